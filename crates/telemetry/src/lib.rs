@@ -1,0 +1,4 @@
+//! The telemetry pipeline: what spans are, how they are batched, encoded as OTLP and sent.
+//! Knows nothing of Python; `crates/python` binds it.
+
+#![forbid(unsafe_code)]
