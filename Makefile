@@ -1,0 +1,105 @@
+# What a developer and CI run; `make help` lists it. Needs Linux or macOS, a C compiler, Rust and
+# CPython 3.10 or newer; everything else is installed into .venv and .venv-official.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test test-python test-pythons lint format bench clean
+
+PYTHON ?= python3
+PYTHONS ?= 3.10 3.11 3.12 3.13
+VENV ?= .venv
+OFFICIAL ?= .venv-official
+PYTEST ?=
+
+# Absolute, and without following symbolic links: .venv/bin/python is one.
+python := $(CURDIR)/$(VENV)/bin/python
+uv := $(CURDIR)/$(VENV)/bin/uv
+requirements := $(wildcard .ci/requirements.txt tests/requirements.txt tests/*/requirements.txt examples/requirements.txt)
+rust := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.rs' -o -name '*.proto' -o -name Cargo.toml)
+nextest := $(shell command -v cargo-nextest 2>/dev/null)
+
+# pyo3's build script and maturin then agree on the interpreter, and nothing is compiled twice.
+export PYO3_PYTHON := $(python)
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export OXITEL_OFFICIAL_PYTHON ?= $(CURDIR)/$(OFFICIAL)/bin/python
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: $(VENV)/.ready $(OFFICIAL)/.ready ## Make .venv and, for comparisons, .venv-official
+
+build: $(VENV)/.built target/release/oxitel-viewer ## Build the native module and the viewer (release)
+
+demo: build ## Two services under load, and one request's trace across both
+	$(python) examples/demo.py --viewer target/release/oxitel-viewer --python $(python)
+
+test: build setup ## Every test: Rust, then Python under .venv
+ifdef nextest
+	cargo nextest run --workspace
+	cargo test --doc --workspace
+else
+	cargo test --workspace
+endif
+	$(python) -m pytest $(PYTEST)
+
+test-python: $(VENV)/.built setup
+	$(python) -m pytest $(PYTEST)
+
+test-pythons: ## The Python tests under each of PYTHONS="3.10 3.11 3.12 3.13"
+	for version in $(PYTHONS); do \
+	  python=$$(.ci/find-python $$version) && \
+	  $(MAKE) test-python PYTHON=$$python VENV=.venv-$$version OFFICIAL=.venv-official-$$version || exit 1; \
+	done
+
+lint: $(VENV)/.built ## Formatting, lints, types, and the rules of the tree
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets -- -D warnings
+	cargo tree -p telemetry >/dev/null
+	! cargo tree -p telemetry -i pyo3 >/dev/null 2>&1
+	ruff check
+	ruff format --check
+	mypy
+	$(python) -m mypy.stubtest oxitel._native
+	$(python) scripts/check_layout.py
+
+format: $(VENV)/.ready ## Format Rust and Python
+	cargo fmt --all
+	ruff check --fix
+	ruff format
+
+bench: build setup ## Side by side with the official packages
+	$(python) benchmarks/run.py
+
+clean: ## Remove everything that was built or installed here
+	cargo clean
+	rm -rf .venv .venv-* wheels python/oxitel/_native.*.so .mypy_cache .pytest_cache .ruff_cache
+
+# Making the environments and building into them. Each file stands for a step that was done.
+
+$(VENV)/bin/python $(OFFICIAL)/bin/python:
+	$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("CPython 3.10 or newer is needed, set PYTHON=")'
+	$(PYTHON) -m venv $(@D)/.. || { echo "this Python cannot make virtual environments: install its venv package (Debian: python3-venv)"; exit 1; }
+
+$(VENV)/bin/uv: $(VENV)/bin/python
+	$< -m pip install --quiet --disable-pip-version-check -r .ci/requirements.txt
+
+$(VENV)/.ready: $(requirements) | $(VENV)/bin/uv
+	$(uv) pip install --quiet --python $(python) $(addprefix -r ,$(requirements))
+	touch $@
+
+$(OFFICIAL)/.ready: tests/requirements-official.txt | $(VENV)/bin/uv $(OFFICIAL)/bin/python
+	$(uv) pip install --quiet --python $(OFFICIAL)/bin/python -r $<
+	touch $@
+
+# The .pth in the wheel names oxitel/dropin inside site-packages; an editable install lives elsewhere.
+$(VENV)/.built: $(rust) | $(VENV)/.ready
+	@echo "Building the native module (the first time takes some minutes)"
+	maturin develop --release --uv
+	$(python) -c 'import sysconfig; open(sysconfig.get_path("purelib") + "/oxitel_dropin_editable.pth", "w").write("$(CURDIR)/python/oxitel/dropin\n")'
+	touch $@
+
+target/release/oxitel-viewer: $(rust)
+	@echo "Building the viewer"
+	cargo build --release --package oxitel-viewer
+	touch $@
