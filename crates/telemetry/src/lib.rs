@@ -2,3 +2,7 @@
 //! Knows nothing of Python; `crates/python` binds it.
 
 #![forbid(unsafe_code)]
+
+pub mod diagnostics;
+pub mod fork;
+pub mod otlp;

@@ -1,0 +1,199 @@
+//! What the pipeline has to say, kept for the host language to log: a bounded queue of
+//! messages. The pipeline itself never logs, since logging may be what it exports.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwapOption;
+
+use crate::fork;
+
+/// Messages that nobody has taken yet; the oldest go first.
+const MAX_MESSAGES: usize = 256;
+/// Remembered keys; far more than there are kinds of messages.
+const MAX_KEYS: usize = 1024;
+/// How long a message with [`Key::now_and_then`] stays quiet after it was said (the official
+/// `DuplicateFilter` uses buckets of the same length).
+const QUIET: Duration = Duration::from_secs(20);
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Info,
+    Warning,
+    Error,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    pub level: Level,
+    /// The official logger that says this.
+    pub logger: &'static str,
+    pub text: String,
+}
+
+/// How often a message may be said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Key {
+    Always,
+    /// Once in 20 seconds for messages with this number.
+    NowAndThen(u64),
+    /// Once in the life of the process for messages with this number.
+    Once(u64),
+}
+
+impl Key {
+    pub fn now_and_then(name: impl Hash) -> Self {
+        Self::NowAndThen(hash(name))
+    }
+
+    pub fn once(name: impl Hash) -> Self {
+        Self::Once(hash(name))
+    }
+}
+
+fn hash(name: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    name.hash(&mut hasher);
+    hasher.finish()
+}
+
+struct State {
+    generation: u32,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Default)]
+struct Inner {
+    messages: VecDeque<Message>,
+    said: HashMap<Key, Instant>,
+}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self {
+            Self::Always => 0u64.hash(state),
+            Self::NowAndThen(number) | Self::Once(number) => number.hash(state),
+        }
+    }
+}
+
+static STATE: ArcSwapOption<State> = ArcSwapOption::const_empty();
+static PENDING: AtomicBool = AtomicBool::new(false);
+static WAKE: ArcSwapOption<fn()> = ArcSwapOption::const_empty();
+
+/// This process's state; a child that was forked starts with an empty one.
+fn state() -> Arc<State> {
+    loop {
+        let present = STATE.load_full();
+        if let Some(state) = &present
+            && state.generation == fork::generation()
+        {
+            return Arc::clone(state);
+        }
+        let fresh = Arc::new(State {
+            generation: fork::generation(),
+            inner: Mutex::default(),
+        });
+        STATE.compare_and_swap(&present, Some(fresh));
+        // The parent's state is left as it is, never dropped.
+        mem::forget(present);
+    }
+}
+
+/// Keeps a message for the host to log, unless its key was used already, and calls the wake
+/// function on this thread. No lock of the pipeline may be held by the caller.
+pub fn report(level: Level, logger: &'static str, key: Key, text: impl Into<String>) {
+    let state = state();
+    {
+        let mut inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if !inner.may_say(key, Instant::now()) {
+            return;
+        }
+        if inner.messages.len() >= MAX_MESSAGES {
+            inner.messages.pop_front();
+        }
+        inner.messages.push_back(Message {
+            level,
+            logger,
+            text: text.into(),
+        });
+    }
+    PENDING.store(true, Ordering::Release);
+    if let Some(wake) = WAKE.load_full() {
+        wake();
+    }
+}
+
+impl Inner {
+    fn may_say(&mut self, key: Key, now: Instant) -> bool {
+        if key == Key::Always {
+            return true;
+        }
+        if let Some(last) = self.said.get(&key)
+            && (matches!(key, Key::Once(_)) || now.duration_since(*last) < QUIET)
+        {
+            return false;
+        }
+        if self.said.len() >= MAX_KEYS {
+            self.said.clear();
+        }
+        self.said.insert(key, now);
+        true
+    }
+}
+
+/// All messages kept so far, oldest first.
+pub fn take() -> Vec<Message> {
+    PENDING.store(false, Ordering::Release);
+    let state = state();
+    let mut inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
+    mem::take(&mut inner.messages).into()
+}
+
+/// Whether [`take`] may have something to give: one relaxed load. In a child just forked it may
+/// be true with nothing there.
+#[inline]
+pub fn is_pending() -> bool {
+    PENDING.load(Ordering::Relaxed)
+}
+
+/// Sets the function that is called after a message was kept, on the thread that reported it:
+/// mostly the worker's, which does not hold the interpreter's lock, sometimes an application's
+/// inside a call of this crate. It must return at once and take no lock that could be held there.
+pub fn set_wake(wake: fn()) {
+    WAKE.store(Some(Arc::new(wake)));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_said_once_or_once_in_twenty_seconds() {
+        let mut inner = Inner::default();
+        let start = Instant::now();
+        let once = Key::once("a");
+        let bucket = Key::now_and_then("a");
+        assert!(inner.may_say(Key::Always, start) && inner.may_say(Key::Always, start));
+        assert!(inner.may_say(once, start));
+        assert!(inner.may_say(bucket, start));
+        let later = start + QUIET - Duration::from_millis(1);
+        assert!(!inner.may_say(once, later));
+        assert!(!inner.may_say(bucket, later));
+        assert!(!inner.may_say(once, start + QUIET * 9));
+        assert!(inner.may_say(bucket, start + QUIET));
+    }
+
+    #[test]
+    fn remembered_keys_are_bounded() {
+        let mut inner = Inner::default();
+        for number in 0..5000 {
+            assert!(inner.may_say(Key::Once(number), Instant::now()));
+        }
+        assert!(inner.said.len() <= MAX_KEYS);
+    }
+}

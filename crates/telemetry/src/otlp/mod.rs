@@ -1,0 +1,5 @@
+//! What the bytes say: OTLP messages written and read without generated code.
+
+pub mod read;
+pub mod request;
+pub mod wire;

@@ -1,0 +1,398 @@
+//! A batch of finished records and the request made of it: `ExportTraceServiceRequest`,
+//! `ExportMetricsServiceRequest` and `ExportLogsServiceRequest` share one wire layout, so this
+//! file knows nothing of spans, metrics or log records (opentelemetry-proto, collector/*/v1).
+
+use std::sync::Arc;
+
+use super::wire::{
+    LENGTH_DELIMITED, bytes_field_len, put_bytes_field, put_bytes_header, put_varint,
+};
+
+/// `resource_spans`, `resource_metrics`, `resource_logs` in the request.
+const REQUEST_RESOURCES: u32 = 1;
+/// `resource` in `ResourceSpans` and its siblings.
+const RESOURCE: u32 = 1;
+/// `scope_spans`, `scope_metrics`, `scope_logs`.
+const SCOPES: u32 = 2;
+/// `scope` in `ScopeSpans` and its siblings.
+const SCOPE: u32 = 1;
+/// `spans`, `metrics`, `log_records`.
+const RECORDS: u32 = 2;
+/// `schema_url`, at both levels.
+const SCHEMA_URL: u32 = 3;
+
+const RECORD_TAG: u8 = (RECORDS << 3) as u8 | LENGTH_DELIMITED;
+
+/// Whom records belong to: one resource and one instrumentation scope, encoded once.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Group {
+    /// Body of the `Resource` message.
+    pub resource: Vec<u8>,
+    pub resource_schema_url: String,
+    /// Body of the `InstrumentationScope` message.
+    pub scope: Vec<u8>,
+    pub scope_schema_url: String,
+}
+
+impl Group {
+    fn has_resource_of(&self, other: &Self) -> bool {
+        self.resource == other.resource && self.resource_schema_url == other.resource_schema_url
+    }
+
+    fn has_scope_of(&self, other: &Self) -> bool {
+        self.scope == other.scope && self.scope_schema_url == other.scope_schema_url
+    }
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Entry {
+    group: usize,
+    /// Where the framed record ends in `bytes`; it starts where the one before ends.
+    end: usize,
+}
+
+/// Encoded records in the order in which they finished, each with its group.
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// The records one after the other, each already framed as a field of its scope.
+    bytes: Vec<u8>,
+    entries: Vec<Entry>,
+    /// How many entries at the front were dropped.
+    first: usize,
+    groups: Vec<Arc<Group>>,
+}
+
+impl Batch {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds a record, the body of an encoded `Span`, `Metric` or `LogRecord`.
+    #[inline]
+    pub fn push(&mut self, group: &Arc<Group>, record: &[u8]) {
+        let group = self.group_index(group);
+        self.bytes.push(RECORD_TAG);
+        put_varint(&mut self.bytes, record.len() as u64);
+        self.bytes.extend_from_slice(record);
+        self.entries.push(Entry {
+            group,
+            end: self.bytes.len(),
+        });
+    }
+
+    #[inline]
+    fn group_index(&mut self, group: &Arc<Group>) -> usize {
+        if let Some(entry) = self.entries.last()
+            && let Some(last) = self.groups.get(entry.group)
+            && Arc::ptr_eq(last, group)
+        {
+            return entry.group;
+        }
+        if let Some(index) = self
+            .groups
+            .iter()
+            .position(|known| Arc::ptr_eq(known, group))
+        {
+            return index;
+        }
+        self.groups.push(Arc::clone(group));
+        self.groups.len() - 1
+    }
+
+    /// How many records there are.
+    #[inline]
+    pub fn len(&self) -> usize {
+        self.entries.len() - self.first
+    }
+
+    #[inline]
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many bytes the records take, without what groups them.
+    #[inline]
+    pub fn byte_len(&self) -> usize {
+        self.bytes.len() - self.start()
+    }
+
+    /// Where the first record starts.
+    fn start(&self) -> usize {
+        match self.first {
+            0 => 0,
+            first => self.entries.get(first - 1).map_or(0, |entry| entry.end),
+        }
+    }
+
+    /// Drops up to `count` of the oldest records and tells how many that were.
+    pub fn drop_oldest(&mut self, count: usize) -> usize {
+        let dropped = count.min(self.len());
+        self.first += dropped;
+        dropped
+    }
+
+    /// Empties the batch and keeps its buffers.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+        self.groups.clear();
+        self.first = 0;
+    }
+
+    /// The request: records grouped by resource, then by scope, both in the order in which they
+    /// first appear. Groups of equal content are one.
+    pub fn encode(&self) -> Vec<u8> {
+        let mut buf = Vec::new();
+        self.encode_into(&mut buf);
+        buf
+    }
+
+    /// Appends the request to `buf`, which grows at most once.
+    pub fn encode_into(&self, buf: &mut Vec<u8>) {
+        let layout = Layout::of(self);
+        buf.reserve(layout.len);
+        layout.write(buf);
+    }
+
+    /// Two batches with the same records in the same order, of about the same size in bytes. A
+    /// batch of two or more records gives two that are not empty.
+    pub fn split(self) -> (Self, Self) {
+        let start = self.start();
+        let middle = start + self.byte_len() / 2;
+        let live = self.entries.get(self.first..).unwrap_or_default();
+        let fewest = live.len().min(1);
+        let most = live.len().saturating_sub(1).max(fewest);
+        let at = live
+            .partition_point(|entry| entry.end <= middle)
+            .clamp(fewest, most);
+        let mut second = Self::new();
+        second.groups.clone_from(&self.groups);
+        let cut = match at {
+            0 => start,
+            at => live.get(at - 1).map_or(start, |entry| entry.end),
+        };
+        second
+            .bytes
+            .extend_from_slice(self.bytes.get(cut..).unwrap_or_default());
+        second.entries.extend(
+            live.get(at..)
+                .unwrap_or_default()
+                .iter()
+                .map(|entry| Entry {
+                    group: entry.group,
+                    end: entry.end - cut,
+                }),
+        );
+        let mut first = self;
+        first.entries.truncate(first.first + at);
+        first.bytes.truncate(cut);
+        (first, second)
+    }
+}
+
+/// How the groups of a batch nest in the request, and how long each part is.
+struct Layout<'a> {
+    resources: Vec<ResourcePart<'a>>,
+    scopes: Vec<ScopePart<'a>>,
+    len: usize,
+}
+
+struct ResourcePart<'a> {
+    group: &'a Group,
+    /// Numbers of its scopes.
+    scopes: Vec<usize>,
+    len: usize,
+}
+
+struct ScopePart<'a> {
+    group: &'a Group,
+    len: usize,
+    /// Its records, as runs of bytes.
+    runs: Vec<&'a [u8]>,
+}
+
+impl<'a> Layout<'a> {
+    fn of(batch: &'a Batch) -> Self {
+        let mut layout = Self {
+            resources: Vec::with_capacity(1),
+            scopes: Vec::with_capacity(batch.groups.len()),
+            len: 0,
+        };
+        layout.collect_runs(batch);
+        layout.measure();
+        layout
+    }
+
+    /// Gives every scope its records, as runs of neighbours.
+    fn collect_runs(&mut self, batch: &'a Batch) {
+        let mut scope_of_group = vec![None; batch.groups.len()];
+        let mut entries = batch
+            .entries
+            .get(batch.first..)
+            .unwrap_or_default()
+            .iter()
+            .peekable();
+        let mut start = batch.start();
+        while let Some(&Entry { group, mut end }) = entries.next() {
+            while let Some(next) = entries.next_if(|next| next.group == group) {
+                end = next.end;
+            }
+            let run = batch.bytes.get(start..end).unwrap_or_default();
+            start = end;
+            let (Some(body), Some(known)) =
+                (batch.groups.get(group), scope_of_group.get_mut(group))
+            else {
+                continue;
+            };
+            let scope = *known.get_or_insert_with(|| self.place(body));
+            if let Some(scope) = self.scopes.get_mut(scope) {
+                scope.runs.push(run);
+            }
+        }
+    }
+
+    /// The number of the scope for `group`, made where there is none yet.
+    fn place(&mut self, group: &'a Group) -> usize {
+        let scope = self.scopes.len();
+        let part = ScopePart {
+            group,
+            len: 0,
+            runs: Vec::new(),
+        };
+        let Some(resource) = self
+            .resources
+            .iter_mut()
+            .find(|resource| resource.group.has_resource_of(group))
+        else {
+            self.scopes.push(part);
+            self.resources.push(ResourcePart {
+                group,
+                scopes: vec![scope],
+                len: 0,
+            });
+            return scope;
+        };
+        let known = resource.scopes.iter().copied().find(|&number| {
+            self.scopes
+                .get(number)
+                .is_some_and(|known| known.group.has_scope_of(group))
+        });
+        known.unwrap_or_else(|| {
+            resource.scopes.push(scope);
+            self.scopes.push(part);
+            scope
+        })
+    }
+
+    fn measure(&mut self) {
+        for part in &mut self.scopes {
+            part.len = bytes_field_len(SCOPE, part.group.scope.len())
+                + part.runs.iter().map(|run| run.len()).sum::<usize>()
+                + schema_url_len(&part.group.scope_schema_url);
+        }
+        for part in &mut self.resources {
+            let scopes = part
+                .scopes
+                .iter()
+                .filter_map(|&number| self.scopes.get(number));
+            part.len = bytes_field_len(RESOURCE, part.group.resource.len())
+                + scopes
+                    .map(|scope| bytes_field_len(SCOPES, scope.len))
+                    .sum::<usize>()
+                + schema_url_len(&part.group.resource_schema_url);
+        }
+        let resources = self.resources.iter();
+        self.len = resources
+            .map(|part| bytes_field_len(REQUEST_RESOURCES, part.len))
+            .sum();
+    }
+
+    fn write(&self, buf: &mut Vec<u8>) {
+        for resource in &self.resources {
+            put_bytes_header(buf, REQUEST_RESOURCES, resource.len);
+            put_bytes_field(buf, RESOURCE, &resource.group.resource);
+            for scope in resource
+                .scopes
+                .iter()
+                .filter_map(|&number| self.scopes.get(number))
+            {
+                put_bytes_header(buf, SCOPES, scope.len);
+                put_bytes_field(buf, SCOPE, &scope.group.scope);
+                for run in &scope.runs {
+                    buf.extend_from_slice(run);
+                }
+                put_schema_url(buf, &scope.group.scope_schema_url);
+            }
+            put_schema_url(buf, &resource.group.resource_schema_url);
+        }
+    }
+}
+
+fn schema_url_len(schema_url: &str) -> usize {
+    if schema_url.is_empty() {
+        0
+    } else {
+        bytes_field_len(SCHEMA_URL, schema_url.len())
+    }
+}
+
+fn put_schema_url(buf: &mut Vec<u8>, schema_url: &str) {
+    if !schema_url.is_empty() {
+        put_bytes_field(buf, SCHEMA_URL, schema_url.as_bytes());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn group(resource: &[u8], scope: &[u8]) -> Arc<Group> {
+        Arc::new(Group {
+            resource: resource.to_vec(),
+            scope: scope.to_vec(),
+            ..Group::default()
+        })
+    }
+
+    #[test]
+    fn records_are_grouped_by_resource_then_scope_in_order_of_first_appearance() {
+        let (a, b, same_as_a) = (group(b"R", b"S"), group(b"R", b"T"), group(b"R", b"S"));
+        let other = group(b"Q", b"S");
+        let mut batch = Batch::new();
+        for (group, record) in [(&a, b"1"), (&b, b"2"), (&other, b"3"), (&same_as_a, b"4")] {
+            batch.push(group, record);
+        }
+        assert_eq!(
+            batch.encode(),
+            b"\x0a\x16\x0a\x01R\x12\x09\x0a\x01S\x12\x011\x12\x014\x12\x06\x0a\x01T\x12\x012\
+              \x0a\x0b\x0a\x01Q\x12\x06\x0a\x01S\x12\x013"
+        );
+    }
+
+    #[test]
+    fn dropped_records_are_not_encoded() {
+        let mut batch = Batch::new();
+        batch.push(&group(b"Q", b"S"), b"old");
+        batch.push(&group(b"R", b"S"), b"new");
+        assert_eq!(batch.drop_oldest(1), 1);
+        let mut expected = Batch::new();
+        expected.push(&group(b"R", b"S"), b"new");
+        assert_eq!(batch.encode(), expected.encode());
+        assert_eq!((batch.len(), batch.byte_len()), (1, expected.byte_len()));
+    }
+
+    #[test]
+    fn a_split_gives_two_batches_that_are_not_empty() {
+        for sizes in [[1usize, 1000], [1000, 1], [5, 5]] {
+            let group = group(b"R", b"S");
+            let mut batch = Batch::new();
+            for size in sizes {
+                batch.push(&group, &vec![0; size]);
+            }
+            let (first, second) = batch.split();
+            assert_eq!((first.len(), second.len()), (1, 1));
+        }
+        let (first, second) = Batch::new().split();
+        assert_eq!((first.len(), second.len()), (0, 0));
+    }
+}
