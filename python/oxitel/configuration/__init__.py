@@ -1,0 +1,1 @@
+"""Configuration from the environment: every variable is declared, documented and read here."""

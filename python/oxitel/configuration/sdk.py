@@ -1,0 +1,135 @@
+"""The variables of the SDK: resource, sampling, limits and batching."""
+
+from __future__ import annotations
+
+from .variable import Boolean, Choice, Integer, Names, Number, Variable
+
+SDK_DISABLED = Boolean(
+    "OTEL_SDK_DISABLED",
+    False,
+    "Switches the SDK off: tracers hand out spans that record nothing. Read when a provider is"
+    " made.",
+)
+RESOURCE_ATTRIBUTES = Variable(
+    "OTEL_RESOURCE_ATTRIBUTES",
+    None,
+    "Attributes of the resource, as `key=value` pairs separated by commas, values percent-encoded."
+    " Attributes given in code win.",
+)
+SERVICE_NAME = Variable(
+    "OTEL_SERVICE_NAME",
+    None,
+    "The resource attribute `service.name`; wins over `OTEL_RESOURCE_ATTRIBUTES`.",
+    "`unknown_service:` and the name of the interpreter's executable",
+)
+RESOURCE_DETECTORS = Names(
+    "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS",
+    (),
+    "Resource detectors to run, in the order of merging: `process`, `os`, `host`, those that other"
+    " packages register as `opentelemetry_resource_detector`, or `*` for all of them."
+    " `service_instance` runs first and `otel` last unless they are named.",
+    "only `service_instance` and `otel`",
+)
+TRACES_SAMPLER = Choice(
+    "OTEL_TRACES_SAMPLER",
+    "parentbased_always_on",
+    "The sampler of a provider that is given none.",
+    (
+        "always_on",
+        "always_off",
+        "traceidratio",
+        "parentbased_always_on",
+        "parentbased_always_off",
+        "parentbased_traceidratio",
+    ),
+)
+TRACES_SAMPLER_ARG = Number(
+    "OTEL_TRACES_SAMPLER_ARG",
+    1.0,
+    "The share of traces that the two `traceidratio` samplers keep.",
+    maximum=1.0,
+)
+
+ATTRIBUTE_COUNT_LIMIT = Integer(
+    "OTEL_ATTRIBUTE_COUNT_LIMIT",
+    128,
+    "Most attributes on a span, an event or a link. For all limits: an empty value means no limit.",
+)
+ATTRIBUTE_VALUE_LENGTH_LIMIT = Integer(
+    "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    None,
+    "Most characters of an attribute's text; longer text is cut.",
+    default_text="no limit",
+)
+SPAN_ATTRIBUTE_COUNT_LIMIT = Integer(
+    "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+    128,
+    "Most attributes on a span.",
+    default_text="`OTEL_ATTRIBUTE_COUNT_LIMIT`, else 128",
+)
+SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT = Integer(
+    "OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    None,
+    "Most characters of a span attribute's text; events and links follow the general limit.",
+    default_text="`OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, else no limit",
+)
+EVENT_ATTRIBUTE_COUNT_LIMIT = Integer(
+    "OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+    128,
+    "Most attributes on an event.",
+    default_text="`OTEL_ATTRIBUTE_COUNT_LIMIT`, else 128",
+)
+LINK_ATTRIBUTE_COUNT_LIMIT = Integer(
+    "OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+    128,
+    "Most attributes on a link.",
+    default_text="`OTEL_ATTRIBUTE_COUNT_LIMIT`, else 128",
+)
+SPAN_EVENT_COUNT_LIMIT = Integer("OTEL_SPAN_EVENT_COUNT_LIMIT", 128, "Most events on a span.")
+SPAN_LINK_COUNT_LIMIT = Integer("OTEL_SPAN_LINK_COUNT_LIMIT", 128, "Most links on a span.")
+
+BSP_SCHEDULE_DELAY = Integer(
+    "OTEL_BSP_SCHEDULE_DELAY",
+    5000,
+    "Milliseconds between two exports of a `BatchSpanProcessor` whose batch is not full.",
+    minimum=1,
+)
+BSP_EXPORT_TIMEOUT = Integer(
+    "OTEL_BSP_EXPORT_TIMEOUT",
+    30000,
+    "Milliseconds that a `BatchSpanProcessor` may take to export what is left at its shutdown.",
+    minimum=1,
+)
+BSP_MAX_QUEUE_SIZE = Integer(
+    "OTEL_BSP_MAX_QUEUE_SIZE",
+    2048,
+    "Most spans a `BatchSpanProcessor` holds; the oldest is dropped for one too many.",
+    minimum=1,
+)
+BSP_MAX_EXPORT_BATCH_SIZE = Integer(
+    "OTEL_BSP_MAX_EXPORT_BATCH_SIZE",
+    512,
+    "Most spans in one export of a `BatchSpanProcessor`; that many waiting start one at once.",
+    minimum=1,
+)
+
+VARIABLES: tuple[Variable, ...] = (
+    SDK_DISABLED,
+    SERVICE_NAME,
+    RESOURCE_ATTRIBUTES,
+    RESOURCE_DETECTORS,
+    TRACES_SAMPLER,
+    TRACES_SAMPLER_ARG,
+    ATTRIBUTE_COUNT_LIMIT,
+    ATTRIBUTE_VALUE_LENGTH_LIMIT,
+    SPAN_ATTRIBUTE_COUNT_LIMIT,
+    SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT,
+    EVENT_ATTRIBUTE_COUNT_LIMIT,
+    LINK_ATTRIBUTE_COUNT_LIMIT,
+    SPAN_EVENT_COUNT_LIMIT,
+    SPAN_LINK_COUNT_LIMIT,
+    BSP_SCHEDULE_DELAY,
+    BSP_EXPORT_TIMEOUT,
+    BSP_MAX_QUEUE_SIZE,
+    BSP_MAX_EXPORT_BATCH_SIZE,
+)

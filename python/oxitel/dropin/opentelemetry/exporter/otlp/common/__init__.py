@@ -1,0 +1,1 @@
+"""Official path; what exporters have in common is in oxitel.export."""

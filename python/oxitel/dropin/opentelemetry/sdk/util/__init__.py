@@ -1,0 +1,10 @@
+"""Official path of oxitel.sequence."""
+
+from oxitel.sequence import (
+    BoundedDict as BoundedDict,
+    BoundedList as BoundedList,
+    get_dict_as_key as get_dict_as_key,
+    ns_to_iso_str as ns_to_iso_str,
+)
+
+from . import instrumentation as instrumentation

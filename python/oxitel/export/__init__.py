@@ -1,0 +1,1 @@
+"""How finished telemetry leaves the process, as far as Python sees it."""

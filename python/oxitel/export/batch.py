@@ -1,0 +1,255 @@
+"""The batch processor for exporters written in Python: one bounded queue and one thread.
+
+Exporters that are wholly native do not come here; their batches are made by the native worker.
+Everything about the state is guarded by one condition; the exporter is called without it.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable
+from logging import getLogger
+from time import monotonic
+from typing import Any
+
+from oxitel.duplicate_filter import DuplicateFilter
+
+from .suppression import Suppression
+
+_logger = getLogger("opentelemetry.sdk._shared_internal")
+_logger.addFilter(DuplicateFilter())
+
+_FULL_QUEUE_WARNING_SECONDS = 20.0
+
+
+class BatchProcessor:
+    """Collects telemetry and hands it to `exporter.export` in lists of `max_export_batch_size`.
+
+    It exports when that many wait, or every `schedule_delay_millis` what there is. When
+    `max_queue_size` wait, the oldest is dropped for a new one. `exporting` names the telemetry in
+    messages and in the thread's name. The thread starts with the first record; in a forked child
+    the queue is empty and the thread starts anew.
+    """
+
+    def __init__(
+        self,
+        exporter: Any,
+        schedule_delay_millis: float,
+        max_export_batch_size: int,
+        export_timeout_millis: float,
+        max_queue_size: int,
+        exporting: str,
+        metrics: object = None,
+    ) -> None:
+        self._exporter = exporter
+        self._schedule_delay = schedule_delay_millis / 1000
+        self._max_export_batch_size = max_export_batch_size
+        self._export_timeout_millis = export_timeout_millis
+        self._max_queue_size = max_queue_size
+        self._exporting = exporting
+        self._shutdown = False
+        self._reset()
+        if hasattr(os, "register_at_fork"):
+            reset = weakref.WeakMethod(self._reset)
+
+            def reset_in_child() -> None:
+                method = reset()
+                if method is not None:
+                    method()
+
+            os.register_at_fork(after_in_child=reset_in_child)
+
+    def _reset(self) -> None:
+        """The state of a new process: whatever the parent held or had locked is left alone."""
+        self._changed = threading.Condition()
+        self._export_lock = threading.Lock()
+        self._queue: deque[Any] = deque()
+        self._worker_thread: threading.Thread | None = None
+        self._pid = os.getpid()
+        # Records are numbered as they are taken; the queue holds the newest of them.
+        self._accepted = 0
+        self._exporting_from: int | None = None
+        self._flush_until = 0
+        self._failed_exports = 0
+        self._warned_at = float("-inf")
+
+    def _first_pending(self) -> int:
+        """The number of the oldest record that is not yet exported or dropped."""
+        if self._exporting_from is not None:
+            return self._exporting_from
+        return self._accepted - len(self._queue)
+
+    def emit(self, data: Any) -> None:
+        """Take a record; returns at once."""
+        if self._pid != os.getpid():
+            # A fork that went past Python's hooks, as uWSGI's does.
+            self._reset()
+        with self._changed:
+            if not self._shutdown:
+                is_full = len(self._queue) >= self._max_queue_size
+                if is_full:
+                    self._queue.popleft()
+                self._queue.append(data)
+                self._accepted += 1
+                if self._worker_thread is None:
+                    self._start_worker()
+                if len(self._queue) >= self._max_export_batch_size:
+                    self._changed.notify_all()
+                if not is_full:
+                    return
+        if self._shutdown:
+            _logger.info("Shutdown called, ignoring %s.", self._exporting)
+        else:
+            self._warn_of_full_queue()
+
+    def _warn_of_full_queue(self) -> None:
+        now = monotonic()
+        if now - self._warned_at >= _FULL_QUEUE_WARNING_SECONDS:
+            self._warned_at = now
+            _logger.warning("Queue full, dropping %s.", self._exporting)
+
+    def _start_worker(self) -> None:
+        thread = threading.Thread(
+            name=f"OtelBatch{self._exporting}RecordProcessor", target=self.worker, daemon=True
+        )
+        try:
+            thread.start()
+        except RuntimeError:
+            # No thread to be had, most likely as the interpreter ends: `force_flush` and
+            # `shutdown` export on the thread that calls them.
+            return
+        self._worker_thread = thread
+
+    def worker(self) -> None:
+        """Export until shut down; the body of the thread."""
+        while True:
+            with self._changed:
+                exports_rest = self._wait_for_work()
+                is_last = self._shutdown
+            self._export(exports_rest)
+            if is_last:
+                return
+
+    def _wait_for_work(self) -> bool:
+        """Wait for a full batch, a flush, the delay or the end; whether to export a part batch."""
+        deadline = monotonic() + self._schedule_delay
+        while not self._shutdown and self._first_pending() >= self._flush_until:
+            if len(self._queue) >= self._max_export_batch_size:
+                return False
+            remaining = deadline - monotonic()
+            if remaining <= 0:
+                return True
+            self._changed.wait(remaining)
+        return True
+
+    def _export(self, exports_rest: bool) -> None:
+        """Export full batches, and the rest of the queue as it is now if `exports_rest`."""
+        with self._export_lock:
+            last = self._accepted if exports_rest else 0
+            while batch := self._take_batch(last):
+                succeeded = self._call_exporter(batch)
+                with self._changed:
+                    self._exporting_from = None
+                    self._failed_exports += not succeeded
+                    self._changed.notify_all()
+
+    def _take_batch(self, last: int) -> list[Any]:
+        """The next batch, if it is a full one or has records that were taken before `last`."""
+        with self._changed:
+            size = min(self._max_export_batch_size, len(self._queue))
+            first = self._first_pending()
+            if size == 0 or (size < self._max_export_batch_size and first >= last):
+                return []
+            self._exporting_from = first
+            return [self._queue.popleft() for _ in range(size)]
+
+    def _call_exporter(self, batch: list[Any]) -> bool:
+        with Suppression():
+            try:
+                result = self._exporter.export(batch)
+            except Exception:
+                _logger.exception("Exception while exporting %s.", self._exporting)
+                return False
+        # By name, since the enumeration may be the one of another SDK in the same process.
+        return getattr(result, "name", None) != "FAILURE"
+
+    def force_flush(self, timeout_millis: float | None = None) -> bool:
+        """Export all that was taken so far; 30 s at most if no timeout is given.
+
+        False if an export failed, if it took longer, or after shutdown.
+        """
+        if self._pid != os.getpid():
+            self._reset()
+        if self._shutdown or threading.current_thread() is self._worker_thread:
+            # The exporter, asking from inside its own export, would wait for itself.
+            return False
+        deadline = monotonic() + (30.0 if timeout_millis is None else timeout_millis / 1000)
+        with self._changed:
+            failed_before = self._failed_exports
+            target = self._accepted
+            self._flush_until = max(self._flush_until, target)
+            self._changed.notify_all()
+            while self._first_pending() < target and self._has_worker():
+                remaining = deadline - monotonic()
+                if remaining <= 0:
+                    return False
+                self._changed.wait(remaining)
+        if not self._has_worker():
+            self._export(exports_rest=True)
+        return self._failed_exports == failed_before
+
+    def _has_worker(self) -> bool:
+        return self._worker_thread is not None and self._worker_thread.is_alive()
+
+    def shutdown(self, timeout_millis: float = 30000) -> None:
+        """Export what is left within `timeout_millis`, then shut the exporter down with the rest
+        of that time, if it takes a time."""
+        if self._shutdown:
+            return
+        if self._pid != os.getpid():
+            self._reset()
+        deadline = monotonic() + timeout_millis / 1000
+        with self._changed:
+            self._shutdown = True
+            self._changed.notify_all()
+        worker = self._worker_thread
+        if worker is not None and worker is not threading.current_thread():
+            worker.join(max(0.0, deadline - monotonic()))
+        if not self._has_worker():
+            self._export(exports_rest=True)
+        self._give_up_rest()
+        self._shut_exporter_down(max(0.0, (deadline - monotonic()) * 1000))
+
+    def _give_up_rest(self) -> None:
+        """After this the worker calls the exporter no more."""
+        with self._changed:
+            count = len(self._queue)
+            self._queue.clear()
+            self._changed.notify_all()
+        if count:
+            _logger.warning(
+                "Shutdown took too long, dropping %d records (%s).", count, self._exporting
+            )
+
+    def _shut_exporter_down(self, remaining_millis: float) -> None:
+        shutdown: Callable[..., None] = self._exporter.shutdown
+        try:
+            if _takes_timeout(shutdown):
+                shutdown(timeout_millis=remaining_millis)
+            else:
+                shutdown()
+        except Exception:
+            _logger.exception("Exception while shutting down the exporter of %s.", self._exporting)
+
+
+def _takes_timeout(shutdown: Callable[..., None]) -> bool:
+    from inspect import getfullargspec
+
+    try:
+        parameters = getfullargspec(shutdown)
+    except TypeError:
+        return False
+    return "timeout_millis" in parameters.args or "timeout_millis" in parameters.kwonlyargs

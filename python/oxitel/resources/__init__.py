@@ -1,0 +1,1 @@
+"""The resource: what is known about the entity that makes the telemetry."""

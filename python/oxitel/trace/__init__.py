@@ -1,0 +1,1 @@
+"""Tracing: what stands behind `opentelemetry.sdk.trace`."""

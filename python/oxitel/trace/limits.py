@@ -1,0 +1,103 @@
+"""SpanLimits: how much a span, an event or a link may hold."""
+
+from __future__ import annotations
+
+from os import environ
+
+from oxitel.configuration import sdk
+from oxitel.configuration.variable import Integer, say_once
+
+_COUNT_LIMIT = 128
+
+
+class SpanLimits:
+    """The limits of a provider's spans; it holds them and enforces nothing.
+
+    Each argument is a non-negative integer, None (take the variable of the same meaning, else the
+    default) or `SpanLimits.UNSET` (no limit). A limit for one kind of thing wins over the general
+    one, wherever they were given. ValueError for a negative argument; an unusable variable is
+    named in a message and counts as unset. Specification: "Attribute limits", "Span limits".
+    """
+
+    UNSET = -1
+
+    def __init__(
+        self,
+        max_attributes: int | None = None,
+        max_events: int | None = None,
+        max_links: int | None = None,
+        max_span_attributes: int | None = None,
+        max_event_attributes: int | None = None,
+        max_link_attributes: int | None = None,
+        max_attribute_length: int | None = None,
+        max_span_attribute_length: int | None = None,
+    ) -> None:
+        limit = self._argument_or_variable
+        self.max_events = limit(max_events, sdk.SPAN_EVENT_COUNT_LIMIT, _COUNT_LIMIT)
+        self.max_links = limit(max_links, sdk.SPAN_LINK_COUNT_LIMIT, _COUNT_LIMIT)
+
+        general = limit(max_attributes, sdk.ATTRIBUTE_COUNT_LIMIT, None)
+        self.max_attributes = count = _COUNT_LIMIT if general is None else general
+        self.max_span_attributes = limit(max_span_attributes, sdk.SPAN_ATTRIBUTE_COUNT_LIMIT, count)
+        self.max_event_attributes = limit(
+            max_event_attributes, sdk.EVENT_ATTRIBUTE_COUNT_LIMIT, count
+        )
+        self.max_link_attributes = limit(max_link_attributes, sdk.LINK_ATTRIBUTE_COUNT_LIMIT, count)
+
+        self.max_attribute_length = limit(
+            max_attribute_length, sdk.ATTRIBUTE_VALUE_LENGTH_LIMIT, None
+        )
+        self.max_span_attribute_length = limit(
+            max_span_attribute_length,
+            sdk.SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT,
+            self.max_attribute_length,
+        )
+
+    def __repr__(self) -> str:
+        return (
+            f"{type(self).__name__}(max_span_attributes={self.max_span_attributes},"
+            f" max_events_attributes={self.max_event_attributes},"
+            f" max_link_attributes={self.max_link_attributes},"
+            f" max_attributes={self.max_attributes}, max_events={self.max_events},"
+            f" max_links={self.max_links}, max_attribute_length={self.max_attribute_length})"
+        )
+
+    @classmethod
+    def _argument_or_variable(
+        cls, value: int | None, variable: Integer, default: int | None
+    ) -> int | None:
+        if value is not None:
+            if value == cls.UNSET:
+                return None
+            if value < 0:
+                raise ValueError(f"{variable.name} must be a non-negative integer but got {value}")
+            return value
+        text = environ.get(variable.name)
+        if text is None:
+            return default
+        text = text.strip()
+        if not text:
+            return None
+        try:
+            return variable.parse(text)
+        except ValueError:
+            say_once(
+                variable.name, text, variable.expected, "no limit" if default is None else default
+            )
+            return default
+
+
+_UnsetLimits = SpanLimits(
+    max_attributes=SpanLimits.UNSET,
+    max_events=SpanLimits.UNSET,
+    max_links=SpanLimits.UNSET,
+    max_span_attributes=SpanLimits.UNSET,
+    max_event_attributes=SpanLimits.UNSET,
+    max_link_attributes=SpanLimits.UNSET,
+    max_attribute_length=SpanLimits.UNSET,
+    max_span_attribute_length=SpanLimits.UNSET,
+)
+
+SPAN_ATTRIBUTE_COUNT_LIMIT = SpanLimits._argument_or_variable(
+    None, sdk.SPAN_ATTRIBUTE_COUNT_LIMIT, _COUNT_LIMIT
+)
