@@ -1,0 +1,36 @@
+"""A Flask request by the test client with contrib's Flask instrumentation, over one without it."""
+
+from flask import Flask
+from measure import measure
+from opentelemetry.instrumentation.flask import FlaskInstrumentor
+from pipeline import make_provider
+
+provider = make_provider()
+
+
+def make_app() -> Flask:
+    app = Flask(__name__)
+
+    @app.get("/orders/<int:number>")
+    def order(number: int) -> dict[str, int]:
+        return {"order": number}
+
+    return app
+
+
+instrumented, plain = make_app(), make_app()
+FlaskInstrumentor.instrument_app(instrumented, tracer_provider=provider)
+client, plain_client = instrumented.test_client(), plain.test_client()
+
+
+def work(count: int) -> None:
+    for number in range(count):
+        client.get(f"/orders/{number}")
+
+
+def empty(count: int) -> None:
+    for number in range(count):
+        plain_client.get(f"/orders/{number}")
+
+
+measure(provider, work, empty)

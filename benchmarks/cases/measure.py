@@ -1,0 +1,96 @@
+"""Times the work of a benchmark program: CPU of the whole process, export included.
+
+The program is given its numbers in the environment and prints one JSON line at its end.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import resource
+import socket
+import sys
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pipeline import TRANSPORT, close, flush
+
+COUNT = int(os.environ.get("BENCHMARK_COUNT", "1000"))
+REPEATS = int(os.environ.get("BENCHMARK_REPEATS", "1"))
+WARM_UP = min(COUNT, 2000)
+
+
+def children_nanos() -> int:
+    """CPU of child processes, so that work moved into one would be seen."""
+    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return int((usage.ru_utime + usage.ru_stime) * 1e9)
+
+
+def cpu_nanos() -> int:
+    return time.process_time_ns() + children_nanos()
+
+
+def measure(
+    provider: Any,
+    work: Callable[[int], None],
+    empty: Callable[[int], None],
+    spans: int = 1,
+    **more: Any,
+) -> None:
+    """Run `work(count)` and flush, `REPEATS` times; `empty` is the same loop without telemetry.
+
+    `spans` is the number of spans that one turn of `work` exports (0 where nothing is).
+    """
+    work(WARM_UP)
+    empty(WARM_UP)
+    flush(provider)
+    samples = []
+    for _ in range(REPEATS):
+        gc.collect()
+        cpu, wall, thread = cpu_nanos(), time.perf_counter_ns(), time.thread_time_ns()
+        work(COUNT)
+        thread_end, made = time.thread_time_ns(), time.perf_counter_ns()
+        flush(provider)
+        cpu_end, wall_end = cpu_nanos(), time.perf_counter_ns()
+        cpu_empty, wall_empty = cpu_nanos(), time.perf_counter_ns()
+        empty(COUNT)
+        samples.append(
+            {
+                "cpu_nanos": cpu_end - cpu,
+                "wall_nanos": wall_end - wall,
+                "making_wall_nanos": made - wall,
+                "thread_nanos": thread_end - thread,
+                "empty_cpu_nanos": cpu_nanos() - cpu_empty,
+                "empty_wall_nanos": time.perf_counter_ns() - wall_empty,
+            }
+        )
+    close(provider)
+    turns = WARM_UP + REPEATS * COUNT
+    report(samples, turns * spans, **more)
+
+
+def report(samples: list[dict[str, Any]], expected_spans: int, **more: Any) -> None:
+    """The program's last word; `expected_spans` is what the receiver must have got."""
+    if TRANSPORT == "noop":
+        expected_spans = 0
+    print(
+        json.dumps(
+            {
+                "sdk_file": getattr(sys.modules.get("opentelemetry.sdk.trace"), "__file__", ""),
+                "count": COUNT,
+                "expected_spans": expected_spans,
+                "samples": samples,
+                **more,
+            }
+        )
+    )
+
+
+def tell_receiver(command: str) -> None:
+    """`hold` makes the receiver keep its answers back, `release` lets them go."""
+    address = ("127.0.0.1", int(os.environ["BENCHMARK_CONTROL"]))
+    with socket.create_connection(address) as connection:
+        connection.sendall(command.encode() + b"\n")
+        connection.recv(100)

@@ -1,0 +1,59 @@
+"""The exporting pipeline of a benchmark program, by the official imports alone.
+
+Which packages answer to those imports depends on the environment the program runs in.
+`BENCHMARK_TRANSPORT` chooses: `grpc`, `http`, `fastotel` (its processor in place of the batch
+processor and exporter) or `noop` (the API without an SDK).
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+from opentelemetry import trace
+
+TRANSPORT = os.environ.get("BENCHMARK_TRANSPORT", "grpc")
+QUEUE = int(os.environ.get("BENCHMARK_QUEUE", "400000"))
+
+
+def make_processor() -> Any:
+    if TRANSPORT == "fastotel":
+        from fastotel import OTLPSpanProcessor
+
+        return OTLPSpanProcessor(max_queue_size=QUEUE)
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    if TRANSPORT == "http":
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+        return BatchSpanProcessor(OTLPSpanExporter(), max_queue_size=QUEUE)
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (
+        OTLPSpanExporter as GrpcSpanExporter,
+    )
+
+    return BatchSpanProcessor(GrpcSpanExporter(insecure=True), max_queue_size=QUEUE)
+
+
+def make_provider(sampler: Any = None) -> Any:
+    """The provider, already set as the global one; its own no-op class for `noop`."""
+    if TRANSPORT == "noop":
+        provider: Any = trace.NoOpTracerProvider()
+    else:
+        from opentelemetry.sdk.resources import Resource
+        from opentelemetry.sdk.trace import TracerProvider
+
+        resource = Resource.create({"service.name": "benchmark"})
+        provider = TracerProvider(resource=resource, sampler=sampler)
+        provider.add_span_processor(make_processor())
+    trace.set_tracer_provider(provider)
+    return provider
+
+
+def flush(provider: Any) -> None:
+    if TRANSPORT != "noop" and provider.force_flush(120_000) is False:
+        raise RuntimeError("force_flush did not deliver everything")
+
+
+def close(provider: Any) -> None:
+    if TRANSPORT != "noop":
+        provider.shutdown()

@@ -1,0 +1,194 @@
+"""Every benchmark case: its stable name, its program, how often it runs and what is wanted of it.
+
+A target is a ratio of Oxitel to the official packages in the same run, never an absolute time.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+OFFICIAL, OXITEL = "official/grpc", "oxitel/grpc"
+OFFICIAL_HTTP, OXITEL_HTTP = "official/http", "oxitel/http"
+FASTOTEL = "fastotel/http"
+NOOP = "official/noop"
+GRPC = (OFFICIAL, OXITEL)
+HTTP = (OFFICIAL_HTTP, OXITEL_HTTP, FASTOTEL)
+
+
+@dataclass(frozen=True)
+class Target:
+    """A wanted ratio. `measure` names a figure of `summary.FIGURES`.
+
+    With `against` the figure of that run is divided by Oxitel's, and must reach `at_least`;
+    with `at_most`, Oxitel's is divided by it (or, where `over` names another figure of Oxitel's
+    own, by that figure) and must not exceed it.
+    """
+
+    title: str
+    measure: str
+    against: str = OFFICIAL
+    at_least: float | None = None
+    at_most: float | None = None
+    over: str | None = None
+
+
+@dataclass(frozen=True)
+class Case:
+    name: str
+    title: str
+    program: str
+    runs: tuple[str, ...]
+    targets: tuple[Target, ...] = ()
+    count: int = 10_000
+    repeats: int = 2
+    rounds: int = 5
+    quick_count: int = 1_000
+    figures: tuple[str, ...] = field(default=("cpu",))
+    needs: str = ""
+
+
+def cpu(at_least: float) -> Target:
+    return Target("CPU", "cpu", at_least=at_least)
+
+
+CASES: tuple[Case, ...] = (
+    Case(
+        "span5",
+        "span with five attributes",
+        "span5.py",
+        (*GRPC, NOOP, *HTTP),
+        (
+            cpu(30),
+            Target("CPU over the API's no-op tracer", "cpu", against=NOOP, at_most=0.5),
+        ),
+        count=20_000,
+        rounds=5,
+        figures=("cpu", "thread"),
+    ),
+    Case(
+        "nested3",
+        "three nested spans with events",
+        "nested3.py",
+        (*GRPC, NOOP, *HTTP),
+        (cpu(30),),
+        count=6_000,
+        figures=("cpu", "thread"),
+    ),
+    Case(
+        "exception",
+        "exception recorded by a span",
+        "exception.py",
+        (*GRPC, NOOP, *HTTP),
+        (cpu(10),),
+        count=6_000,
+        figures=("cpu", "thread"),
+    ),
+    Case(
+        "unsampled",
+        "span of an unsampled parent",
+        "unsampled.py",
+        (*GRPC, NOOP),
+        (cpu(10),),
+        count=50_000,
+        quick_count=5_000,
+    ),
+    Case(
+        "start_end",
+        "`start_span` and `end`, no context",
+        "start_end.py",
+        (*GRPC, NOOP, *HTTP),
+        count=20_000,
+        figures=("cpu", "thread"),
+    ),
+    Case(
+        "threads8",
+        "eight threads making spans",
+        "threads8.py",
+        (*GRPC, *HTTP),
+        (
+            cpu(25),
+            Target(
+                "wall time of making spans, 8 threads over 1",
+                "making_wall",
+                at_most=1.5,
+                over="one_thread_making_wall",
+            ),
+        ),
+        count=20_000,
+        repeats=1,
+        figures=("cpu", "making_wall", "one_thread_making_wall"),
+    ),
+    Case(
+        "specification",
+        "the specification's benchmark, spans per core-second",
+        "specification.py",
+        (*GRPC, *HTTP),
+        (cpu(25),),
+        figures=("cpu", "thread"),
+    ),
+    Case(
+        "steady",
+        "10,000 spans a second",
+        "steady.py",
+        (*GRPC, *HTTP),
+        (),
+        count=30_000,
+        repeats=1,
+        quick_count=2_000,
+        rounds=5,
+        figures=("cpu_share", "resident"),
+    ),
+    Case(
+        "startup",
+        "start-up of the tutorial's set-up block",
+        "startup.py",
+        GRPC,
+        (
+            Target("time", "startup_wall", at_least=5),
+            Target("CPU", "startup_cpu", at_least=5),
+            Target("memory", "startup_resident", at_least=3),
+        ),
+        count=1,
+        repeats=1,
+        rounds=21,
+        quick_count=1,
+        figures=(
+            "startup_wall",
+            "startup_cpu",
+            "startup_resident",
+            "startup_proportional",
+            "delivered_wall",
+            "delivered_cpu",
+            "delivered_resident",
+        ),
+    ),
+    Case(
+        "stall",
+        "longest stall while 100,000 spans are exported",
+        "stall.py",
+        (*GRPC, *HTTP),
+        (Target("stall", "longest", at_least=20),),
+        count=100_000,
+        repeats=1,
+        rounds=7,
+        quick_count=3_000,
+        figures=("longest", "late_p99", "quiet_longest"),
+    ),
+    Case(
+        "flask_request",
+        "Flask request with contrib's instrumentation",
+        "flask_request.py",
+        GRPC,
+        count=3_000,
+        quick_count=300,
+        needs="opentelemetry.instrumentation.flask",
+    ),
+)
+
+
+def by_name(names: list[str]) -> list[Case]:
+    known = {case.name: case for case in CASES}
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        raise SystemExit(f"no such case: {', '.join(unknown)}; there are {', '.join(known)}")
+    return [known[name] for name in names]

@@ -1,0 +1,114 @@
+"""The two processes of a benchmark: the receiver on one core, a program under test on another."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+from pathlib import Path
+from typing import Any
+
+FOLDER = Path(__file__).resolve().parent
+APP_CORE, RECEIVER_CORE = 0, 1
+PROGRAM_SECONDS = 300
+
+
+class Failed(Exception):
+    """A program did not do what it must; the message says which and how."""
+
+
+def pinning() -> bool:
+    """Whether this machine lets us give the two processes a core each."""
+    return hasattr(os, "sched_setaffinity") and {APP_CORE, RECEIVER_CORE} <= os.sched_getaffinity(0)
+
+
+def clean_environment() -> dict[str, str]:
+    dropped = ("OTEL_", "BENCHMARK_", "PYTHON", "OXITEL_", "FASTOTEL_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
+
+
+class Receiver:
+    """`receiver.py` in the official environment, and the control socket to it."""
+
+    def __init__(self, python: str) -> None:
+        core = RECEIVER_CORE if pinning() else -1
+        self.process = subprocess.Popen(
+            [python, str(FOLDER / "receiver.py"), "--core", str(core)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=clean_environment(),
+            text=True,
+        )
+        assert self.process.stdout is not None
+        self.ports: dict[str, int] = json.loads(self.process.stdout.readline())
+        self.control = socket.create_connection(("127.0.0.1", self.ports["control"]))
+        self.answers = self.control.makefile("r")
+
+    def ask(self, command: str) -> dict[str, int]:
+        self.control.sendall(command.encode() + b"\n")
+        answer: dict[str, int] = json.loads(self.answers.readline())
+        return answer
+
+    def close(self) -> None:
+        self.control.close()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+    def __enter__(self) -> Receiver:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def run_program(
+    program: str, python: str, transport: str, receiver: Receiver, count: int, repeats: int
+) -> dict[str, Any]:
+    """Run one program once and check that the receiver got every span it says it made."""
+    protocol = "grpc" if transport == "grpc" else "http"
+    endpoint = f"http://127.0.0.1:{receiver.ports[protocol]}"
+    environment = clean_environment() | {
+        "BENCHMARK_TRANSPORT": transport,
+        "BENCHMARK_COUNT": str(count),
+        "BENCHMARK_REPEATS": str(repeats),
+        "BENCHMARK_CONTROL": str(receiver.ports["control"]),
+        "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+        "OTEL_EXPORTER_OTLP_TIMEOUT": "120",
+    }
+    pin = (lambda: os.sched_setaffinity(0, {APP_CORE})) if pinning() else None
+    receiver.ask("reset")
+    done = subprocess.run(
+        [python, str(FOLDER / "cases" / program)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        preexec_fn=pin,
+        timeout=PROGRAM_SECONDS,
+    )
+    if done.returncode != 0:
+        raise Failed(f"{program} over {transport} ended with {done.returncode}:\n{done.stderr}")
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    result["received"] = receiver.ask("count")
+    receiver.ask("reset")
+    if done.stderr.strip():
+        result["stderr"] = done.stderr[-2000:]
+    return result
+
+
+def check(result: dict[str, Any], run: str, program: str) -> None:
+    """Every span arrived once, and the program ran on the packages it was meant to run on."""
+    expected, received = result["expected_spans"], result["received"]
+    if received["spans"] != expected or received["distinct"] != expected:
+        raise Failed(
+            f"{program} on {run} made {expected} spans, {received['spans']} arrived"
+            f" ({received['distinct']} distinct)\n{result.get('stderr', '')}"
+        )
+    sdk_file = result.pop("sdk_file")
+    is_ours = "oxitel" in Path(sdk_file).parts
+    if not run.endswith("/noop") and is_ours != run.startswith("oxitel/"):
+        raise Failed(f"{program} on {run} used the SDK at {sdk_file}")
