@@ -23,7 +23,7 @@ def plain(name: str, unit: float) -> Callable[[Sample, int], float]:
 
 def memory(sample: Sample, count: int) -> float:
     resident = statistics.fmean(sample["resident_bytes"]) - sample["resident_before_bytes"]
-    return resident / 2**20
+    return float(resident) / 2**20
 
 
 @dataclass(frozen=True)
