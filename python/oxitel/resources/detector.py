@@ -111,7 +111,7 @@ class ProcessResourceDetector(ResourceDetector):
 
 def _process_owner() -> str | None:
     try:
-        import psutil  # type: ignore[import-untyped,unused-ignore]
+        import psutil
     except ImportError:
         return None
     return str(psutil.Process().username())

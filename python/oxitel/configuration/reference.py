@@ -1,0 +1,83 @@
+"""Writes docs/configuration.md: `python -m oxitel.configuration.reference > docs/configuration.md`."""
+
+from __future__ import annotations
+
+from . import otlp, sdk
+from .otlp import PerSignal
+from .variable import Choice, Variable
+
+_HEAD = """\
+<!-- Written by `python -m oxitel.configuration.reference`; change the declarations instead. -->
+
+# Configuration
+
+What is given in code wins over the environment. An empty value counts as unset, but for limits.
+A value that cannot be used never raises: one warning names the variable, what was expected and
+what is used instead.
+"""
+
+_NOT_READ = """\
+## Not read
+
+The other constants of `opentelemetry.sdk.environment_variables` can be imported, and nothing here
+reads them yet: those of metrics, logs and the batch processor of logs (`OTEL_METRIC_*`,
+`OTEL_METRICS_*`, `OTEL_LOGRECORD_*`, `OTEL_BLRP_*`, and the `METRICS` and `LOGS` forms above),
+`OTEL_EXPORTER_OTLP_PROTOCOL` with its forms and `OTEL_CONFIG_FILE` (for a configurator, which is
+not part of this package yet), `OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED` and
+`OTEL_PYTHON_*_CONFIGURATOR`. `OTEL_LOG_LEVEL`, `OTEL_EXPORTER_ZIPKIN_*` and
+`OTEL_EXPORTER_PROMETHEUS_*` are read by no official package either.
+"""
+
+
+def page() -> str:
+    """The whole page."""
+    parts = [_HEAD, "## SDK\n", _table([_row(variable) for variable in sdk.VARIABLES])]
+    parts.append("## OTLP exporters\n")
+    parts.append(
+        "A name with `[TRACES_]` stands for two: the one with the signal's name wins for spans.\n"
+    )
+    rows = []
+    for entry in otlp.VARIABLES:
+        if isinstance(entry, PerSignal):
+            rows.append(_row(entry.general, _pattern(entry)))
+        else:
+            rows.append(_row(entry))
+    parts += [_table(rows), _NOT_READ]
+    return "\n".join(parts)
+
+
+def _pattern(variables: PerSignal) -> str:
+    """The general name with the part that a signal's form adds in brackets."""
+    general, form = variables.general.name, variables.by_signal["TRACES"].name
+    position = form.index("TRACES_")
+    return f"{general[:position]}[TRACES_]{general[position:]}"
+
+
+def _row(variable: Variable, name: str | None = None) -> tuple[str, str, str, str]:
+    kind = variable.kind
+    if isinstance(variable, Choice):
+        kind = ", ".join(f"`{choice}`" for choice in variable.names)
+    default = variable.default_text
+    if default is None:
+        default = _default(variable.default)
+    return (f"`{name or variable.name}`", kind, default, variable.description)
+
+
+def _default(value: object) -> str:
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return f"`{str(value).lower()}`"
+    return f"`{value:g}`" if isinstance(value, float) else f"`{value}`"
+
+
+def _table(rows: list[tuple[str, str, str, str]]) -> str:
+    lines = ["| variable | value | default | meaning |", "|---|---|---|---|"]
+    lines += [f"| {' | '.join(row)} |" for row in rows]
+    return "\n".join(lines) + "\n"
+
+
+if __name__ == "__main__":
+    import sys
+
+    sys.stdout.write(page())

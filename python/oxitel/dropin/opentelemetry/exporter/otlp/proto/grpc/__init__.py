@@ -1,0 +1,7 @@
+"""Official path of oxitel.export.grpc."""
+
+from oxitel.export.otlp import USER_AGENT as _USER_AGENT_HEADER_VALUE
+
+from .version import __version__ as __version__
+
+_OTLP_GRPC_CHANNEL_OPTIONS = [("grpc.primary_user_agent", _USER_AGENT_HEADER_VALUE)]

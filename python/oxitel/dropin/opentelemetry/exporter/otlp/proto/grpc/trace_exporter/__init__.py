@@ -1,0 +1,6 @@
+"""Official path of oxitel.export.grpc."""
+
+from oxitel.export.encode import encode_spans as encode_spans
+from oxitel.export.grpc import OTLPSpanExporter as OTLPSpanExporter
+from oxitel.trace.export import SpanExporter as SpanExporter, SpanExportResult as SpanExportResult
+from oxitel.trace.span import ReadableSpan as ReadableSpan

@@ -1,0 +1,207 @@
+"""The OTLP exporter for spans over gRPC.
+
+Official name: `opentelemetry.exporter.otlp.proto.grpc.trace_exporter.OTLPSpanExporter`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from logging import getLogger
+from typing import TYPE_CHECKING, Any
+
+from oxitel.configuration import otlp as variables
+from oxitel.configuration.variable import say_once
+from oxitel.duplicate_filter import DuplicateFilter
+
+from .otlp import (
+    USER_AGENT,
+    OtlpSpanExporter,
+    compression_name,
+    load_provided,
+    native_exporter,
+    read_file,
+)
+
+if TYPE_CHECKING:
+    from grpc import ChannelCredentials, Compression, StatusCode
+    from opentelemetry.metrics import MeterProvider
+
+_logger = getLogger("opentelemetry.exporter.otlp.proto.grpc.exporter")
+_logger.addFilter(DuplicateFilter())
+
+_DEFAULT_ENDPOINT = "http://localhost:4317"
+_SIGNAL = "TRACES"
+_CODES = {
+    "OK": 0,
+    "CANCELLED": 1,
+    "UNKNOWN": 2,
+    "INVALID_ARGUMENT": 3,
+    "DEADLINE_EXCEEDED": 4,
+    "NOT_FOUND": 5,
+    "ALREADY_EXISTS": 6,
+    "PERMISSION_DENIED": 7,
+    "RESOURCE_EXHAUSTED": 8,
+    "FAILED_PRECONDITION": 9,
+    "ABORTED": 10,
+    "OUT_OF_RANGE": 11,
+    "UNIMPLEMENTED": 12,
+    "INTERNAL": 13,
+    "UNAVAILABLE": 14,
+    "DATA_LOSS": 15,
+    "UNAUTHENTICATED": 16,
+}
+_RETRYABLE = frozenset((1, 4, 8, 10, 11, 14, 15))
+
+
+class OTLPSpanExporter(OtlpSpanExporter):
+    """Sends spans to an OTLP receiver over gRPC.
+
+    `endpoint` is a URL or `host:port`; `timeout` is in seconds, for an export with all its
+    retries; `compression` takes the members of `grpc.Compression` or the names none, gzip,
+    deflate and zstd. With `credentials` or `channel_options` the spans go through grpcio, which
+    then has to be installed. What is None comes from OTEL_EXPORTER_OTLP_TRACES_* and
+    OTEL_EXPORTER_OTLP_*.
+    """
+
+    _is_own_class = True
+    _logger = _logger
+
+    def __init__(
+        self,
+        endpoint: str | None = None,
+        insecure: bool | None = None,
+        credentials: ChannelCredentials | None = None,
+        headers: Sequence[tuple[str, str]] | dict[str, str] | str | None = None,
+        timeout: float | None = None,
+        compression: Compression | str | None = None,
+        channel_options: tuple[tuple[str, Any], ...] | None = None,
+        retryable_error_codes: Iterable[StatusCode] | None = None,
+        *,
+        meter_provider: MeterProvider | None = None,
+    ) -> None:
+        url = endpoint or variables.ENDPOINT.read(_SIGNAL) or _DEFAULT_ENDPOINT
+        scheme, target = _scheme_and_target(url)
+        self._endpoint = target
+        self._insecure = _is_insecure(insecure, scheme)
+        self._headers = _headers(headers)
+        self._timeout: float = timeout or variables.TIMEOUT.read(_SIGNAL)
+        self._compression = (
+            variables.COMPRESSION.read(_SIGNAL)
+            if compression is None
+            else compression_name(compression)
+        )
+        self._retryable_error_codes = _retryable_codes(retryable_error_codes)
+
+        if not self._insecure and credentials is None:
+            credentials = load_provided(
+                variables.GRPC_CREDENTIAL_PROVIDER, _SIGNAL, False, "grpc.ChannelCredentials"
+            )
+        if channel_options or (credentials is not None and not self._insecure):
+            self._use_grpcio(credentials, tuple(channel_options or ()))
+        else:
+            self._native = native_exporter(
+                _logger,
+                signal="traces",
+                protocol="grpc",
+                endpoint=url,
+                headers=list(self._headers),
+                timeout_seconds=float(self._timeout),
+                compression=self._compression,
+                insecure=self._insecure,
+                max_request_bytes=None,
+                retryable_codes=sorted(self._retryable_error_codes),
+                **self._certificates(),
+            )
+
+    def _certificates(self) -> dict[str, bytes | None]:
+        if self._insecure:
+            return {"ca_pem": None, "client_certificate_pem": None, "client_key_pem": None}
+        return {
+            "ca_pem": read_file(variables.CERTIFICATE.read(_SIGNAL), "certificate", _logger),
+            "client_certificate_pem": read_file(
+                variables.CLIENT_CERTIFICATE.read(_SIGNAL), "client certificate", _logger
+            ),
+            "client_key_pem": read_file(variables.CLIENT_KEY.read(_SIGNAL), "client key", _logger),
+        }
+
+    def _use_grpcio(
+        self, credentials: ChannelCredentials | None, options: tuple[tuple[str, Any], ...]
+    ) -> None:
+        from .grpc_transport import TRACES_METHOD, GrpcTransport
+
+        if not self._insecure and credentials is None:
+            from grpc import ssl_channel_credentials
+
+            files = self._certificates()
+            credentials = ssl_channel_credentials(
+                root_certificates=files["ca_pem"],
+                private_key=files["client_key_pem"],
+                certificate_chain=files["client_certificate_pem"],
+            )
+        if self._compression == "zstd":
+            _logger.warning("grpcio has no compression zstd; spans are sent uncompressed.")
+        if not any(name == "grpc.primary_user_agent" for name, _ in options):
+            options = (("grpc.primary_user_agent", USER_AGENT), *options)
+        self._transport = GrpcTransport(
+            self._endpoint,
+            TRACES_METHOD,
+            self._headers,
+            self._compression,
+            None if self._insecure else credentials,
+            options,
+            self._retryable_error_codes,
+        )
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """Give up what is being retried, and close the connection."""
+        self._shut_down()
+
+
+def _scheme_and_target(url: str) -> tuple[str, str]:
+    """The scheme of a URL and its `host:port`; what has no host is the target as it is."""
+    from urllib.parse import urlparse
+
+    parsed = urlparse(url)
+    return parsed.scheme, parsed.netloc or url
+
+
+def _is_insecure(argument: bool | None, scheme: str) -> bool:
+    if scheme == "https":
+        return False
+    if argument is not None:
+        return argument
+    from_environment: bool | None = variables.INSECURE.read(_SIGNAL)
+    return scheme == "http" if from_environment is None else from_environment
+
+
+def _headers(
+    argument: Sequence[tuple[str, str]] | dict[str, str] | str | None,
+) -> tuple[tuple[str, str], ...]:
+    headers = argument or variables.HEADERS.read(_SIGNAL) or ()
+    if isinstance(headers, str):
+        from opentelemetry.util.re import parse_env_headers
+
+        return tuple(parse_env_headers(headers, liberal=True).items())
+    if isinstance(headers, dict):
+        return tuple(headers.items())
+    return tuple(headers)
+
+
+def _retryable_codes(argument: Iterable[StatusCode] | None) -> frozenset[int]:
+    """The numbers of the codes, given as `grpc.StatusCode` or by name in the environment."""
+    if argument:
+        return frozenset(code.value[0] for code in argument)
+    variable = variables.GRPC_RETRYABLE_ERROR_CODES
+    names: list[str] | None = variable.read()
+    if names is None:
+        return _RETRYABLE
+    unknown = [name for name in names if name.upper() not in _CODES]
+    if unknown:
+        say_once(
+            variable.name,
+            ",".join(unknown),
+            "names of gRPC status codes",
+            "the seven default codes",
+        )
+        return _RETRYABLE
+    return frozenset(_CODES[name.upper()] for name in names)

@@ -1,0 +1,115 @@
+"""Sends through grpcio, for a user's `credentials` or `channel_options`."""
+
+from __future__ import annotations
+
+import os
+import threading
+from logging import getLogger
+from typing import Any
+
+from .transport import Attempt, Transport
+from .wire import retry_delay_seconds, retry_info_of_status
+
+_logger = getLogger("opentelemetry.exporter.otlp.proto.grpc.exporter")
+
+TRACES_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
+_UNAVAILABLE = 14
+
+
+class GrpcTransport(Transport):
+    """A channel made as grpcio's user asked, and made again when the receiver went away.
+
+    It is made with the first request, and again in a forked child: grpcio's channels do not
+    survive a fork.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        method: str,
+        headers: tuple[tuple[str, str], ...],
+        compression: str,
+        credentials: Any,
+        options: tuple[tuple[str, Any], ...],
+        retryable_codes: frozenset[int],
+    ) -> None:
+        """`credentials` None means an insecure channel."""
+        super().__init__(_logger)
+        self._target = target
+        self._method = method
+        self._headers = headers
+        self._compression = compression
+        self._credentials = credentials
+        self._options = options
+        self._retryable_codes = retryable_codes
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._channel: Any = None
+        self._call: Any = None
+
+    def send(self, request: bytes, timeout_seconds: float) -> Attempt:
+        import grpc
+
+        try:
+            call = self._connected(grpc)
+            response = call(request, metadata=self._headers, timeout=timeout_seconds)
+            return Attempt(succeeded=True, response=response)
+        except grpc.RpcError as error:
+            return self._failed(error)
+        except Exception as error:
+            return Attempt(reason=repr(error))
+
+    def _connected(self, grpc: Any) -> Any:
+        if self._pid != os.getpid():
+            self._lock = threading.Lock()
+            self._pid = os.getpid()
+            self._channel = None
+        with self._lock:
+            if self._channel is None:
+                compression = {"gzip": grpc.Compression.Gzip, "deflate": grpc.Compression.Deflate}
+                settings = {
+                    "compression": compression.get(
+                        self._compression, grpc.Compression.NoCompression
+                    ),
+                    "options": self._options,
+                }
+                if self._credentials is None:
+                    self._channel = grpc.insecure_channel(self._target, **settings)
+                else:
+                    self._channel = grpc.secure_channel(self._target, self._credentials, **settings)
+                self._call = self._channel.unary_unary(
+                    self._method, request_serializer=None, response_deserializer=None
+                )
+            return self._call
+
+    def _failed(self, error: Any) -> Attempt:
+        code = error.code()
+        number = code.value[0]
+        details = error.details() or ""
+        if number == _UNAVAILABLE:
+            # A new channel asks for the receiver's address again.
+            self.close()
+        return Attempt(
+            reason=f"{code} from {self._target}: {details}",
+            is_retryable=number in self._retryable_codes,
+            delay_seconds=_delay(error.trailing_metadata()),
+            is_too_large="larger than max" in details,
+        )
+
+    def close(self) -> None:
+        with self._lock:
+            channel, self._channel = self._channel, None
+        if channel is not None:
+            try:
+                channel.close()
+            except Exception as error:
+                _logger.debug("Error closing channel to %s: %s", self._target, error)
+
+
+def _delay(metadata: Any) -> float | None:
+    """How long the receiver asks to wait, in either of the two forms there are."""
+    entries = {key: value for key, value in metadata or () if isinstance(value, bytes)}
+    retry_info = entries.get("google.rpc.retryinfo-bin")
+    if retry_info is None:
+        retry_info = retry_info_of_status(entries.get("grpc-status-details-bin", b""))
+    return None if retry_info is None else retry_delay_seconds(retry_info)

@@ -1,0 +1,159 @@
+"""Sends through a user's `requests.Session`, or an object of the official transports' shape."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from logging import getLogger
+from time import monotonic, time
+from typing import Any
+
+from .transport import Attempt, Transport
+
+_logger = getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter")
+
+_RETRYABLE = frozenset((429, 502, 503, 504))
+_TOO_LARGE = 413
+
+
+class SessionRequests:
+    """A `requests.Session` in the shape of the official transports: `request` returns, never
+    raises."""
+
+    def __init__(self, session: Any, verify: bool | str, cert: Any) -> None:
+        session.verify = verify
+        if cert is not None:
+            session.cert = cert
+        self._session = session
+
+    def request(self, method: str, url: str, **arguments: Any) -> _Result:
+        try:
+            response = self._session.request(
+                method=method, url=url, allow_redirects=False, **arguments
+            )
+        except Exception as error:
+            return _Result(None, None, error, None)
+        return _Result(response.status_code, response.reason, None, response)
+
+    def is_connection_error(self, error: Exception | None) -> bool:
+        from requests import exceptions
+
+        return isinstance(error, exceptions.ConnectionError | exceptions.Timeout)
+
+    def close(self) -> None:
+        self._session.close()
+
+
+class _Result:
+    __slots__ = ("_response", "error", "reason", "status_code")
+
+    def __init__(
+        self, status_code: int | None, reason: str | None, error: Exception | None, response: Any
+    ) -> None:
+        self.status_code = status_code
+        self.reason = reason
+        self.error = error
+        self._response = response
+
+    def headers(self) -> Mapping[str, str]:
+        return {} if self._response is None else self._response.headers
+
+    def content(self) -> bytes:
+        return b"" if self._response is None else self._response.content or b""
+
+
+class HttpTransport(Transport):
+    """Posts to `url` through `requests`, which has the shape of the official transports."""
+
+    def __init__(
+        self, requests: Any, url: str, headers: Mapping[str, str], compression: str
+    ) -> None:
+        super().__init__(_logger)
+        self._requests = requests
+        self._url = url
+        self._headers = dict(headers)
+        self._compression = compression
+        if compression != "none":
+            self._headers.setdefault("content-encoding", compression)
+
+    def send(self, request: bytes, timeout_seconds: float) -> Attempt:
+        deadline = monotonic() + timeout_seconds
+        try:
+            body = compressed(request, self._compression)
+            result = self._post(body, timeout_seconds)
+            remaining = deadline - monotonic()
+            if self._is_stale_connection(result) and remaining > 0:
+                # A connection kept open may have died meanwhile: once more, at once.
+                result = self._post(body, remaining)
+            return self._read(result)
+        except Exception as error:
+            return Attempt(reason=repr(error))
+
+    def _post(self, body: bytes, timeout_seconds: float) -> Any:
+        return self._requests.request(
+            "POST", self._url, headers=self._headers, data=body, timeout=timeout_seconds
+        )
+
+    def _is_stale_connection(self, result: Any) -> bool:
+        return result.error is not None and self._requests.is_connection_error(result.error)
+
+    def _read(self, result: Any) -> Attempt:
+        status = result.status_code
+        if status is None:
+            return Attempt(reason=str(result.error), is_retryable=self._is_stale_connection(result))
+        if 200 <= status < 400:
+            return Attempt(succeeded=True, response=result.content() if status == 200 else b"")
+        is_retryable = status in _RETRYABLE
+        return Attempt(
+            reason=f"code: {status}, reason: {result.reason}",
+            is_retryable=is_retryable,
+            delay_seconds=_asked_delay(result) if is_retryable else None,
+            is_too_large=status == _TOO_LARGE,
+        )
+
+    def close(self) -> None:
+        self._requests.close()
+
+
+def _asked_delay(result: Any) -> float | None:
+    try:
+        return retry_after_seconds(result.headers())
+    except Exception:
+        # Headers that cannot be read ask for nothing.
+        return None
+
+
+def compressed(data: bytes, compression: str) -> bytes:
+    if compression == "gzip":
+        from gzip import compress
+
+        return compress(data)
+    if compression == "deflate":
+        from zlib import compress as compress_zlib
+
+        return compress_zlib(data)
+    return data
+
+
+def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
+    """The `Retry-After` header (RFC 9110): seconds, or a date as the seconds until then."""
+    value = (headers.get("retry-after") or "").strip()
+    if not value:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        return _seconds_until(value)
+    return max(seconds, 0.0) if seconds < float("inf") else None
+
+
+def _seconds_until(date: str) -> float | None:
+    from datetime import timezone
+    from email.utils import parsedate_to_datetime
+
+    try:
+        at = parsedate_to_datetime(date)
+    except (TypeError, ValueError):
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=timezone.utc)
+    return max(at.timestamp() - time(), 0.0)

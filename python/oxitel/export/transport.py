@@ -1,0 +1,89 @@
+"""Sends encoded requests through an object of the user's: a gRPC channel, an HTTP session.
+
+The retries are those of the native exporters: up to six attempts within one deadline, waiting as
+long as the receiver asks or else twice as long each time, a fifth more or less.
+"""
+
+from __future__ import annotations
+
+import threading
+from abc import ABC, abstractmethod
+from logging import Logger
+from time import monotonic
+
+_MAX_ATTEMPTS = 6
+
+
+class Attempt:
+    """How one request went.
+
+    `delay_seconds` is what the receiver asked to wait; `response` is its answer to a request that
+    succeeded.
+    """
+
+    __slots__ = ("delay_seconds", "is_retryable", "is_too_large", "reason", "response", "succeeded")
+
+    def __init__(
+        self,
+        succeeded: bool = False,
+        reason: str = "",
+        is_retryable: bool = False,
+        delay_seconds: float | None = None,
+        is_too_large: bool = False,
+        response: bytes = b"",
+    ) -> None:
+        self.succeeded = succeeded
+        self.reason = reason
+        self.is_retryable = is_retryable
+        self.delay_seconds = delay_seconds
+        self.is_too_large = is_too_large
+        self.response = response
+
+
+class Transport(ABC):
+    """Somewhere to send requests to; `shutdown` also ends a wait between two attempts."""
+
+    def __init__(self, logger: Logger) -> None:
+        self._logger = logger
+        self._stopped = threading.Event()
+
+    @abstractmethod
+    def send(self, request: bytes, timeout_seconds: float) -> Attempt:
+        """Send once. Raises nothing."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Give back what is held."""
+
+    def deliver(self, request: bytes, deadline: float) -> Attempt:
+        """Send until it succeeds, cannot succeed, or `deadline` (monotonic) is too near."""
+        from random import uniform
+
+        for number in range(_MAX_ATTEMPTS):
+            attempt = self.send(request, max(deadline - monotonic(), 0.0))
+            if attempt.succeeded or attempt.is_too_large:
+                return attempt
+            delay = attempt.delay_seconds
+            if delay is None:
+                delay = 2**number * uniform(0.8, 1.2)
+            if (
+                not attempt.is_retryable
+                or number + 1 == _MAX_ATTEMPTS
+                or delay > deadline - monotonic()
+                or self._stopped.is_set()
+            ):
+                break
+            self._logger.warning(
+                "Transient error %s encountered while exporting span batch, retrying in %.2fs.",
+                attempt.reason,
+                delay,
+            )
+            if self._stopped.wait(delay):
+                self._logger.warning("Shutdown in progress, aborting retry.")
+                break
+        self._logger.error("Failed to export span batch: %s", attempt.reason)
+        return attempt
+
+    def shutdown(self) -> None:
+        self._stopped.set()
+        self.close()
