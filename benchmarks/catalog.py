@@ -120,11 +120,11 @@ CASES: tuple[Case, ...] = (
     ),
     Case(
         "specification",
-        "the specification's benchmark, spans per core-second",
+        "the specification's benchmark: spans per core-second",
         "specification.py",
         (*GRPC, *HTTP),
-        (cpu(25),),
-        figures=("cpu", "thread"),
+        (Target("spans per core-second", "spans_per_second", at_least=25),),
+        figures=("spans_per_second", "cpu", "thread"),
     ),
     Case(
         "steady",

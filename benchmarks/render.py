@@ -17,6 +17,7 @@ from typing import Any
 from catalog import CASES, FASTOTEL, NOOP, OFFICIAL, OFFICIAL_HTTP, OXITEL, OXITEL_HTTP, Case
 from summary import (
     FIGURES,
+    extremes,
     is_met,
     median,
     ratio,
@@ -32,6 +33,7 @@ RESULTS = ROOT / "benchmarks" / "results"
 MARKED = re.compile(r"(<!-- benchmarks -->\n).*?(<!-- /benchmarks -->)", re.DOTALL)
 SMALLER = {
     "cpu": "less CPU",
+    "spans_per_second": "more spans",
     "cpu_share": "less CPU",
     "resident": "less memory",
     "startup_wall": "faster",
@@ -40,6 +42,7 @@ SMALLER = {
     "longest": "shorter",
 }
 README_FIGURES = {
+    "specification": ("spans_per_second",),
     "steady": ("cpu_share", "resident"),
     "startup": ("startup_wall", "startup_resident"),
     "stall": ("longest",),
@@ -131,13 +134,12 @@ def case_part(case: Case, entry: dict[str, Any]) -> list[str]:
                     f"{FIGURES[figure].title}, {FIGURES[figure].unit}",
                     label(run),
                     show(middle),
-                    show(min(found)),
-                    show(max(found)),
+                    *map(show, extremes(figure, found)),
                     str(len(found)),
                     against,
                 ]
             )
-    header = ["figure", "run", "median", "best", "worst", "samples", "official over it"]
+    header = ["figure", "run", "median", "best", "worst", "samples", "better than official"]
     return [
         f"### {case.title[0].upper()}{case.title[1:]}",
         "",

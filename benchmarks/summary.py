@@ -21,9 +21,13 @@ def plain(name: str, unit: float) -> Callable[[Sample, int], float]:
     return lambda sample, count: sample[name] / unit
 
 
+def spans_per_second(sample: Sample, count: int) -> float:
+    return 1e9 * count / (sample["cpu_nanos"] - sample["empty_cpu_nanos"])
+
+
 def memory(sample: Sample, count: int) -> float:
-    resident = statistics.fmean(sample["resident_bytes"]) - sample["resident_before_bytes"]
-    return float(resident) / 2**20
+    resident: float = statistics.fmean(sample["resident_bytes"]) - sample["resident_before_bytes"]
+    return resident / 2**20
 
 
 @dataclass(frozen=True)
@@ -31,12 +35,16 @@ class Figure:
     title: str
     unit: str
     of: Callable[[Sample, int], float]
+    more_is_better: bool = False
 
 
 FIGURES: dict[str, Figure] = {
     "cpu": Figure("CPU, export included", "µs", net("cpu_nanos", "empty_cpu_nanos")),
     "thread": Figure(
         "of it in the thread that makes spans", "µs", net("thread_nanos", "empty_cpu_nanos")
+    ),
+    "spans_per_second": Figure(
+        "spans created and exported", "per core-second", spans_per_second, more_is_better=True
     ),
     "making_wall": Figure(
         "wall time of making, 8 threads", "µs", lambda s, n: s["making_wall_nanos"] / n / 1000
@@ -81,14 +89,22 @@ def values(entry: dict[str, Any], run: str, figure: str) -> list[float]:
     ]
 
 
+def extremes(figure: str, found: list[float]) -> tuple[float, float]:
+    """The best and the worst value."""
+    low, high = min(found), max(found)
+    return (high, low) if FIGURES[figure].more_is_better else (low, high)
+
+
 def median(entry: dict[str, Any], run: str, figure: str) -> float | None:
     found = values(entry, run, figure)
     return statistics.median(found) if found else None
 
 
 def ratio(entry: dict[str, Any], figure: str, slow: str, fast: str) -> float | None:
-    """How many times smaller `fast`'s median is than `slow`'s; None where one is missing."""
+    """How many times better `fast`'s median is than `slow`'s; None where one is missing."""
     above, below = median(entry, slow, figure), median(entry, fast, figure)
+    if FIGURES[figure].more_is_better:
+        above, below = below, above
     return above / below if above is not None and below is not None and below > 0 else None
 
 
@@ -123,7 +139,7 @@ def show(number: float | None) -> str:
     if number is None:
         return "—"
     if abs(number) >= 100:
-        return f"{number:.0f}"
+        return f"{number:,.0f}"
     return f"{number:.1f}" if abs(number) >= 10 else f"{number:.2f}"
 
 
@@ -134,7 +150,7 @@ def lines(case: Case, entry: dict[str, Any], judged: bool) -> Iterator[str]:
             found = values(entry, run, figure)
             if found:
                 title, unit = FIGURES[figure].title, FIGURES[figure].unit
-                middle, best, worst = statistics.median(found), min(found), max(found)
+                middle, best, worst = statistics.median(found), *extremes(figure, found)
                 yield (
                     f"{title:42} {run:15} median {show(middle):>7}"
                     f" best {show(best):>7} worst {show(worst):>7} {unit}"
