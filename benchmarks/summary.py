@@ -14,15 +14,24 @@ Sample = dict[str, Any]
 
 def net(name: str, empty: str) -> Callable[[Sample, int], float]:
     """A time per turn of the loop, less the same loop without telemetry."""
-    return lambda sample, count: (sample[name] - sample[empty]) / count / 1000
+
+    def per_turn(sample: Sample, count: int) -> float:
+        nanos: int = sample[name] - sample[empty]
+        return nanos / count / 1000
+
+    return per_turn
 
 
 def plain(name: str, unit: float) -> Callable[[Sample, int], float]:
-    return lambda sample, count: sample[name] / unit
+    def in_unit(sample: Sample, _count: int) -> float:
+        return int(sample[name]) / unit
+
+    return in_unit
 
 
 def spans_per_second(sample: Sample, count: int) -> float:
-    return 1e9 * count / (sample["cpu_nanos"] - sample["empty_cpu_nanos"])
+    nanos: int = sample["cpu_nanos"] - sample["empty_cpu_nanos"]
+    return 1e9 * count / nanos
 
 
 def memory(sample: Sample, count: int) -> float:
