@@ -185,7 +185,7 @@ impl<'a> Canvas<'a> {
         } else {
             let key = |index: &usize| {
                 let stored = self.forest.node(*index).map(|node| node.stored);
-                stored.map(|stored| (stored.span.name.as_str(), Arc::as_ptr(&stored.service)))
+                stored.map(|stored| (stored.span.name.as_str(), stored.service.as_ref()))
             };
             let mut counts: HashMap<_, usize> = HashMap::new();
             for index in children {
@@ -371,12 +371,7 @@ impl<'a> Canvas<'a> {
             .filter_map(|node| node.end.or(node.start))
             .max();
         let guide = self.guide(row, true);
-        let label = format!(
-            "{} {} more {}",
-            if self.style.unicode { "⋮" } else { "+" },
-            text::count(nodes.len() as u64),
-            self.clean(&first.stored.span.name)
-        );
+        let label = self.alike_label(spans);
         let room = self.left.saturating_sub(text::width(&guide) + 1);
         let label = text::fit(&label, room, self.style.unicode);
         let bar: Vec<Cell> = start
@@ -542,8 +537,17 @@ impl<'a> Canvas<'a> {
                     + text::width(&self.clean(&node.stored.span.name))
                     + 2
             }),
-            Subject::Alike(_) => 0,
+            Subject::Alike(spans) => text::width(&self.alike_label(spans)),
         }
+    }
+
+    fn alike_label(&self, spans: &[usize]) -> String {
+        let first = spans.first().and_then(|index| self.forest.node(*index));
+        let name = first
+            .map(|node| self.clean(&node.stored.span.name))
+            .unwrap_or_default();
+        let mark = if self.style.unicode { '⋮' } else { '+' };
+        format!("{mark} {} more {name}", text::count(spans.len() as u64))
     }
 
     /// The service is named where a part of the tree begins that belongs to another one.

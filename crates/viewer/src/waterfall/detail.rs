@@ -27,7 +27,7 @@ pub(super) struct Line {
 const MAX_ATTRIBUTES: usize = 12;
 const MAX_EVENTS: usize = 5;
 const MAX_LINKS: usize = 2;
-const MAX_VALUE_WIDTH: usize = 48;
+const MAX_VALUE_WIDTH: usize = 80;
 
 /// Groups of attributes that say where and by what means, seldom what; of these only the ones
 /// in `TELLING` are shown. Every other attribute is the application's own and comes first.
