@@ -1,6 +1,60 @@
 //! `oxitel._native`: the door between Python and the telemetry crate.
+//!
+//! Converts and binds, decides nothing. Everything here runs attached to the interpreter; nothing
+//! that the telemetry crate's worker does comes this way.
+
+mod context;
+mod diagnostics;
+mod export;
+mod fork;
+mod official;
+mod trace;
+mod value;
 
 use pyo3::prelude::*;
 
 #[pymodule(gil_used = false)]
-mod _native {}
+mod _native {
+    use super::PyResult;
+    use pyo3::prelude::*;
+
+    #[pymodule_export]
+    use super::diagnostics::{finish_diagnostics, log_pending};
+    #[pymodule_export]
+    use super::export::{NativeBatchProcessor, OtlpExporter, SharedPipeline, encode_spans};
+    #[pymodule_export]
+    use super::fork::settle_fork;
+    #[pymodule_export]
+    use super::trace::readable::ReadableSpan;
+    #[pymodule_export]
+    use super::trace::scope::SpanScope;
+    #[pymodule_export]
+    use super::trace::span::{RecordingSpan, Span};
+    #[pymodule_export]
+    use super::trace::tracer::Tracer;
+
+    #[pymodule_init]
+    fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
+        super::fork::watch();
+        super::diagnostics::watch(module)?;
+        let py = module.py();
+        // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.
+        super::official::Official::get(py)?
+            .span
+            .bind(py)
+            .call_method1("register", (py.get_type::<Span>(),))?;
+        Ok(())
+    }
+
+    /// A random trace id, never zero.
+    #[pyfunction]
+    fn random_trace_id() -> u128 {
+        telemetry::trace::random_trace_id()
+    }
+
+    /// A random span id, never zero.
+    #[pyfunction]
+    fn random_span_id() -> u64 {
+        telemetry::trace::random_span_id()
+    }
+}

@@ -3,6 +3,9 @@
 
 #![forbid(unsafe_code)]
 
+pub mod attribute;
 pub mod diagnostics;
+pub mod export;
 pub mod fork;
 pub mod otlp;
+pub mod trace;

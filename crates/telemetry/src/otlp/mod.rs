@@ -2,4 +2,6 @@
 
 pub mod read;
 pub mod request;
+pub mod trace;
+pub mod value;
 pub mod wire;

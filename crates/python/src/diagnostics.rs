@@ -1,0 +1,135 @@
+//! What the library has to say, said through Python's `logging` under the official logger names.
+//!
+//! Logging is the user's code: whatever it raises ends here.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use telemetry::diagnostics::Level;
+
+/// Loggers of the official packages.
+pub(crate) const TRACE: &str = "opentelemetry.sdk.trace";
+pub(crate) const ATTRIBUTES: &str = "opentelemetry.attributes";
+pub(crate) const ENCODER: &str = "opentelemetry.exporter.otlp.proto.common._internal";
+
+/// Logs `text` with its `arguments` (`logging`'s % form) as a warning.
+pub(crate) fn warn<'py>(
+    py: Python<'py>,
+    logger: &str,
+    text: &str,
+    arguments: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>>,
+) {
+    log(py, "warning", logger, text, arguments);
+}
+
+/// Logs `text` with its `arguments` by the method `level` of the logger.
+pub(crate) fn log<'py>(
+    py: Python<'py>,
+    level: &str,
+    logger: &str,
+    text: &str,
+    arguments: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>>,
+) {
+    let attempt = || -> PyResult<()> {
+        let logger = py.import("logging")?.call_method1("getLogger", (logger,))?;
+        let Ok(arguments) = arguments.into_pyobject(py) else {
+            return Ok(());
+        };
+        let mut all = vec![text.into_pyobject(py)?.into_any()];
+        all.extend(arguments.iter());
+        logger.call_method1(level, PyTuple::new(py, all)?)?;
+        Ok(())
+    };
+    // Nobody can be told that telling failed.
+    let _ = attempt();
+}
+
+/// A message that is said at most once in twenty seconds, like the official `DuplicateFilter`.
+pub(crate) struct Seldom(AtomicU64);
+
+impl Seldom {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// Whether it may be said now.
+    pub(crate) fn is_due(&self) -> bool {
+        let bucket = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(1, |elapsed| elapsed.as_secs() / 20);
+        self.0.swap(bucket, Ordering::Relaxed) != bucket
+    }
+}
+
+/// Logs an exception that the user's code raised into the library.
+pub(crate) fn report_exception(py: Python<'_>, logger: &str, text: &str, error: &PyErr) {
+    let attempt = || -> PyResult<()> {
+        let logger = py.import("logging")?.call_method1("getLogger", (logger,))?;
+        let options = pyo3::types::PyDict::new(py);
+        options.set_item("exc_info", error.value(py))?;
+        logger.call_method("error", (text,), Some(&options))?;
+        Ok(())
+    };
+    let _ = attempt();
+}
+
+/// Whether the interpreter has begun to end: from then on nothing may be asked of it.
+static IS_ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Has the messages of the worker logged. The worker never waits for the interpreter: it asks the
+/// main thread to start a thread that does the logging, so that neither is held up by a handler.
+pub(crate) fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    telemetry::diagnostics::set_wake(ask_for_logging);
+    // Registered before any provider, so it runs after their shutdown.
+    let finish = module.getattr("finish_diagnostics")?;
+    module.py().import("atexit")?.call_method1("register", (finish,))?;
+    Ok(())
+}
+
+#[expect(unsafe_code, reason = "Py_AddPendingCall has no safe binding")]
+fn ask_for_logging() {
+    extern "C" fn start_logging(_: *mut std::ffi::c_void) -> std::ffi::c_int {
+        // Python calls this on its main thread, attached.
+        Python::attach(|py| {
+            let start = || -> PyResult<()> {
+                let log = py.import("oxitel._native")?.getattr("log_pending")?;
+                py.import("_thread")?.call_method1("start_new_thread", (log, PyTuple::empty(py)))?;
+                Ok(())
+            };
+            if start().is_err() {
+                log_pending(py);
+            }
+        });
+        0
+    }
+    if IS_ENDING.load(Ordering::Acquire) {
+        return;
+    }
+    // SAFETY: may be called by any thread while the interpreter lives; a full queue is no loss,
+    // since the message stays pending and the next one asks again.
+    unsafe {
+        pyo3::ffi::Py_AddPendingCall(Some(start_logging), std::ptr::null_mut());
+    }
+}
+
+/// Logs what the worker has had to say since the last time.
+#[pyfunction]
+pub(crate) fn log_pending(py: Python<'_>) {
+    for message in telemetry::diagnostics::take() {
+        let level = match message.level {
+            Level::Info => "info",
+            Level::Warning => "warning",
+            Level::Error => "error",
+        };
+        log(py, level, message.logger, "%s", (message.text,));
+    }
+}
+
+/// Logs what is left when the interpreter ends.
+#[pyfunction]
+pub(crate) fn finish_diagnostics(py: Python<'_>) {
+    IS_ENDING.store(true, Ordering::Release);
+    log_pending(py);
+}

@@ -1,0 +1,33 @@
+//! An event of a recording span.
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::readable::bounded_attributes;
+use super::settings::Limits;
+use crate::value::AttributeMap;
+
+pub(crate) struct EventRecord {
+    pub(crate) name: Py<PyAny>,
+    pub(crate) time_unix_nanos: u64,
+    pub(crate) attributes: AttributeMap,
+}
+
+impl EventRecord {
+    /// The event as an official `Event`.
+    pub(crate) fn object<'py>(&self, py: Python<'py>, limits: Option<&Limits>) -> PyResult<Bound<'py, PyAny>> {
+        let options = PyDict::new(py);
+        let attributes = bounded_attributes(
+            py,
+            &self.attributes,
+            limits.and_then(|limits| limits.event_attributes),
+            limits.and_then(|limits| limits.attribute_length),
+            true,
+        )?;
+        options.set_item("attributes", attributes)?;
+        options.set_item("timestamp", self.time_unix_nanos)?;
+        py.import(pyo3::intern!(py, "oxitel.trace.event"))?
+            .getattr(pyo3::intern!(py, "Event"))?
+            .call((&self.name,), Some(&options))
+    }
+}

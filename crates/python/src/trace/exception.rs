@@ -1,0 +1,297 @@
+//! An exception as an event: type, message and the text of its stack trace.
+//!
+//! `traceback.format_exception` reads source files and costs 40 µs. The text of a frame depends
+//! only on its code object and instruction, so it is made once by `traceback` and kept.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::exceptions::{
+    PyAttributeError, PyBaseException, PyException, PyImportError, PyNameError, PySyntaxError,
+};
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyString, PyType};
+use telemetry::trace::StatusCode;
+
+use super::event::EventRecord;
+use super::readable::Status;
+use super::settings::Limits;
+use super::span::{Span, now_unix_nanos, push_event, set_status};
+use crate::diagnostics;
+use crate::value::{self, AttributeMap};
+
+const HEADER: &str = "Traceback (most recent call last):\n";
+const CAUSE: &str = "\nThe above exception was the direct cause of the following exception:\n\n";
+const CONTEXT: &str = "\nDuring handling of the above exception, another exception occurred:\n\n";
+
+/// Frames whose text is kept; a program that makes more code objects than this starts over.
+const MOST_FRAMES: usize = 4096;
+/// Deeper stacks and longer chains are left to `traceback`, which knows how to shorten them.
+const MOST_DEPTH: usize = 100;
+const MOST_CHAINED: usize = 8;
+
+/// Records the exception that leaves a span's block, as its options say: an event, the status.
+pub(crate) fn note(
+    span: &Bound<'_, Span>,
+    exception: &Bound<'_, PyAny>,
+    options: &Span,
+    is_escaped: bool,
+) -> PyResult<()> {
+    if options.records_exceptions() {
+        let limits = span.as_super().get().settings().map(|settings| settings.limits);
+        if let Some(limits) = limits {
+            push_event(span, event(exception, None, None, is_escaped, &limits)?)?;
+        }
+    }
+    if options.sets_status_on_exception() {
+        let class = exception.get_type();
+        let description = format!("{}: {}", class.name()?, message(exception));
+        let status = Status {
+            code: StatusCode::Error,
+            description: Some(PyString::new(span.py(), &description).into_any().unbind()),
+            object: None,
+        };
+        set_status(span, status)?;
+    }
+    Ok(())
+}
+
+/// The event `exception` of the semantic conventions; `attributes` of the user override its own.
+pub(crate) fn event(
+    exception: &Bound<'_, PyAny>,
+    attributes: Option<&Bound<'_, PyAny>>,
+    time_unix_nanos: Option<u64>,
+    is_escaped: bool,
+    limits: &Limits,
+) -> PyResult<EventRecord> {
+    let py = exception.py();
+    let mut map = AttributeMap::new(limits.event_attributes);
+    let own = [
+        (pyo3::intern!(py, "exception.type"), PyString::new(py, &type_name(exception)?)),
+        (pyo3::intern!(py, "exception.message"), PyString::new(py, &message(exception))),
+        (pyo3::intern!(py, "exception.stacktrace"), stack_trace(exception)?),
+        (
+            pyo3::intern!(py, "exception.escaped"),
+            // The official SDK writes the truth value as text.
+            if is_escaped { pyo3::intern!(py, "True") } else { pyo3::intern!(py, "False") }.clone(),
+        ),
+    ];
+    for (key, text) in own {
+        if let Some(pair) = value::clean_pair(key, &text, limits.attribute_length) {
+            drop(value::insert(&mut map, pair));
+        }
+    }
+    if let Some(attributes) = attributes.filter(|attributes| !attributes.is_none()) {
+        let (pairs, dropped) = value::clean_pairs(attributes, limits.attribute_length)?;
+        map.count_dropped(dropped);
+        for pair in pairs {
+            drop(value::insert(&mut map, pair));
+        }
+    }
+    Ok(EventRecord {
+        name: pyo3::intern!(py, "exception").clone().into_any().unbind(),
+        time_unix_nanos: time_unix_nanos.unwrap_or_else(now_unix_nanos),
+        attributes: map,
+    })
+}
+
+fn type_name(exception: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = exception.py();
+    let class = exception.get_type();
+    let qualified_name = class.getattr(pyo3::intern!(py, "__qualname__"))?.str()?.to_string_lossy().into_owned();
+    let module = class.getattr(pyo3::intern!(py, "__module__"))?;
+    match module.cast::<PyString>() {
+        Ok(module) if module != "builtins" && !module.to_string_lossy().is_empty() => {
+            Ok(format!("{}.{qualified_name}", module.to_string_lossy()))
+        }
+        _ => Ok(qualified_name),
+    }
+}
+
+// An exception whose text cannot be had must not break the program that raised it.
+fn message(exception: &Bound<'_, PyAny>) -> String {
+    match exception.str() {
+        Ok(text) => text.to_string_lossy().into_owned(),
+        Err(_) => "<exception str() failed>".to_owned(),
+    }
+}
+
+/// What `"".join(traceback.format_exception(exception))` gives.
+fn stack_trace<'py>(exception: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+    let py = exception.py();
+    if let Some(text) = quick_stack_trace(exception)? {
+        return Ok(PyString::new(py, &text));
+    }
+    let lines = py
+        .import(pyo3::intern!(py, "traceback"))?
+        .call_method1(pyo3::intern!(py, "format_exception"), (exception,));
+    match lines {
+        Ok(lines) => Ok(pyo3::intern!(py, "").call_method1("join", (lines,))?.cast_into()?),
+        Err(error) => {
+            diagnostics::report_exception(py, diagnostics::TRACE, "failed to format an exception", &error);
+            Ok(PyString::new(py, ""))
+        }
+    }
+}
+
+// The text, if nothing about the exception needs the special cases of `traceback`.
+fn quick_stack_trace(exception: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    let py = exception.py();
+    let mut chain: Vec<(Bound<'_, PyAny>, &str)> = Vec::new();
+    let mut current = exception.clone();
+    // From the exception to its origin; `traceback` prints the origin first.
+    loop {
+        if chain.len() >= MOST_CHAINED || chain.iter().any(|(seen, _)| seen.is(&current)) || !is_plain(&current)? {
+            return Ok(None);
+        }
+        let cause = current.getattr(pyo3::intern!(py, "__cause__"))?;
+        let next = if cause.is_none() {
+            let context = current.getattr(pyo3::intern!(py, "__context__"))?;
+            let is_hidden = current.getattr(pyo3::intern!(py, "__suppress_context__"))?.is_truthy()?;
+            if context.is_none() || is_hidden { None } else { Some((context, CONTEXT)) }
+        } else {
+            Some((cause, CAUSE))
+        };
+        match next {
+            Some((origin, connection)) => {
+                chain.push((current, connection));
+                current = origin;
+            }
+            None => {
+                chain.push((current, ""));
+                break;
+            }
+        }
+    }
+    let mut text = String::with_capacity(512);
+    for (exception, connection) in chain.iter().rev() {
+        text.push_str(connection);
+        if !put_one(&mut text, exception)? {
+            return Ok(None);
+        }
+    }
+    Ok(Some(text))
+}
+
+// Whether the last line is nothing but type and message, and there is nothing after it.
+fn is_plain(exception: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = exception.py();
+    let is_special = exception.is_instance_of::<PySyntaxError>()
+        // These may get a suggestion ("Did you mean …?").
+        || exception.is_instance_of::<PyNameError>()
+        || exception.is_instance_of::<PyAttributeError>()
+        || exception.is_instance_of::<PyImportError>()
+        || exception.hasattr(pyo3::intern!(py, "__notes__"))?
+        || !exception.is_instance_of::<PyBaseException>();
+    if is_special {
+        return Ok(false);
+    }
+    Ok(match group_class(py)? {
+        Some(group) => !exception.is_instance(group.bind(py))?,
+        None => true,
+    })
+}
+
+// `BaseExceptionGroup`, which Python has since 3.11 (packages bring it to 3.10 under this name too).
+fn group_class(py: Python<'_>) -> PyResult<Option<&'static Py<PyType>>> {
+    static GROUP: PyOnceLock<Option<Py<PyType>>> = PyOnceLock::new();
+    GROUP
+        .get_or_try_init(py, || match py.import("builtins")?.getattr_opt("BaseExceptionGroup")? {
+            Some(class) => Ok(Some(class.cast_into::<PyType>()?.unbind())),
+            None => Ok(None),
+        })
+        .map(Option::as_ref)
+}
+
+fn put_one(text: &mut String, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = exception.py();
+    let mut traceback = exception.getattr(pyo3::intern!(py, "__traceback__"))?;
+    if !traceback.is_none() {
+        text.push_str(HEADER);
+    }
+    let mut depth = 0;
+    let mut previous: Option<(usize, i64)> = None;
+    while !traceback.is_none() {
+        let frame = traceback.getattr(pyo3::intern!(py, "tb_frame"))?;
+        let code = frame.getattr(pyo3::intern!(py, "f_code"))?;
+        let instruction: i64 = traceback.getattr(pyo3::intern!(py, "tb_lasti"))?.extract()?;
+        let key = (code.as_ptr().addr(), instruction);
+        depth += 1;
+        // Recursion is shortened by `traceback` ("Previous line repeated …").
+        if depth > MOST_DEPTH || previous.is_some_and(|previous| previous.0 == key.0) {
+            return Ok(false);
+        }
+        previous = Some(key);
+        put_frame(text, key, &code, &traceback)?;
+        traceback = traceback.getattr(pyo3::intern!(py, "tb_next"))?;
+    }
+    let Ok(message) = exception.str() else { return Ok(false) };
+    let (Ok(message), Ok(name)) = (message.to_str(), final_type_name(exception)) else {
+        return Ok(false);
+    };
+    text.push_str(&name);
+    if !message.is_empty() {
+        text.push_str(": ");
+        text.push_str(message);
+    }
+    text.push('\n');
+    Ok(true)
+}
+
+// How `traceback` names the type: without the module for builtins and `__main__`.
+fn final_type_name(exception: &Bound<'_, PyAny>) -> PyResult<String> {
+    let py = exception.py();
+    let class = exception.get_type();
+    let qualified_name: String = class.getattr(pyo3::intern!(py, "__qualname__"))?.extract()?;
+    let module: String = class.getattr(pyo3::intern!(py, "__module__"))?.extract()?;
+    Ok(match module.as_str() {
+        "__main__" | "builtins" => qualified_name,
+        module => format!("{module}.{qualified_name}"),
+    })
+}
+
+struct Frame {
+    text: String,
+    /// Keeps the code object, and so the address in the key, from being used again.
+    _code: Py<PyAny>,
+}
+
+static FRAMES: Mutex<Option<HashMap<(usize, i64), Frame>>> = Mutex::new(None);
+
+fn put_frame(
+    text: &mut String,
+    key: (usize, i64),
+    code: &Bound<'_, PyAny>,
+    traceback: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    {
+        let frames = FRAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(frame) = frames.as_ref().and_then(|frames| frames.get(&key)) {
+            text.push_str(&frame.text);
+            return Ok(());
+        }
+    }
+    let py = code.py();
+    let module = py.import(pyo3::intern!(py, "traceback"))?;
+    // One entry of the traceback, whatever follows it.
+    let entry = module.call_method1("extract_tb", (traceback, 1))?;
+    let lines: Vec<String> = module.call_method1("format_list", (entry,))?.extract()?;
+    let frame_text = lines.concat();
+    text.push_str(&frame_text);
+    let frame = Frame { text: frame_text, _code: code.clone().unbind() };
+    let forgotten = {
+        let mut frames = FRAMES.lock().unwrap_or_else(PoisonError::into_inner);
+        let frames = frames.get_or_insert_with(HashMap::new);
+        let full = if frames.len() >= MOST_FRAMES { Some(std::mem::take(frames)) } else { None };
+        (full, frames.insert(key, frame))
+    };
+    drop(forgotten);
+    Ok(())
+}
+
+/// Whether `exception` is what `start_as_current_span` records: an error, not a `GeneratorExit` or
+/// another `BaseException`.
+pub(crate) fn is_error(exception: &Bound<'_, PyAny>) -> bool {
+    exception.is_instance_of::<PyException>()
+}

@@ -1,0 +1,63 @@
+//! The identity of a span or of its parent: plain numbers, with the official `SpanContext` made
+//! when somebody asks for it.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyTuple;
+use telemetry::trace::SpanContext;
+
+use crate::official::{Official, read_span_context};
+
+pub(crate) struct Identity {
+    pub(crate) context: SpanContext,
+    /// `None` when it is empty.
+    pub(crate) trace_state: Option<Py<PyAny>>,
+    object: PyOnceLock<Py<PyAny>>,
+}
+
+impl Identity {
+    pub(crate) fn new(context: SpanContext, trace_state: Option<Py<PyAny>>) -> Self {
+        Self {
+            context,
+            trace_state,
+            object: PyOnceLock::new(),
+        }
+    }
+
+    /// Reads an official `SpanContext` (any tuple of its shape).
+    pub(crate) fn from_object(span_context: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = span_context.py();
+        let fields = read_span_context(Official::get(py)?, span_context.cast::<PyTuple>()?)?;
+        let identity = Self::new(fields.context, fields.trace_state.map(Bound::unbind));
+        let _ = identity.object.set(py, span_context.clone().unbind());
+        Ok(identity)
+    }
+
+    /// The same identity for another holder.
+    pub(crate) fn copy(&self, py: Python<'_>) -> Self {
+        let copy = Self::new(self.context, self.trace_state.as_ref().map(|state| state.clone_ref(py)));
+        if let Some(object) = self.object.get(py) {
+            let _ = copy.object.set(py, object.clone_ref(py));
+        }
+        copy
+    }
+
+    /// The official `SpanContext`.
+    pub(crate) fn object<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let object = self.object.get_or_try_init(py, || {
+            let trace_id = self.context.trace_id.into_pyobject(py)?.into_any();
+            Official::get(py)?
+                .new_span_context(py, &trace_id, &self.context, self.trace_state.as_ref().map(|state| state.bind(py)))
+                .map(Bound::unbind)
+        })?;
+        Ok(object.bind(py).clone())
+    }
+
+    /// The W3C `tracestate` header, empty if there is none.
+    pub(crate) fn trace_state_header(&self, py: Python<'_>) -> PyResult<String> {
+        match &self.trace_state {
+            Some(state) => state.bind(py).call_method0(pyo3::intern!(py, "to_header"))?.extract(),
+            None => Ok(String::new()),
+        }
+    }
+}

@@ -1,0 +1,12 @@
+//! Tracer, span and scope: native classes behind the official names.
+
+pub(crate) mod encode;
+pub(crate) mod event;
+pub(crate) mod exception;
+pub(crate) mod identity;
+pub(crate) mod readable;
+pub(crate) mod sampler;
+pub(crate) mod scope;
+pub(crate) mod settings;
+pub(crate) mod span;
+pub(crate) mod tracer;

@@ -1,0 +1,575 @@
+//! `ReadableSpan`: what a span has recorded, for reading. The base of `Span`.
+//!
+//! A recording span keeps its content in native form. Where Python code asks for one of the
+//! official private containers (`_attributes`, `_events`, `_links`, which processors are known to
+//! edit), a Python object is made and is the truth from then on.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyMappingProxy, PyTuple};
+use telemetry::attribute::Newest;
+use telemetry::otlp::request::Group;
+use telemetry::trace::StatusCode;
+
+use super::event::EventRecord;
+use super::identity::Identity;
+use super::settings::{self, Settings};
+use crate::official::Official;
+use crate::value::AttributeMap;
+
+#[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk.trace")]
+pub(crate) struct ReadableSpan {
+    pub(crate) identity: Option<Identity>,
+    pub(crate) parent: Option<Identity>,
+    /// `SpanKind` by value: 0 is internal.
+    pub(crate) kind: u8,
+    source: Source,
+    state: Mutex<State>,
+}
+
+/// Where resource and scope of a span come from.
+enum Source {
+    Tracer(Arc<Settings>),
+    Given {
+        resource: Py<PyAny>,
+        scope: Py<PyAny>,
+        info: Py<PyAny>,
+    },
+}
+
+/// What changes while the span is alive. The lock is held for moments only, never while Python
+/// code can run: no object is created or released under it.
+pub(crate) struct State {
+    pub(crate) name: Py<PyAny>,
+    pub(crate) start_unix_nanos: Option<u64>,
+    pub(crate) end_unix_nanos: Option<u64>,
+    pub(crate) status: Status,
+    pub(crate) attributes: Content<AttributeMap>,
+    pub(crate) events: Content<Newest<EventRecord>>,
+    pub(crate) links: Content<Newest<Py<PyAny>>>,
+    /// Set by Python code that assigns `_resource`.
+    pub(crate) resource: Option<Py<PyAny>>,
+}
+
+/// Content of a span: native until Python code has seen the container itself.
+pub(crate) enum Content<T> {
+    Native(T),
+    Python(Py<PyAny>),
+}
+
+#[derive(Default)]
+pub(crate) struct Status {
+    pub(crate) code: StatusCode,
+    pub(crate) description: Option<Py<PyAny>>,
+    /// The official `Status`, where one was given.
+    pub(crate) object: Option<Py<PyAny>>,
+}
+
+impl ReadableSpan {
+    pub(crate) fn recording(
+        identity: Identity,
+        parent: Option<Identity>,
+        kind: u8,
+        settings: Arc<Settings>,
+        state: State,
+    ) -> Self {
+        Self {
+            identity: Some(identity),
+            parent,
+            kind,
+            source: Source::Tracer(settings),
+            state: Mutex::new(state),
+        }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn settings(&self) -> Option<&Arc<Settings>> {
+        match &self.source {
+            Source::Tracer(settings) => Some(settings),
+            Source::Given { .. } => None,
+        }
+    }
+
+    /// Resource and scope as OTLP.
+    pub(crate) fn group(&self, py: Python<'_>) -> PyResult<Arc<Group>> {
+        let replaced = self.lock().resource.as_ref().map(|resource| resource.clone_ref(py));
+        match (&self.source, replaced) {
+            (Source::Tracer(settings), None) => Ok(settings.group.clone()),
+            (source, resource) => {
+                let resource = resource.as_ref().map_or_else(|| source.resource(), |resource| resource);
+                settings::new_group(resource.bind(py), source.scope().bind(py))
+            }
+        }
+    }
+
+    /// The Python object of a container, which is the truth from now on.
+    fn hand_over<'py, T>(
+        &self,
+        py: Python<'py>,
+        field: impl Fn(&mut State) -> &mut Content<T>,
+        make: impl FnOnce(&T) -> PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        // Making the object may run Python code, so the native content is taken out meanwhile.
+        let native = {
+            let mut state = self.lock();
+            let content = field(&mut state);
+            match content {
+                Content::Python(object) => return Ok(object.bind(py).clone()),
+                Content::Native(_) => std::mem::replace(content, Content::Python(py.None())),
+            }
+        };
+        let Content::Native(native) = native else {
+            return Ok(py.None().into_bound(py));
+        };
+        let (content, result) = match make(&native) {
+            Ok(object) => (Content::Python(object.clone().unbind()), Ok(object)),
+            Err(error) => (Content::Native(native), Err(error)),
+        };
+        let replaced = std::mem::replace(field(&mut self.lock()), content);
+        drop(replaced);
+        result
+    }
+
+    /// A `BoundedList` of `limit` with these items.
+    fn bounded_list<'py>(
+        py: Python<'py>,
+        limit: Option<usize>,
+        items: Vec<Bound<'py, PyAny>>,
+        dropped: u32,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let list = py
+            .import(pyo3::intern!(py, "oxitel.sequence"))?
+            .getattr(pyo3::intern!(py, "BoundedList"))?
+            .call1((limit,))?;
+        list.call_method1("extend", (items,))?;
+        list.setattr("dropped", dropped)?;
+        Ok(list)
+    }
+}
+
+impl Source {
+    fn resource(&self) -> &Py<PyAny> {
+        match self {
+            Self::Tracer(settings) => &settings.resource,
+            Self::Given { resource, .. } => resource,
+        }
+    }
+
+    fn scope(&self) -> &Py<PyAny> {
+        match self {
+            Self::Tracer(settings) => &settings.scope,
+            Self::Given { scope, .. } => scope,
+        }
+    }
+}
+
+/// A new `BoundedAttributes` with these entries; `is_final` freezes it.
+pub(crate) fn bounded_attributes<'py>(
+    py: Python<'py>,
+    map: &AttributeMap,
+    limit: Option<usize>,
+    max_length: Option<usize>,
+    is_final: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let options = PyDict::new(py);
+    options.set_item("maxlen", limit)?;
+    options.set_item("attributes", dict_of(py, map)?)?;
+    options.set_item("immutable", is_final)?;
+    options.set_item("max_value_len", max_length)?;
+    let attributes = Official::get(py)?.bounded_attributes.bind(py).call((), Some(&options))?;
+    attributes.setattr("dropped", map.dropped())?;
+    Ok(attributes)
+}
+
+fn dict_of<'py>(py: Python<'py>, map: &AttributeMap) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for entry in map.iter() {
+        dict.set_item(&entry.key, &entry.value)?;
+    }
+    Ok(dict)
+}
+
+/// The count that official containers keep in `dropped`; other objects drop nothing.
+pub(crate) fn dropped_of(container: &Bound<'_, PyAny>) -> u32 {
+    container
+        .getattr(pyo3::intern!(container.py(), "dropped"))
+        .and_then(|dropped| dropped.extract())
+        .unwrap_or(0)
+}
+
+#[pymethods]
+impl ReadableSpan {
+    #[new]
+    #[pyo3(signature = (name, context=None, parent=None, resource=None, attributes=None, events=None, links=None,
+        kind=None, instrumentation_info=None, status=None, start_time=None, end_time=None, instrumentation_scope=None))]
+    #[expect(clippy::too_many_arguments, reason = "the official signature")]
+    pub(crate) fn new(
+        py: Python<'_>,
+        name: Py<PyAny>,
+        context: Option<&Bound<'_, PyAny>>,
+        parent: Option<&Bound<'_, PyAny>>,
+        resource: Option<Py<PyAny>>,
+        attributes: Option<Py<PyAny>>,
+        events: Option<Py<PyAny>>,
+        links: Option<Py<PyAny>>,
+        kind: Option<&Bound<'_, PyAny>>,
+        instrumentation_info: Option<Py<PyAny>>,
+        status: Option<&Bound<'_, PyAny>>,
+        start_time: Option<u64>,
+        end_time: Option<u64>,
+        instrumentation_scope: Option<Py<PyAny>>,
+    ) -> PyResult<Self> {
+        let resource = match resource {
+            Some(resource) => resource,
+            None => py
+                .import("oxitel.resources.resource")?
+                .getattr("Resource")?
+                .call_method1("create", (PyDict::new(py),))?
+                .unbind(),
+        };
+        let empty = || PyTuple::empty(py).into_any().unbind();
+        Ok(Self {
+            identity: context.map(Identity::from_object).transpose()?,
+            parent: parent.map(Identity::from_object).transpose()?,
+            kind: kind.map_or(0, kind_of),
+            source: Source::Given {
+                resource,
+                scope: instrumentation_scope.unwrap_or_else(|| py.None()),
+                info: instrumentation_info.unwrap_or_else(|| py.None()),
+            },
+            state: Mutex::new(State {
+                name,
+                start_unix_nanos: start_time,
+                end_unix_nanos: end_time,
+                status: status.map(Status::from_object).transpose()?.unwrap_or_default(),
+                attributes: Content::Python(attributes.unwrap_or_else(|| py.None())),
+                events: Content::Python(events.unwrap_or_else(empty)),
+                links: Content::Python(links.unwrap_or_else(empty)),
+                resource: None,
+            }),
+        })
+    }
+
+    fn get_span_context<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.identity.as_ref().map(|identity| identity.object(py)).transpose()
+    }
+
+    #[getter(context)]
+    fn context<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.get_span_context(py)
+    }
+
+    #[getter(_context)]
+    fn private_context<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.get_span_context(py)
+    }
+
+    #[getter]
+    fn parent<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.parent.as_ref().map(|parent| parent.object(py)).transpose()
+    }
+
+    #[getter(_parent)]
+    fn private_parent<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.parent(py)
+    }
+
+    #[getter]
+    fn name(&self, py: Python<'_>) -> Py<PyAny> {
+        self.lock().name.clone_ref(py)
+    }
+
+    #[getter(_name)]
+    fn private_name(&self, py: Python<'_>) -> Py<PyAny> {
+        self.name(py)
+    }
+
+    #[setter(_name)]
+    fn set_private_name(&self, name: Py<PyAny>) {
+        let replaced = std::mem::replace(&mut self.lock().name, name);
+        drop(replaced);
+    }
+
+    #[getter]
+    fn kind(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let kinds = &Official::get(py)?.span_kinds;
+        Ok(kinds.get(usize::from(self.kind)).map_or_else(|| py.None(), |kind| kind.clone_ref(py)))
+    }
+
+    #[getter(_kind)]
+    fn private_kind(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        self.kind(py)
+    }
+
+    #[getter]
+    fn start_time(&self) -> Option<u64> {
+        self.lock().start_unix_nanos
+    }
+
+    #[getter(_start_time)]
+    fn private_start_time(&self) -> Option<u64> {
+        self.start_time()
+    }
+
+    #[getter]
+    fn end_time(&self) -> Option<u64> {
+        self.lock().end_unix_nanos
+    }
+
+    #[getter(_end_time)]
+    fn private_end_time(&self) -> Option<u64> {
+        self.end_time()
+    }
+
+    #[getter]
+    fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let (code, description) = {
+            let state = self.lock();
+            if let Some(object) = &state.status.object {
+                return Ok(object.bind(py).clone());
+            }
+            let description = state.status.description.as_ref();
+            (state.status.code, description.map(|description| description.clone_ref(py)))
+        };
+        let official = Official::get(py)?;
+        let object = match (code, description) {
+            (StatusCode::Unset, None) => official.status_unset.bind(py).clone(),
+            (code, description) => official.status.bind(py).call1((official.code(code), description))?,
+        };
+        let replaced = self.lock().status.object.replace(object.clone().unbind());
+        drop(replaced);
+        Ok(object)
+    }
+
+    #[getter(_status)]
+    fn private_status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.status(py)
+    }
+
+    #[setter(_status)]
+    fn set_private_status(&self, status: &Bound<'_, PyAny>) -> PyResult<()> {
+        let status = Status::from_object(status)?;
+        let replaced = std::mem::replace(&mut self.lock().status, status);
+        drop(replaced);
+        Ok(())
+    }
+
+    /// The attributes, to read.
+    #[getter]
+    fn attributes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMappingProxy>> {
+        let entries: Vec<_> = {
+            let state = self.lock();
+            match &state.attributes {
+                Content::Python(object) => {
+                    let object = object.bind(py).clone();
+                    drop(state);
+                    return if object.is_truthy()? {
+                        let mapping = object.cast_into::<pyo3::types::PyMapping>()?;
+                        Ok(PyMappingProxy::new(py, &mapping))
+                    } else {
+                        Ok(PyMappingProxy::new(py, PyDict::new(py).as_mapping()))
+                    };
+                }
+                Content::Native(map) => map
+                    .iter()
+                    .map(|entry| (entry.key.clone_ref(py), entry.value.clone_ref(py)))
+                    .collect(),
+            }
+        };
+        let dict = PyDict::new(py);
+        for (key, value) in entries {
+            dict.set_item(key, value)?;
+        }
+        Ok(PyMappingProxy::new(py, dict.as_mapping()))
+    }
+
+    #[getter(_attributes)]
+    fn private_attributes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let limits = self.settings().map(|settings| settings.limits);
+        let is_final = self.lock().end_unix_nanos.is_some();
+        self.hand_over(
+            py,
+            |state| &mut state.attributes,
+            |map| {
+                bounded_attributes(
+                    py,
+                    map,
+                    limits.and_then(|limits| limits.attributes),
+                    limits.and_then(|limits| limits.span_attribute_length),
+                    is_final,
+                )
+            },
+        )
+    }
+
+    #[setter(_attributes)]
+    fn set_private_attributes(&self, attributes: Py<PyAny>) {
+        let replaced = std::mem::replace(&mut self.lock().attributes, Content::Python(attributes));
+        drop(replaced);
+    }
+
+    #[getter]
+    fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.private_events(py)?.try_iter()?.collect::<PyResult<Vec<_>>>().and_then(|events| PyTuple::new(py, events))
+    }
+
+    #[getter(_events)]
+    pub(crate) fn private_events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let limits = self.settings().map(|settings| settings.limits);
+        self.hand_over(
+            py,
+            |state| &mut state.events,
+            |events| {
+                let objects = events
+                    .iter()
+                    .map(|event| event.object(py, limits.as_ref()))
+                    .collect::<PyResult<Vec<_>>>()?;
+                Self::bounded_list(py, limits.and_then(|limits| limits.events), objects, events.dropped())
+            },
+        )
+    }
+
+    #[setter(_events)]
+    fn set_private_events(&self, events: Py<PyAny>) {
+        let replaced = std::mem::replace(&mut self.lock().events, Content::Python(events));
+        drop(replaced);
+    }
+
+    #[getter]
+    fn links<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        self.private_links(py)?.try_iter()?.collect::<PyResult<Vec<_>>>().and_then(|links| PyTuple::new(py, links))
+    }
+
+    #[getter(_links)]
+    pub(crate) fn private_links<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let limits = self.settings().map(|settings| settings.limits);
+        self.hand_over(
+            py,
+            |state| &mut state.links,
+            |links| {
+                let objects = links.iter().map(|link| link.bind(py).clone()).collect();
+                Self::bounded_list(py, limits.and_then(|limits| limits.links), objects, links.dropped())
+            },
+        )
+    }
+
+    #[setter(_links)]
+    fn set_private_links(&self, links: Py<PyAny>) {
+        let replaced = std::mem::replace(&mut self.lock().links, Content::Python(links));
+        drop(replaced);
+    }
+
+    #[getter]
+    fn dropped_attributes(&self, py: Python<'_>) -> u32 {
+        self.dropped(py, |state| match &state.attributes {
+            Content::Native(map) => Ok(map.dropped()),
+            Content::Python(object) => Err(object.clone_ref(py)),
+        })
+    }
+
+    #[getter]
+    fn dropped_events(&self, py: Python<'_>) -> u32 {
+        self.dropped(py, |state| match &state.events {
+            Content::Native(events) => Ok(events.dropped()),
+            Content::Python(object) => Err(object.clone_ref(py)),
+        })
+    }
+
+    #[getter]
+    fn dropped_links(&self, py: Python<'_>) -> u32 {
+        self.dropped(py, |state| match &state.links {
+            Content::Native(links) => Ok(links.dropped()),
+            Content::Python(object) => Err(object.clone_ref(py)),
+        })
+    }
+
+    #[getter]
+    fn resource(&self, py: Python<'_>) -> Py<PyAny> {
+        let replaced = self.lock().resource.as_ref().map(|resource| resource.clone_ref(py));
+        replaced.unwrap_or_else(|| self.source.resource().clone_ref(py))
+    }
+
+    #[getter(_resource)]
+    fn private_resource(&self, py: Python<'_>) -> Py<PyAny> {
+        self.resource(py)
+    }
+
+    #[setter(_resource)]
+    fn set_private_resource(&self, resource: Py<PyAny>) {
+        let replaced = self.lock().resource.replace(resource);
+        drop(replaced);
+    }
+
+    #[getter]
+    fn instrumentation_scope(&self, py: Python<'_>) -> Py<PyAny> {
+        self.source.scope().clone_ref(py)
+    }
+
+    #[getter(_instrumentation_scope)]
+    fn private_instrumentation_scope(&self, py: Python<'_>) -> Py<PyAny> {
+        self.instrumentation_scope(py)
+    }
+
+    #[getter(_instrumentation_info)]
+    fn private_instrumentation_info(&self, py: Python<'_>) -> Py<PyAny> {
+        match &self.source {
+            Source::Tracer(settings) => settings.info.clone_ref(py),
+            Source::Given { info, .. } => info.clone_ref(py),
+        }
+    }
+
+    #[getter]
+    fn instrumentation_info<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("oxitel.trace.span")?.getattr("instrumentation_info")?.call1((slf,))
+    }
+
+    #[pyo3(signature = (indent=Some(4)))]
+    fn to_json<'py>(slf: &Bound<'py, Self>, indent: Option<u32>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("oxitel.trace.span")?.getattr("to_json")?.call1((slf, indent))
+    }
+}
+
+impl ReadableSpan {
+    fn dropped(&self, py: Python<'_>, read: impl FnOnce(&State) -> Result<u32, Py<PyAny>>) -> u32 {
+        let read = read(&self.lock());
+        read.unwrap_or_else(|object| dropped_of(object.bind(py)))
+    }
+}
+
+impl Status {
+    /// Reads an official `Status`.
+    pub(crate) fn from_object(status: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = status.py();
+        let description = status.getattr(pyo3::intern!(py, "description"))?;
+        Ok(Self {
+            code: status_code_of(&status.getattr(pyo3::intern!(py, "status_code"))?)?,
+            description: if description.is_none() { None } else { Some(description.unbind()) },
+            object: Some(status.clone().unbind()),
+        })
+    }
+}
+
+/// The code of a `StatusCode` member.
+pub(crate) fn status_code_of(code: &Bound<'_, PyAny>) -> PyResult<StatusCode> {
+    Ok(match code.getattr(pyo3::intern!(code.py(), "value"))?.extract::<u8>()? {
+        1 => StatusCode::Ok,
+        2 => StatusCode::Error,
+        _ => StatusCode::Unset,
+    })
+}
+
+/// The value of a `SpanKind` member; anything else is internal.
+pub(crate) fn kind_of(kind: &Bound<'_, PyAny>) -> u8 {
+    let py = kind.py();
+    let Ok(official) = Official::get(py) else { return 0 };
+    official
+        .span_kinds
+        .iter()
+        .position(|member| kind.is(member))
+        .and_then(|position| u8::try_from(position).ok())
+        .unwrap_or(0)
+}

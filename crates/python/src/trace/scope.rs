@@ -1,0 +1,195 @@
+//! `start_as_current_span`: a context manager and a decorator.
+//!
+//! Leaving puts back the context that was current before, also when scopes end out of order
+//! (generators that are kept, or closed elsewhere by the event loop); nothing is ever logged or
+//! raised for that.
+
+use std::sync::{Mutex, PoisonError};
+
+use pyo3::prelude::*;
+
+use super::exception;
+use super::span::{self, Span};
+use super::tracer::{StartOptions, Tracer};
+use crate::context::{self, Reset};
+use crate::official::Official;
+
+/// How many enclosing scopes are looked through for one that ends out of order.
+const MOST_ENCLOSING: usize = 1000;
+
+#[pyclass(frozen, module = "opentelemetry.sdk.trace", name = "SpanScope")]
+pub(crate) struct SpanScope {
+    tracer: Py<Tracer>,
+    options: StartOptions,
+    end_on_exit: bool,
+    entered: Mutex<Option<Entered>>,
+}
+
+struct Entered {
+    span: Py<PyAny>,
+    /// The address of the context that was attached; only compared, never followed.
+    attached: usize,
+    token: Py<PyAny>,
+}
+
+impl SpanScope {
+    pub(crate) fn new(tracer: Py<Tracer>, options: StartOptions, end_on_exit: bool) -> Self {
+        Self {
+            tracer,
+            options,
+            end_on_exit,
+            entered: Mutex::new(None),
+        }
+    }
+
+    fn take_entered(&self) -> Option<Entered> {
+        self.entered.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+}
+
+#[pymethods]
+impl SpanScope {
+    fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let official = Official::get(py)?;
+        let span = self.tracer.get().start(py, &self.options)?;
+        let previous = context::current(py, official)?;
+        let attached = official.context_with_span(py, &previous, &span)?;
+        let token = context::attach(py, official, &attached)?;
+        if let Ok(span) = span.cast::<Span>() {
+            span.get().lock_attachment().previous = Some(previous.unbind());
+        }
+        let entered = Entered {
+            span: span.clone().unbind(),
+            attached: attached.as_ptr().addr(),
+            token: token.unbind(),
+        };
+        let forgotten = self.entered.lock().unwrap_or_else(PoisonError::into_inner).replace(entered);
+        drop(forgotten);
+        Ok(span)
+    }
+
+    #[pyo3(signature = (_exc_type, exc_val, _exc_tb))]
+    fn __exit__(
+        &self,
+        py: Python<'_>,
+        _exc_type: &Bound<'_, PyAny>,
+        exc_val: &Bound<'_, PyAny>,
+        _exc_tb: &Bound<'_, PyAny>,
+    ) -> PyResult<bool> {
+        let Some(entered) = self.take_entered() else { return Ok(false) };
+        leave(py, Official::get(py)?, &entered)?;
+        self._finish(entered.span.bind(py), exc_val)?;
+        Ok(false)
+    }
+
+    /// Starts the span without making it current.
+    fn _start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.tracer.get().start(py, &self.options)
+    }
+
+    /// Ends `span`, after noting the exception that its block was left with, if any.
+    fn _finish(&self, span: &Bound<'_, PyAny>, error: &Bound<'_, PyAny>) -> PyResult<()> {
+        // What is not recorded has nothing to note and nothing to end.
+        let Ok(span) = span.cast::<Span>() else { return Ok(()) };
+        if exception::is_error(error) {
+            let is_recording = span.as_super().get().lock().end_unix_nanos.is_none();
+            if is_recording {
+                exception::note(span, error, span.get(), false)?;
+            }
+        }
+        if self.end_on_exit {
+            span::end(span, None)?;
+        }
+        Ok(())
+    }
+
+    /// A scope that can be entered once more, with the same arguments.
+    fn _recreate_cm(&self, py: Python<'_>) -> Self {
+        Self::new(self.tracer.clone_ref(py), self.options.clone_ref(py), self.end_on_exit)
+    }
+
+    /// As a decorator: every call of the function is a span.
+    fn __call__<'py>(slf: &Bound<'py, Self>, function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+        slf.py().import("oxitel.trace.decorator")?.getattr("decorate")?.call1((slf, function))
+    }
+}
+
+/// Ends what [`SpanScope::__enter__`] began for the current context.
+fn leave(py: Python<'_>, official: &Official, entered: &Entered) -> PyResult<()> {
+    let span = entered.span.bind(py);
+    let token = entered.token.bind(py);
+    let current = context::current(py, official)?;
+    let is_current = current.as_ptr().addr() == entered.attached;
+    let is_enclosing = || -> PyResult<Option<bool>> { encloses(official, span, &current) };
+    // Not among the enclosing scopes: an outer scope has already gone back past this one.
+    let outcome = if is_current || is_enclosing()? != Some(false) {
+        context::reset(py, official, token)
+    } else {
+        Reset::Elsewhere
+    };
+    if let Ok(span) = span.cast::<Span>() {
+        match outcome {
+            Reset::Done | Reset::Impossible => {
+                let previous = span.get().lock_attachment().previous.take();
+                drop(previous);
+            }
+            // The context in which the span is current is not this one; when a span is started
+            // there, `settle` tries again.
+            Reset::Elsewhere => span.get().set_unfinished(Some(token.clone().unbind())),
+        }
+    }
+    Ok(())
+}
+
+// Whether `span` is current or under the current span, as far as that can be told.
+fn encloses(official: &Official, span: &Bound<'_, PyAny>, current: &Bound<'_, PyAny>) -> PyResult<Option<bool>> {
+    let py = span.py();
+    let mut context = current.clone();
+    for _ in 0..MOST_ENCLOSING {
+        let Some(inner) = context::span_of(official, &context)? else {
+            return Ok(Some(false));
+        };
+        if inner.is(span) {
+            return Ok(Some(true));
+        }
+        let Ok(inner) = inner.cast::<Span>() else { return Ok(None) };
+        let previous = inner.get().lock_attachment().previous.as_ref().map(|previous| previous.clone_ref(py));
+        match previous {
+            Some(previous) => context = previous.into_bound(py),
+            None => return Ok(None),
+        }
+    }
+    Ok(None)
+}
+
+/// The context to start a span in: the current one, after scopes that ended elsewhere (an
+/// abandoned asynchronous generator, closed by the event loop) have been left for good.
+pub(crate) fn settle<'py>(
+    py: Python<'py>,
+    official: &Official,
+    current: Bound<'py, PyAny>,
+    span: &Bound<'py, Span>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let token = {
+        let mut attachment = span.get().lock_attachment();
+        attachment.unfinished.take()
+    };
+    let Some(token) = token else { return Ok(current) };
+    match context::reset(py, official, token.bind(py)) {
+        Reset::Done => {
+            span.get().set_unfinished(None);
+            let previous = span.get().lock_attachment().previous.take();
+            drop(previous);
+            context::current(py, official)
+        }
+        // Another task that was started inside the span: for it the span stays the parent.
+        Reset::Elsewhere => {
+            span.get().set_unfinished(Some(token));
+            Ok(current)
+        }
+        Reset::Impossible => {
+            span.get().set_unfinished(None);
+            Ok(current)
+        }
+    }
+}

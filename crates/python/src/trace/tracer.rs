@@ -1,0 +1,536 @@
+//! `Tracer`: decides whether a span is recorded, gives it its identity and starts it.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use pyo3::exceptions::PyTypeError;
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use telemetry::attribute::Newest;
+use telemetry::trace::{Decision, SAMPLED, RANDOM_TRACE_ID, SpanContext, flags_of, random_span_id, random_trace_id};
+
+use super::identity::Identity;
+use super::readable::kind_of;
+use super::sampler::{AnySampler, decision_of};
+use super::scope::{self, SpanScope};
+use super::settings::{self, Limits, Settings};
+use super::span::{NewSpan, Span, new_links, now_unix_nanos, unix_nanos};
+use crate::context;
+use crate::diagnostics::{self, Seldom};
+use crate::export::Pipeline;
+use crate::fork;
+use crate::official::{Official, read_span_context};
+use crate::value;
+
+static SAMPLER_FAILED: Seldom = Seldom::new();
+static IDS_FAILED: Seldom = Seldom::new();
+
+#[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk.trace")]
+pub(crate) struct Tracer {
+    inner: ArcSwap<Inner>,
+}
+
+/// What a tracer is made of; replaced as a whole when something of it changes.
+struct Inner {
+    settings: Arc<Settings>,
+    sampler: AnySampler,
+    /// The id generator, unless it is the built-in one.
+    id_generator: Option<Py<PyAny>>,
+    given: Given,
+    is_enabled: bool,
+}
+
+/// The constructor's arguments, to build a changed tracer from.
+struct Given {
+    sampler: Py<PyAny>,
+    resource: Py<PyAny>,
+    span_processor: Py<PyAny>,
+    id_generator: Py<PyAny>,
+    instrumentation_info: Py<PyAny>,
+    span_limits: Py<PyAny>,
+    instrumentation_scope: Py<PyAny>,
+}
+
+impl Given {
+    fn clone_ref(&self, py: Python<'_>) -> Self {
+        Self {
+            sampler: self.sampler.clone_ref(py),
+            resource: self.resource.clone_ref(py),
+            span_processor: self.span_processor.clone_ref(py),
+            id_generator: self.id_generator.clone_ref(py),
+            instrumentation_info: self.instrumentation_info.clone_ref(py),
+            span_limits: self.span_limits.clone_ref(py),
+            instrumentation_scope: self.instrumentation_scope.clone_ref(py),
+        }
+    }
+
+    fn build(self, py: Python<'_>, is_enabled: bool) -> PyResult<Inner> {
+        let processor = self.span_processor.bind(py);
+        let settings = Settings {
+            limits: Limits::from_object(self.span_limits.bind(py))?,
+            resource: self.resource.clone_ref(py),
+            scope: self.instrumentation_scope.clone_ref(py),
+            info: self.instrumentation_info.clone_ref(py),
+            processor: self.span_processor.clone_ref(py),
+            sampler: self.sampler.clone_ref(py),
+            pipeline: Pipeline::of_processor(processor)?,
+            group: settings::new_group(self.resource.bind(py), self.instrumentation_scope.bind(py))?,
+        };
+        let built_in = py.import("oxitel.trace.id_generator")?.getattr("RandomIdGenerator")?;
+        let id_generator = if self.id_generator.bind(py).get_type().is(&built_in) {
+            None
+        } else {
+            Some(self.id_generator.clone_ref(py))
+        };
+        Ok(Inner {
+            settings: Arc::new(settings),
+            sampler: AnySampler::from_object(self.sampler.bind(py))?,
+            id_generator,
+            given: self,
+            is_enabled,
+        })
+    }
+}
+
+/// The arguments of `start_span`.
+pub(crate) struct StartOptions {
+    name: Py<PyAny>,
+    context: Option<Py<PyAny>>,
+    kind: u8,
+    attributes: Option<Py<PyAny>>,
+    links: Option<Py<PyAny>>,
+    start_unix_nanos: Option<u64>,
+    record_exception: bool,
+    set_status_on_exception: bool,
+}
+
+impl StartOptions {
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
+        let copy = |object: &Option<Py<PyAny>>| object.as_ref().map(|object| object.clone_ref(py));
+        Self {
+            name: self.name.clone_ref(py),
+            context: copy(&self.context),
+            kind: self.kind,
+            attributes: copy(&self.attributes),
+            links: copy(&self.links),
+            start_unix_nanos: self.start_unix_nanos,
+            record_exception: self.record_exception,
+            set_status_on_exception: self.set_status_on_exception,
+        }
+    }
+}
+
+/// The parent of a new span.
+struct Parent<'py> {
+    context: SpanContext,
+    trace_state: Option<Bound<'py, PyAny>>,
+    /// The span itself, if it is one of ours.
+    span: Option<Bound<'py, Span>>,
+    /// The official `SpanContext`, if it is somebody else's.
+    object: Option<Bound<'py, PyAny>>,
+    is_valid: bool,
+}
+
+impl<'py> Parent<'py> {
+    /// The span that is current in `given`, or in the current context.
+    fn find(py: Python<'py>, official: &Official, given: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Self>> {
+        let context = match given {
+            Some(context) => context.clone(),
+            None => context::current(py, official)?,
+        };
+        let Some(span) = context::span_of(official, &context)? else { return Ok(None) };
+        let Ok(own) = span.cast::<Span>() else {
+            return Self::of_other(official, &span);
+        };
+        if given.is_none() && own.get().is_unfinished() {
+            let settled = scope::settle(py, official, context.clone(), own)?;
+            if !settled.is(&context) {
+                return Self::find(py, official, None);
+            }
+        }
+        let own = own.clone();
+        let base = own.as_super().get();
+        let Some(identity) = &base.identity else { return Ok(None) };
+        Ok(Some(Self {
+            context: identity.context,
+            trace_state: identity.trace_state.as_ref().map(|state| state.bind(py).clone()),
+            is_valid: identity.context.trace_id != 0 && identity.context.span_id != 0,
+            span: Some(own.clone()),
+            object: None,
+        }))
+    }
+
+    // A span of the API or of another SDK.
+    fn of_other(official: &Official, span: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
+        let py = span.py();
+        let object = if span.get_type().is(&official.non_recording_span) {
+            span.getattr(pyo3::intern!(py, "_context"))?
+        } else if span.is_instance(official.span.bind(py))? {
+            span.call_method0(pyo3::intern!(py, "get_span_context"))?
+        } else {
+            return Ok(None);
+        };
+        if object.is_none() {
+            return Ok(None);
+        }
+        if !object.is_instance(official.span_context.bind(py))? {
+            return Err(PyTypeError::new_err("parent_span_context must be a SpanContext or None."));
+        }
+        let fields = read_span_context(official, object.cast::<PyTuple>()?)?;
+        Ok(Some(Self {
+            context: fields.context,
+            trace_state: fields.trace_state,
+            is_valid: fields.is_valid,
+            span: None,
+            object: Some(object),
+        }))
+    }
+
+    fn object(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match (&self.span, &self.object) {
+            (Some(span), _) => span.as_super().get().identity.as_ref().map(|identity| identity.object(py)).transpose(),
+            (None, object) => Ok(object.clone()),
+        }
+    }
+
+    fn identity(&self, py: Python<'py>) -> PyResult<Identity> {
+        match (&self.span, &self.object) {
+            (Some(span), _) => match &span.as_super().get().identity {
+                Some(identity) => Ok(identity.copy(py)),
+                None => Ok(Identity::new(self.context, None)),
+            },
+            (None, Some(object)) => Identity::from_object(object),
+            (None, None) => Ok(Identity::new(self.context, None)),
+        }
+    }
+}
+
+/// What a sampler said.
+struct Sampled<'py> {
+    decision: Decision,
+    /// `None` keeps the attributes that were given.
+    attributes: Option<Option<Bound<'py, PyAny>>>,
+    trace_state: Option<Bound<'py, PyAny>>,
+}
+
+impl Tracer {
+    /// Starts a span, recorded or not.
+    pub(crate) fn start<'py>(&self, py: Python<'py>, options: &StartOptions) -> PyResult<Bound<'py, PyAny>> {
+        fork::settle(py);
+        let inner = self.inner.load();
+        let official = Official::get(py)?;
+        let given_context = options.context.as_ref().map(|context| context.bind(py));
+        let parent = Parent::find(py, official, given_context)?;
+        if !inner.is_enabled {
+            let object = match &parent {
+                Some(parent) => parent.object(py)?,
+                None => None,
+            };
+            let object = match object {
+                Some(object) => object,
+                None => official.invalid_span.bind(py).call_method0("get_span_context")?,
+            };
+            return official.new_non_recording_span(py, object);
+        }
+        let parent = parent.filter(|parent| parent.is_valid);
+        let (trace_id, is_trace_id_random) = match &parent {
+            Some(parent) => (parent.context.trace_id, parent.context.flags & RANDOM_TRACE_ID != 0),
+            None => inner.new_trace_id(py),
+        };
+        let sampled = inner.sample(py, official, parent.as_ref(), trace_id, options)?;
+        let context = SpanContext {
+            trace_id,
+            span_id: inner.new_span_id(py),
+            flags: flags_of(sampled.decision.is_sampled(), is_trace_id_random),
+            is_remote: false,
+        };
+        if !sampled.decision.is_recording() {
+            let trace_id = trace_id.into_pyobject(py)?.into_any();
+            let object = official.new_span_context(py, &trace_id, &context, sampled.trace_state.as_ref())?;
+            return official.new_non_recording_span(py, object);
+        }
+        let settings = inner.settings.clone();
+        let limits = &settings.limits;
+        let attributes = match &sampled.attributes {
+            Some(attributes) => attributes.as_ref(),
+            None => options.attributes.as_ref().map(|attributes| attributes.bind(py)),
+        };
+        let new = NewSpan {
+            identity: Identity::new(context, sampled.trace_state.map(Bound::unbind)),
+            parent: parent.map(|parent| parent.identity(py)).transpose()?,
+            name: options.name.clone_ref(py),
+            kind: options.kind,
+            attributes: value::new_map(
+                attributes.filter(|attributes| !attributes.is_none()),
+                limits.attributes,
+                limits.span_attribute_length,
+            )?,
+            events: Newest::new(limits.events),
+            links: new_links(options.links.as_ref().map(|links| links.bind(py)), limits)?,
+            start_unix_nanos: Some(options.start_unix_nanos.unwrap_or_else(now_unix_nanos)),
+            record_exception: options.record_exception,
+            set_status_on_exception: options.set_status_on_exception,
+        };
+        let span = new.create(py, settings.clone())?;
+        settings.pipeline.load().on_start(span.as_super(), given_context);
+        Ok(span.into_any())
+    }
+}
+
+impl Inner {
+    fn new_trace_id(&self, py: Python<'_>) -> (u128, bool) {
+        let Some(generator) = &self.id_generator else { return (random_trace_id(), true) };
+        let ask = || -> PyResult<(u128, bool)> {
+            let generator = generator.bind(py);
+            let id = generator.call_method0("generate_trace_id")?.extract()?;
+            Ok((id, generator.call_method0("is_trace_id_random")?.is_truthy()?))
+        };
+        ask().unwrap_or_else(|error| {
+            report_ids(py, &error);
+            (random_trace_id(), true)
+        })
+    }
+
+    fn new_span_id(&self, py: Python<'_>) -> u64 {
+        let Some(generator) = &self.id_generator else { return random_span_id() };
+        let id = generator.bind(py).call_method0("generate_span_id").and_then(|id| id.extract());
+        id.unwrap_or_else(|error| {
+            report_ids(py, &error);
+            random_span_id()
+        })
+    }
+
+    fn sample<'py>(
+        &self,
+        py: Python<'py>,
+        official: &Official,
+        parent: Option<&Parent<'py>>,
+        trace_id: u128,
+        options: &StartOptions,
+    ) -> PyResult<Sampled<'py>> {
+        let parent_context = parent.map(|parent| &parent.context);
+        let by_parent = |decision| Sampled {
+            decision,
+            attributes: None,
+            trace_state: parent.and_then(|parent| parent.trace_state.clone()),
+        };
+        match &self.sampler {
+            AnySampler::Native(sampler) => Ok(by_parent(sampler.decide(parent_context, trace_id))),
+            AnySampler::Python(sampler) => {
+                ask_sampler(py, official, sampler.bind(py), trace_id, options).or_else(|error| {
+                    if SAMPLER_FAILED.is_due() {
+                        let text = "the sampler raised; spans follow their parents, roots are sampled";
+                        diagnostics::report_exception(py, diagnostics::TRACE, text, &error);
+                    }
+                    let is_sampled = parent_context.is_none_or(|parent| parent.flags & SAMPLED != 0);
+                    Ok(by_parent(if is_sampled { Decision::RecordAndSample } else { Decision::Drop }))
+                })
+            }
+        }
+    }
+}
+
+fn report_ids(py: Python<'_>, error: &PyErr) {
+    if IDS_FAILED.is_due() {
+        let text = "the id generator failed; a random id is used instead";
+        diagnostics::report_exception(py, diagnostics::TRACE, text, error);
+    }
+}
+
+// The official SDK passes these six by position.
+fn ask_sampler<'py>(
+    py: Python<'py>,
+    official: &Official,
+    sampler: &Bound<'py, PyAny>,
+    trace_id: u128,
+    options: &StartOptions,
+) -> PyResult<Sampled<'py>> {
+    let kind = official.span_kinds.get(usize::from(options.kind));
+    let none = py.None();
+    let links = match &options.links {
+        Some(links) => links.bind(py).clone(),
+        None => PyTuple::empty(py).into_any(),
+    };
+    let result = sampler.call_method1(
+        pyo3::intern!(py, "should_sample"),
+        (&options.context, trace_id, &options.name, kind.unwrap_or(&none), &options.attributes, links),
+    )?;
+    let trace_state = result.getattr(pyo3::intern!(py, "trace_state"))?;
+    let is_empty = trace_state.is_none() || trace_state.len().is_ok_and(|length| length == 0);
+    Ok(Sampled {
+        decision: decision_of(&result.getattr(pyo3::intern!(py, "decision"))?)?,
+        attributes: Some(Some(result.getattr(pyo3::intern!(py, "attributes"))?)),
+        trace_state: if is_empty { None } else { Some(trace_state) },
+    })
+}
+
+#[pymethods]
+impl Tracer {
+    #[new]
+    #[pyo3(signature = (sampler, resource, span_processor, id_generator, instrumentation_info, span_limits,
+        instrumentation_scope, *, meter_provider=None, _tracer_config=None))]
+    #[expect(clippy::too_many_arguments, reason = "the official signature")]
+    fn new(
+        py: Python<'_>,
+        sampler: Py<PyAny>,
+        resource: Py<PyAny>,
+        span_processor: Py<PyAny>,
+        id_generator: Py<PyAny>,
+        instrumentation_info: Py<PyAny>,
+        span_limits: Py<PyAny>,
+        instrumentation_scope: Py<PyAny>,
+        meter_provider: Option<Py<PyAny>>,
+        _tracer_config: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        drop(meter_provider);
+        let is_enabled = match _tracer_config {
+            Some(configuration) => configuration.getattr("is_enabled")?.is_truthy()?,
+            None => true,
+        };
+        let given = Given {
+            sampler,
+            resource,
+            span_processor,
+            id_generator,
+            instrumentation_info,
+            span_limits,
+            instrumentation_scope,
+        };
+        Ok(Self {
+            inner: ArcSwap::from_pointee(given.build(py, is_enabled)?),
+        })
+    }
+
+    #[pyo3(signature = (name, context=None, kind=None, attributes=None, links=None, start_time=None,
+        record_exception=true, set_status_on_exception=true))]
+    #[expect(clippy::too_many_arguments, reason = "the official signature")]
+    fn start_span<'py>(
+        &self,
+        py: Python<'py>,
+        name: Py<PyAny>,
+        context: Option<Py<PyAny>>,
+        kind: Option<&Bound<'py, PyAny>>,
+        attributes: Option<Py<PyAny>>,
+        links: Option<Py<PyAny>>,
+        start_time: Option<&Bound<'py, PyAny>>,
+        record_exception: bool,
+        set_status_on_exception: bool,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let options = StartOptions {
+            name,
+            context,
+            kind: kind.map_or(0, kind_of),
+            attributes,
+            links,
+            start_unix_nanos: unix_nanos(start_time)?,
+            record_exception,
+            set_status_on_exception,
+        };
+        self.start(py, &options)
+    }
+
+    #[pyo3(signature = (name, context=None, kind=None, attributes=None, links=None, start_time=None,
+        record_exception=true, set_status_on_exception=true, end_on_exit=true))]
+    #[expect(clippy::too_many_arguments, reason = "the official signature")]
+    fn start_as_current_span(
+        slf: &Bound<'_, Self>,
+        name: Py<PyAny>,
+        context: Option<Py<PyAny>>,
+        kind: Option<&Bound<'_, PyAny>>,
+        attributes: Option<Py<PyAny>>,
+        links: Option<Py<PyAny>>,
+        start_time: Option<&Bound<'_, PyAny>>,
+        record_exception: bool,
+        set_status_on_exception: bool,
+        end_on_exit: bool,
+    ) -> PyResult<SpanScope> {
+        let options = StartOptions {
+            name,
+            context,
+            kind: kind.map_or(0, kind_of),
+            attributes,
+            links,
+            start_unix_nanos: unix_nanos(start_time)?,
+            record_exception,
+            set_status_on_exception,
+        };
+        Ok(SpanScope::new(slf.clone().unbind(), options, end_on_exit))
+    }
+
+    #[getter]
+    fn sampler(&self, py: Python<'_>) -> Py<PyAny> {
+        self.inner.load().given.sampler.clone_ref(py)
+    }
+
+    #[setter]
+    fn set_sampler(&self, py: Python<'_>, sampler: Py<PyAny>) -> PyResult<()> {
+        self.change(py, |given| given.sampler = sampler)
+    }
+
+    #[getter]
+    fn resource(&self, py: Python<'_>) -> Py<PyAny> {
+        self.inner.load().given.resource.clone_ref(py)
+    }
+
+    #[setter]
+    fn set_resource(&self, py: Python<'_>, resource: Py<PyAny>) -> PyResult<()> {
+        self.change(py, |given| given.resource = resource)
+    }
+
+    #[getter]
+    fn span_processor(&self, py: Python<'_>) -> Py<PyAny> {
+        self.inner.load().given.span_processor.clone_ref(py)
+    }
+
+    #[setter]
+    fn set_span_processor(&self, py: Python<'_>, span_processor: Py<PyAny>) -> PyResult<()> {
+        self.change(py, |given| given.span_processor = span_processor)
+    }
+
+    #[getter]
+    fn id_generator(&self, py: Python<'_>) -> Py<PyAny> {
+        self.inner.load().given.id_generator.clone_ref(py)
+    }
+
+    #[setter]
+    fn set_id_generator(&self, py: Python<'_>, id_generator: Py<PyAny>) -> PyResult<()> {
+        self.change(py, |given| given.id_generator = id_generator)
+    }
+
+    #[getter]
+    fn instrumentation_info(&self, py: Python<'_>) -> Py<PyAny> {
+        self.inner.load().given.instrumentation_info.clone_ref(py)
+    }
+
+    #[getter]
+    fn _instrumentation_scope(&self, py: Python<'_>) -> Py<PyAny> {
+        self.inner.load().given.instrumentation_scope.clone_ref(py)
+    }
+
+    #[getter]
+    fn _span_limits(&self, py: Python<'_>) -> Py<PyAny> {
+        self.inner.load().given.span_limits.clone_ref(py)
+    }
+
+    fn _set_enabled(&self, py: Python<'_>, is_enabled: bool) -> PyResult<()> {
+        let given = self.inner.load().given.clone_ref(py);
+        self.inner.store(Arc::new(given.build(py, is_enabled)?));
+        Ok(())
+    }
+
+    fn _is_enabled(&self) -> bool {
+        self.inner.load().is_enabled
+    }
+}
+
+impl Tracer {
+    fn change(&self, py: Python<'_>, change: impl FnOnce(&mut Given)) -> PyResult<()> {
+        let (mut given, is_enabled) = {
+            let inner = self.inner.load();
+            (inner.given.clone_ref(py), inner.is_enabled)
+        };
+        change(&mut given);
+        self.inner.store(Arc::new(given.build(py, is_enabled)?));
+        Ok(())
+    }
+}

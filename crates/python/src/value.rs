@@ -1,0 +1,410 @@
+//! The one door for attribute values: from Python objects to what is kept, and from there to OTLP.
+//!
+//! What is kept is a Python object that can no longer change (the rules are those of the official
+//! `opentelemetry.attributes`); it is encoded once, when the span has ended.
+
+use std::borrow::Cow;
+
+use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::prelude::*;
+use pyo3::types::{
+    PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PySequence, PySlice, PyString, PyTuple,
+};
+use telemetry::attribute::{Attributes, Displaced};
+use telemetry::otlp::value::{KEY_VALUE_LIST_ENTRIES, Value, put_attribute, put_element};
+
+use crate::diagnostics::{self, Seldom};
+
+/// Attributes as a live span keeps them.
+pub(crate) type AttributeMap = Attributes<Py<PyString>, Py<PyAny>>;
+
+/// How deep a value may be nested; what is deeper (a list that contains itself) becomes text.
+const DEEPEST: usize = 32;
+
+static FULL: Seldom = Seldom::new();
+static TRUNCATED: Seldom = Seldom::new();
+
+/// What an attribute value becomes when it is set: itself if it cannot change, else a copy that
+/// cannot (sequences become tuples, mappings new dicts, unknown types their text).
+pub(crate) fn clean<'py>(
+    value: &Bound<'py, PyAny>,
+    max_length: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    if value.is_exact_instance_of::<PyString>() && max_length.is_none() {
+        return Ok(value.clone());
+    }
+    clean_nested(value, max_length, 0)
+}
+
+fn clean_nested<'py>(
+    value: &Bound<'py, PyAny>,
+    max_length: Option<usize>,
+    depth: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    if value.is_instance_of::<PyInt>()
+        || value.is_instance_of::<PyFloat>()
+        || value.is_none()
+        || value.is_instance_of::<PyBytes>()
+    {
+        return Ok(value.clone());
+    }
+    if let Ok(text) = value.cast::<PyString>() {
+        return truncate(text, max_length);
+    }
+    if depth < DEEPEST {
+        if let Ok(items) = value.cast::<PyTuple>() {
+            return clean_items(value.py(), items.iter(), max_length, depth);
+        }
+        if let Ok(items) = value.cast::<PyList>() {
+            return clean_items(value.py(), items.iter(), max_length, depth);
+        }
+        if let Ok(items) = value.cast::<PySequence>() {
+            let items = items.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+            return clean_items(value.py(), items.into_iter(), max_length, depth);
+        }
+        if let Ok(mapping) = value.cast::<PyMapping>() {
+            return Ok(clean_mapping(mapping, max_length, depth)?.into_any());
+        }
+    }
+    diagnostics::warn(
+        value.py(),
+        diagnostics::ATTRIBUTES,
+        "Invalid type `%s` for attribute value. Expected one of bool, str, None, bytes, int, float or a \
+         Mapping or Sequence of those types. Value's __str__ method will be called if it exists, \
+         otherwise the value will be replaced with None.",
+        (value.get_type(),),
+    );
+    if has_text_of_its_own(value)? {
+        Ok(value.str()?.into_any())
+    } else {
+        Ok(value.py().None().into_bound(value.py()))
+    }
+}
+
+fn truncate<'py>(text: &Bound<'py, PyString>, max_length: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
+    let Some(limit) = max_length.filter(|limit| text.len().is_ok_and(|length| length > *limit)) else {
+        return Ok(text.clone().into_any());
+    };
+    if TRUNCATED.is_due() {
+        diagnostics::warn(
+            text.py(),
+            diagnostics::ATTRIBUTES,
+            "String attribute value exceeds max length of %d, truncating.",
+            (limit,),
+        );
+    }
+    text.get_item(PySlice::new(text.py(), 0, isize::try_from(limit)?, 1))
+}
+
+fn clean_items<'py>(
+    py: Python<'py>,
+    items: impl Iterator<Item = Bound<'py, PyAny>>,
+    max_length: Option<usize>,
+    depth: usize,
+) -> PyResult<Bound<'py, PyAny>> {
+    let cleaned = items
+        .map(|item| clean_nested(&item, max_length, depth + 1))
+        .collect::<PyResult<Vec<_>>>()?;
+    Ok(PyTuple::new(py, cleaned)?.into_any())
+}
+
+fn clean_mapping<'py>(
+    mapping: &Bound<'py, PyMapping>,
+    max_length: Option<usize>,
+    depth: usize,
+) -> PyResult<Bound<'py, PyDict>> {
+    let cleaned = PyDict::new(mapping.py());
+    for item in mapping.items()?.iter() {
+        let (key, value): (Bound<'py, PyAny>, Bound<'py, PyAny>) = item.extract()?;
+        if let Some(key) = clean_key(&key)? {
+            cleaned.set_item(key, clean_nested(&value, max_length, depth + 1)?)?;
+        }
+    }
+    Ok(cleaned)
+}
+
+/// The key to use for `key` inside a mapping: itself, its text, or none if it has to be dropped.
+fn clean_key<'py>(key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyString>>> {
+    if let Ok(text) = key.cast::<PyString>() {
+        if !text.is_empty()? {
+            return Ok(Some(text.clone()));
+        }
+    }
+    if !key.is_truthy()? {
+        diagnostics::warn(
+            key.py(),
+            diagnostics::ATTRIBUTES,
+            "invalid attribute key `%s`. must be non-empty string. Dropping key from attributes.",
+            (key,),
+        );
+        return Ok(None);
+    }
+    diagnostics::warn(
+        key.py(),
+        diagnostics::ATTRIBUTES,
+        "Invalid type `%s` for attribute key `%s`, must be a str. Key's `__str__/__repr__` method will be \
+         called if it exists, otherwise the key/value pair will be dropped.",
+        (key.get_type(), key),
+    );
+    if has_text_of_its_own(key)? { Ok(Some(key.str()?)) } else { Ok(None) }
+}
+
+/// Whether `str(object)` says more than the address of the object.
+fn has_text_of_its_own(object: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = object.py();
+    let plain = py.get_type::<PyAny>();
+    let class = object.get_type();
+    for name in [pyo3::intern!(py, "__str__"), pyo3::intern!(py, "__repr__")] {
+        if !class.getattr(name)?.is(&plain.getattr(name)?) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// An attribute that has passed the rules: the hash of its key, the key, the value.
+pub(crate) type Pair = (u64, Py<PyString>, Py<PyAny>);
+
+/// Cleans one attribute for `set_attribute`; `None` if it cannot be kept (said, to be counted).
+pub(crate) fn clean_pair(
+    key: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+    max_length: Option<usize>,
+) -> Option<Pair> {
+    let Some(key) = key.cast::<PyString>().ok().filter(|key| !is_empty(key)) else {
+        diagnostics::warn(
+            key.py(),
+            diagnostics::ATTRIBUTES,
+            "invalid key `%s`. must be non-empty string. Dropping key from attributes.",
+            (key,),
+        );
+        return None;
+    };
+    new_pair(key, value, max_length)
+}
+
+// A value whose own code raises while it is cleaned is lost, which is said.
+fn new_pair(key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>, max_length: Option<usize>) -> Option<Pair> {
+    let pair = clean(value, max_length)
+        .and_then(|value| Ok((hash_of(key)?, key.clone().unbind(), value.unbind())));
+    pair.map_err(|error| unencodable::report(key, value, &error)).ok()
+}
+
+/// Cleans all attributes of a mapping, and counts those that are dropped for their keys.
+pub(crate) fn clean_pairs(
+    attributes: &Bound<'_, PyAny>,
+    max_length: Option<usize>,
+) -> PyResult<(Vec<Pair>, u32)> {
+    let mut pairs = Vec::with_capacity(attributes.len()?);
+    let mut dropped = 0;
+    let mut add = |key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>| -> PyResult<()> {
+        match clean_key(key)?.and_then(|key| new_pair(&key, value, max_length)) {
+            Some(pair) => pairs.push(pair),
+            None => dropped += 1,
+        }
+        Ok(())
+    };
+    if attributes.is_exact_instance_of::<PyDict>() {
+        // Cleaning may run the user's code, so the dict is not iterated while that happens.
+        let items: Vec<_> = attributes.cast::<PyDict>()?.iter().collect();
+        for (key, value) in &items {
+            add(key, value)?;
+        }
+    } else {
+        for item in attributes.cast::<PyMapping>()?.items()?.iter() {
+            let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
+            add(&key, &value)?;
+        }
+    }
+    Ok((pairs, dropped))
+}
+
+/// The attributes that an event, a link or a span begins with, with the limits applied.
+pub(crate) fn new_map(
+    attributes: Option<&Bound<'_, PyAny>>,
+    limit: Option<usize>,
+    max_length: Option<usize>,
+) -> PyResult<AttributeMap> {
+    let mut map = AttributeMap::new(limit);
+    if let Some(attributes) = attributes {
+        if limit == Some(0) {
+            map.count_dropped(u32::try_from(attributes.len()?).unwrap_or(u32::MAX));
+            return Ok(map);
+        }
+        let (pairs, dropped) = clean_pairs(attributes, max_length)?;
+        map.count_dropped(dropped);
+        for pair in pairs {
+            warn_if_full(attributes.py(), &insert(&mut map, pair));
+        }
+    }
+    Ok(map)
+}
+
+/// Puts a pair into `map`. What leaves the map is returned: it must be dropped when no lock is
+/// held, since that may run the user's code.
+pub(crate) fn insert(map: &mut AttributeMap, (hash, key, value): Pair) -> Displaced<Py<PyString>, Py<PyAny>> {
+    map.insert(hash, key, value, |left, right| {
+        left.is(right) || is_same_text(left, right)
+    })
+}
+
+/// Says, seldom, that attributes are lost to the limit.
+pub(crate) fn warn_if_full(py: Python<'_>, displaced: &Displaced<Py<PyString>, Py<PyAny>>) {
+    if matches!(displaced, Displaced::Oldest(_)) && FULL.is_due() {
+        diagnostics::warn(
+            py,
+            diagnostics::ATTRIBUTES,
+            "Attributes dict is full. Dropping the oldest key-value pair from attributes to make space for \
+             the new key-value pair.",
+            (),
+        );
+    }
+}
+
+fn is_empty(text: &Bound<'_, PyString>) -> bool {
+    text.len().is_ok_and(|length| length == 0)
+}
+
+fn hash_of(key: &Bound<'_, PyString>) -> PyResult<u64> {
+    Ok(key.hash()?.cast_unsigned() as u64)
+}
+
+#[expect(unsafe_code, reason = "the references that are compared prove that we are attached")]
+fn is_same_text(left: &Py<PyString>, right: &Py<PyString>) -> bool {
+    // SAFETY: maps are changed by threads that are attached to the interpreter.
+    let py = unsafe { Python::assume_attached() };
+    left.bind(py).as_any().eq(right.bind(py).as_any()).unwrap_or(false)
+}
+
+/// Writes every attribute of `map` into `field`; returns how many could not be encoded.
+pub(crate) fn put_map(py: Python<'_>, buffer: &mut Vec<u8>, field: u32, map: &AttributeMap) -> u32 {
+    map.iter()
+        .map(|entry| put_entry(buffer, field, entry.key.bind(py).as_any(), entry.value.bind(py)))
+        .sum()
+}
+
+/// Writes every attribute of a Python mapping into `field`; returns how many could not be encoded.
+pub(crate) fn put_mapping(
+    buffer: &mut Vec<u8>,
+    field: u32,
+    attributes: &Bound<'_, PyAny>,
+) -> PyResult<u32> {
+    let mut failed = 0;
+    if attributes.is_none() {
+        return Ok(0);
+    }
+    for item in attributes.cast::<PyMapping>()?.items()?.iter() {
+        let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
+        failed += put_entry(buffer, field, &key, &value);
+    }
+    Ok(failed)
+}
+
+// Returns 1 if the attribute could not be encoded, which is said once for its key and type.
+fn put_entry(buffer: &mut Vec<u8>, field: u32, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> u32 {
+    let written = text_of(key).and_then(|key| {
+        with_value(value, 0, &mut |value| put_attribute(buffer, field, &key, value))
+    });
+    match written {
+        Ok(()) => 0,
+        Err(error) => {
+            unencodable::report(key, value, &error);
+            1
+        }
+    }
+}
+
+fn text_of<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, str>> {
+    match key.cast::<PyString>() {
+        Ok(text) => Ok(Cow::Borrowed(text.to_str()?)),
+        Err(_) => Ok(Cow::Owned(key.str()?.to_str()?.to_owned())),
+    }
+}
+
+// Calls `put` with the OTLP form of `value`.
+fn with_value(
+    value: &Bound<'_, PyAny>,
+    depth: usize,
+    put: &mut dyn FnMut(Value<'_>),
+) -> PyResult<()> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return Ok(put(Value::String(text.to_str()?)));
+    }
+    if let Ok(truth) = value.cast::<PyBool>() {
+        return Ok(put(Value::Bool(truth.is_true())));
+    }
+    if value.is_instance_of::<PyInt>() {
+        return Ok(put(Value::Int(value.extract()?)));
+    }
+    if let Ok(number) = value.cast::<PyFloat>() {
+        return Ok(put(Value::Double(number.value())));
+    }
+    if value.is_none() {
+        return Ok(put(Value::Empty));
+    }
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        return Ok(put(Value::Bytes(bytes.as_bytes())));
+    }
+    if depth >= DEEPEST + 1 {
+        return Err(PyValueError::new_err("nested too deeply"));
+    }
+    let mut body = Vec::new();
+    if let Ok(items) = value.cast::<PyTuple>() {
+        for item in items.iter() {
+            with_value(&item, depth + 1, &mut |value| put_element(&mut body, value))?;
+        }
+        return Ok(put(Value::Array(&body)));
+    }
+    if let Ok(mapping) = value.cast::<PyMapping>() {
+        for item in mapping.items()?.iter() {
+            let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
+            let key = text_of(&key)?;
+            with_value(&value, depth + 1, &mut |value| {
+                put_attribute(&mut body, KEY_VALUE_LIST_ENTRIES, &key, value);
+            })?;
+        }
+        return Ok(put(Value::KeyValueList(&body)));
+    }
+    if let Ok(items) = value.cast::<PySequence>() {
+        for item in items.try_iter()? {
+            with_value(&item?, depth + 1, &mut |value| put_element(&mut body, value))?;
+        }
+        return Ok(put(Value::Array(&body)));
+    }
+    Err(PyTypeError::new_err(format!("Invalid type {} of value {}", value.get_type().repr()?, value.repr()?)))
+}
+
+mod unencodable {
+    //! Says once for each key and type that an attribute is lost.
+
+    use std::collections::HashSet;
+    use std::sync::{Mutex, PoisonError};
+
+    use pyo3::prelude::*;
+
+    use crate::diagnostics;
+
+    /// Beyond this many different keys nothing more is said: the keys themselves are the problem.
+    const MOST: usize = 1000;
+
+    static SAID: Mutex<Option<HashSet<String>>> = Mutex::new(None);
+
+    pub(super) fn report(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, error: &PyErr) {
+        let class = value.get_type();
+        let name = class.name().map(|name| name.to_string()).unwrap_or_default();
+        let key_text = key.repr().map(|key| key.to_string_lossy().into_owned()).unwrap_or_default();
+        let is_new = {
+            let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
+            let said = said.get_or_insert_with(HashSet::new);
+            said.len() < MOST && said.insert(format!("{name} {key_text}"))
+        };
+        if is_new {
+            diagnostics::warn(
+                key.py(),
+                diagnostics::ENCODER,
+                "attribute %s of type %s cannot be encoded and is dropped: %s",
+                (key_text, name, error.value(key.py())),
+            );
+        }
+    }
+}

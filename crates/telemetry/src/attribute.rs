@@ -1,0 +1,228 @@
+//! Attributes of a span, event or link while it is being built: bounded, in order of arrival,
+//! the oldest leaving first (specification: common, "Attribute Limits").
+
+/// A key-value collection that keeps at most `limit` entries.
+///
+/// It does not hash or compare keys itself: the caller brings the hash and the comparison, so that
+/// keys can be anything (Rust strings in tests, references to Python strings in `crates/python`).
+#[derive(Debug)]
+pub struct Attributes<K, V> {
+    entries: Vec<Entry<K, V>>,
+    limit: Option<usize>,
+    dropped: u32,
+}
+
+/// One attribute and the hash of its key.
+#[derive(Debug)]
+pub struct Entry<K, V> {
+    hash: u64,
+    pub key: K,
+    pub value: V,
+}
+
+/// What an insertion pushed out. It is handed back, so that the caller can release it where
+/// releasing is safe (dropping a Python reference may run the user's code).
+#[derive(Debug)]
+pub enum Displaced<K, V> {
+    /// Nothing left the collection.
+    Nothing,
+    /// The same key was there: it moved to the end with its new value.
+    Replaced(Entry<K, V>),
+    /// The collection was full: its oldest entry made room and was counted as dropped.
+    Oldest(Entry<K, V>),
+    /// The limit is zero: the new attribute itself was counted as dropped.
+    Refused(K, V),
+}
+
+impl<K, V> Attributes<K, V> {
+    /// An empty collection; `None` means no limit.
+    #[must_use]
+    pub const fn new(limit: Option<usize>) -> Self {
+        Self {
+            entries: Vec::new(),
+            limit,
+            dropped: 0,
+        }
+    }
+
+    /// Sets `key` to `value`; `is_same` compares the keys of entries with the same hash.
+    pub fn insert(
+        &mut self,
+        hash: u64,
+        key: K,
+        value: V,
+        is_same: impl Fn(&K, &K) -> bool,
+    ) -> Displaced<K, V> {
+        if self.limit == Some(0) {
+            self.count_dropped(1);
+            return Displaced::Refused(key, value);
+        }
+        let position = self
+            .entries
+            .iter()
+            .position(|entry| entry.hash == hash && is_same(&entry.key, &key));
+        let displaced = match position {
+            Some(index) => Displaced::Replaced(self.entries.remove(index)),
+            None if self.limit.is_some_and(|limit| self.entries.len() >= limit) => {
+                self.count_dropped(1);
+                Displaced::Oldest(self.entries.remove(0))
+            }
+            None => Displaced::Nothing,
+        };
+        if self.entries.capacity() == 0 {
+            // Most spans carry a handful of attributes: one allocation serves them.
+            self.entries.reserve_exact(8);
+        }
+        self.entries.push(Entry { hash, key, value });
+        displaced
+    }
+
+    /// Counts attributes that never got in (invalid keys).
+    pub fn count_dropped(&mut self, count: u32) {
+        self.dropped = self.dropped.saturating_add(count);
+    }
+
+    /// How many attributes were given and are not kept.
+    #[must_use]
+    pub const fn dropped(&self) -> u32 {
+        self.dropped
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.entries.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// The entries, oldest first.
+    pub fn iter(&self) -> std::slice::Iter<'_, Entry<K, V>> {
+        self.entries.iter()
+    }
+}
+
+/// A list that keeps the newest `limit` items and counts the others (events, links).
+#[derive(Debug)]
+pub struct Newest<T> {
+    items: std::collections::VecDeque<T>,
+    limit: Option<usize>,
+    dropped: u32,
+}
+
+impl<T> Newest<T> {
+    /// An empty list; `None` means no limit.
+    #[must_use]
+    pub const fn new(limit: Option<usize>) -> Self {
+        Self {
+            items: std::collections::VecDeque::new(),
+            limit,
+            dropped: 0,
+        }
+    }
+
+    /// Appends `item` and returns the one that had to leave: the oldest, or `item` itself if the
+    /// limit is zero.
+    pub fn push(&mut self, item: T) -> Option<T> {
+        let leaving = match self.limit {
+            Some(0) => {
+                self.dropped = self.dropped.saturating_add(1);
+                return Some(item);
+            }
+            Some(limit) if self.items.len() >= limit => {
+                self.dropped = self.dropped.saturating_add(1);
+                self.items.pop_front()
+            }
+            _ => None,
+        };
+        self.items.push_back(item);
+        leaving
+    }
+
+    #[must_use]
+    pub const fn dropped(&self) -> u32 {
+        self.dropped
+    }
+
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.items.is_empty()
+    }
+
+    pub fn iter(&self) -> std::collections::vec_deque::Iter<'_, T> {
+        self.items.iter()
+    }
+}
+
+impl<K, V> Default for Attributes<K, V> {
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
+
+impl<T> Default for Newest<T> {
+    fn default() -> Self {
+        Self::new(None)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn insert(attributes: &mut Attributes<&'static str, i64>, key: &'static str, value: i64) {
+        // A poor hash on purpose: the comparison has to tell the keys apart.
+        attributes.insert(key.len() as u64, key, value, |left, right| left == right);
+    }
+
+    fn content(attributes: &Attributes<&'static str, i64>) -> Vec<(&'static str, i64)> {
+        attributes.iter().map(|entry| (entry.key, entry.value)).collect()
+    }
+
+    #[test]
+    fn a_key_set_again_moves_to_the_end() {
+        let mut attributes = Attributes::new(None);
+        insert(&mut attributes, "a", 1);
+        insert(&mut attributes, "b", 2);
+        insert(&mut attributes, "a", 3);
+        assert_eq!(content(&attributes), [("b", 2), ("a", 3)]);
+        assert_eq!(attributes.dropped(), 0);
+    }
+
+    #[test]
+    fn a_full_collection_drops_its_oldest_and_counts_it() {
+        let mut attributes = Attributes::new(Some(2));
+        for (key, value) in [("a", 1), ("b", 2), ("c", 3), ("b", 4)] {
+            insert(&mut attributes, key, value);
+        }
+        assert_eq!(content(&attributes), [("c", 3), ("b", 4)]);
+        assert_eq!(attributes.dropped(), 1);
+    }
+
+    #[test]
+    fn a_limit_of_zero_counts_every_attribute() {
+        let mut attributes = Attributes::new(Some(0));
+        insert(&mut attributes, "a", 1);
+        insert(&mut attributes, "a", 1);
+        assert!(attributes.is_empty());
+        assert_eq!(attributes.dropped(), 2);
+    }
+
+    #[test]
+    fn the_newest_items_stay() {
+        let mut events = Newest::new(Some(2));
+        assert_eq!(events.push(1), None);
+        assert_eq!(events.push(2), None);
+        assert_eq!(events.push(3), Some(1));
+        assert_eq!(events.iter().copied().collect::<Vec<_>>(), [2, 3]);
+        assert_eq!(events.dropped(), 1);
+        assert_eq!(Newest::new(Some(0)).push('x'), Some('x'));
+    }
+}

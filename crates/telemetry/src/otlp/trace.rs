@@ -1,0 +1,127 @@
+//! A span as OTLP: the body of `opentelemetry.proto.trace.v1.Span`, written in pieces by whoever
+//! holds the span, in whatever form.
+
+use super::wire::{
+    put_bytes_field, put_fixed32_field, put_fixed64_field, put_tag, put_varint, put_varint_field,
+    varint_len, LENGTH_DELIMITED,
+};
+use crate::trace::{SpanContext, StatusCode};
+
+/// Fields of `Span` that hold repeated messages.
+pub const SPAN_ATTRIBUTES: u32 = 9;
+pub const SPAN_EVENTS: u32 = 11;
+pub const SPAN_LINKS: u32 = 13;
+/// The field of `Span.Event` that holds its attributes.
+pub const EVENT_ATTRIBUTES: u32 = 3;
+/// The field of `Span.Link` that holds its attributes.
+pub const LINK_ATTRIBUTES: u32 = 4;
+
+/// `SPAN_FLAGS_CONTEXT_HAS_IS_REMOTE_MASK` and `SPAN_FLAGS_CONTEXT_IS_REMOTE_MASK`.
+const FLAGS_HAS_IS_REMOTE: u32 = 0x100;
+const FLAGS_IS_REMOTE: u32 = 0x200;
+
+/// What a span has exactly once.
+#[derive(Clone, Copy, Debug)]
+pub struct SpanHead<'a> {
+    pub trace_id: u128,
+    pub span_id: u64,
+    pub trace_state: &'a str,
+    pub parent_span_id: Option<u64>,
+    pub name: &'a str,
+    /// `SpanKind` as in OTLP: 1 is internal.
+    pub kind: u8,
+    pub start_unix_nanos: u64,
+    pub end_unix_nanos: u64,
+}
+
+/// What is known of a span when everything else has been written.
+#[derive(Clone, Copy, Debug)]
+pub struct SpanTail<'a> {
+    pub dropped_attributes: u32,
+    pub dropped_events: u32,
+    pub dropped_links: u32,
+    pub status: StatusCode,
+    pub status_description: &'a str,
+    pub is_parent_remote: bool,
+}
+
+/// Begins a span. Attributes, events and links follow in any order, then [`put_span_tail`].
+pub fn put_span_head(buffer: &mut Vec<u8>, head: &SpanHead<'_>) {
+    put_bytes_field(buffer, 1, &head.trace_id.to_be_bytes());
+    put_bytes_field(buffer, 2, &head.span_id.to_be_bytes());
+    put_text(buffer, 3, head.trace_state);
+    if let Some(parent) = head.parent_span_id {
+        put_bytes_field(buffer, 4, &parent.to_be_bytes());
+    }
+    put_text(buffer, 5, head.name);
+    put_count(buffer, 6, u32::from(head.kind));
+    put_time(buffer, 7, head.start_unix_nanos);
+    put_time(buffer, 8, head.end_unix_nanos);
+}
+
+/// Completes a span begun with [`put_span_head`].
+pub fn put_span_tail(buffer: &mut Vec<u8>, tail: &SpanTail<'_>) {
+    put_count(buffer, 10, tail.dropped_attributes);
+    put_count(buffer, 12, tail.dropped_events);
+    put_count(buffer, 14, tail.dropped_links);
+    put_status(buffer, tail.status, tail.status_description);
+    put_fixed32_field(buffer, 16, remote_flags(tail.is_parent_remote));
+}
+
+/// Begins an event; its attributes follow in [`EVENT_ATTRIBUTES`], then [`put_event_tail`].
+pub fn put_event_head(buffer: &mut Vec<u8>, name: &str, time_unix_nanos: u64) {
+    put_time(buffer, 1, time_unix_nanos);
+    put_text(buffer, 2, name);
+}
+
+pub fn put_event_tail(buffer: &mut Vec<u8>, dropped_attributes: u32) {
+    put_count(buffer, 4, dropped_attributes);
+}
+
+/// Begins a link; its attributes follow in [`LINK_ATTRIBUTES`], then [`put_link_tail`].
+pub fn put_link_head(buffer: &mut Vec<u8>, context: &SpanContext, trace_state: &str) {
+    put_bytes_field(buffer, 1, &context.trace_id.to_be_bytes());
+    put_bytes_field(buffer, 2, &context.span_id.to_be_bytes());
+    put_text(buffer, 3, trace_state);
+}
+
+pub fn put_link_tail(buffer: &mut Vec<u8>, context: &SpanContext, dropped_attributes: u32) {
+    put_count(buffer, 5, dropped_attributes);
+    put_fixed32_field(buffer, 6, remote_flags(context.is_remote));
+}
+
+// The status message is always present, as the official exporter writes it.
+fn put_status(buffer: &mut Vec<u8>, code: StatusCode, description: &str) {
+    let code_len = if code == StatusCode::Unset { 0 } else { 2 };
+    let description_len = match description.len() {
+        0 => 0,
+        length => 1 + varint_len(length as u64) + length,
+    };
+    put_tag(buffer, 15, LENGTH_DELIMITED);
+    put_varint(buffer, (code_len + description_len) as u64);
+    put_text(buffer, 2, description);
+    put_count(buffer, 3, code as u32);
+}
+
+fn remote_flags(is_remote: bool) -> u32 {
+    FLAGS_HAS_IS_REMOTE | if is_remote { FLAGS_IS_REMOTE } else { 0 }
+}
+
+// Proto3 leaves out a field that holds its type's zero.
+fn put_text(buffer: &mut Vec<u8>, field: u32, text: &str) {
+    if !text.is_empty() {
+        put_bytes_field(buffer, field, text.as_bytes());
+    }
+}
+
+fn put_count(buffer: &mut Vec<u8>, field: u32, count: u32) {
+    if count != 0 {
+        put_varint_field(buffer, field, u64::from(count));
+    }
+}
+
+fn put_time(buffer: &mut Vec<u8>, field: u32, unix_nanos: u64) {
+    if unix_nanos != 0 {
+        put_fixed64_field(buffer, field, unix_nanos);
+    }
+}

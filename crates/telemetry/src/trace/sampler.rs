@@ -1,0 +1,121 @@
+//! The built-in samplers (specification: trace SDK, "Built-in samplers").
+
+use super::SpanContext;
+
+/// What happens to a span that is about to start.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// Not recorded, not exported.
+    Drop,
+    /// Recorded for processors, not exported.
+    RecordOnly,
+    /// Recorded and exported.
+    RecordAndSample,
+}
+
+impl Decision {
+    #[must_use]
+    pub fn is_recording(self) -> bool {
+        self != Self::Drop
+    }
+
+    #[must_use]
+    pub fn is_sampled(self) -> bool {
+        self == Self::RecordAndSample
+    }
+}
+
+/// A sampler that needs nothing but the parent and the trace id.
+#[derive(Clone, Debug)]
+pub enum Sampler {
+    /// The same decision for every span.
+    Always(Decision),
+    /// Samples traces whose lower 64 bits are below `bound` (2^64 times the ratio).
+    TraceIdRatio { bound: u128 },
+    /// Asks another sampler, chosen by the parent.
+    ParentBased(Box<ParentBased>),
+}
+
+/// The samplers that [`Sampler::ParentBased`] chooses from.
+#[derive(Clone, Debug)]
+pub struct ParentBased {
+    pub root: Sampler,
+    pub remote_parent_sampled: Sampler,
+    pub remote_parent_not_sampled: Sampler,
+    pub local_parent_sampled: Sampler,
+    pub local_parent_not_sampled: Sampler,
+}
+
+impl Sampler {
+    /// Decides for a span of `trace_id` under `parent`.
+    #[must_use]
+    pub fn decide(&self, parent: Option<&SpanContext>, trace_id: u128) -> Decision {
+        match self {
+            Self::Always(decision) => *decision,
+            Self::TraceIdRatio { bound } => {
+                if trace_id & u128::from(u64::MAX) < *bound {
+                    Decision::RecordAndSample
+                } else {
+                    Decision::Drop
+                }
+            }
+            Self::ParentBased(samplers) => samplers.choose(parent).decide(parent, trace_id),
+        }
+    }
+}
+
+impl ParentBased {
+    const fn choose(&self, parent: Option<&SpanContext>) -> &Sampler {
+        let Some(parent) = parent else {
+            return &self.root;
+        };
+        match (parent.is_remote, parent.is_sampled()) {
+            (true, true) => &self.remote_parent_sampled,
+            (true, false) => &self.remote_parent_not_sampled,
+            (false, true) => &self.local_parent_sampled,
+            (false, false) => &self.local_parent_not_sampled,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parent(is_remote: bool, flags: u8) -> SpanContext {
+        SpanContext {
+            trace_id: 1,
+            span_id: 1,
+            flags,
+            is_remote,
+        }
+    }
+
+    #[test]
+    fn a_ratio_looks_at_the_lower_64_bits_only() {
+        let half = Sampler::TraceIdRatio { bound: 1 << 63 };
+        assert!(half.decide(None, (u128::MAX << 64) | 1).is_sampled());
+        assert!(!half.decide(None, u128::from(u64::MAX)).is_sampled());
+        let all = Sampler::TraceIdRatio { bound: 1 << 64 };
+        assert!(all.decide(None, u128::MAX).is_sampled());
+        assert!(!Sampler::TraceIdRatio { bound: 0 }.decide(None, 0).is_sampled());
+    }
+
+    #[test]
+    fn the_parent_chooses_the_sampler() {
+        let on = || Sampler::Always(Decision::RecordAndSample);
+        let off = || Sampler::Always(Decision::Drop);
+        let sampler = Sampler::ParentBased(Box::new(ParentBased {
+            root: Sampler::Always(Decision::RecordOnly),
+            remote_parent_sampled: on(),
+            remote_parent_not_sampled: off(),
+            local_parent_sampled: on(),
+            local_parent_not_sampled: off(),
+        }));
+        assert_eq!(sampler.decide(None, 7), Decision::RecordOnly);
+        for is_remote in [true, false] {
+            assert!(sampler.decide(Some(&parent(is_remote, 1)), 7).is_sampled());
+            assert!(!sampler.decide(Some(&parent(is_remote, 2)), 7).is_recording());
+        }
+    }
+}

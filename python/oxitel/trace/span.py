@@ -1,0 +1,91 @@
+"""ReadableSpan and Span: native classes, with what of them is better said in Python."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
+
+from oxitel._native import ReadableSpan as ReadableSpan, Span as Span, _Span as _Span
+from oxitel.sequence import ns_to_iso_str
+
+if TYPE_CHECKING:
+    from oxitel.resources.resource import Resource
+    from oxitel.scope import InstrumentationInfo
+
+    from .limits import SpanLimits
+
+
+def to_json(span: ReadableSpan, indent: int | None = 4) -> str:
+    """The span as JSON, as `ReadableSpan.to_json` of the official SDK writes it."""
+    import json
+
+    status = {"status_code": str(span.status.status_code.name)}
+    if span.status.description:
+        status["description"] = span.status.description
+    context = span.get_span_context()
+    document = {
+        "name": span.name,
+        "context": None if context is None else _context_fields(context),
+        "kind": str(span.kind),
+        "parent_id": None if span.parent is None else f"0x{format_span_id(span.parent.span_id)}",
+        "start_time": ns_to_iso_str(span.start_time) if span.start_time else None,
+        "end_time": ns_to_iso_str(span.end_time) if span.end_time else None,
+        "status": status,
+        "attributes": _plain(span.attributes),
+        "events": [
+            {
+                "name": event.name,
+                "timestamp": ns_to_iso_str(event.timestamp),
+                "attributes": _plain(event.attributes),
+            }
+            for event in span.events
+        ],
+        "links": [
+            {"context": _context_fields(link.context), "attributes": _plain(link.attributes)}
+            for link in span.links
+        ],
+        "resource": json.loads(span.resource.to_json()),
+    }
+    return json.dumps(document, indent=indent)
+
+
+def _context_fields(context: SpanContext) -> dict[str, str]:
+    return {
+        "trace_id": f"0x{format_trace_id(context.trace_id)}",
+        "span_id": f"0x{format_span_id(context.span_id)}",
+        "trace_state": repr(context.trace_state),
+    }
+
+
+def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    return None if attributes is None else dict(attributes)
+
+
+def instrumentation_info(span: ReadableSpan) -> InstrumentationInfo | None:
+    """What `ReadableSpan.instrumentation_info`, deprecated, gives."""
+    warnings.warn(
+        "You should use instrumentation_scope. Deprecated since version 1.11.1.",
+        DeprecationWarning,
+        stacklevel=2,
+    )
+    return span._instrumentation_info
+
+
+def default_resource() -> Resource:
+    """The resource of a span that is built by hand without one."""
+    from oxitel.resources.resource import Resource
+
+    return Resource.create({})
+
+
+def no_limits() -> SpanLimits:
+    """The limits of a span that is built by hand without any."""
+    from .limits import _UnsetLimits
+
+    return _UnsetLimits
+
+
+__all__: Iterable[str] = ["ReadableSpan", "Span", "_Span"]
