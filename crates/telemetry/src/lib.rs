@@ -4,5 +4,6 @@
 #![forbid(unsafe_code)]
 
 pub mod diagnostics;
+pub mod export;
 pub mod fork;
 pub mod otlp;
