@@ -1,0 +1,516 @@
+//! The batch processor: takes finished records at once, and has the worker send them when a
+//! batch is full or the oldest has waited long enough (specification, trace/sdk.md, "Batching
+//! processor"). While the receiver is away the queue keeps what it has room for.
+
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{Notify, watch};
+
+use super::deliver::{self, Delivery, Urgency, Wait};
+use super::exporter::Exporter;
+use super::queue::{Queue, Task, Wake};
+use super::worker;
+use crate::diagnostics::{Key, Level, report};
+use crate::fork;
+use crate::otlp::request::{Batch, Group};
+
+/// The official batch processors' logger.
+const LOGGER: &str = "opentelemetry.sdk._shared_internal";
+/// How often a full queue is mentioned.
+const QUIET: Duration = Duration::from_secs(20);
+/// How much later than asked a shutdown may return, for the worker to tell what was lost.
+const GRACE: Duration = Duration::from_millis(100);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchConfig {
+    /// Records that may wait; at least 1.
+    pub max_queue_size: usize,
+    /// The longest a record waits for its batch to fill.
+    pub schedule_delay: Duration,
+    /// Records in one request; at most `max_queue_size`.
+    pub max_export_batch_size: usize,
+    /// How long what is queued may take to be sent when the processor is dropped without a
+    /// shutdown.
+    pub export_timeout: Duration,
+}
+
+/// What became of the records so far, in this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub queued: usize,
+    pub in_flight: usize,
+    pub delivered: u64,
+    pub dropped_queue_full: u64,
+    pub dropped_after_shutdown: u64,
+    /// Not accepted, by the receiver's own account ("partial success").
+    pub rejected: u64,
+    /// Refused by the receiver, or not delivered at shutdown.
+    pub failed: u64,
+}
+
+/// Takes records and sends them in batches. Cheap to clone. Lives through forks: the child starts
+/// with an empty queue.
+#[derive(Clone)]
+pub struct BatchProcessor {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    config: BatchConfig,
+    exporter: Arc<Exporter>,
+    is_shut_down: AtomicBool,
+    inner: ArcSwap<Inner>,
+}
+
+/// What belongs to one process.
+struct Inner {
+    generation: u32,
+    config: BatchConfig,
+    exporter: Arc<Exporter>,
+    guarded: Mutex<Guarded>,
+    /// Something changed for those who wait in `force_flush` or `shutdown`.
+    changed: Condvar,
+    /// There is something to do for the task.
+    wake: Notify,
+    urgency: watch::Sender<Urgency>,
+}
+
+struct Guarded {
+    queue: Queue,
+    closing: Option<Instant>,
+    /// Closing has come to its end, and somebody is telling what was lost.
+    is_finishing: bool,
+    is_stopped: bool,
+    was_all_delivered: bool,
+    /// Those who began to wait before this gave up hope.
+    hopeless_at: Option<Instant>,
+    /// When the current batch is to be sent though it is not full.
+    due: Option<tokio::time::Instant>,
+    full_said_at: Option<Instant>,
+    reason: String,
+    /// What had been dropped when the present outage began.
+    dropped_before: Option<u64>,
+    /// The waiter that `close` made.
+    close_wait: Option<u64>,
+}
+
+enum Step {
+    Send(Batch),
+    Sleep(Option<tokio::time::Instant>),
+    Stop,
+}
+
+impl BatchProcessor {
+    /// No thread is started before the first record.
+    pub fn new(config: BatchConfig, exporter: Arc<Exporter>) -> Self {
+        let inner = Inner::new(&config, &exporter, false);
+        Self {
+            shared: Arc::new(Shared {
+                config,
+                exporter,
+                is_shut_down: AtomicBool::new(false),
+                inner: ArcSwap::from_pointee(inner),
+            }),
+        }
+    }
+
+    /// Queues a record, the body of an encoded `Span`, `Metric` or `LogRecord`. Where the queue is
+    /// full, the oldest record is dropped.
+    #[inline]
+    pub fn push(&self, group: &Arc<Group>, record: &[u8]) {
+        let inner = self.shared.inner.load();
+        if inner.generation == fork::generation() {
+            Inner::push(&inner, group, record);
+        } else {
+            Inner::push(&self.shared.inner(), group, record);
+        }
+    }
+
+    /// Waits until everything queued so far was accepted by the receiver; false where it was not,
+    /// or not in time, or after shutdown. Not with the interpreter's lock held.
+    pub fn force_flush(&self, timeout: Duration) -> bool {
+        self.shared.inner().force_flush(timeout)
+    }
+
+    /// Sends what is queued within `timeout`, and stops. Whether all of it was delivered; a second
+    /// call has the result of the first. Not with the interpreter's lock held.
+    pub fn shutdown(&self, timeout: Duration) -> bool {
+        self.shared.is_shut_down.store(true, Ordering::Relaxed);
+        self.shared.inner().shutdown(timeout)
+    }
+
+    pub fn counts(&self) -> Counts {
+        self.shared.inner().lock().queue.counts()
+    }
+}
+
+impl Shared {
+    fn inner(&self) -> Arc<Inner> {
+        loop {
+            let present = self.inner.load_full();
+            if present.generation == fork::generation() {
+                return present;
+            }
+            let is_shut_down = self.is_shut_down.load(Ordering::Relaxed);
+            let fresh = Arc::new(Inner::new(&self.config, &self.exporter, is_shut_down));
+            self.inner.compare_and_swap(&present, fresh);
+            // The parent's queue is the parent's to send; its lock may be held for ever here.
+            mem::forget(present);
+        }
+    }
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        let inner = self.inner.load_full();
+        if inner.generation == fork::generation() {
+            Inner::close(&inner, self.config.export_timeout);
+        } else {
+            mem::forget(inner);
+        }
+    }
+}
+
+impl Inner {
+    fn new(config: &BatchConfig, exporter: &Arc<Exporter>, is_stopped: bool) -> Self {
+        Self {
+            generation: fork::generation(),
+            config: config.clone(),
+            exporter: Arc::clone(exporter),
+            guarded: Mutex::new(Guarded {
+                queue: Queue::new(config.max_queue_size, config.max_export_batch_size),
+                closing: None,
+                is_finishing: is_stopped,
+                is_stopped,
+                was_all_delivered: true,
+                hopeless_at: None,
+                due: None,
+                full_said_at: None,
+                reason: String::new(),
+                dropped_before: None,
+                close_wait: None,
+            }),
+            changed: Condvar::new(),
+            wake: Notify::new(),
+            urgency: watch::Sender::new(Urgency::default()),
+        }
+    }
+
+    #[inline]
+    fn lock(&self) -> MutexGuard<'_, Guarded> {
+        self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    fn push(self: &Arc<Self>, group: &Arc<Group>, record: &[u8]) {
+        let mut guarded = self.lock();
+        if guarded.closing.is_some() || guarded.is_stopped {
+            guarded.queue.counts_mut().dropped_after_shutdown += 1;
+            drop(guarded);
+            return self.report_closed();
+        }
+        let (has_dropped, wake) = guarded.queue.push(group, record);
+        let says_full = has_dropped && guarded.may_say_full();
+        let ends_wait = has_dropped && guarded.queue.has_waiters();
+        drop(guarded);
+        if ends_wait {
+            self.changed.notify_all();
+        }
+        match wake {
+            Wake::Nobody => {}
+            Wake::Task => self.wake.notify_one(),
+            Wake::Start => self.start(),
+        }
+        if says_full {
+            self.report_full();
+        }
+    }
+
+    #[cold]
+    fn report_closed(&self) {
+        let record = self.exporter.settled().signal.record();
+        let key = Key::once(("closed", std::ptr::from_ref(self) as usize));
+        report(
+            Level::Info,
+            LOGGER,
+            key,
+            format!("Shutdown called, ignoring {record}."),
+        );
+    }
+
+    #[cold]
+    fn report_full(&self) {
+        let record = self.exporter.settled().signal.record();
+        report(
+            Level::Warning,
+            LOGGER,
+            Key::Always,
+            format!("Queue full, dropping {record}."),
+        );
+    }
+
+    /// Starts the task; `queue.task` says it is there already.
+    #[cold]
+    fn start(self: &Arc<Self>) {
+        if let Err(error) = worker::spawn(run(Arc::clone(self))) {
+            self.lock().queue.task = Task::Absent;
+            report(
+                Level::Error,
+                LOGGER,
+                Key::now_and_then("thread"),
+                format!("the export thread cannot be started: {error}"),
+            );
+        }
+    }
+
+    /// Gets the task going for somebody who just began to wait.
+    fn hurry(self: &Arc<Self>, mut guarded: MutexGuard<'_, Guarded>) {
+        let is_absent = guarded.queue.task == Task::Absent && guarded.queue.len() > 0;
+        if is_absent {
+            guarded.queue.task = Task::Busy;
+        }
+        let closing = guarded.closing.map(tokio::time::Instant::from_std);
+        drop(guarded);
+        self.urgency.send_modify(|urgency| {
+            urgency.hurries += 1;
+            urgency.closing = closing;
+        });
+        if is_absent {
+            self.start();
+        }
+    }
+
+    fn force_flush(self: &Arc<Self>, timeout: Duration) -> bool {
+        let start = Instant::now();
+        let mut guarded = self.lock();
+        if guarded.closing.is_some() || guarded.is_stopped {
+            return false;
+        }
+        let id = guarded.queue.begin_wait();
+        self.hurry(guarded);
+        let mut guarded = self.lock();
+        loop {
+            let left = timeout.saturating_sub(start.elapsed());
+            let is_hopeless = guarded.hopeless_at.is_some_and(|at| at >= start);
+            let is_over = guarded.queue.is_over(id) || guarded.is_stopped;
+            if is_over || is_hopeless || left.is_zero() {
+                return guarded.queue.end_wait(id);
+            }
+            let waited = self.changed.wait_timeout(guarded, left);
+            guarded = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn shutdown(self: &Arc<Self>, timeout: Duration) -> bool {
+        let deadline = self.close(timeout);
+        let mut guarded = self.lock();
+        while !guarded.is_stopped {
+            let left = (deadline + GRACE).saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                drop(guarded);
+                self.finish();
+                return self.lock().was_all_delivered;
+            }
+            let waited = self.changed.wait_timeout(guarded, left);
+            guarded = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        guarded.was_all_delivered
+    }
+
+    /// Refuses records from now on and has the task send what there is; the time it has for that.
+    fn close(self: &Arc<Self>, timeout: Duration) -> Instant {
+        let mut guarded = self.lock();
+        if let Some(deadline) = guarded.closing {
+            return deadline;
+        }
+        let now = Instant::now();
+        // A timeout beyond what the clock can say means "no limit"; a year will do.
+        let year = Duration::from_secs(365 * 24 * 60 * 60);
+        let deadline = now + timeout.min(year);
+        guarded.closing = Some(deadline);
+        if guarded.queue.task == Task::Absent && guarded.queue.len() == 0 {
+            guarded.is_finishing = true;
+            guarded.is_stopped = true;
+            return deadline;
+        }
+        guarded.close_wait = Some(guarded.queue.begin_wait());
+        self.hurry(guarded);
+        deadline
+    }
+
+    /// What the task does next.
+    fn next(&self) -> Step {
+        let mut guarded = self.lock();
+        let guarded = &mut *guarded;
+        let now = Instant::now();
+        if guarded.is_finishing || guarded.is_stopped {
+            return Step::Stop;
+        }
+        if let Some(deadline) = guarded.closing {
+            guarded.queue.seal();
+            if now >= deadline {
+                return Step::Stop;
+            }
+            return guarded.queue.take().map_or(Step::Stop, Step::Send);
+        }
+        let now = tokio::time::Instant::from_std(now);
+        if guarded.due.is_some_and(|due| due <= now) {
+            guarded.queue.seal();
+            guarded.due = None;
+        }
+        guarded.queue.task = Task::Busy;
+        if let Some(batch) = guarded.queue.take() {
+            guarded.due = None;
+            return Step::Send(batch);
+        }
+        if guarded.queue.len() == 0 {
+            guarded.queue.task = Task::Idle;
+            guarded.due = None;
+            return Step::Sleep(None);
+        }
+        guarded.queue.task = Task::Timed;
+        let due = *guarded
+            .due
+            .get_or_insert_with(|| now + self.config.schedule_delay);
+        Step::Sleep(Some(due))
+    }
+
+    /// Accounts for a batch that was under way: the wait before the next one, and whether the
+    /// rest has had its last chance.
+    fn settle(&self, delivery: Delivery) -> (Option<Wait>, bool) {
+        let mut guarded = self.lock();
+        if guarded.is_finishing {
+            return (None, true);
+        }
+        let is_last_chance = delivery.was_closing && !delivery.left.is_empty();
+        let wait = if delivery.left.is_empty() {
+            None
+        } else {
+            delivery.wait
+        };
+        if delivery.left.is_empty() {
+            guarded.hopeless_at = None;
+        } else {
+            guarded.reason = delivery.reason.to_string();
+            if delivery.is_hopeless {
+                guarded.hopeless_at = delivery.last_try.map(tokio::time::Instant::into_std);
+            }
+        }
+        let counts = guarded.queue.counts_mut();
+        counts.delivered += delivery.delivered as u64;
+        counts.rejected += delivery.rejected as u64;
+        counts.failed += delivery.failed as u64;
+        let dropped_before = counts.dropped_queue_full;
+        let has_lost = delivery.rejected + delivery.failed > 0;
+        guarded.queue.land(delivery.left, delivery.spent, has_lost);
+        let waiting = guarded.queue.len();
+        let dropped = guarded.queue.counts().dropped_queue_full;
+        let dropped_before = match wait {
+            Some(_) => *guarded.dropped_before.get_or_insert(dropped_before),
+            None => guarded.dropped_before.take().unwrap_or(dropped),
+        };
+        let has_waiters = guarded.queue.has_waiters();
+        drop(guarded);
+        if has_waiters {
+            self.changed.notify_all();
+        }
+        if let Some(outage) = delivery.outage {
+            deliver::report_recovery(
+                self.exporter.settled(),
+                outage,
+                waiting,
+                dropped - dropped_before,
+            );
+        }
+        (wait, is_last_chance)
+    }
+
+    /// Ends it: whatever is still here was not delivered, which is said once.
+    fn finish(&self) {
+        let (lost, reason) = {
+            let mut guarded = self.lock();
+            if guarded.is_finishing {
+                return;
+            }
+            guarded.is_finishing = true;
+            let lost = guarded.queue.abandon();
+            (lost, mem::take(&mut guarded.reason))
+        };
+        if lost > 0 {
+            deliver::report_undelivered(self.exporter.settled(), lost, &reason);
+        }
+        let mut guarded = self.lock();
+        guarded.queue.task = Task::Absent;
+        guarded.is_stopped = true;
+        guarded.was_all_delivered = match guarded.close_wait.take() {
+            Some(id) => guarded.queue.end_wait(id),
+            None => lost == 0,
+        };
+        drop(guarded);
+        self.changed.notify_all();
+    }
+}
+
+impl Guarded {
+    #[cold]
+    fn may_say_full(&mut self) -> bool {
+        let now = Instant::now();
+        let is_quiet = self
+            .full_said_at
+            .is_some_and(|at| now.duration_since(at) < QUIET);
+        if !is_quiet {
+            self.full_said_at = Some(now);
+        }
+        !is_quiet
+    }
+}
+
+/// If the task ends otherwise than by shutdown, the next record starts another.
+struct Ending(Arc<Inner>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.lock().queue.task = Task::Absent;
+    }
+}
+
+/// The task of one processor, on the worker.
+async fn run(inner: Arc<Inner>) {
+    let ending = Ending(inner);
+    let inner = &*ending.0;
+    let exporter = inner.exporter.state();
+    let mut urgency = inner.urgency.subscribe();
+    let mut wait: Option<Wait> = None;
+    loop {
+        if let Some(wait) = wait.take() {
+            wait.run(&mut urgency).await;
+        }
+        match inner.next() {
+            Step::Send(batch) => {
+                let deadline = tokio::time::Instant::now() + exporter.settled.timeout;
+                let delivery =
+                    deliver::deliver(&exporter, batch, deadline, &mut urgency, true).await;
+                let (next_wait, is_last_chance) = inner.settle(delivery);
+                if is_last_chance {
+                    break;
+                }
+                wait = next_wait;
+            }
+            Step::Sleep(Some(due)) => tokio::select! {
+                () = inner.wake.notified() => {}
+                () = tokio::time::sleep_until(due) => {}
+                _ = urgency.changed() => {}
+            },
+            Step::Sleep(None) => tokio::select! {
+                () = inner.wake.notified() => {}
+                _ = urgency.changed() => {}
+            },
+            Step::Stop => break,
+        }
+    }
+    inner.finish();
+}

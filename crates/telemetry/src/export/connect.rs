@@ -1,0 +1,239 @@
+//! A connection to the receiver: names resolved, addresses tried in turn, TLS on top.
+
+use std::fmt;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
+use std::path::Path;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use hyper::rt::ReadBufCursor;
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+
+use super::endpoint::{Address, Endpoint};
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(crate) struct ConnectError {
+    pub(crate) reason: String,
+    /// Nothing listens at the endpoint.
+    pub(crate) refused: bool,
+}
+
+impl ConnectError {
+    fn from_io(error: &io::Error) -> Self {
+        let refused = matches!(
+            error.kind(),
+            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound
+        );
+        Self {
+            reason: describe(error),
+            refused,
+        }
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason)
+    }
+}
+
+/// An error of the operating system in plain words, without its number.
+fn describe(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
+        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
+        io::ErrorKind::TimedOut => "timed out".to_owned(),
+        _ => {
+            let text = error.to_string();
+            match text.split_once(" (os error") {
+                Some((text, _)) => text.to_lowercase(),
+                None => text,
+            }
+        }
+    }
+}
+
+pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
+
+/// Connects before `deadline`.
+pub(crate) async fn connect(
+    endpoint: &Endpoint,
+    tls: Option<Arc<ClientConfig>>,
+    deadline: Instant,
+) -> Result<Stream, ConnectError> {
+    let (stream, host) = match &endpoint.address {
+        Address::Unix(path) => (connect_unix(path).await?, "localhost"),
+        Address::Tcp { host, port } => {
+            let stream: Box<dyn Duplex> = Box::new(connect_tcp(host, *port, deadline).await?);
+            (stream, host.as_str())
+        }
+    };
+    let Some(tls) = tls else {
+        return Ok(Stream::new(stream));
+    };
+    let failed = |reason| ConnectError {
+        reason,
+        refused: false,
+    };
+    let name = ServerName::try_from(host.to_owned())
+        .map_err(|_| failed(format!("{host:?} cannot be the name in a certificate")))?;
+    let handshake = TlsConnector::from(tls).connect(name, stream);
+    match timeout_at(deadline, handshake).await {
+        Ok(Ok(stream)) => Ok(Stream::new(Box::new(stream))),
+        Ok(Err(error)) => Err(failed(format!("TLS handshake failed: {error}"))),
+        Err(_) => Err(failed("TLS handshake timed out".to_owned())),
+    }
+}
+
+#[cfg(unix)]
+async fn connect_unix(path: &Path) -> Result<Box<dyn Duplex>, ConnectError> {
+    match tokio::net::UnixStream::connect(path).await {
+        Ok(stream) => Ok(Box::new(stream)),
+        Err(error) => Err(ConnectError::from_io(&error)),
+    }
+}
+
+#[cfg(not(unix))]
+async fn connect_unix(_path: &Path) -> Result<Box<dyn Duplex>, ConnectError> {
+    Err(ConnectError {
+        reason: "unix sockets are not available on this system".to_owned(),
+        refused: false,
+    })
+}
+
+async fn connect_tcp(host: &str, port: u16, deadline: Instant) -> Result<TcpStream, ConnectError> {
+    let addresses = resolve(host, port)?;
+    let mut last = ConnectError {
+        reason: format!("{host} has no address"),
+        refused: false,
+    };
+    for (index, address) in addresses.iter().enumerate() {
+        // An address that swallows packets leaves time for those after it.
+        let left = deadline.saturating_duration_since(Instant::now());
+        let turns = u32::try_from(addresses.len() - index).unwrap_or(u32::MAX);
+        let turn = Instant::now() + left.checked_div(turns).unwrap_or(Duration::ZERO);
+        match timeout_at(turn, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // Requests are written whole; waiting for more to send helps nobody.
+                let _ = stream.set_nodelay(true);
+                return Ok(stream);
+            }
+            Ok(Err(error)) => {
+                let error = ConnectError::from_io(&error);
+                // "Refused" says more than "this machine has no IPv6".
+                if error.refused || !last.refused {
+                    last = error;
+                }
+            }
+            Err(_) => {
+                last = ConnectError {
+                    reason: "connection timed out".to_owned(),
+                    refused: false,
+                };
+            }
+        }
+    }
+    Err(last)
+}
+
+/// Blocks the worker for real names, by intent: the resolver of the C library has no other
+/// interface, a thread for it would be a second one to lose in a fork, and the queue takes
+/// records meanwhile. `localhost` is answered here (RFC 6761, section 6.3).
+fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
+    if let Ok(address) = host.parse::<IpAddr>() {
+        return Ok(vec![SocketAddr::new(address, port)]);
+    }
+    if host.eq_ignore_ascii_case("localhost") {
+        return Ok(vec![
+            SocketAddr::new(Ipv6Addr::LOCALHOST.into(), port),
+            SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port),
+        ]);
+    }
+    match (host, port).to_socket_addrs() {
+        Ok(addresses) => Ok(addresses.collect()),
+        Err(error) => Err(ConnectError {
+            reason: format!("the name {host:?} cannot be resolved: {}", describe(&error)),
+            refused: false,
+        }),
+    }
+}
+
+/// A connection in the shape hyper wants.
+pub(crate) struct Stream {
+    inner: Box<dyn Duplex>,
+    /// What is read lands here first: hyper's own buffer can be filled in place only with unsafe
+    /// code, and answers are short.
+    scratch: Box<[u8]>,
+}
+
+impl Stream {
+    fn new(inner: Box<dyn Duplex>) -> Self {
+        Self {
+            inner,
+            scratch: vec![0; 4096].into_boxed_slice(),
+        }
+    }
+}
+
+impl hyper::rt::Read for Stream {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut buf: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        let len = this.scratch.len().min(buf.remaining());
+        let Some(scratch) = this.scratch.get_mut(..len) else {
+            return Poll::Ready(Ok(()));
+        };
+        let mut read = ReadBuf::new(scratch);
+        match Pin::new(&mut this.inner).poll_read(cx, &mut read) {
+            Poll::Ready(Ok(())) => {
+                buf.put_slice(read.filled());
+                Poll::Ready(Ok(()))
+            }
+            other => other,
+        }
+    }
+}
+
+impl hyper::rt::Write for Stream {
+    fn poll_write(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write(cx, buf)
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.inner.is_write_vectored()
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, bufs)
+    }
+}

@@ -1,0 +1,541 @@
+//! A batch on its way: attempts, waits between them, splitting, and what is said about it.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::PoisonError;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
+
+use super::answer::{Answer, Reason, Trouble, TroubleKind};
+use super::connect::connect;
+use super::exporter::{Line, Settled, State, prefix_len};
+use super::link::{self, Link};
+use super::{Compression, Protocol, Signal, grpc, http, retry};
+use crate::diagnostics::{Key, Level, report};
+use crate::otlp::request::Batch;
+
+/// How much of a hurry the owner of a delivery is in.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Urgency {
+    /// Raised by one for everybody who starts to wait for the queue to be delivered.
+    pub(crate) hurries: u64,
+    /// Set at shutdown: when to give up.
+    pub(crate) closing: Option<Instant>,
+}
+
+/// What became of a batch.
+#[derive(Debug, Default)]
+pub(crate) struct Delivery {
+    pub(crate) delivered: usize,
+    pub(crate) rejected: usize,
+    pub(crate) failed: usize,
+    /// What may be accepted another time, in order.
+    pub(crate) left: Vec<Batch>,
+    /// Buffers of what is settled.
+    pub(crate) spent: Vec<Batch>,
+    /// The wait before another try of what is left.
+    pub(crate) wait: Option<Wait>,
+    pub(crate) reason: Reason,
+    /// The endpoint has never answered, and the last try did not even connect.
+    pub(crate) is_hopeless: bool,
+    /// The last try began after shutdown did, so that what is left has had its last chance.
+    pub(crate) was_closing: bool,
+    pub(crate) last_try: Option<Instant>,
+    /// How long the outage was that this delivery ended.
+    pub(crate) outage: Option<Duration>,
+}
+
+impl Delivery {
+    pub(crate) fn left_len(&self) -> usize {
+        self.left.iter().map(Batch::len).sum()
+    }
+}
+
+/// An outage that was spoken of.
+pub(crate) struct Outage {
+    since: Instant,
+    /// What was said last, as a hash.
+    said: u64,
+}
+
+/// A wait before another try.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wait {
+    until: Instant,
+    /// The receiver asked for it, so that only shutdown may cut it short.
+    is_asked: bool,
+    /// How urgent it was when the try before began.
+    seen: Urgency,
+}
+
+impl Wait {
+    /// Waits, unless somebody begins to be in a hurry.
+    pub(crate) async fn run(self, urgency: &mut watch::Receiver<Urgency>) {
+        let before = self.seen;
+        loop {
+            let now = *urgency.borrow_and_update();
+            let mut until = self.until;
+            if let Some(closing) = now.closing {
+                let is_in_time = self.until < closing;
+                if before.closing.is_none() && !(self.is_asked && is_in_time) {
+                    return;
+                }
+                until = until.min(closing);
+            } else if now.hurries != before.hurries && !self.is_asked {
+                return;
+            }
+            tokio::select! {
+                () = sleep_until(until) => return,
+                changed = urgency.changed() => if changed.is_err() {
+                    return sleep_until(until).await;
+                },
+            }
+        }
+    }
+}
+
+/// Returns when `own` has passed, or the time that shutdown leaves.
+async fn expired(own: Instant, urgency: &mut watch::Receiver<Urgency>) {
+    loop {
+        let closing = urgency.borrow_and_update().closing;
+        let until = closing.map_or(own, |closing| own.min(closing));
+        tokio::select! {
+            () = sleep_until(until) => return,
+            changed = urgency.changed() => if changed.is_err() {
+                return sleep_until(until).await;
+            },
+        }
+    }
+}
+
+/// Sends a batch, trying again until `deadline`; at shutdown for as long as that leaves.
+/// `is_kept`: what is left is tried again later, which is what messages then say.
+pub(crate) async fn deliver(
+    state: &State,
+    batch: Batch,
+    deadline: Instant,
+    urgency: &mut watch::Receiver<Urgency>,
+    is_kept: bool,
+) -> Delivery {
+    let mut delivery = Delivery::default();
+    // Parts still to be sent, the next one last.
+    let mut parts = vec![batch];
+    while let Some(batch) = parts.pop() {
+        if batch.is_empty() {
+            delivery.spent.push(batch);
+            continue;
+        }
+        match send_part(state, &batch, deadline, urgency, is_kept, &mut delivery).await {
+            Sent::Settled => delivery.spent.push(batch),
+            Sent::Split if batch.len() > 1 => {
+                let (first, second) = batch.split();
+                parts.push(second);
+                parts.push(first);
+            }
+            Sent::Split => {
+                report_too_large(&state.settled, batch.byte_len(), &delivery.reason);
+                delivery.failed += 1;
+                delivery.spent.push(batch);
+            }
+            Sent::Later => {
+                parts.push(batch);
+                parts.reverse();
+                delivery.left = parts;
+                break;
+            }
+        }
+    }
+    delivery
+}
+
+/// The shortest wait while closing, where waits shrink to fit what time is left.
+const LEAST_WAIT: Duration = Duration::from_millis(50);
+
+fn deadline_left(closing: Option<Instant>, now: Instant) -> Duration {
+    closing.map_or(Duration::MAX, |closing| {
+        closing.saturating_duration_since(now)
+    })
+}
+
+enum Sent {
+    Settled,
+    Split,
+    Later,
+}
+
+async fn send_part(
+    state: &State,
+    batch: &Batch,
+    deadline: Instant,
+    urgency: &mut watch::Receiver<Urgency>,
+    is_kept: bool,
+    delivery: &mut Delivery,
+) -> Sent {
+    let settled = &*state.settled;
+    let body = match encode(state, batch) {
+        Ok(body) => body,
+        Err(reason) => {
+            delivery.reason = reason;
+            return Sent::Split;
+        }
+    };
+    let mut has_reconnected = false;
+    let sent = loop {
+        if state.is_shut_down.load(Ordering::Relaxed) {
+            report_shut_down(settled);
+            delivery.reason = Reason::text("the exporter was shut down");
+            delivery.failed += batch.len();
+            break Sent::Settled;
+        }
+        let seen = *urgency.borrow_and_update();
+        let start = Instant::now();
+        delivery.last_try = Some(start);
+        delivery.was_closing = seen.closing.is_some();
+        let own = match seen.closing {
+            Some(closing) => closing.min(start + settled.timeout),
+            None => deadline,
+        };
+        let attempt = attempt(state, &body, own);
+        let answer = tokio::select! {
+            biased;
+            answer = attempt => answer,
+            () = expired(own, urgency) => Answer::Later(Trouble {
+                kind: TroubleKind::TimedOut,
+                reason: Reason::text("no answer in time"),
+                asked: None,
+            }),
+        };
+        let trouble = match answer {
+            Answer::Accepted(partial) => {
+                delivery.outage = note_success(state).or(delivery.outage);
+                let rejected = partial.map_or(0, |partial| {
+                    report_partial_success(settled, &partial);
+                    usize::try_from(partial.rejected)
+                        .unwrap_or(usize::MAX)
+                        .min(batch.len())
+                });
+                delivery.delivered += batch.len() - rejected;
+                delivery.rejected += rejected;
+                break Sent::Settled;
+            }
+            Answer::TooLarge(reason) => {
+                state.has_answered.store(true, Ordering::Relaxed);
+                delivery.reason = reason;
+                break Sent::Split;
+            }
+            Answer::Refused(reason) => {
+                delivery.outage = note_success(state).or(delivery.outage);
+                report_refused(settled, &reason);
+                delivery.reason = reason;
+                delivery.failed += batch.len();
+                break Sent::Settled;
+            }
+            Answer::Later(trouble) => trouble,
+        };
+        // A connection that was closed while it lay idle says nothing about the receiver.
+        if trouble.kind == TroubleKind::Broken && !has_reconnected {
+            has_reconnected = true;
+            continue;
+        }
+        let failures = state
+            .failures
+            .fetch_add(1, Ordering::Relaxed)
+            .saturating_add(1);
+        let now = Instant::now();
+        let mut wait = trouble.asked.unwrap_or_else(|| retry::backoff(failures));
+        if seen.closing.is_some() && trouble.asked.is_none() {
+            wait = wait
+                .min(deadline_left(seen.closing, now) / 2)
+                .max(LEAST_WAIT);
+        }
+        note_trouble(state, &trouble, wait, is_kept);
+        delivery.is_hopeless =
+            trouble.kind.is_unconnected() && !state.has_answered.load(Ordering::Relaxed);
+        delivery.reason = trouble.reason;
+        let wait = Wait {
+            until: now + wait,
+            is_asked: trouble.asked.is_some(),
+            seen,
+        };
+        delivery.wait = Some(wait);
+        // While closing, a failure is the last one for an endpoint that was never there.
+        let is_last = seen.closing.is_some() && delivery.is_hopeless;
+        if is_last || wait.until >= urgency.borrow().closing.unwrap_or(deadline) {
+            break Sent::Later;
+        }
+        wait.run(urgency).await;
+    };
+    state.give_back(body);
+    sent
+}
+
+/// The request's body, compressed, with room for a prefix; an error where it is too large.
+fn encode(state: &State, batch: &Batch) -> Result<Bytes, Reason> {
+    let settled = &*state.settled;
+    let too_large = |len: usize| {
+        Reason::text(format!(
+            "a request of {len} bytes is larger than the limit of {}",
+            settled.max_request_bytes
+        ))
+    };
+    if batch.byte_len() > settled.max_request_bytes {
+        return Err(too_large(batch.byte_len()));
+    }
+    let prefix_len = prefix_len(settled.protocol);
+    let mut plain = state.take_buffer();
+    plain.resize(prefix_len, 0);
+    batch.encode_into(&mut plain);
+    let len = plain.len() - prefix_len;
+    if len > settled.max_request_bytes {
+        return Err(too_large(len));
+    }
+    let mut body = plain;
+    let mut is_compressed = settled.compression != Compression::None;
+    if is_compressed {
+        let mut out = Vec::with_capacity(body.len() / 4 + 64);
+        out.resize(prefix_len, 0);
+        let message = body.get(prefix_len..).unwrap_or_default();
+        match settled.compression.compress(message, out) {
+            Ok(packed) => {
+                state.give_back(Bytes::from(body));
+                body = packed;
+            }
+            // Writing to memory does not fail; were it to, the plain message is as good for gRPC.
+            Err(_) => is_compressed = false,
+        }
+    }
+    if settled.protocol == Protocol::Grpc {
+        grpc::fill_prefix(&mut body, is_compressed);
+    }
+    Ok(Bytes::from(body))
+}
+
+async fn attempt(state: &State, body: &Bytes, deadline: Instant) -> Answer {
+    let settled = &*state.settled;
+    let mut line = state.line.lock().await;
+    let mut link = match ready_link(&mut line, settled, deadline).await {
+        Ok(link) => link,
+        Err(trouble) => return Answer::Later(trouble),
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    let (uri, headers) = (&settled.uri, &settled.headers);
+    let request = match settled.protocol {
+        Protocol::HttpProtobuf => http::request(uri, headers, body.clone()),
+        Protocol::Grpc => grpc::request(uri, headers, body.clone(), left),
+    };
+    let response = match link.send(request).await {
+        Ok(response) => response,
+        Err(error) => return broken(settled, &error),
+    };
+    state.has_answered.store(true, Ordering::Relaxed);
+    let (answer, can_go_on) = match settled.protocol {
+        Protocol::HttpProtobuf => http::read_answer(response).await,
+        Protocol::Grpc => grpc::read_answer(response, &settled.retryable_grpc_codes).await,
+    };
+    if can_go_on {
+        line.link = Some(link);
+    }
+    answer
+}
+
+fn broken(settled: &Settled, error: &hyper::Error) -> Answer {
+    match settled.protocol {
+        Protocol::Grpc => grpc::broken(error),
+        Protocol::HttpProtobuf => Answer::Later(Trouble {
+            kind: TroubleKind::Broken,
+            reason: Reason::text(format!("connection broke: {}", link::describe(error))),
+            asked: None,
+        }),
+    }
+}
+
+/// The connection that is there, or a new one. It is put back after a good answer: whatever else
+/// happens, a timeout included, drops it.
+async fn ready_link(
+    line: &mut Line,
+    settled: &Settled,
+    deadline: Instant,
+) -> Result<Link, Trouble> {
+    if let Some(mut link) = line.link.take()
+        && link.is_ready().await
+    {
+        return Ok(link);
+    }
+    let trouble = |kind, text: String| Trouble {
+        kind,
+        reason: match settled.protocol {
+            Protocol::Grpc => grpc::unavailable(&text),
+            Protocol::HttpProtobuf => Reason::text(text),
+        },
+        asked: None,
+    };
+    if line.tls.is_none()
+        && let Some(identity) = &settled.identity
+    {
+        let tls = identity
+            .client_config()
+            .map_err(|error| trouble(TroubleKind::Unconnected, error.to_string()))?;
+        line.tls = Some(tls.into());
+    }
+    let stream = connect(&settled.endpoint, line.tls.clone(), deadline)
+        .await
+        .map_err(|error| {
+            let kind = match error.refused {
+                true => TroubleKind::Nobody,
+                false => TroubleKind::Unconnected,
+            };
+            trouble(kind, error.reason)
+        })?;
+    Link::open(stream, settled.protocol)
+        .await
+        .map_err(|error| trouble(TroubleKind::Unconnected, link::describe(&error)))
+}
+
+/// The kind of records as the official exporter of this protocol calls it.
+fn exporting(settled: &Settled) -> &'static str {
+    match (settled.protocol, settled.signal) {
+        (Protocol::HttpProtobuf, Signal::Traces) => "spans",
+        (_, signal) => signal.name(),
+    }
+}
+
+/// Something was answered that ends an outage, if there was one.
+fn note_success(state: &State) -> Option<Duration> {
+    state.failures.store(0, Ordering::Relaxed);
+    let mut outage = state.outage.lock().unwrap_or_else(PoisonError::into_inner);
+    outage.take().map(|outage| outage.since.elapsed())
+}
+
+/// Says what is wrong, once for as long as it stays the same.
+fn note_trouble(state: &State, trouble: &Trouble, wait: Duration, is_kept: bool) {
+    let settled = &*state.settled;
+    let mut hasher = DefaultHasher::new();
+    (trouble.kind, &trouble.reason.code).hash(&mut hasher);
+    let kind = hasher.finish();
+    {
+        let mut outage = state.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        let outage = outage.get_or_insert_with(|| Outage {
+            since: Instant::now(),
+            said: !kind,
+        });
+        if outage.said == kind {
+            return;
+        }
+        outage.said = kind;
+    }
+    let (endpoint, exporting) = (&settled.endpoint.shown, exporting(settled));
+    let reason = &trouble.reason;
+    let text = match (trouble.kind, settled.protocol) {
+        (TroubleKind::Nobody, _) if is_kept => format!(
+            "nothing listens at {endpoint} (connection refused); {} wait in the queue until something does",
+            settled.signal.records()
+        ),
+        (TroubleKind::Nobody, _) => format!("nothing listens at {endpoint} (connection refused)"),
+        (_, Protocol::Grpc) => format!(
+            "Transient error {} encountered while exporting {exporting} to {endpoint}, \
+             retrying in {:.2}s. Error details: {}",
+            if reason.code.is_empty() {
+                "StatusCode.DEADLINE_EXCEEDED"
+            } else {
+                &reason.code
+            },
+            wait.as_secs_f64(),
+            reason.text
+        ),
+        (_, Protocol::HttpProtobuf) => format!(
+            "Transient error {reason} encountered while exporting {exporting} batch to {endpoint}, \
+             retrying in {:.2}s.",
+            wait.as_secs_f64()
+        ),
+    };
+    report(Level::Warning, settled.logger, Key::Always, text);
+}
+
+fn report_refused(settled: &Settled, reason: &Reason) {
+    let (endpoint, exporting) = (&settled.endpoint.shown, exporting(settled));
+    let text = match settled.protocol {
+        Protocol::Grpc => format!(
+            "Failed to export {exporting} to {endpoint}, error code: {}, error details: {}",
+            reason.code, reason.text
+        ),
+        Protocol::HttpProtobuf => format!(
+            "Failed to export {exporting} batch to {endpoint} code: {}, reason: {}",
+            reason.code, reason.text
+        ),
+    };
+    let key = Key::now_and_then((endpoint, exporting, &reason.code));
+    report(Level::Error, settled.logger, key, text);
+}
+
+/// For an export that somebody waited for: what is left of it will not be tried again.
+pub(crate) fn report_given_up(state: &State, delivery: &Delivery) {
+    if !delivery.left.is_empty() {
+        report_refused(&state.settled, &delivery.reason);
+    }
+}
+
+pub(crate) fn report_shut_down(settled: &Settled) {
+    report(
+        Level::Warning,
+        settled.logger,
+        Key::now_and_then((&settled.endpoint.shown, exporting(settled), "shut down")),
+        "Exporter already shutdown, ignoring batch",
+    );
+}
+
+fn report_too_large(settled: &Settled, len: usize, reason: &Reason) {
+    let (endpoint, records) = (&settled.endpoint.shown, settled.signal.records());
+    report(
+        Level::Error,
+        settled.logger,
+        Key::now_and_then((endpoint, records, "too large")),
+        format!(
+            "one of the {records} was dropped: its {len} bytes are too large for {endpoint}: {reason}"
+        ),
+    );
+}
+
+fn report_partial_success(settled: &Settled, partial: &crate::otlp::read::PartialSuccess) {
+    let (endpoint, records) = (&settled.endpoint.shown, settled.signal.records());
+    let message = super::answer::excerpt(&partial.error_message);
+    let text = match partial.rejected {
+        0 => format!("{endpoint} accepted {records} with a warning: {message}"),
+        rejected => format!("{endpoint} rejected {rejected} {records}: {message}"),
+    };
+    let key = Key::once((endpoint, records, &message));
+    report(Level::Warning, settled.logger, key, text);
+}
+
+/// The receiver is back; `waiting` records are still to be sent to it.
+pub(crate) fn report_recovery(settled: &Settled, outage: Duration, waiting: usize, dropped: u64) {
+    let (endpoint, records) = (&settled.endpoint.shown, settled.signal.records());
+    report(
+        Level::Info,
+        settled.logger,
+        Key::Always,
+        format!(
+            "delivery to {endpoint} works again after {:.1} s: {waiting} {records} are waiting, \
+             {dropped} were dropped because the queue was full",
+            outage.as_secs_f64()
+        ),
+    );
+}
+
+/// At shutdown: what could not be delivered in the time there was.
+pub(crate) fn report_undelivered(settled: &Settled, count: usize, reason: &str) {
+    let (endpoint, records) = (&settled.endpoint.shown, settled.signal.records());
+    let reason = if reason.is_empty() {
+        "the time for shutting down was over"
+    } else {
+        reason
+    };
+    report(
+        Level::Warning,
+        settled.logger,
+        Key::Always,
+        format!("{count} {records} were not delivered to {endpoint}: {reason}"),
+    );
+}

@@ -1,0 +1,358 @@
+//! An exporter: a checked configuration and, per process, one connection.
+
+use std::fmt;
+use std::mem;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use hyper::Uri;
+use hyper::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TE,
+    USER_AGENT,
+};
+use rustls::ClientConfig;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::deliver::{self, Outage, Urgency};
+use super::endpoint::Endpoint;
+use super::link::Link;
+use super::retry::RETRYABLE_GRPC_CODES;
+use super::tls::Identity;
+use super::{Compression, ConfigError, ExporterConfig, Protocol, Signal, grpc, worker};
+use crate::fork;
+use crate::otlp::request::Batch;
+
+/// Buffers larger than this are given back to the system after use.
+const MAX_SPARE_BUFFER: usize = 4 << 20;
+
+/// What a configuration comes to.
+pub(crate) struct Settled {
+    pub(crate) signal: Signal,
+    pub(crate) protocol: Protocol,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) timeout: Duration,
+    pub(crate) compression: Compression,
+    pub(crate) identity: Option<Identity>,
+    pub(crate) max_request_bytes: usize,
+    pub(crate) retryable_grpc_codes: Vec<u32>,
+    /// The official logger for this exporter's messages.
+    pub(crate) logger: &'static str,
+}
+
+/// What belongs to one process.
+pub(crate) struct State {
+    generation: u32,
+    pub(crate) settled: Arc<Settled>,
+    pub(crate) line: tokio::sync::Mutex<Line>,
+    /// Whether the endpoint has ever answered.
+    pub(crate) has_answered: AtomicBool,
+    pub(crate) is_shut_down: AtomicBool,
+    /// Failures since the last answer that accepted something.
+    pub(crate) failures: AtomicU32,
+    pub(crate) outage: Mutex<Option<Outage>>,
+    urgency: watch::Sender<Urgency>,
+    spare: Mutex<Vec<u8>>,
+}
+
+#[derive(Default)]
+pub(crate) struct Line {
+    pub(crate) link: Option<Link>,
+    pub(crate) tls: Option<Arc<ClientConfig>>,
+}
+
+impl State {
+    fn new(settled: &Arc<Settled>, is_shut_down: bool) -> Self {
+        Self {
+            generation: fork::generation(),
+            settled: Arc::clone(settled),
+            line: tokio::sync::Mutex::default(),
+            has_answered: AtomicBool::new(false),
+            is_shut_down: AtomicBool::new(is_shut_down),
+            failures: AtomicU32::new(0),
+            outage: Mutex::new(None),
+            urgency: watch::Sender::new(Urgency::default()),
+            spare: Mutex::default(),
+        }
+    }
+
+    /// An empty buffer, used before where possible.
+    pub(crate) fn take_buffer(&self) -> Vec<u8> {
+        let mut spare = self.spare.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::take(&mut *spare)
+    }
+
+    /// Takes back the buffer of a request that nobody refers to any more.
+    pub(crate) fn give_back(&self, body: Bytes) {
+        if let Ok(buffer) = body.try_into_mut()
+            && buffer.capacity() <= MAX_SPARE_BUFFER
+        {
+            let mut buffer = Vec::from(buffer);
+            buffer.clear();
+            *self.spare.lock().unwrap_or_else(PoisonError::into_inner) = buffer;
+        }
+    }
+}
+
+/// Sends batches to one endpoint. Lives through forks: the child makes a connection of its own.
+pub struct Exporter {
+    settled: Arc<Settled>,
+    state: ArcSwap<State>,
+}
+
+/// What a receiver made of a batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ExportSummary {
+    pub delivered: usize,
+    /// Not accepted, by the receiver's own account ("partial success").
+    pub rejected: usize,
+}
+
+/// A batch was not delivered, or not all of it. It was reported already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ExportError {
+    pub summary: ExportSummary,
+    pub undelivered: usize,
+    pub reason: String,
+}
+
+impl fmt::Display for ExportError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} not delivered: {}", self.undelivered, self.reason)
+    }
+}
+
+impl std::error::Error for ExportError {}
+
+impl Exporter {
+    /// Checks the configuration; nothing is connected or started yet.
+    ///
+    /// # Errors
+    /// Where the endpoint, a header, a certificate or a key cannot be used, saying which.
+    pub fn new(config: ExporterConfig) -> Result<Self, ConfigError> {
+        let settled = Arc::new(settle(config)?);
+        let state = ArcSwap::from_pointee(State::new(&settled, false));
+        Ok(Self { settled, state })
+    }
+
+    pub(crate) fn settled(&self) -> &Settled {
+        &self.settled
+    }
+
+    /// This process's state.
+    pub(crate) fn state(&self) -> Arc<State> {
+        loop {
+            let present = self.state.load_full();
+            if present.generation == fork::generation() {
+                return present;
+            }
+            let is_shut_down = present.is_shut_down.load(Ordering::Relaxed);
+            let fresh = Arc::new(State::new(&self.settled, is_shut_down));
+            self.state.compare_and_swap(&present, fresh);
+            // The parent's connection is left as it is: closing it here could say goodbye to the
+            // receiver in the parent's name.
+            mem::forget(present);
+        }
+    }
+
+    /// Sends a batch on the worker and waits for the answer, retrying for at most `timeout`. Not
+    /// for the worker's own thread, nor with the interpreter's lock held.
+    ///
+    /// # Errors
+    /// Where not everything was delivered; it has been reported.
+    pub fn export_blocking(
+        &self,
+        batch: Batch,
+        timeout: Duration,
+    ) -> Result<ExportSummary, ExportError> {
+        let count = batch.len();
+        let failed = |reason: String| ExportError {
+            summary: ExportSummary::default(),
+            undelivered: count,
+            reason,
+        };
+        let state = self.state();
+        if state.is_shut_down.load(Ordering::Relaxed) {
+            deliver::report_shut_down(&self.settled);
+            return Err(failed("the exporter was shut down".to_owned()));
+        }
+        let (answer, answered) = mpsc::sync_channel(1);
+        let deadline = Instant::now() + timeout;
+        let started = worker::spawn(async move {
+            let mut urgency = state.urgency.subscribe();
+            let delivery = deliver::deliver(&state, batch, deadline, &mut urgency, false).await;
+            deliver::report_given_up(&state, &delivery);
+            let _ = answer.send(delivery);
+        });
+        if let Err(error) = started {
+            return Err(failed(format!(
+                "the export thread cannot be started: {error}"
+            )));
+        }
+        // The deadline is the worker's business; this is for a worker held up by something else.
+        let patience = timeout.saturating_add(Duration::from_millis(250));
+        let Ok(delivery) = answered.recv_timeout(patience) else {
+            return Err(failed("timed out".to_owned()));
+        };
+        let summary = ExportSummary {
+            delivered: delivery.delivered,
+            rejected: delivery.rejected,
+        };
+        let undelivered = delivery.failed + delivery.left_len();
+        if undelivered == 0 {
+            return Ok(summary);
+        }
+        Err(ExportError {
+            summary,
+            undelivered,
+            reason: delivery.reason.to_string(),
+        })
+    }
+
+    /// Breaks off waits for another try; later exports fail at once. Batch processors that use
+    /// this exporter are shut down before it.
+    pub fn shutdown(&self) {
+        let state = self.state();
+        state.is_shut_down.store(true, Ordering::Relaxed);
+        state.urgency.send_modify(|urgency| {
+            urgency.closing.get_or_insert_with(Instant::now);
+        });
+    }
+}
+
+impl Drop for Exporter {
+    fn drop(&mut self) {
+        let state = self.state.load_full();
+        if state.generation != fork::generation() {
+            mem::forget(state);
+        }
+    }
+}
+
+fn settle(config: ExporterConfig) -> Result<Settled, ConfigError> {
+    let endpoint = Endpoint::parse(&config.endpoint, config.protocol, config.tls.insecure)?;
+    let unusable = |error| {
+        ConfigError(format!(
+            "endpoint {:?} cannot be used: {error}",
+            endpoint.shown
+        ))
+    };
+    let uri = match config.protocol {
+        Protocol::HttpProtobuf => Uri::try_from(&endpoint.path),
+        Protocol::Grpc => Uri::try_from(format!(
+            "{}://{}{}",
+            if endpoint.tls { "https" } else { "http" },
+            endpoint.authority,
+            config.signal.grpc_path()
+        )),
+    };
+    let uri = uri.map_err(unusable)?;
+    Ok(Settled {
+        signal: config.signal,
+        protocol: config.protocol,
+        uri,
+        headers: headers(&config, &endpoint)?,
+        timeout: config.timeout,
+        compression: config.compression,
+        identity: match endpoint.tls {
+            true => Some(Identity::read(&config.tls, config.protocol)?),
+            false => None,
+        },
+        max_request_bytes: config
+            .max_request_bytes
+            .filter(|&max| max > 0)
+            .unwrap_or(usize::MAX),
+        retryable_grpc_codes: config
+            .retryable_grpc_codes
+            .unwrap_or_else(|| RETRYABLE_GRPC_CODES.to_vec()),
+        logger: match (config.protocol, config.signal) {
+            (Protocol::Grpc, _) => "opentelemetry.exporter.otlp.proto.grpc.exporter",
+            (_, Signal::Traces) => "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+            (_, Signal::Metrics) => "opentelemetry.exporter.otlp.proto.http.metric_exporter",
+            (_, Signal::Logs) => "opentelemetry.exporter.otlp.proto.http._log_exporter",
+        },
+        endpoint,
+    })
+}
+
+fn headers(config: &ExporterConfig, endpoint: &Endpoint) -> Result<HeaderMap, ConfigError> {
+    let mut headers = HeaderMap::new();
+    let value = |name: &str, value: &str| {
+        HeaderValue::from_str(value).map_err(|_| {
+            ConfigError(format!(
+                "the value of header {name:?} has characters that no header can have"
+            ))
+        })
+    };
+    let encoding = config.compression.encoding().map(HeaderValue::from_static);
+    match config.protocol {
+        Protocol::HttpProtobuf => {
+            headers.insert(HOST, value("host", &endpoint.authority)?);
+            headers.insert(
+                CONTENT_TYPE,
+                HeaderValue::from_static("application/x-protobuf"),
+            );
+            if let Some(encoding) = encoding {
+                headers.insert(CONTENT_ENCODING, encoding);
+            }
+        }
+        Protocol::Grpc => {
+            headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+            headers.insert(TE, HeaderValue::from_static("trailers"));
+            if let Some(encoding) = encoding {
+                headers.insert("grpc-encoding", encoding);
+            }
+        }
+    }
+    headers.insert(USER_AGENT, value("user-agent", &config.user_agent)?);
+    if let Some(user_info) = &endpoint.user_info {
+        let basic = format!("Basic {}", base64(percent_decode(user_info).as_bytes()));
+        headers.insert(AUTHORIZATION, value("authorization", &basic)?);
+    }
+    for (name, text) in &config.headers {
+        let parsed = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| {
+            ConfigError(format!(
+                "header name {name:?} has characters that no header name can have"
+            ))
+        })?;
+        headers.insert(parsed, value(name, text.trim())?);
+    }
+    Ok(headers)
+}
+
+fn percent_decode(text: &str) -> String {
+    crate::otlp::read::percent_decoded(text.as_bytes())
+}
+
+/// Base64 as RFC 4648 has it, with padding.
+pub(crate) fn base64(bytes: &[u8]) -> String {
+    const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
+    for chunk in bytes.chunks(3) {
+        let group = chunk
+            .iter()
+            .fold(0u32, |group, &byte| group << 8 | u32::from(byte));
+        let group = group << (8 * (3 - chunk.len()));
+        for position in 0..4 {
+            let index = (group >> (18 - 6 * position)) as usize & 63;
+            match ALPHABET.get(index) {
+                Some(&letter) if position <= chunk.len() => text.push(char::from(letter)),
+                _ => text.push('='),
+            }
+        }
+    }
+    text
+}
+
+/// What a message holds in front of its body.
+pub(crate) fn prefix_len(protocol: Protocol) -> usize {
+    match protocol {
+        Protocol::Grpc => grpc::PREFIX_LEN,
+        Protocol::HttpProtobuf => 0,
+    }
+}

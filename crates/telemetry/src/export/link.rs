@@ -1,0 +1,103 @@
+//! One connection that requests go over: HTTP/1.1 for OTLP/HTTP, HTTP/2 for gRPC.
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::client::conn::{http1, http2};
+use hyper::{Request, Response};
+use tokio::task::JoinHandle;
+
+use super::Protocol;
+use super::connect::Stream;
+
+/// Answers are short; these windows are for the receivers that send theirs early.
+const RECEIVE_WINDOW: u32 = 1 << 20;
+/// How much of a request may wait for the receiver's window: more than any batch we make, since
+/// what waits is a reference to the batch and not a copy.
+const SEND_BUFFER: usize = 64 << 20;
+
+enum Sender {
+    Http1(http1::SendRequest<Full<Bytes>>),
+    Http2(http2::SendRequest<Full<Bytes>>),
+}
+
+pub(crate) struct Link {
+    sender: Sender,
+    /// Drives the connection; ends with the link.
+    task: JoinHandle<()>,
+}
+
+impl Drop for Link {
+    fn drop(&mut self) {
+        self.task.abort();
+    }
+}
+
+/// Runs hyper's tasks on the worker.
+#[derive(Clone)]
+struct OnWorker;
+
+impl<F> hyper::rt::Executor<F> for OnWorker
+where
+    F: Future + Send + 'static,
+    F::Output: Send + 'static,
+{
+    fn execute(&self, future: F) {
+        tokio::spawn(future);
+    }
+}
+
+impl Link {
+    pub(crate) async fn open(stream: Stream, protocol: Protocol) -> hyper::Result<Self> {
+        let (sender, task) = match protocol {
+            Protocol::HttpProtobuf => {
+                let (sender, connection) = http1::handshake(stream).await?;
+                let task = tokio::spawn(async {
+                    // The request at hand gets the error too.
+                    let _ = connection.await;
+                });
+                (Sender::Http1(sender), task)
+            }
+            Protocol::Grpc => {
+                let (sender, connection) = http2::Builder::new(OnWorker)
+                    .initial_stream_window_size(RECEIVE_WINDOW)
+                    .initial_connection_window_size(RECEIVE_WINDOW)
+                    .max_send_buf_size(SEND_BUFFER)
+                    .handshake(stream)
+                    .await?;
+                let task = tokio::spawn(async {
+                    let _ = connection.await;
+                });
+                (Sender::Http2(sender), task)
+            }
+        };
+        Ok(Self { sender, task })
+    }
+
+    /// Waits until a request can be sent; false where the connection is gone.
+    pub(crate) async fn is_ready(&mut self) -> bool {
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.ready().await.is_ok(),
+            Sender::Http2(sender) => sender.ready().await.is_ok(),
+        }
+    }
+
+    pub(crate) async fn send(
+        &mut self,
+        request: Request<Full<Bytes>>,
+    ) -> hyper::Result<Response<Incoming>> {
+        match &mut self.sender {
+            Sender::Http1(sender) => sender.send_request(request).await,
+            Sender::Http2(sender) => sender.send_request(request).await,
+        }
+    }
+}
+
+/// An error of hyper's in plain words: the cause rather than the layer.
+pub(crate) fn describe(error: &hyper::Error) -> String {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    cause.to_string()
+}
