@@ -3,7 +3,7 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -100,7 +100,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def make_environment(
     wheel: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Callable[..., Environment]]:
+) -> Callable[..., Environment]:
     def make(*requirements: str) -> Environment:
         folder = tmp_path_factory.mktemp("environment")
         uv("venv", "--quiet", "--allow-existing", "--python", sys.executable, str(folder))
@@ -109,7 +109,7 @@ def make_environment(
             environment.install(*requirements)
         return environment
 
-    yield make
+    return make
 
 
 # The situations that several tests only look at; a test that changes its environment makes its own.
