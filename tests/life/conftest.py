@@ -5,12 +5,13 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
@@ -37,6 +38,35 @@ class Finished:
         raise AssertionError(f"the program never said {word!r}: {self.stdout}{self.stderr}")
 
 
+class Output:
+    """One stream of a program, read as it comes: a program must not wait for its reader."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self.lines: list[str] = []
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, args=(stream,), daemon=True)
+        self._reader.start()
+
+    def _read(self, stream: IO[str]) -> None:
+        with stream:
+            for line in stream:
+                with self._changed:
+                    self.lines.append(line)
+                    self._changed.notify_all()
+
+    def wait_for(self, text: str, timeout: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(lambda: any(text in line for line in self.lines), timeout)
+
+    def ended(self, timeout: float) -> bool:
+        """Whether everybody who could write has gone: the program and its children."""
+        self._reader.join(timeout)
+        return not self._reader.is_alive()
+
+    def __str__(self) -> str:
+        return "".join(list(self.lines))
+
+
 class Running:
     """A program that was started; the test talks to it through signals and its output."""
 
@@ -50,23 +80,20 @@ class Running:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            encoding="utf-8",
+            errors="backslashreplace",
             start_new_session=True,
         )
-        self.early = ""
+        assert self.process.stdout is not None
+        assert self.process.stderr is not None
+        self.stdout = Output(self.process.stdout)
+        self.stderr = Output(self.process.stderr)
 
     def wait_for_line(self, text: str, timeout: float = 20.0) -> None:
-        """Read standard output up to a line with the text; the program's time limit still holds."""
-        assert self.process.stdout is not None
-        started = time.monotonic()
-        while time.monotonic() - started < timeout:
-            line = self.process.stdout.readline()
-            self.early += line
-            if text in line:
-                return
-            if not line:
-                break
-        self.kill()
-        raise AssertionError(f"no line with {text!r}: {self.early}{self.process.communicate()[1]}")
+        """Wait until standard output has a line with the text."""
+        if not self.stdout.wait_for(text, timeout):
+            self.kill()
+            raise AssertionError(f"no line with {text!r}: {self.stdout}{self.stderr}")
 
     def signal(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -77,21 +104,23 @@ class Running:
             os.killpg(self.process.pid, signal.SIGKILL)
         except ProcessLookupError:
             pass
+        self.process.wait(10)
 
     def finish(self, timeout: float = 30.0) -> Finished:
         """Wait until the program and all children that hold its output have ended."""
         try:
             self.process.wait(timeout)
-            end = time.clock_gettime(time.CLOCK_MONOTONIC)
-            stdout, stderr = self.process.communicate(timeout=timeout)
         except subprocess.TimeoutExpired:
             # faulthandler then prints where each thread of the program stands.
             self.process.send_signal(signal.SIGABRT)
             time.sleep(0.5)
             self.kill()
-            stdout, stderr = self.process.communicate(timeout=10)
-            pytest.fail(f"the program, or a child of it, hangs\n{stdout}\n{stderr}")
-        return Finished(self.process.returncode, self.early + stdout, stderr, end)
+            pytest.fail(f"the program hangs\n{self.stdout}\n{self.stderr}")
+        end = time.clock_gettime(time.CLOCK_MONOTONIC)
+        if not (self.stdout.ended(timeout) and self.stderr.ended(timeout)):
+            self.kill()
+            pytest.fail(f"a child of the program hangs\n{self.stdout}\n{self.stderr}")
+        return Finished(self.process.returncode, str(self.stdout), str(self.stderr), end)
 
 
 StartProgram = Callable[..., Running]
@@ -136,7 +165,6 @@ def start_program(
     for running in started:
         if running.process.poll() is None:
             running.kill()
-            running.process.communicate(timeout=10)
 
 
 @pytest.fixture
