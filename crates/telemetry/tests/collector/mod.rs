@@ -1,9 +1,11 @@
 //! A scripted OTLP receiver: HTTP/1.1 and gRPC, plain or TLS, which accepts, refuses, delays,
 //! breaks off and comes back as a test asks. It decodes with classes that others wrote.
+#![allow(dead_code, unreachable_pub, reason = "every test program uses a part of it")]
 #![allow(
-    dead_code,
-    unreachable_pub,
-    reason = "every test program uses a part of it"
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is a failure of the test"
 )]
 
 use std::collections::VecDeque;

@@ -1,0 +1,122 @@
+"""Other distributions keep modules in the same namespaces; all of them stay importable."""
+
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from dropin.conftest import API, BETA, Environment
+
+# Distribution, a module of it, and whether it imports the metrics SDK, which we do not have yet.
+NEIGHBOURS = (
+    ("opentelemetry-semantic-conventions", BETA, "opentelemetry.semconv.attributes"),
+    ("opentelemetry-proto", API, "opentelemetry.proto.trace.v1.trace_pb2"),
+    ("opentelemetry-instrumentation", BETA, "opentelemetry.instrumentation.instrumentor"),
+    ("opentelemetry-instrumentation-flask", BETA, "opentelemetry.instrumentation.flask"),
+    ("opentelemetry-instrumentation-requests", BETA, "opentelemetry.instrumentation.requests"),
+    ("opentelemetry-util-http", BETA, "opentelemetry.util.http"),
+    ("opentelemetry-propagator-b3", API, "opentelemetry.propagators.b3"),
+    ("opentelemetry-propagator-aws-xray", "1.0.2", "opentelemetry.propagators.aws"),
+)
+LIBRARIES = ("flask", "requests", "wrapt", "packaging", "protobuf", "googleapis-common-protos")
+
+
+@pytest.fixture(scope="module")
+def with_neighbours(make_environment: Callable[..., Environment]) -> Environment:
+    environment = make_environment("oxitel", f"opentelemetry-api=={API}", *LIBRARIES)
+    environment.install(
+        *(f"{name}=={version}" for name, version, _ in NEIGHBOURS),
+        "opentelemetry-instrumentation-wsgi",
+    )
+    return environment
+
+
+@pytest.mark.parametrize("first", ["", "import oxitel.auto\n"], ids=["plain", "switched"])
+@pytest.mark.parametrize("module", [module for _, _, module in NEIGHBOURS])
+def test_a_neighbour_imports_before_and_after_our_modules(
+    module: str, first: str, with_neighbours: Environment
+) -> None:
+    ours = "import opentelemetry.sdk.trace as ours"
+    for program in (f"import {module}\n{ours}", f"{ours}\nimport {module}"):
+        assert "/oxitel/dropin/" in with_neighbours.output(
+            f"{first}{program}\nprint(ours.__file__)"
+        )
+
+
+@pytest.mark.parametrize(
+    ("requirement", "module"),
+    [
+        # Each lives below a namespace in which we have modules of our own, and imports ours.
+        ("opentelemetry-sdk-extension-aws==2.1.0", "opentelemetry.sdk.extension.aws.resource.ec2"),
+        ("opentelemetry-exporter-zipkin-json==1.45.1", "opentelemetry.exporter.zipkin.json"),
+        ("opentelemetry-processor-baggage==0.66b1", "opentelemetry.processor.baggage"),
+    ],
+)
+def test_a_neighbour_that_builds_on_the_sdk_runs_on_ours(
+    requirement: str, module: str, make_environment: Callable[..., Environment]
+) -> None:
+    environment = make_environment("oxitel", f"opentelemetry-api=={API}", "requests")
+    # Its metadata asks for the official SDK, which is what we stand in for.
+    environment.install(requirement, dependencies=False)
+    printed = environment.output(
+        f"import sys, {module}\n"
+        "print(sys.modules['opentelemetry.sdk.trace' if 'opentelemetry.sdk.trace' in sys.modules"
+        " else 'opentelemetry.sdk.resources'].__file__)"
+    )
+    assert "/oxitel/dropin/" in printed
+
+
+def test_a_neighbour_inside_exporter_is_found(
+    make_environment: Callable[..., Environment],
+) -> None:
+    environment = make_environment("oxitel", f"opentelemetry-api=={API}")
+    # It needs the metrics SDK to run, which we do not have yet; being found is what we owe it.
+    environment.install("opentelemetry-exporter-prometheus", dependencies=False)
+    printed = environment.output(
+        "import importlib.util as u, opentelemetry.exporter.otlp.proto.grpc.trace_exporter\n"
+        "print(u.find_spec('opentelemetry.exporter.prometheus').origin)"
+    )
+    assert printed.endswith("opentelemetry/exporter/prometheus/__init__.py")
+
+
+@pytest.mark.parametrize(
+    "module",
+    [
+        "opentelemetry.sdk.metrics",
+        "opentelemetry.sdk.metrics.export",
+        "opentelemetry.sdk._logs",
+        "opentelemetry.sdk._logs.export",
+        "opentelemetry.exporter.otlp.proto.grpc.metric_exporter",
+        "opentelemetry.exporter.otlp.proto.grpc._log_exporter",
+        "opentelemetry.exporter.otlp.proto.http.metric_exporter",
+        "opentelemetry.exporter.otlp.proto.http._log_exporter",
+    ],
+)
+def test_what_we_lack_comes_from_the_official_packages_after_the_switch(
+    module: str, official_present: Environment
+) -> None:
+    printed = official_present.output(
+        "import oxitel.auto\n"
+        "import opentelemetry.sdk.trace as ours\n"
+        f"import {module} as theirs\n"
+        "print('/oxitel/' in ours.__file__, '/oxitel/' in theirs.__file__)"
+    )
+    assert printed == "True False"
+
+
+def test_the_wheel_holds_one_path_file_and_no_namespace_init(wheel: Path) -> None:
+    with zipfile.ZipFile(wheel) as archive:
+        names = archive.namelist()
+        paths = [name for name in names if name.endswith(".pth")]
+        # Beside the extension module (platlib), since the line is relative to where the file is.
+        assert [name.split("/", 1)[1] for name in paths] == ["platlib/oxitel_dropin.pth"]
+        assert archive.read(paths[0]).decode() == "oxitel/dropin\n"
+    tops = {name.split("/")[0] for name in names}
+    assert {top for top in tops if not top.startswith("oxitel-")} == {"oxitel"}
+    namespaces = (
+        *("opentelemetry", "opentelemetry/sdk", "opentelemetry/exporter"),
+        *("opentelemetry/exporter/otlp", "opentelemetry/exporter/otlp/proto"),
+        *("opentelemetry/instrumentation", "opentelemetry/util", "opentelemetry/propagators"),
+    )
+    for namespace in namespaces:
+        assert f"oxitel/dropin/{namespace}/__init__.py" not in names

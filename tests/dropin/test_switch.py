@@ -1,0 +1,96 @@
+"""What `import oxitel.auto` does and says: in time, too late, twice, and in child processes."""
+
+import textwrap
+
+import pytest
+from dropin.conftest import Environment
+
+
+@pytest.mark.parametrize(
+    "early",
+    [
+        "opentelemetry.sdk.trace",
+        "opentelemetry.sdk.resources",
+        "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    ],
+)
+def test_too_late_names_the_module_its_file_and_what_to_do(
+    early: str, official_present: Environment
+) -> None:
+    finished = official_present.run(
+        f"import {early}, sys\n"
+        "before = list(sys.path)\n"
+        "import oxitel.auto\n"
+        "assert sys.path == before\n"
+        "import opentelemetry.sdk.trace\n"
+        "print(opentelemetry.sdk.trace.__file__)"
+    )
+    assert finished.returncode == 0
+    assert "/oxitel/" not in finished.stdout
+    (message,) = finished.stderr.splitlines()
+    assert message.startswith("import oxitel.auto came too late: opentelemetry.")
+    assert f"{official_present.site_packages}/opentelemetry/" in message
+    assert "so the official packages stay in use" in message
+    assert "import oxitel.auto before anything that imports opentelemetry.sdk" in message
+
+
+def test_too_late_is_a_warning_of_the_logger_oxitel(official_present: Environment) -> None:
+    printed = official_present.output(
+        "import logging, sys\n"
+        "logging.basicConfig(format='%(levelname)s %(name)s', stream=sys.stdout)\n"
+        "import opentelemetry.sdk.trace, oxitel.auto"
+    )
+    assert printed == "WARNING oxitel"
+
+
+def test_the_folder_is_at_the_front_once(official_present: Environment) -> None:
+    printed = official_present.output(
+        "import sys, oxitel.auto\n"
+        "assert oxitel.auto.activate()\n"
+        "print([i for i, path in enumerate(sys.path) if path.endswith('/oxitel/dropin')])"
+    )
+    assert printed == "[0]"
+
+
+def test_without_the_switch_the_folder_is_at_the_end(official_absent: Environment) -> None:
+    assert official_absent.output("import sys; print(sys.path[-1])").endswith("/oxitel/dropin")
+
+
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
+def test_children_of_multiprocessing_are_switched_too(
+    method: str, official_present: Environment
+) -> None:
+    program = official_present.folder / f"children_{method}.py"
+    program.write_text(
+        textwrap.dedent(
+            f"""
+            import multiprocessing
+
+            import oxitel.auto
+
+            def show():
+                import opentelemetry.sdk.trace
+                print(opentelemetry.sdk.trace.__file__, flush=True)
+
+            if __name__ == "__main__":
+                child = multiprocessing.get_context({method!r}).Process(target=show)
+                child.start()
+                child.join(30)
+                assert child.exitcode == 0
+            """
+        )
+    )
+    printed = official_present.output(
+        f"import runpy; runpy.run_path({str(program)!r}, run_name='__main__')"
+    )
+    assert "/oxitel/dropin/" in printed
+
+
+def test_the_switch_imports_nothing_heavy(official_absent: Environment) -> None:
+    printed = official_absent.output(
+        "import sys\n"
+        "before = set(sys.modules)\n"
+        "import oxitel.auto\n"
+        "print(sorted(set(sys.modules) - before))"
+    )
+    assert printed == "['oxitel', 'oxitel.auto']"

@@ -1,0 +1,325 @@
+"""How programs end: what was queued arrives, and with no receiver the end is not delayed."""
+
+import re
+import signal
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+Run = Callable[..., Any]
+Start = Callable[..., Any]
+Arrived = Callable[..., Counter[str]]
+
+TIMEOUT_SECONDS = 1
+MARGIN_SECONDS = 0.5
+
+ENDS = {
+    "the end of the file": ("", 0),
+    "sys.exit": ("import sys; sys.exit(3)", 3),
+    "an exception": ("raise LookupError('the program is wrong')", 1),
+    "SystemExit inside a span": ("with span('open'): raise SystemExit(4)", 4),
+    "an exception inside a span": ("with span('open'): raise LookupError('wrong')", 1),
+    "SIGINT": ("import os, signal; os.kill(os.getpid(), signal.SIGINT); time.sleep(5)", -2),
+}
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_what_was_queued_arrives(end: str, protocol: str, run: Run, arrived: Arrived) -> None:
+    program, exit_code = ENDS[end]
+    finished = run(
+        f"""
+        from tracing import *
+
+        start()
+        spans("queued", 100)
+        {program}
+        """,
+        protocol=protocol,
+        exit_code=exit_code,
+        silent=False,
+    )
+    open_spans = {"open": 1} if "open" in program else {}
+    assert arrived(100 + len(open_spans)) == {"queued": 100} | open_spans
+    wanted = {1: "LookupError", -2: "KeyboardInterrupt"}.get(exit_code, "")
+    assert wanted in finished.stderr
+    # Nothing but the program's own traceback.
+    assert "opentelemetry" not in finished.stderr
+    assert bool(finished.stderr) == bool(wanted)
+
+
+def test_more_than_one_batch_arrives_at_exit(run: Run, arrived: Arrived) -> None:
+    run(
+        """
+        from tracing import *
+
+        start(max_queue_size=50_000, schedule_delay_millis=60_000)
+        spans("queued", 20_000)
+        """
+    )
+    assert arrived(20_000) == {"queued": 20_000}
+
+
+def test_a_slow_receiver_is_waited_for(collector: Any, run: Run, arrived: Arrived) -> None:
+    collector.script([{"do": "accept", "delay": 1.5}])
+    run(
+        """
+        from tracing import *
+
+        start()
+        spans("queued", 100)
+        """
+    )
+    assert arrived() == {"queued": 100}
+
+
+def test_a_span_that_is_never_ended_does_no_harm(run: Run, arrived: Arrived) -> None:
+    run(
+        """
+        from tracing import *
+
+        start()
+        kept = tracer.start_span("never ended")
+        current = tracer.start_as_current_span("entered")
+        current.__enter__()
+        spans("queued", 10)
+        """
+    )
+    assert arrived(10)["queued"] == 10
+
+
+def test_spans_of_exit_handlers_arrive_when_the_handler_runs_first(
+    run: Run, arrived: Arrived
+) -> None:
+    run(
+        """
+        import atexit
+        from tracing import *
+
+        # Handlers run in the opposite order: this one after the provider's own.
+        atexit.register(lambda: spans("too late", 5))
+        start()
+        atexit.register(lambda: spans("in time", 5))
+        """
+    )
+    assert arrived(5) == {"in time": 5}
+
+
+def test_os_exit_loses_the_queue_and_ends_at_once(run: Run, arrived: Arrived) -> None:
+    # Nothing of Python or of a native library runs after os._exit: docs/production.md says so.
+    finished = run(
+        """
+        import os
+        from tracing import *
+
+        start(schedule_delay_millis=60_000)
+        spans("queued", 100)
+        say_now("end")
+        os._exit(0)
+        """
+    )
+    assert finished.end - finished.said("end") < MARGIN_SECONDS
+    assert arrived() == {}
+
+
+def test_daemon_threads_that_still_make_spans_at_exit_do_no_harm(
+    protocol: str, run: Run, arrived: Arrived
+) -> None:
+    for _ in range(5):
+        run(
+            """
+            import threading
+            from tracing import *
+
+            start(max_queue_size=100_000, schedule_delay_millis=20)
+
+            def work():
+                while True:
+                    spans("thread", 1)
+
+            for _ in range(4):
+                threading.Thread(target=work, daemon=True).start()
+            time.sleep(0.2)
+            spans("main", 10)
+            """,
+            protocol=protocol,
+        )
+    assert arrived(50)["main"] == 50
+
+
+def test_a_thread_that_is_waited_for_at_exit_is_not_cut_off(run: Run, arrived: Arrived) -> None:
+    run(
+        """
+        import threading
+        from tracing import *
+
+        start()
+
+        def work():
+            time.sleep(0.5)
+            spans("thread", 10)
+
+        threading.Thread(target=work).start()
+        spans("main", 10)
+        """
+    )
+    assert arrived(20) == {"main": 10, "thread": 10}
+
+
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """Takes connections and reads what comes, and never answers."""
+    connections = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            while True:
+                try:
+                    connections.append(server.accept()[0])
+                except OSError:
+                    return
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+    for connection in connections:
+        connection.close()
+
+
+@pytest.fixture
+def full_backlog() -> Iterator[str]:
+    """Listens, and leaves every connection unanswered in the kernel's queue."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address = server.getsockname()
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        yield f"http://127.0.0.1:{address[1]}"
+        for filler in fillers:
+            filler.close()
+
+
+@pytest.fixture
+def refused() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def unresolvable() -> str:
+    return "http://collector.invalid:4317"
+
+
+@pytest.mark.parametrize("dead", ["refused", "black_hole", "full_backlog", "unresolvable"])
+def test_with_a_dead_receiver_the_end_keeps_to_the_budget_and_says_the_loss_once(
+    dead: str, protocol: str, request: pytest.FixtureRequest, run: Run
+) -> None:
+    endpoint = request.getfixturevalue(dead)
+    finished = run(
+        """
+        from tracing import *
+
+        start()
+        spans("lost", 37)
+        say_now("end")
+        """,
+        protocol=protocol,
+        silent=False,
+        env={
+            "OTEL_EXPORTER_OTLP_ENDPOINT": endpoint,
+            "OTEL_EXPORTER_OTLP_TIMEOUT": str(TIMEOUT_SECONDS),
+        },
+    )
+    assert finished.end - finished.said("end") <= TIMEOUT_SECONDS + MARGIN_SECONDS
+    lines = [line for line in finished.stderr.splitlines() if re.search(r"\b37\b", line)]
+    assert len(lines) == 1, finished.stderr
+    assert "span" in lines[0]
+    assert "Traceback" not in finished.stderr
+    assert len(finished.stderr.splitlines()) <= 3, finished.stderr
+
+
+def test_with_a_dead_receiver_many_batches_keep_to_the_same_budget(refused: str, run: Run) -> None:
+    finished = run(
+        """
+        from tracing import *
+
+        start(max_queue_size=20_000, schedule_delay_millis=60_000)
+        spans("lost", 10_000)
+        say_now("end")
+        """,
+        silent=False,
+        env={
+            "OTEL_EXPORTER_OTLP_ENDPOINT": refused,
+            "OTEL_EXPORTER_OTLP_TIMEOUT": str(TIMEOUT_SECONDS),
+        },
+    )
+    assert finished.end - finished.said("end") <= TIMEOUT_SECONDS + MARGIN_SECONDS
+    assert "Traceback" not in finished.stderr
+
+
+def test_sigterm_without_a_handler_ends_the_program_as_usual(
+    collector: Any, start_program: Start, arrived: Arrived
+) -> None:
+    # What had been sent has arrived; docs/production.md says what becomes of the rest.
+    running = start_program(
+        """
+        from tracing import *
+
+        start(schedule_delay_millis=50)
+        spans("sent", 100)
+        time.sleep(0.5)
+        print("ready", flush=True)
+        time.sleep(30)
+        """
+    )
+    running.wait_for_line("ready")
+    running.signal(signal.SIGTERM)
+    finished = running.finish(timeout=5)
+    assert finished.exit_code == -signal.SIGTERM
+    assert finished.stderr == ""
+    assert arrived(100) == {"sent": 100}
+
+
+def test_sigterm_with_a_handler_that_exits_loses_nothing(
+    start_program: Start, arrived: Arrived
+) -> None:
+    running = start_program(
+        """
+        import signal, sys
+        from tracing import *
+
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        start(schedule_delay_millis=60_000)
+        spans("queued", 100)
+        print("ready", flush=True)
+        time.sleep(30)
+        """
+    )
+    running.wait_for_line("ready")
+    running.signal(signal.SIGTERM)
+    finished = running.finish(timeout=10)
+    assert (finished.exit_code, finished.stderr) == (0, "")
+    assert arrived(100) == {"queued": 100}
+
+
+def test_a_second_provider_and_an_explicit_shutdown_end_well(run: Run, arrived: Arrived) -> None:
+    run(
+        """
+        from tracing import *
+
+        first = start()
+        spans("first", 5)
+        second = TracerProvider()
+        second.add_span_processor(BatchSpanProcessor(exporter()))
+        with second.get_tracer("second").start_as_current_span("second"):
+            pass
+        first.shutdown()
+        # Spans after the shutdown are nobody's.
+        spans("after", 5)
+        """
+    )
+    assert arrived(6) == {"first": 5, "second": 1}

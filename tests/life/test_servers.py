@@ -1,0 +1,147 @@
+"""Web servers with several worker processes: every request's spans arrive, once."""
+
+import signal
+import socket
+import time
+import urllib.error
+import urllib.request
+from collections import Counter, defaultdict
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+Start = Callable[..., Any]
+Arrived = Callable[..., Counter[str]]
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        number: int = free.getsockname()[1]
+        return number
+
+
+def request(port: int, path: str = "/work/1") -> str:
+    """The answer; a server that is starting, or reloading, is asked again for some seconds."""
+    for _ in range(200):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as answer:
+                body: bytes = answer.read()
+                return body.decode()
+        except (urllib.error.URLError, ConnectionError):
+            time.sleep(0.05)
+    raise AssertionError("the server does not answer")
+
+
+def requests(port: int, count: int) -> None:
+    with ThreadPoolExecutor(8) as executor:
+        list(executor.map(lambda number: request(port, f"/work/{number}"), range(count)))
+
+
+def gunicorn(port: int, *options: str) -> list[str]:
+    return [
+        *("-m", "gunicorn", "web:application", "--bind", f"127.0.0.1:{port}"),
+        *("--log-level", "warning", "--graceful-timeout", "10", *options),
+    ]
+
+
+def check(spans: list[dict[str, Any]], count: int, several: bool = True) -> None:
+    """Each request once, whole, with one identity for each worker process."""
+    assert Counter(span["name"] for span in spans) == {"request": count, "inside": count}
+    outer = {span["span_id"]: span for span in spans if span["name"] == "request"}
+    assert len(outer) == count
+    assert all(span["parent_span_id"] in outer for span in spans if span["name"] == "inside")
+    instances = defaultdict(set)
+    for span in outer.values():
+        instances[span["attributes"]["pid"]].add(span["resource"]["service.instance.id"])
+    assert len(instances) > 1 or not several
+    assert all(len(identities) == 1 for identities in instances.values())
+    assert len(set.union(*instances.values())) == len(instances)
+
+
+@pytest.mark.parametrize("preload", [False, True], ids=["each loads", "preload"])
+@pytest.mark.parametrize("worker", ["sync", "gthread"])
+def test_gunicorn_workers_export_every_request_by_the_time_they_are_terminated(
+    worker: str, preload: bool, protocol: str, port: int, collector: Any, start_program: Start
+) -> None:
+    threads = ["--threads", "4"] if worker == "gthread" else []
+    options = ["--workers", "3", "--worker-class", worker, *threads, *["--preload"] * preload]
+    server = start_program(command=gunicorn(port, *options), protocol=protocol)
+    request(port)
+    requests(port, 119)
+    server.signal(signal.SIGTERM)
+    finished = server.finish(timeout=20)
+    assert finished.exit_code == 0, finished.stderr
+    assert "Traceback" not in finished.stderr
+    collector.wait_for_count(240)
+    time.sleep(0.2)
+    check(collector.spans(), 120)
+
+
+def test_gunicorn_with_a_set_up_after_the_fork(
+    port: int, collector: Any, start_program: Start
+) -> None:
+    options = ["--workers", "2", "--preload", "--config", "python:gunicorn_hooks"]
+    server = start_program(command=gunicorn(port, *options), env={"LIFE_SETUP": "hook"})
+    request(port)
+    requests(port, 59)
+    server.signal(signal.SIGTERM)
+    assert server.finish(timeout=20).exit_code == 0
+    collector.wait_for_count(120)
+    check(collector.spans(), 60)
+
+
+@pytest.mark.parametrize("preload", [False, True], ids=["each loads", "preload"])
+def test_gunicorn_that_reloads_loses_and_repeats_nothing(
+    preload: bool, port: int, collector: Any, start_program: Start
+) -> None:
+    server = start_program(command=gunicorn(port, "--workers", "2", *["--preload"] * preload))
+    request(port)
+    requests(port, 39)
+    server.signal(signal.SIGHUP)
+    time.sleep(1.0)
+    requests(port, 40)
+    server.signal(signal.SIGTERM)
+    finished = server.finish(timeout=20)
+    assert finished.exit_code == 0, finished.stderr
+    assert "Traceback" not in finished.stderr
+    collector.wait_for_count(160)
+    time.sleep(0.2)
+    check(collector.spans(), 80)
+
+
+def test_gunicorn_workers_that_are_recycled_lose_nothing(
+    port: int, collector: Any, start_program: Start
+) -> None:
+    server = start_program(command=gunicorn(port, "--workers", "2", "--max-requests", "10"))
+    request(port)
+    requests(port, 59)
+    server.signal(signal.SIGTERM)
+    assert server.finish(timeout=20).exit_code == 0
+    collector.wait_for_count(120)
+    time.sleep(0.2)
+    check(collector.spans(), 60)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_uvicorn_exports_every_request(
+    workers: int, port: int, collector: Any, start_program: Start
+) -> None:
+    command = [
+        *("-m", "uvicorn", "asgi:application", "--port", str(port)),
+        *("--log-level", "warning", "--workers", str(workers)),
+    ]
+    server = start_program(command=command)
+    request(port)
+    requests(port, 59)
+    # Uvicorn ends by its signal, past Python's exit: what is then still queued depends on that.
+    collector.wait_for_count(120)
+    server.signal(signal.SIGTERM)
+    finished = server.finish(timeout=20)
+    assert "Traceback" not in finished.stderr
+    assert finished.exit_code in (0, -signal.SIGTERM)
+    time.sleep(0.2)
+    check(collector.spans(), 60, several=False)
