@@ -44,7 +44,7 @@ const ROW_LIMIT: usize = 300;
 /// Foreground colours of the 256-colour palette, told apart on dark and light backgrounds.
 const SERVICE_COLOURS: [u8; 8] = [33, 208, 35, 170, 178, 37, 141, 167];
 const DIM: &str = "38;5;245";
-const FAINT: &str = "38;5;240";
+const FAINT: &str = "38;5;242";
 const BAD: &str = "1;38;5;203";
 const GOOD: &str = "38;5;35";
 const CAUTION: &str = "38;5;214";

@@ -1,0 +1,419 @@
+"""Runs the two services under load and follows one request across both.
+
+Starts the viewer, the inventory and the order service (gunicorn, two workers each), sends orders
+from several threads, stops the services, and prints a trace and the totals. Nothing but the
+standard library is needed here. Exits with 1 if a span was lost or no trace spans both services.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import http.client
+import json
+import os
+import random
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+EXAMPLES = Path(__file__).resolve().parent
+CLIENTS = 4
+MOST_REQUESTS = 20_000
+WORKERS = 2
+SKUS = ("lamp", "desk", "chair")
+# What a client may be answered: taken, invalid, not in stock.
+EXPECTED = {201: "taken", 400: "invalid", 409: "out of stock"}
+
+
+class DemoError(Exception):
+    """The demo cannot go on; the message says why."""
+
+
+def main() -> int:
+    arguments = parse_arguments()
+    folder = Path(tempfile.mkdtemp(prefix="oxitel-demo-"))
+    try:
+        return run(arguments, folder)
+    except DemoError as problem:
+        print(f"\ndemo: {problem}", file=sys.stderr)
+        for log in sorted(folder.glob("*.log")):
+            text = log.read_text(encoding="utf-8", errors="replace").strip()
+            if text:
+                print(f"\n--- {log.name}\n{text[-4000:]}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--viewer", type=Path, default=Path("target/release/oxitel-viewer"))
+    parser.add_argument("--python", type=Path, default=Path(sys.executable))
+    parser.add_argument("--seconds", type=float, default=5.0, help="how long to send orders")
+    arguments = parser.parse_args()
+    # Not resolved: the python of a virtual environment is a link that must stay one.
+    arguments.viewer = arguments.viewer.absolute()
+    arguments.python = arguments.python.absolute()
+    for path in (arguments.viewer, arguments.python):
+        if not path.exists():
+            parser.error(f"{path} does not exist")
+    return arguments
+
+
+def run(arguments: argparse.Namespace, folder: Path) -> int:
+    counts = folder / "counts"
+    counts.mkdir()
+    with contextlib.ExitStack() as stack:
+        viewer = stack.enter_context(Viewer(arguments.viewer, folder))
+        environment = service_environment(folder, counts, viewer.grpc_port)
+        inventory = stack.enter_context(Service("inventory", arguments.python, folder, environment))
+        environment["INVENTORY_URL"] = f"http://127.0.0.1:{inventory.port}"
+        orders = stack.enter_context(Service("orders", arguments.python, folder, environment))
+        say(f"\n  orders ({WORKERS} workers) → inventory ({WORKERS} workers) → OTLP over gRPC\n")
+        for service in (inventory, orders):
+            service.wait_until_ready()
+        load = Load(orders.port, arguments.seconds)
+        load.run(viewer)
+        # First the one that calls the other, so that no request is cut off in the middle.
+        for service in (orders, inventory):
+            service.stop()
+        totals = viewer.ask("/api/totals")
+        chosen = viewer.show_traces()
+        report = Report(load, totals, *read_counts(counts))
+        report.show()
+        return report.verdict(chosen, folder)
+
+
+def service_environment(folder: Path, counts: Path, grpc_port: int) -> dict[str, str]:
+    """The environment of both services: ours without OTEL_ settings, and where spans go."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
+    return kept | {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{grpc_port}",
+        "SPAN_COUNTS": str(counts),
+        "ORDERS_DATABASE": str(folder / "orders.sqlite"),
+        "DEPLOYMENT_ENVIRONMENT": "demo",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        # Nothing here goes beyond this machine, whatever proxy it uses.
+        "NO_PROXY": "127.0.0.1",
+    }
+
+
+class Process:
+    """A child process with a log, ended when the block is left."""
+
+    def __init__(self, name: str, folder: Path) -> None:
+        self.name = name
+        self.log = folder / f"{name}.log"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self, command: list[str], **options: Any) -> None:
+        with open(self.log, "wb") as log:
+            self.process = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options
+            )
+
+    def check_is_running(self) -> None:
+        if self.process is None or self.process.poll() is not None:
+            raise DemoError(f"{self.name} ended while it was needed")
+
+    def stop(self) -> None:
+        """Asks it to end and waits; what it has queued it is to deliver meanwhile."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.process.terminate()
+        try:
+            self.process.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+            raise DemoError(f"{self.name} did not end within 30 seconds") from None
+
+    def __exit__(self, *exception: object) -> None:
+        with contextlib.suppress(DemoError):
+            self.stop()
+
+
+class Viewer(Process):
+    """The receiver that everything is exported to, and its answers about what arrived."""
+
+    def __init__(self, program: Path, folder: Path) -> None:
+        super().__init__("viewer", folder)
+        self._program = program
+        self._ports_file = folder / "ports.json"
+        self.grpc_port = 0
+        self.http_port = 0
+
+    def __enter__(self) -> Viewer:
+        addresses = ["--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0"]
+        ports = ["--ports-file", str(self._ports_file)]
+        self.start([str(self._program), "receive", "--quiet", *addresses, *ports])
+        for _ in waiting(10, "the viewer did not start"):
+            self.check_is_running()
+            if self._ports_file.exists():
+                break
+        read = json.loads(self._ports_file.read_text(encoding="utf-8"))
+        self.grpc_port, self.http_port = read["grpc"], read["http"]
+        return self
+
+    def ask(self, path: str) -> Any:
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
+        with contextlib.closing(connection):
+            connection.request("GET", path)
+            return json.loads(connection.getresponse().read())
+
+    def show_traces(self) -> bool:
+        """Prints a typical request that went well and one that failed; whether there was one
+        across both services."""
+        across = "/api/traces?limit=5000&service=orders&service=inventory"
+        good = typical(self.ask(across + "&errors=0")["traces"])
+        failed = typical(self.ask(across + "&errors=1")["traces"])
+        if good:
+            say("\n  One order across both services:\n")
+            self._show(good)
+        if failed:
+            say("\n  And one that could not be met:\n")
+            self._show(failed, "--compact")
+        return good is not None
+
+    def _show(self, trace_id: str, *options: str) -> None:
+        sys.stdout.flush()
+        address = f"127.0.0.1:{self.http_port}"
+        command = [str(self._program), "show", trace_id, "--from", address, *options]
+        subprocess.run(command, check=False)
+
+
+def typical(traces: list[dict[str, Any]]) -> str | None:
+    """Of the traces with the most spans, the one of middling duration."""
+    if not traces:
+        return None
+    most = max(trace["spans"] for trace in traces)
+    largest = [trace for trace in traces if trace["spans"] == most]
+    largest.sort(key=lambda trace: int(trace["duration_nanos"]))
+    return str(largest[len(largest) // 2]["trace_id"])
+
+
+class Service(Process):
+    """One of the two services under gunicorn, on a port that was free."""
+
+    def __init__(self, name: str, python: Path, folder: Path, environment: dict[str, str]) -> None:
+        super().__init__(name, folder)
+        self._python = python
+        self._environment = dict(environment)
+        self.port = 0
+
+    def __enter__(self) -> Service:
+        # Handed over open, so that nobody else can take the port in between.
+        with socket.create_server(("127.0.0.1", 0), backlog=128) as listener:
+            self.port = listener.getsockname()[1]
+            descriptor = listener.fileno()
+            command = [str(self._python), "-m", "gunicorn", f"{self.name}.app:app"]
+            options = {
+                "--bind": f"fd://{descriptor}",
+                "--chdir": str(EXAMPLES),
+                "--workers": str(WORKERS),
+                "--worker-class": "gthread",
+                "--threads": str(CLIENTS),
+                "--log-level": "warning",
+            }
+            command += [part for option in options.items() for part in option]
+            self.start(command, env=self._environment, pass_fds=[descriptor])
+        return self
+
+    def wait_until_ready(self) -> None:
+        for _ in waiting(30, f"{self.name} does not answer"):
+            self.check_is_running()
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
+            with contextlib.closing(connection), contextlib.suppress(OSError):
+                connection.request("GET", "/health")
+                if connection.getresponse().status == 204:
+                    return
+
+
+class Load:
+    """Orders from several clients at once, until the time or the number is used up."""
+
+    def __init__(self, port: int, seconds: float) -> None:
+        self._port = port
+        self._seconds = seconds
+        self._lock = threading.Lock()
+        self._remaining = MOST_REQUESTS
+        self._ends = 0.0
+        self.answers: Counter[str] = Counter()
+
+    @property
+    def requests(self) -> int:
+        return sum(self.answers.values())
+
+    def run(self, viewer: Viewer) -> None:
+        started = time.monotonic()
+        self._ends = started + self._seconds
+        clients = [
+            threading.Thread(target=self._client, args=(number,), daemon=True)
+            for number in range(CLIENTS)
+        ]
+        for client in clients:
+            client.start()
+        progress = Progress()
+        while any(client.is_alive() for client in clients):
+            elapsed = min(time.monotonic() - started, self._seconds)
+            received = viewer.ask("/api/totals")["traces"]["records"]
+            progress.show(elapsed / self._seconds, self.requests, received)
+            time.sleep(0.1)
+        progress.end()
+
+    def _client(self, number: int) -> None:
+        chance = random.Random(number)
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
+        while self._may_go_on():
+            body = json.dumps(make_order(chance))
+            try:
+                connection.request("POST", "/orders", body, {"Content-Type": "application/json"})
+                response = connection.getresponse()
+                response.read()
+                answer = EXPECTED.get(response.status, f"status {response.status}")
+            except (OSError, http.client.HTTPException) as problem:
+                answer = type(problem).__name__
+                connection.close()
+            with self._lock:
+                self.answers[answer] += 1
+        connection.close()
+
+    def _may_go_on(self) -> bool:
+        with self._lock:
+            self._remaining -= 1
+            return self._remaining >= 0 and time.monotonic() < self._ends
+
+
+def make_order(chance: random.Random) -> dict[str, Any]:
+    """One to three lines; now and then no customer, now and then an article that is sold out."""
+    lines = [
+        {"sku": sku, "quantity": chance.randint(1, 4)}
+        for sku in chance.sample(SKUS, chance.randint(1, len(SKUS)))
+    ]
+    order = {"customer_id": f"c-{chance.randint(1, 500)}", "lines": lines}
+    fate = chance.random()
+    if fate < 0.03:
+        del order["customer_id"]
+    elif fate < 0.08:
+        lines[-1] = {"sku": "globe", "quantity": 1}
+    return order
+
+
+class Progress:
+    """One line that is written over; where that is not possible, only its last state."""
+
+    WIDTH = 24
+
+    def __init__(self) -> None:
+        self._is_terminal = sys.stdout.isatty()
+        self._line = ""
+
+    def show(self, share: float, made: int, received: int) -> None:
+        full = round(share * self.WIDTH)
+        bar = "━" * full + "─" * (self.WIDTH - full)
+        self._line = f"  {bar}  {made:>6,} requests  {received:>7,} spans received"
+        if self._is_terminal:
+            self._write("\r" + self._line)
+
+    def end(self) -> None:
+        self._write("\n" if self._is_terminal else self._line + "\n")
+
+    @staticmethod
+    def _write(text: str) -> None:
+        encoding = sys.stdout.encoding or "ascii"
+        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+        sys.stdout.flush()
+
+
+class Report:
+    """What was made and what became of it."""
+
+    def __init__(
+        self, load: Load, totals: dict[str, Any], processes: int, made: int, sent: int | None
+    ) -> None:
+        self.load = load
+        self.totals = totals
+        self.processes = processes
+        self.made = made
+        self.sent = sent
+        # A span that came twice is received once.
+        self.received = totals["traces"]["records"] - totals["duplicate_spans"]
+        self.lost = made - self.received
+
+    def show(self) -> None:
+        answers = ", ".join(f"{count:,} {name}" for name, count in self.load.answers.most_common())
+        services = self.totals["services"].items()
+        origins = ", ".join(f"{count['spans']:,} {name}" for name, count in services)
+        sent = "not told" if self.sent is None else f"{self.sent:,}"
+        exports = self.totals["traces"]["requests"]
+        rows = [
+            ("requests made", f"{self.load.requests:,}", answers),
+            ("spans made", f"{self.made:,}", f"counted in {self.processes} worker processes"),
+            ("spans sent", sent, "by the exporters' own account"),
+            ("spans received", f"{self.received:,}", f"{origins}; in {exports:,} export requests"),
+            ("spans lost", f"{self.lost:,}", "made less received"),
+        ]
+        say("\n")
+        for name, number, remark in rows:
+            say(f"  {name:<15} {number:>10}   {remark}\n")
+
+    def verdict(self, has_trace: bool, folder: Path) -> int:
+        unexpected = set(self.load.answers) - set(EXPECTED.values())
+        problems = []
+        if unexpected:
+            problems.append(f"the order service answered {', '.join(sorted(unexpected))}")
+        if self.made == 0:
+            problems.append("the services made no spans")
+        if self.processes < 2 * WORKERS:
+            problems.append(f"only {self.processes} of {2 * WORKERS} workers counted spans")
+        if self.lost:
+            problems.append(f"{self.lost:,} spans were made and not received")
+        if self.sent not in (None, self.received):
+            problems.append(f"{self.sent:,} spans were said to be delivered")
+        if not has_trace:
+            problems.append("no trace spans both services")
+        if problems:
+            raise DemoError("; ".join(problems))
+        say("\n")
+        return 0
+
+
+def read_counts(folder: Path) -> tuple[int, int, int | None]:
+    """Processes that counted, spans they made, and spans delivered by the account of their batch
+    processors (None unless all left one). `span_counter` describes the files."""
+    counted = list(folder.glob("*.made"))
+    made = sum(struct.unpack("<Q", path.read_bytes())[0] for path in counted)
+    accounts = [path.with_suffix(".json") for path in counted]
+    if not accounts or not all(path.exists() for path in accounts):
+        return len(counted), made, None
+    told = [json.loads(path.read_text(encoding="utf-8"))["delivered"] for path in accounts]
+    return len(counted), made, sum(told)
+
+
+def waiting(seconds: float, otherwise: str) -> Iterator[None]:
+    """Ticks until the time is up, then raises DemoError."""
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends:
+        yield
+        time.sleep(0.02)
+    raise DemoError(otherwise)
+
+
+def say(text: str) -> None:
+    Progress._write(text)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

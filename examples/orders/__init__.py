@@ -1,0 +1,1 @@
+"""The order service: takes orders and asks the inventory for the goods."""
