@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md: `python -m oxitel.configuration.reference > docs/configuration.md`."""
+"""Writes docs/configuration.md; run it as `python -m oxitel.configuration.reference`."""
 
 from __future__ import annotations
 

@@ -9,6 +9,14 @@ from oxitel.configuration.variable import Integer, say_once
 
 _COUNT_LIMIT = 128
 
+# Under these names other packages import the defaults.
+_DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT = _COUNT_LIMIT
+_DEFAULT_OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT = _COUNT_LIMIT
+_DEFAULT_OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT = _COUNT_LIMIT
+_DEFAULT_OTEL_LINK_ATTRIBUTE_COUNT_LIMIT = _COUNT_LIMIT
+_DEFAULT_OTEL_SPAN_EVENT_COUNT_LIMIT = _COUNT_LIMIT
+_DEFAULT_OTEL_SPAN_LINK_COUNT_LIMIT = _COUNT_LIMIT
+
 
 class SpanLimits:
     """The limits of a provider's spans; it holds them and enforces nothing.

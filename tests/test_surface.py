@@ -1,0 +1,298 @@
+"""Compares every public name of the official packages with ours: kinds, signatures, members.
+
+The official packages are described in their own environment. What is left out or differs is
+listed here, each with the reason.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from importlib.metadata import entry_points
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+MODULES = (
+    "opentelemetry.sdk.trace",
+    "opentelemetry.sdk.trace.export",
+    "opentelemetry.sdk.trace.export.in_memory_span_exporter",
+    "opentelemetry.sdk.trace.sampling",
+    "opentelemetry.sdk.trace.id_generator",
+    "opentelemetry.sdk.resources",
+    "opentelemetry.sdk.util",
+    "opentelemetry.sdk.util.instrumentation",
+    "opentelemetry.sdk.environment_variables",
+    "opentelemetry.sdk.error_handler",
+    "opentelemetry.sdk.version",
+    "opentelemetry.sdk._shared_internal",
+    "opentelemetry.exporter.otlp.proto.grpc",
+    "opentelemetry.exporter.otlp.proto.grpc.exporter",
+    "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
+    "opentelemetry.exporter.otlp.proto.grpc.version",
+    "opentelemetry.exporter.otlp.proto.http",
+    "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "opentelemetry.exporter.otlp.proto.http.version",
+    "opentelemetry.exporter.otlp.proto.common",
+    "opentelemetry.exporter.otlp.proto.common.trace_encoder",
+    "opentelemetry.exporter.otlp.proto.common.version",
+    "opentelemetry.exporter.otlp.common",
+    "opentelemetry.exporter.otlp.common.http",
+    "opentelemetry.exporter.otlp.version",
+)
+
+# Private names that other distributions import all the same.
+PRIVATE = {
+    "opentelemetry.sdk.trace": (
+        "_DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT",
+        "_DEFAULT_OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT",
+        "_DEFAULT_OTEL_LINK_ATTRIBUTE_COUNT_LIMIT",
+        "_DEFAULT_OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT",
+        "_DEFAULT_OTEL_SPAN_EVENT_COUNT_LIMIT",
+        "_DEFAULT_OTEL_SPAN_LINK_COUNT_LIMIT",
+        "_RuleBasedTracerConfigurator",
+        "_Span",
+        "_TracerConfig",
+        "_UnsetLimits",
+        "_default_tracer_configurator",
+        "_disable_tracer_configurator",
+    ),
+    "opentelemetry.sdk.trace.sampling": (
+        "_AlwaysOff",
+        "_AlwaysOn",
+        "_ParentBasedAlwaysOff",
+        "_ParentBasedAlwaysOn",
+        "_get_from_env_or_default",
+    ),
+    "opentelemetry.sdk.resources": (
+        "_DEFAULT_RESOURCE",
+        "_EMPTY_RESOURCE",
+        "_HostResourceDetector",
+    ),
+    "opentelemetry.sdk.util.instrumentation": ("_scope_name_matches_glob",),
+    "opentelemetry.exporter.otlp.proto.http": ("_OTLP_HTTP_HEADERS",),
+    "opentelemetry.exporter.otlp.proto.grpc": (
+        "_OTLP_GRPC_CHANNEL_OPTIONS",
+        "_USER_AGENT_HEADER_VALUE",
+    ),
+}
+
+_SELF_METRICS = "the SDK's metrics about itself are not made: they come with metrics"
+_SIGNALS = "belongs to metrics and logs, which are not part of the package yet"
+_GENERATED = "a type variable over generated protobuf classes, which nothing of ours needs"
+
+# What there is no counterpart for: the name, or `module.name` where only that one is meant.
+LEFT_OUT = {
+    "create_exporter_metrics": _SELF_METRICS,
+    "create_processor_metrics": _SELF_METRICS,
+    "create_tracer_metrics": _SELF_METRICS,
+    "ProcessorMetricsT": _SELF_METRICS,
+    "parse_boolean_environment_variable": "an internal reader, replaced by oxitel.configuration",
+    "RuleBasedConfigurator": "internal; `_RuleBasedTracerConfigurator` is there",
+    "BatchExportStrategy": "how the official batch processor's loop is written",
+    "Exporter": "a typing protocol of the official batch processor",
+    "Telemetry": "a type variable of the official batch processor",
+    "LogRecordExportResult": _SIGNALS,
+    "MetricExportResult": _SIGNALS,
+    "MetricsData": _SIGNALS,
+    "ReadableLogRecord": _SIGNALS,
+    "SDKResource": "an import of `Resource` under another name",
+    "SDKDataT": _GENERATED,
+    "ResourceDataT": _GENERATED,
+    "TypingResourceT": _GENERATED,
+    "ExportServiceRequestT": _GENERATED,
+    "ExportResultT": _GENERATED,
+    "ExportStubT": _GENERATED,
+    "OTLPExporterMixin": "written around generated gRPC stubs, which native sending does without",
+    "get_resource_data": "deprecated in 1.18 and made of generated protobuf classes",
+    "RequestPayloadTooLargeError": "names a failure in the SDK's metrics about itself",
+    "psutil": "a module variable; psutil is imported when the process detector runs",
+    "winreg": "a module variable; winreg is imported when the host detector runs",
+    "opentelemetry.exporter.otlp.proto.grpc.exporter.ReadableSpan": _GENERATED,
+    "opentelemetry.exporter.otlp.proto.grpc.exporter.SpanExportResult": _GENERATED,
+    "util": "`opentelemetry.sdk.util` under the name by which the official module imports it",
+}
+
+# Where ours is there and differs: `module.name` or `module.name.member`.
+DIFFERENT = {
+    "opentelemetry.sdk._shared_internal.BatchProcessor": (
+        "`metrics` may be left out, since the SDK's metrics about itself are not made"
+    ),
+    "opentelemetry.exporter.otlp.proto.grpc.trace_exporter.OTLPSpanExporter.bases": (
+        "no OTLPExporterMixin, see above"
+    ),
+    "opentelemetry.exporter.otlp.proto.grpc._USER_AGENT_HEADER_VALUE": "names Oxitel first",
+    "opentelemetry.exporter.otlp.proto.grpc._OTLP_GRPC_CHANNEL_OPTIONS": "names Oxitel first",
+    "opentelemetry.exporter.otlp.proto.http._OTLP_HTTP_HEADERS": "names Oxitel first",
+}
+
+Surface = dict[str, dict[str, dict[str, Any]]]
+
+
+def _describe(python: Path | str) -> Surface:
+    script = Path(__file__).with_name("surface_description.py")
+    process = subprocess.run(
+        [str(python), str(script), *MODULES], capture_output=True, text=True, check=True
+    )
+    return json.loads(process.stdout)
+
+
+@pytest.fixture(scope="module")
+def official(official_python: Path) -> Surface:
+    return _describe(official_python)
+
+
+@pytest.fixture(scope="module")
+def ours() -> Surface:
+    return _describe(sys.executable)
+
+
+def _is_compared(module: str, name: str) -> bool:
+    if name in LEFT_OUT or f"{module}.{name}" in LEFT_OUT:
+        return False
+    if module == "opentelemetry.sdk.environment_variables":
+        return True
+    # Constants of other modules, imported for use.
+    if name.startswith(("OTEL_", "_OTEL_", "EXCEPTION_", "RPC_", "HTTP_", "TYPE_CHECKING")):
+        return False
+    return not name.startswith("_") or name in PRIVATE.get(module, ()) or name == "__version__"
+
+
+def _compared(official: Surface) -> list[tuple[str, str]]:
+    return [
+        (module, name)
+        for module, names in official.items()
+        for name in names
+        if _is_compared(module, name)
+    ]
+
+
+def test_the_official_packages_were_found_and_described(official: Surface) -> None:
+    assert not [names for names in official.values() if "__error__" in names]
+    assert len(_compared(official)) > 250
+
+
+def test_every_official_name_is_there_or_left_out_for_a_reason(
+    official: Surface, ours: Surface
+) -> None:
+    missing = [
+        f"{module}.{name}"
+        for module, name in _compared(official)
+        if name not in ours.get(module, {})
+    ]
+    assert missing == []
+
+
+def _differences(module: str, name: str, theirs: dict[str, Any], own: dict[str, Any]) -> list[str]:
+    """Each difference as `module.name: what`, but those listed as meant."""
+    path = f"{module}.{name}"
+    if path in DIFFERENT:
+        return []
+    if theirs["kind"] != own["kind"]:
+        return [f"{path}: a {own['kind']}, not a {theirs['kind']}"]
+    found = []
+    if theirs.get("value") != own.get("value") and theirs["kind"] != "module":
+        found.append(f"{path}: {own.get('value')}, not {theirs.get('value')}")
+    if theirs["kind"] == "enumeration":
+        # More members are allowed: compression zstd is an addition.
+        for member, value in theirs["members"].items():
+            if own["members"].get(member) != value:
+                found.append(f"{path}: member {member}")
+    if theirs.get("signature") != own.get("signature"):
+        found.append(f"{path}: signature {own.get('signature')}, not {theirs.get('signature')}")
+    if theirs.get("abstract", []) != own.get("abstract", []):
+        found.append(f"{path}: abstract {own.get('abstract')}, not {theirs.get('abstract')}")
+    if f"{path}.bases" not in DIFFERENT:
+        for base in theirs.get("bases", []):
+            if base not in own["bases"]:
+                found.append(f"{path}: does not derive from {base}")
+    for member, attribute in theirs.get("attributes", {}).items():
+        own_attribute = own["attributes"].get(member)
+        if f"{path}.{member}" in DIFFERENT:
+            continue
+        if own_attribute is None:
+            found.append(f"{path}.{member}: missing")
+        elif own_attribute != attribute:
+            found.append(f"{path}.{member}: {own_attribute}, not {attribute}")
+    return found
+
+
+def test_kinds_signatures_and_members_are_the_official_ones(
+    official: Surface, ours: Surface
+) -> None:
+    found = [
+        difference
+        for module, name in _compared(official)
+        if name in ours.get(module, {})
+        for difference in _differences(module, name, official[module][name], ours[module][name])
+    ]
+    assert found == []
+
+
+def test_every_reason_is_still_needed(official: Surface, ours: Surface) -> None:
+    names = {name for module in official.values() for name in module}
+    paths = {f"{module}.{name}" for module, members in official.items() for name in members}
+    assert [entry for entry in LEFT_OUT if entry not in names | paths] == []
+    there = {f"{module}.{name}" for module, members in ours.items() for name in members}
+    not_needed = [
+        path
+        for path in paths
+        if (path in LEFT_OUT or path.rpartition(".")[2] in LEFT_OUT) and path in there
+    ]
+    assert not_needed == []
+
+
+def test_the_private_names_that_others_import_are_official_ones(official: Surface) -> None:
+    assert [
+        f"{module}.{name}"
+        for module, names in PRIVATE.items()
+        for name in names
+        if name not in official[module]
+    ] == []
+
+
+def test_no_namespace_package_of_the_official_tree_has_an_init_file() -> None:
+    import oxitel
+
+    dropin = Path(oxitel.__file__).parent / "dropin" / "opentelemetry"
+    shared = ("", "sdk", "exporter", "exporter/otlp", "exporter/otlp/proto")
+    assert [path for path in shared if (dropin / path / "__init__.py").exists()] == []
+
+
+OFFICIAL_ENTRY_POINTS = """
+import json
+from importlib.metadata import entry_points
+groups = entry_points()
+select = getattr(groups, "select")
+print(json.dumps({
+    group: sorted({(e.name, e.value) for e in select(group=group)})
+    for group in GROUPS
+}))
+"""
+
+GROUPS = (
+    "opentelemetry_environment_variables",
+    "opentelemetry_id_generator",
+    "opentelemetry_resource_detector",
+    "opentelemetry_traces_exporter",
+    "opentelemetry_traces_sampler",
+    "opentelemetry_tracer_provider",
+)
+
+
+def test_the_official_entry_points_are_registered_and_load(official_python: Path) -> None:
+    process = subprocess.run(
+        [str(official_python), "-c", f"GROUPS = {GROUPS!r}\n{OFFICIAL_ENTRY_POINTS}"],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    for group, official in json.loads(process.stdout).items():
+        registered = {entry.name: entry for entry in entry_points(group=group)}
+        for name, value in official:
+            if not value.startswith(("opentelemetry.sdk", "opentelemetry.exporter")):
+                continue
+            assert registered[name].value == value
+            assert registered[name].load() is not None
