@@ -88,6 +88,8 @@ def signature_of(function: Any) -> list[list[str]] | None:
         [parameter.name, parameter.kind.name]
         + ([] if parameter.default is parameter.empty else [text_of(parameter.default)])
         for parameter in signature.parameters.values()
+        # Only positional in native classes; nobody passes it by name.
+        if parameter.name not in ("self", "cls")
     ]
 
 

@@ -9,11 +9,15 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import ReadableSpan, Span, TracerProvider
 
 MODULES = (
     "opentelemetry.sdk.trace",
@@ -81,6 +85,7 @@ PRIVATE = {
 
 _SELF_METRICS = "the SDK's metrics about itself are not made: they come with metrics"
 _SIGNALS = "belongs to metrics and logs, which are not part of the package yet"
+_SUBMODULE = "a submodule, which is there once it is imported"
 _GENERATED = "a type variable over generated protobuf classes, which nothing of ours needs"
 
 # What there is no counterpart for: the name, or `module.name` where only that one is meant.
@@ -108,24 +113,47 @@ LEFT_OUT = {
     "OTLPExporterMixin": "written around generated gRPC stubs, which native sending does without",
     "get_resource_data": "deprecated in 1.18 and made of generated protobuf classes",
     "RequestPayloadTooLargeError": "names a failure in the SDK's metrics about itself",
-    "psutil": "a module variable; psutil is imported when the process detector runs",
-    "winreg": "a module variable; winreg is imported when the host detector runs",
     "opentelemetry.exporter.otlp.proto.grpc.exporter.ReadableSpan": _GENERATED,
     "opentelemetry.exporter.otlp.proto.grpc.exporter.SpanExportResult": _GENERATED,
+    "opentelemetry.exporter.otlp.proto.common.trace_encoder": _SUBMODULE,
+    "opentelemetry.exporter.otlp.common.http": _SUBMODULE,
+    "_internal": "readers of variables, replaced by oxitel.configuration",
     "util": "`opentelemetry.sdk.util` under the name by which the official module imports it",
 }
 
-# Where ours is there and differs: `module.name` or `module.name.member`.
+# Where ours is there and differs, wherever it can be imported from: the name, then what of it.
+_WRAPPED = "the official method is wrapped and shows *args; ours shows the parameters of the API"
+_AGENT = "names Oxitel before the official exporter"
+_INDENT = "a native method cannot show that leaving `indent` out means 4"
+_REGISTERED = "native, so registered with the API's abstract class instead of derived from it"
 DIFFERENT = {
-    "opentelemetry.sdk._shared_internal.BatchProcessor": (
-        "`metrics` may be left out, since the SDK's metrics about itself are not made"
-    ),
-    "opentelemetry.exporter.otlp.proto.grpc.trace_exporter.OTLPSpanExporter.bases": (
-        "no OTLPExporterMixin, see above"
-    ),
-    "opentelemetry.exporter.otlp.proto.grpc._USER_AGENT_HEADER_VALUE": "names Oxitel first",
-    "opentelemetry.exporter.otlp.proto.grpc._OTLP_GRPC_CHANNEL_OPTIONS": "names Oxitel first",
-    "opentelemetry.exporter.otlp.proto.http._OTLP_HTTP_HEADERS": "names Oxitel first",
+    "BatchProcessor signature": "`metrics` may be left out: there are none of the SDK itself",
+    "OTLPSpanExporter derives from OTLPExporterMixin": "there is none, see LEFT_OUT",
+    "OTLPSpanExporter derives from ABC": "officially through OTLPExporterMixin",
+    "Span derives from Span": _REGISTERED,
+    "Span derives from ABC": _REGISTERED,
+    "_Span derives from ABC": _REGISTERED,
+    "Span signature": "raises TypeError however it is called, on both sides",
+    "_Span signature": "the official one shows *args, since its constructor refuses subclasses",
+    "Span.set_status signature": _WRAPPED,
+    "Span.update_name signature": _WRAPPED,
+    "_Span.set_status signature": _WRAPPED,
+    "_Span.update_name signature": _WRAPPED,
+    "ReadableSpan.to_json signature": _INDENT,
+    "Span.to_json signature": _INDENT,
+    "_Span.to_json signature": _INDENT,
+    "_RuleBasedTracerConfigurator kind": "officially an alias of a generic class, here a class",
+    "_USER_AGENT_HEADER_VALUE value": _AGENT,
+    "_OTLP_GRPC_CHANNEL_OPTIONS value": _AGENT,
+    "_OTLP_HTTP_HEADERS value": _AGENT,
+}
+
+# Native methods take None for these and mean the official default by it.
+MEANT_BY_NONE = {
+    "events": "()",
+    "kind": "SpanKind.INTERNAL",
+    "links": "()",
+    "status": "<Status>",
 }
 
 Surface = dict[str, dict[str, dict[str, Any]]]
@@ -185,50 +213,89 @@ def test_every_official_name_is_there_or_left_out_for_a_reason(
     assert missing == []
 
 
-def _differences(module: str, name: str, theirs: dict[str, Any], own: dict[str, Any]) -> list[str]:
-    """Each difference as `module.name: what`, but those listed as meant."""
-    path = f"{module}.{name}"
-    if path in DIFFERENT:
-        return []
-    if theirs["kind"] != own["kind"]:
-        return [f"{path}: a {own['kind']}, not a {theirs['kind']}"]
-    found = []
-    if theirs.get("value") != own.get("value") and theirs["kind"] != "module":
-        found.append(f"{path}: {own.get('value')}, not {theirs.get('value')}")
-    if theirs["kind"] == "enumeration":
-        # More members are allowed: compression zstd is an addition.
-        for member, value in theirs["members"].items():
-            if own["members"].get(member) != value:
-                found.append(f"{path}: member {member}")
-    if theirs.get("signature") != own.get("signature"):
-        found.append(f"{path}: signature {own.get('signature')}, not {theirs.get('signature')}")
-    if theirs.get("abstract", []) != own.get("abstract", []):
-        found.append(f"{path}: abstract {own.get('abstract')}, not {theirs.get('abstract')}")
-    if f"{path}.bases" not in DIFFERENT:
-        for base in theirs.get("bases", []):
-            if base not in own["bases"]:
-                found.append(f"{path}: does not derive from {base}")
-    for member, attribute in theirs.get("attributes", {}).items():
-        own_attribute = own["attributes"].get(member)
-        if f"{path}.{member}" in DIFFERENT:
-            continue
-        if own_attribute is None:
-            found.append(f"{path}.{member}: missing")
-        elif own_attribute != attribute:
-            found.append(f"{path}.{member}: {own_attribute}, not {attribute}")
-    return found
+def _same_signature(official: Any, own: Any) -> bool:
+    """Whether names, kinds and defaults are the same, None standing for what it stands for."""
+    if official == own:
+        return True
+    if official is None or own is None or len(official) != len(own):
+        return False
+    for theirs, mine in zip(official, own, strict=True):
+        stands_for = MEANT_BY_NONE.get(theirs[0])
+        if theirs != mine and mine != [*theirs[:2], "None"]:
+            return False
+        if theirs != mine and theirs[2:] != [stands_for]:
+            return False
+    return True
+
+
+def _differences(
+    name: str, official: dict[str, Any], own: dict[str, Any]
+) -> Iterator[tuple[str, str]]:
+    """What differs, as `name what` and a description of both sides."""
+    if official["kind"] != own["kind"]:
+        yield f"{name} kind", f"a {own['kind']}, not a {official['kind']}"
+        return
+    if official["kind"] != "module" and official.get("value") != own.get("value"):
+        yield f"{name} value", f"{own.get('value')}, not {official.get('value')}"
+    for member, value in official.get("members", {}).items():
+        # More members are allowed: the compression zstd is an addition.
+        if own["members"].get(member) != value:
+            yield f"{name}.{member} value", f"{own['members'].get(member)}, not {value}"
+    if not _same_signature(official.get("signature"), own.get("signature")):
+        yield f"{name} signature", f"{own.get('signature')}, not {official.get('signature')}"
+    if official.get("abstract", []) != own.get("abstract", []):
+        yield f"{name} abstract", f"{own.get('abstract')}, not {official.get('abstract')}"
+    for base in official.get("bases", []):
+        if base not in own["bases"]:
+            yield f"{name} derives from {base}", "it does not"
+    for member, attribute in official.get("attributes", {}).items():
+        if member not in own["attributes"]:
+            yield f"{name}.{member}", "missing"
+        else:
+            yield from _differences(f"{name}.{member}", attribute, own["attributes"][member])
+
+
+def _all_differences(official: Surface, ours: Surface) -> list[tuple[str, str, str]]:
+    return [
+        (module, what, description)
+        for module, name in _compared(official)
+        if name in ours.get(module, {})
+        for what, description in _differences(name, official[module][name], ours[module][name])
+    ]
 
 
 def test_kinds_signatures_and_members_are_the_official_ones(
     official: Surface, ours: Surface
 ) -> None:
-    found = [
-        difference
-        for module, name in _compared(official)
-        if name in ours.get(module, {})
-        for difference in _differences(module, name, official[module][name], ours[module][name])
-    ]
-    assert found == []
+    assert [
+        f"{module}: {what}: {description}"
+        for module, what, description in _all_differences(official, ours)
+        if what not in DIFFERENT
+    ] == []
+
+
+def test_every_difference_that_is_listed_is_one(official: Surface, ours: Surface) -> None:
+    found = {what for _, what, _ in _all_differences(official, ours)}
+    assert set(DIFFERENT) - found == set()
+
+
+def test_defaults_that_a_native_signature_cannot_show_are_the_official_ones() -> None:
+    provider = TracerProvider(resource=Resource({}), shutdown_on_exit=False)
+    span = provider.get_tracer("test").start_span("name")
+    by_hand = ReadableSpan("name", resource=Resource({}))
+    for made in (span, by_hand):
+        assert made.kind is trace.SpanKind.INTERNAL
+        assert (made.links, made.events) == ((), ())
+        assert made.status.status_code is trace.StatusCode.UNSET
+        assert made.to_json() == made.to_json(4) == made.to_json(indent=4) != made.to_json(None)
+
+
+def test_native_spans_are_instances_of_the_apis_class() -> None:
+    span = TracerProvider(shutdown_on_exit=False).get_tracer("test").start_span("name")
+    for cls in (trace.Span, Span, ReadableSpan):
+        assert isinstance(span, cls)
+    with pytest.raises(TypeError, match=r"Span must be instantiated via a tracer\."):
+        Span()
 
 
 def test_every_reason_is_still_needed(official: Surface, ours: Surface) -> None:

@@ -5,6 +5,7 @@ from oxitel.scope import (
     InstrumentationInfo as InstrumentationInfo,
     InstrumentationScope as InstrumentationScope,
 )
+from oxitel.sequence import BoundedList as BoundedList
 from oxitel.trace.event import (
     Event as Event,
     EventBase as EventBase,
