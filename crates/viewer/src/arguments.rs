@@ -20,11 +20,11 @@ receive: take OTLP over gRPC and HTTP/protobuf and show the totals until interru
   --http-address ADDRESS  default 127.0.0.1:4318; questions are answered here too (GET /)
   --ports-file PATH       write the ports taken to a file, as {\"grpc\": 4317, \"http\": 4318}
   --print-ports           write the same to standard output, as the first line
-  --max-spans NUMBER      spans kept, default 250000; the oldest traces go first
+  --max-spans NUMBER      spans kept, default 100000; the oldest traces go first
   --quiet                 show nothing
 
 show: draw a trace that a running viewer holds
-  TRACE                   its id, or latest (default), slowest, failed
+  TRACE                   its id or the first digits of it, latest (default), slowest, failed
   --from ADDRESS          the viewer's HTTP address, default 127.0.0.1:4318
   --width COLUMNS         default: the terminal's, or 100
   --compact               without attributes, events and links

@@ -1,68 +1,101 @@
-//! The totals while they grow: on a terminal a few lines that are written over, elsewhere one
-//! line whenever something new arrived, and a table at the end.
+//! The totals while they grow: on a terminal a page that is written over, with the newest traces;
+//! elsewhere one line whenever something new arrived, and a table at the end.
 
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
 use crate::receive::SharedStore;
-use crate::store::Totals;
+use crate::store::{Store, Totals, Trace, TraceId};
 use crate::terminal::Terminal;
 use crate::text;
 
 const TERMINAL_INTERVAL: Duration = Duration::from_millis(250);
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 /// Services listed while running; the table at the end lists all.
-const SERVICES_SHOWN: usize = 12;
+const SERVICES_SHOWN: usize = 10;
+const TRACES_SHOWN: usize = 8;
+/// Digits of a trace id that are shown and suffice for `oxitel-viewer show`.
+const ID_DIGITS: usize = 8;
 
-/// Shows the totals for as long as the future is polled; gives back only if writing fails.
-pub(crate) async fn follow(store: SharedStore, terminal: Terminal) -> io::Error {
-    let mut lines_above = 0;
-    let mut last_records = u64::MAX;
-    let mut last = (Instant::now(), 0);
-    loop {
-        let totals = store.lock().totals.clone();
-        let records = totals.traces.records + totals.metrics.records + totals.logs.records;
-        let elapsed = last.0.elapsed().as_secs_f64();
-        let rate = if elapsed > 0.0 {
-            (records.saturating_sub(last.1)) as f64 / elapsed
-        } else {
-            0.0
-        };
-        last = (Instant::now(), records);
-        let written = if terminal.is_terminal {
-            let lines = lines(&totals, Some(rate as u64), SERVICES_SHOWN, terminal);
-            let up = if lines_above > 0 {
-                format!("\x1b[{lines_above}A")
-            } else {
-                String::new()
-            };
-            lines_above = lines.len();
-            write_out(&format!("{up}\x1b[J{}\n", lines.join("\n")))
-        } else if records != last_records && records > 0 {
-            write_out(&format!("{}\n", signals(&totals, None)))
-        } else {
-            Ok(())
-        };
-        if let Err(error) = written {
-            return error;
-        }
-        last_records = records;
-        tokio::time::sleep(if terminal.is_terminal {
-            TERMINAL_INTERVAL
-        } else {
-            PLAIN_INTERVAL
-        })
-        .await;
-    }
+pub(crate) struct LiveView {
+    store: SharedStore,
+    terminal: Terminal,
+    /// Lines of the page as it was written last.
+    lines_written: usize,
+    last_look: Instant,
+    last_records: u64,
 }
 
-/// The last word, without limit on the services.
-pub(crate) fn finish(store: &SharedStore, terminal: Terminal) -> io::Result<()> {
-    let totals = store.lock().totals.clone();
-    write_out(&format!(
-        "\n{}\n",
-        lines(&totals, None, usize::MAX, terminal).join("\n")
-    ))
+impl LiveView {
+    pub(crate) fn new(store: SharedStore, terminal: Terminal) -> Self {
+        Self {
+            store,
+            terminal,
+            lines_written: 0,
+            last_look: Instant::now(),
+            last_records: 0,
+        }
+    }
+
+    /// Shows what arrives for as long as the future is polled; ends only if writing fails.
+    pub(crate) async fn follow(&mut self) -> io::Error {
+        loop {
+            let interval = if self.terminal.is_terminal {
+                TERMINAL_INTERVAL
+            } else {
+                PLAIN_INTERVAL
+            };
+            if let Err(error) = self.show() {
+                return error;
+            }
+            tokio::time::sleep(interval).await;
+        }
+    }
+
+    fn show(&mut self) -> io::Result<()> {
+        let store = self.store.lock();
+        let totals = store.totals.clone();
+        let records = totals.traces.records + totals.metrics.records + totals.logs.records;
+        let arrived = records.saturating_sub(self.last_records);
+        let rate = arrived as f64 / self.last_look.elapsed().as_secs_f64().max(0.001);
+        self.last_look = Instant::now();
+        self.last_records = records;
+        if !self.terminal.is_terminal {
+            drop(store);
+            return match arrived {
+                0 => Ok(()),
+                _ => write_out(&format!("{}\n", signals(&totals, None))),
+            };
+        }
+        let mut page = vec![signals(&totals, Some(rate as u64))];
+        page.extend(services(&totals, SERVICES_SHOWN, self.terminal));
+        page.extend(newest(&store, self.terminal));
+        drop(store);
+        self.write_over(&page)
+    }
+
+    /// The last word: every service, without the traces.
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
+        let totals = self.store.lock().totals.clone();
+        let mut page = vec![signals(&totals, None)];
+        page.extend(services(&totals, usize::MAX, self.terminal));
+        self.write_over(&page)
+    }
+
+    fn write_over(&mut self, page: &[String]) -> io::Result<()> {
+        let columns = self.terminal.width.saturating_sub(1);
+        let back = match self.lines_written {
+            0 => String::new(),
+            lines => format!("\r\x1b[{lines}A\x1b[J"),
+        };
+        let unicode = self.terminal.unicode;
+        let page: Vec<_> = page
+            .iter()
+            .map(|line| text::shorten(line, columns, unicode))
+            .collect();
+        self.lines_written = page.len();
+        write_out(&format!("{back}{}\n", page.join("\n")))
+    }
 }
 
 pub(crate) fn write_out(text: &str) -> io::Result<()> {
@@ -99,34 +132,59 @@ fn signals(totals: &Totals, rate: Option<u64>) -> String {
     parts.join(", ")
 }
 
-fn lines(totals: &Totals, rate: Option<u64>, most: usize, terminal: Terminal) -> Vec<String> {
-    let columns = terminal.width.saturating_sub(1);
-    let mut lines = vec![signals(totals, rate)];
-    for (service, it) in totals.services.iter().take(most) {
-        let name = text::fit(
-            &text::clean(service, terminal.unicode),
-            30,
-            terminal.unicode,
-        );
-        let errors = if it.errors > 0 {
-            format!("  {}", text::counted(it.errors, "error"))
-        } else {
-            String::new()
-        };
-        lines.push(format!(
-            "  {name} {:>12}{errors}",
-            text::counted(it.spans, "span")
-        ));
-    }
+fn services(totals: &Totals, most: usize, terminal: Terminal) -> Vec<String> {
+    let mut lines: Vec<String> = totals
+        .services
+        .iter()
+        .take(most)
+        .map(|(service, it)| {
+            let name = text::clean(service, terminal.unicode);
+            let name = text::fit(&name, 30, terminal.unicode);
+            let spans = text::counted(it.spans, "span");
+            let errors = match it.errors {
+                0 => String::new(),
+                errors => text::counted(errors, "error"),
+            };
+            format!("  {name} {spans:>16}  {errors}")
+        })
+        .collect();
     let more = totals.services.len().saturating_sub(most);
     if more > 0 {
-        lines.push(format!(
-            "  and {}",
-            text::counted(more as u64, "further service")
-        ));
+        let more = text::counted(more as u64, "further service");
+        lines.push(format!("  and {more}"));
     }
     lines
-        .iter()
-        .map(|line| text::shorten(line, columns, terminal.unicode))
-        .collect()
+}
+
+fn newest(store: &Store, terminal: Terminal) -> Vec<String> {
+    let mut lines: Vec<String> = store
+        .newest_first()
+        .take(TRACES_SHOWN)
+        .map(|(id, trace)| trace_line(id, trace, terminal))
+        .collect();
+    if !lines.is_empty() {
+        lines.insert(0, String::new());
+    }
+    lines
+}
+
+fn trace_line(id: &TraceId, trace: &Trace, terminal: Terminal) -> String {
+    let id: String = text::hex(id).chars().take(ID_DIGITS).collect();
+    let name = trace.root().map_or("", |root| &root.span.name);
+    let name = text::clean(name, terminal.unicode);
+    let name = text::fit(&name, 30, terminal.unicode);
+    let spans = text::counted(trace.spans.len() as u64, "span");
+    let duration = text::duration(trace.duration());
+    let errors = match trace.errors() {
+        0 => String::new(),
+        errors => format!("{}, ", text::counted(errors, "error")),
+    };
+    let services: Vec<_> = trace.services().into_iter().collect();
+    let services = text::clean(&services.join(", "), terminal.unicode);
+    let line = format!("  {id}  {name} {duration:>9} {spans:>13}  {errors}{services}");
+    if terminal.unicode {
+        line
+    } else {
+        line.replace('µ', "u")
+    }
 }

@@ -19,7 +19,7 @@ use std::process::ExitCode;
 use tokio::net::TcpListener;
 
 use arguments::{Command, HELP, ReceiveArguments};
-use live::write_out;
+use live::{LiveView, write_out};
 use receive::SharedStore;
 use store::{Limits, Store};
 use terminal::Terminal;
@@ -93,11 +93,12 @@ async fn receive_until_interrupted(arguments: &ReceiveArguments) -> io::Result<(
     if arguments.quiet {
         return interrupted().await;
     }
+    let mut view = LiveView::new(store, terminal);
     tokio::select! {
         result = interrupted() => result?,
-        error = live::follow(store.clone(), terminal) => return Err(error),
+        error = view.follow() => return Err(error),
     }
-    live::finish(&store, terminal)
+    view.finish()
 }
 
 async fn bind(address: SocketAddr) -> io::Result<TcpListener> {

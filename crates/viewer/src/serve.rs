@@ -3,7 +3,7 @@
 //! their own: spans hold other people's data.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use http::{Method, Request, Response, StatusCode, header};
@@ -20,6 +20,8 @@ use crate::waterfall::{self, DEFAULT_WIDTH, Style};
 const JSON: &str = "application/json";
 const TEXT: &str = "text/plain; charset=utf-8";
 const DEFAULT_TRACES: usize = 100;
+/// Fewer digits of a trace id than this name too many traces.
+const MIN_PREFIX: usize = 4;
 const HELP: &str = "\
 oxitel-viewer takes OTLP and answers:
 
@@ -27,7 +29,8 @@ GET /api/totals                  what arrived, by signal and service
 GET /api/traces                  the newest traces; service=NAME (again for a second one),
                                  name=ROOT, errors=0|1, limit=N
 GET /api/trace?trace=ID          every span of a trace
-GET /api/waterfall?trace=ID      a trace drawn for a terminal; ID may be latest, slowest, failed;
+GET /api/waterfall?trace=ID      a trace drawn for a terminal; ID may be
+                                 its first digits, latest, slowest or failed;
                                  width=N, colour=0|1, unicode=0|1, details=0|1, all=0|1
 ";
 
@@ -188,43 +191,23 @@ fn traces(store: &Store, query: &Query<'_>) -> Value {
                 .is_none_or(|wanted| trace.spans.iter().any(StoredSpan::is_error) == wanted)
             && query
                 .get("name")
-                .is_none_or(|name| root(trace).is_some_and(|root| root.span.name == name))
+                .is_none_or(|name| trace.root().is_some_and(|root| root.span.name == name))
     });
     json!({ "traces": matching.take(limit).map(|(id, trace)| summary(id, trace)).collect::<Vec<_>>() })
 }
 
 fn summary(id: &TraceId, trace: &Trace) -> Value {
-    let root = root(trace);
-    let services: BTreeSet<&str> = trace.spans.iter().map(|it| it.service.as_ref()).collect();
-    let (start, end) = range(trace);
+    let root = trace.root();
     json!({
         "trace_id": text::hex(id),
         "root": root.map(|it| it.span.name.as_str()),
         "root_service": root.map(|it| it.service.as_ref()),
-        "services": services,
+        "services": trace.services(),
         "spans": trace.spans.len() as u64 + trace.left_out,
-        "errors": trace.spans.iter().filter(|it| it.is_error()).count(),
-        "start_unix_nanos": start,
-        "duration_nanos": end.saturating_sub(start),
+        "errors": trace.errors(),
+        "start_unix_nanos": trace.range().0,
+        "duration_nanos": trace.duration(),
     })
-}
-
-/// The span without a parent that began first, else the one that began first.
-fn root(trace: &Trace) -> Option<&StoredSpan> {
-    let has_parent = |it: &StoredSpan| it.span.parent_span_id.iter().any(|byte| *byte != 0);
-    trace
-        .spans
-        .iter()
-        .min_by_key(|it| (has_parent(it), it.span.start_time_unix_nano))
-}
-
-fn range(trace: &Trace) -> (u64, u64) {
-    let starts = trace.spans.iter().map(|it| it.span.start_time_unix_nano);
-    let ends = trace.spans.iter().map(|it| it.span.end_time_unix_nano);
-    (
-        starts.filter(|time| *time != 0).min().unwrap_or(0),
-        ends.max().unwrap_or(0),
-    )
 }
 
 fn whole_trace(id: &TraceId, trace: &Trace) -> Value {
@@ -282,29 +265,33 @@ fn find<'a>(store: &'a Store, query: &Query<'_>) -> Result<(TraceId, &'a Trace),
     let named = query.get("trace").unwrap_or("latest");
     let found = match named {
         "latest" => store.newest_first().next(),
-        "slowest" => store.newest_first().max_by_key(|(_, trace)| {
-            let (start, end) = range(trace);
-            end.saturating_sub(start)
-        }),
+        "slowest" => store
+            .newest_first()
+            .max_by_key(|(_, trace)| trace.duration()),
         "failed" => store
             .newest_first()
             .find(|(_, trace)| trace.spans.iter().any(StoredSpan::is_error)),
         hex => {
-            let Some(id) = text::from_hex::<16>(hex) else {
+            let digits = hex.to_lowercase();
+            let is_prefix = (MIN_PREFIX..=32).contains(&digits.len())
+                && digits.bytes().all(|digit| digit.is_ascii_hexdigit());
+            if !is_prefix {
                 return Err(problem(
                     StatusCode::BAD_REQUEST,
-                    "trace is 32 hexadecimal digits, or one of latest, slowest, failed",
+                    "trace is the first 4 to 32 digits of an id, or one of latest, slowest, failed",
                 ));
-            };
-            return store
-                .trace(&id)
-                .map(|trace| (id, trace))
-                .ok_or_else(|| problem(StatusCode::NOT_FOUND, "this trace is not kept here"));
+            }
+            match text::from_hex::<16>(&digits) {
+                Some(id) => store.trace(&id),
+                None => store
+                    .newest_first()
+                    .find(|(id, _)| text::hex(*id).starts_with(&digits)),
+            }
         }
     };
     found
         .map(|(id, trace)| (*id, trace))
-        .ok_or_else(|| problem(StatusCode::NOT_FOUND, "no such trace arrived yet"))
+        .ok_or_else(|| problem(StatusCode::NOT_FOUND, "no such trace is kept here"))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! What arrived: counts for good, traces as long as there is room for them.
 //! Bounded in spans and in bytes; when it is full the trace that arrived first goes.
 
-use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
@@ -23,7 +23,7 @@ const OTHER_SERVICES: &str = "(other services)";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Limits {
     pub(crate) spans: usize,
-    /// Encoded size of the spans kept; in memory they take about three times as much.
+    /// Encoded size of the spans kept; in memory they take about five times as much.
     pub(crate) bytes: usize,
     pub(crate) spans_per_trace: usize,
     pub(crate) services: usize,
@@ -32,8 +32,8 @@ pub(crate) struct Limits {
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            spans: 250_000,
-            bytes: 128 * 1024 * 1024,
+            spans: 100_000,
+            bytes: 64 * 1024 * 1024,
             spans_per_trace: 20_000,
             services: 500,
         }
@@ -113,6 +113,38 @@ pub(crate) struct Trace {
     pub(crate) left_out: u64,
 }
 
+impl Trace {
+    /// The span without a parent that began first, else the one that began first.
+    pub(crate) fn root(&self) -> Option<&StoredSpan> {
+        let has_parent = |it: &StoredSpan| it.span.parent_span_id.iter().any(|byte| *byte != 0);
+        self.spans
+            .iter()
+            .min_by_key(|it| (has_parent(it), it.span.start_time_unix_nano))
+    }
+
+    /// First start and last end as recorded, in Unix nanoseconds; 0 where there is none.
+    pub(crate) fn range(&self) -> (u64, u64) {
+        let starts = self.spans.iter().map(|it| it.span.start_time_unix_nano);
+        let ends = self.spans.iter().map(|it| it.span.end_time_unix_nano);
+        let start = starts.filter(|time| *time != 0).min();
+        (start.unwrap_or(0), ends.max().unwrap_or(0))
+    }
+
+    /// The time between the two, in nanoseconds.
+    pub(crate) fn duration(&self) -> u64 {
+        let (start, end) = self.range();
+        end.saturating_sub(start)
+    }
+
+    pub(crate) fn services(&self) -> BTreeSet<&str> {
+        self.spans.iter().map(|it| it.service.as_ref()).collect()
+    }
+
+    pub(crate) fn errors(&self) -> u64 {
+        self.spans.iter().filter(|it| it.is_error()).count() as u64
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Store {
     limits: Limits,
@@ -140,8 +172,8 @@ impl Store {
         self.traces.len()
     }
 
-    pub(crate) fn trace(&self, id: &TraceId) -> Option<&Trace> {
-        self.traces.get(id)
+    pub(crate) fn trace(&self, id: &TraceId) -> Option<(&TraceId, &Trace)> {
+        self.traces.get_key_value(id)
     }
 
     /// The traces kept, the one that arrived last first.

@@ -1,3 +1,5 @@
+//! Questions as programs ask them, and who gets no answer.
+
 use http_body_util::{BodyExt, Empty};
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
@@ -103,6 +105,9 @@ fn a_trace_is_found_by_its_id_or_by_what_it_is() {
         title("01010101010101010101010101010101"),
         (200, "root 1".to_owned())
     );
+    assert_eq!(title("0202").1, "root 2");
+    assert_eq!(title("0909").0, 404);
+    assert_eq!(title("020").0, 400);
     assert_eq!(title("failed").0, 404);
     assert_eq!(title("09090909090909090909090909090909").0, 404);
     assert_eq!(title("nonsense").0, 400);

@@ -1,3 +1,5 @@
+//! What is counted, what is kept, and what goes when there is no room.
+
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Status};
 
@@ -146,7 +148,10 @@ fn one_endless_trace_does_not_push_out_the_others() {
     store.add_spans(request(Some("a"), vec![span(1, 1)]));
     store.add_spans(request(Some("a"), (1..=10).map(|id| span(2, id)).collect()));
     assert_eq!(kept(&store), [(2, 3), (1, 1)]);
-    assert_eq!(store.trace(&[2; 16]).map(|trace| trace.left_out), Some(7));
+    assert_eq!(
+        store.trace(&[2; 16]).map(|(_, trace)| trace.left_out),
+        Some(7)
+    );
     assert_eq!(store.totals.dropped_spans, 7);
 }
 

@@ -1,3 +1,5 @@
+//! Whole drawings of small traces, and of traces that nobody would send on purpose.
+
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::resource::v1::Resource;
