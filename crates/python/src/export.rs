@@ -4,6 +4,7 @@
 //! and what they raise is logged. Where there are none, none of this costs anything.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -15,6 +16,7 @@ use telemetry::export::{Compression, Exporter, ExporterConfig, Protocol, Signal,
 use telemetry::otlp::request::{Batch, Group};
 
 use crate::diagnostics;
+use crate::termination;
 use crate::trace::encode::with_encoded;
 use crate::trace::readable::ReadableSpan;
 use crate::trace::settings;
@@ -183,6 +185,8 @@ impl SharedPipeline {
 #[pyclass(frozen, name = "BatchProcessor", module = "oxitel._native")]
 pub(crate) struct NativeBatchProcessor {
     processor: BatchProcessor,
+    /// What `termination` knows it by; zero if it does not.
+    termination_id: AtomicU64,
 }
 
 #[pymethods]
@@ -203,6 +207,7 @@ impl NativeBatchProcessor {
         };
         Self {
             processor: BatchProcessor::new(config, exporter.exporter.clone()),
+            termination_id: AtomicU64::new(0),
         }
     }
 
@@ -216,7 +221,14 @@ impl NativeBatchProcessor {
         is_flushed
     }
 
+    /// Flushes for at most `limit_millis` when SIGTERM, unhandled, would end the process.
+    fn flush_on_termination(&self, limit_millis: f64) {
+        let id = termination::protect(&self.processor, millis(limit_millis));
+        self.termination_id.store(id, Ordering::Relaxed);
+    }
+
     fn shutdown(&self, py: Python<'_>, timeout_millis: f64) -> bool {
+        termination::forget(self.termination_id.load(Ordering::Relaxed));
         let is_delivered = py.detach(|| self.processor.shutdown(millis(timeout_millis)));
         diagnostics::log_pending(py);
         is_delivered

@@ -8,6 +8,7 @@ mod diagnostics;
 mod export;
 mod fork;
 mod official;
+mod termination;
 mod trace;
 mod value;
 

@@ -97,7 +97,8 @@ BSP_SCHEDULE_DELAY = Integer(
 BSP_EXPORT_TIMEOUT = Integer(
     "OTEL_BSP_EXPORT_TIMEOUT",
     30000,
-    "Milliseconds that a `BatchSpanProcessor` may take to export what is left at its shutdown.",
+    "Milliseconds that a `BatchSpanProcessor` may take to export what is left at its shutdown."
+    " Unset, it takes no longer than its OTLP exporter's timeout.",
     minimum=1,
 )
 BSP_MAX_QUEUE_SIZE = Integer(
@@ -111,6 +112,14 @@ BSP_MAX_EXPORT_BATCH_SIZE = Integer(
     512,
     "Most spans in one export of a `BatchSpanProcessor`; that many waiting start one at once.",
     minimum=1,
+)
+
+SIGTERM_FLUSH_TIMEOUT = Integer(
+    "OXITEL_SIGTERM_FLUSH_TIMEOUT",
+    3000,
+    "Milliseconds that a process which does not handle SIGTERM may take, when it gets that signal,"
+    " to export what is queued before it dies of it. 0 leaves the signal alone. An addition of"
+    " Oxitel.",
 )
 
 VARIABLES: tuple[Variable, ...] = (
@@ -132,4 +141,5 @@ VARIABLES: tuple[Variable, ...] = (
     BSP_EXPORT_TIMEOUT,
     BSP_MAX_QUEUE_SIZE,
     BSP_MAX_EXPORT_BATCH_SIZE,
+    SIGTERM_FLUSH_TIMEOUT,
 )

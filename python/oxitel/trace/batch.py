@@ -30,7 +30,8 @@ class BatchSpanProcessor(SpanProcessor):
     What is None comes from OTEL_BSP_MAX_QUEUE_SIZE, OTEL_BSP_SCHEDULE_DELAY,
     OTEL_BSP_MAX_EXPORT_BATCH_SIZE and OTEL_BSP_EXPORT_TIMEOUT. ValueError if an argument is not
     positive or the batch larger than the queue. `export_timeout_millis` bounds the time that
-    `shutdown` takes to export what is left. Specification: "Batching processor".
+    `shutdown` takes to export what is left; where neither it nor its variable is set, an OTLP
+    exporter's own timeout (10 s) does. Specification: "Batching processor".
     """
 
     def __init__(
@@ -53,6 +54,11 @@ class BatchSpanProcessor(SpanProcessor):
         _validate(queue_size, delay, batch_size)
 
         self._exporter = span_exporter
+        # Where nobody has asked for 30 s, shutdown does not outlast one export's time.
+        is_asked_for = export_timeout_millis is not None or sdk.BSP_EXPORT_TIMEOUT.text()
+        exporter_timeout = getattr(span_exporter, "_timeout", None)
+        if not is_asked_for and isinstance(exporter_timeout, (int, float)):
+            timeout = min(timeout, exporter_timeout * 1000)
         self._export_timeout_millis = timeout
         self._native: _native.BatchProcessor | None = None
         native_exporter = _native_exporter_of(span_exporter)
@@ -60,6 +66,9 @@ class BatchSpanProcessor(SpanProcessor):
             self._native = _native.BatchProcessor(
                 native_exporter, queue_size, float(delay), batch_size, float(timeout)
             )
+            termination_limit = sdk.SIGTERM_FLUSH_TIMEOUT.read()
+            if termination_limit > 0:
+                self._native.flush_on_termination(float(termination_limit))
         else:
             self._batch_processor = BatchProcessor(
                 span_exporter, delay, batch_size, timeout, queue_size, "Span"

@@ -6,7 +6,6 @@ import atexit
 import threading
 from collections.abc import Callable
 from logging import getLogger
-from os import environ
 from typing import TYPE_CHECKING
 from weakref import WeakSet
 
@@ -14,6 +13,7 @@ from opentelemetry import trace as trace_api
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native
+from oxitel.configuration import sdk
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationInfo, InstrumentationScope
 
@@ -123,7 +123,7 @@ class TracerProvider(trace_api.TracerProvider):
         self._resource = Resource.create({}) if resource is None else resource
         self.sampler = sampler or sampling._get_from_env_or_default()
         self._span_limits = span_limits or SpanLimits()
-        self._disabled = environ.get("OTEL_SDK_DISABLED", "").strip().lower() == "true"
+        self._disabled = sdk.SDK_DISABLED.read()
         self._meter_provider = meter_provider
         self._tracer_configurator = _tracer_configurator or _default_tracer_configurator
         self._tracers_lock = threading.Lock()

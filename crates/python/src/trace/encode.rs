@@ -1,5 +1,6 @@
 //! A finished span as OTLP, once, on the thread that ended it: later nobody needs the interpreter.
 
+use std::borrow::Cow;
 use std::cell::Cell;
 
 use pyo3::prelude::*;
@@ -44,7 +45,7 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
     let Some(identity) = &span.identity else {
         return Err(pyo3::exceptions::PyValueError::new_err("a span without a context cannot be exported"));
     };
-    let name = name_text(name.bind(py));
+    let name = name.bind(py);
     put_span_head(
         buffer,
         &SpanHead {
@@ -52,7 +53,7 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
             span_id: identity.context.span_id,
             trace_state: &identity.trace_state_header(py)?,
             parent_span_id: span.parent.as_ref().map(|parent| parent.context.span_id),
-            name: &name,
+            name: &name_text(name),
             kind: span.kind + 1,
             start_unix_nanos: times.0.unwrap_or(0),
             end_unix_nanos: times.1.unwrap_or(0),
@@ -61,7 +62,6 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
     let dropped_attributes = put_attributes(py, buffer, span)?;
     let dropped_events = put_events(py, buffer, span)?;
     let dropped_links = put_links(py, buffer, span)?;
-    let description = description.map(|text| name_text(text.bind(py))).unwrap_or_default();
     put_span_tail(
         buffer,
         &SpanTail {
@@ -69,7 +69,7 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
             dropped_events,
             dropped_links,
             status,
-            status_description: &description,
+            status_description: &description.as_ref().map_or(Cow::Borrowed(""), |text| name_text(text.bind(py))),
             is_parent_remote: span.parent.as_ref().is_some_and(|parent| parent.context.is_remote),
         },
     );

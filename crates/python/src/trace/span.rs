@@ -1,5 +1,6 @@
 //! `Span`: a span that is being recorded.
 
+use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -602,9 +603,12 @@ impl RecordingSpan {
 }
 
 /// The text of a name for OTLP; a name that is not text or not valid text becomes the nearest.
-pub(crate) fn name_text(name: &Bound<'_, PyAny>) -> String {
+pub(crate) fn name_text<'a>(name: &'a Bound<'_, PyAny>) -> Cow<'a, str> {
     match name.cast::<PyString>() {
-        Ok(name) => name.to_string_lossy().into_owned(),
-        Err(_) => name.str().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
+        Ok(name) => name.to_string_lossy(),
+        Err(_) => match name.str() {
+            Ok(text) => Cow::Owned(text.to_string_lossy().into_owned()),
+            Err(_) => Cow::Borrowed(""),
+        },
     }
 }

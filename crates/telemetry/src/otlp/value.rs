@@ -71,6 +71,12 @@ const fn delimited_len(length: usize) -> usize {
 
 /// Writes `key` and `value` as a `KeyValue` into `field` of the enclosing message.
 pub fn put_attribute(buffer: &mut Vec<u8>, field: u32, key: &str, value: Value<'_>) {
+    if let Value::String(text) = value {
+        if field < 16 && key.len() + text.len() <= SHORT {
+            put_short_string(buffer, field, key, text);
+            return;
+        }
+    }
     let value_len = value.encoded_len();
     put_tag(buffer, field, LENGTH_DELIMITED);
     put_varint(buffer, (delimited_len(key.len()) + delimited_len(value_len)) as u64);
@@ -80,9 +86,46 @@ pub fn put_attribute(buffer: &mut Vec<u8>, field: u32, key: &str, value: Value<'
     value.put_body(buffer);
 }
 
+/// Up to this many bytes of key and text, every length in the attribute takes one byte.
+const SHORT: usize = 0x7f - 8;
+
+// Most attributes are short texts: every tag and length is a byte, written a few at a time.
+#[expect(clippy::cast_possible_truncation, reason = "the lengths are below 128, the field below 16")]
+fn put_short_string(buffer: &mut Vec<u8>, field: u32, key: &str, text: &str) {
+    let (key_len, text_len) = (key.len() as u8, text.len() as u8);
+    let tag = |field: u8| field << 3 | LENGTH_DELIMITED;
+    buffer.reserve(key.len() + text.len() + 8);
+    buffer.extend_from_slice(&[tag(field as u8), key_len + text_len + 6, tag(1), key_len]);
+    buffer.extend_from_slice(key.as_bytes());
+    buffer.extend_from_slice(&[tag(2), text_len + 2, tag(STRING as u8), text_len]);
+    buffer.extend_from_slice(text.as_bytes());
+}
+
 /// Appends `value` to the body of an `ArrayValue`.
 pub fn put_element(buffer: &mut Vec<u8>, value: Value<'_>) {
     put_tag(buffer, ARRAY_ELEMENTS, LENGTH_DELIMITED);
     put_varint(buffer, value.encoded_len() as u64);
     value.put_body(buffer);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn short_and_long_texts_are_written_alike() {
+        for length in [0, 1, SHORT - 1, SHORT, 200] {
+            let text = "x".repeat(length);
+            let mut written = Vec::new();
+            put_attribute(&mut written, 9, "k", Value::String(&text));
+            let mut value = Vec::new();
+            put_bytes_field(&mut value, STRING, text.as_bytes());
+            let mut body = Vec::new();
+            put_bytes_field(&mut body, 1, b"k");
+            put_bytes_field(&mut body, 2, &value);
+            let mut expected = Vec::new();
+            put_bytes_field(&mut expected, 9, &body);
+            assert_eq!(written, expected, "{length}");
+        }
+    }
 }

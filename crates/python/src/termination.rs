@@ -1,0 +1,149 @@
+//! SIGTERM in a program that does not handle it: deliver what is queued, then die of the signal.
+//!
+//! Without this the operating system ends the process at once, with everything that is queued.
+//! The handler itself only writes a byte; a thread of ours, woken by it, flushes within a time
+//! limit, puts the default action back and sends the signal again. Programs (and servers) that set
+//! a handler of their own replace this one, and it is never set in place of theirs.
+
+#[cfg(unix)]
+pub(crate) use unix::{forget, protect, renew_in_child};
+
+#[cfg(unix)]
+mod unix {
+    use std::io::{PipeReader, Read, Write};
+    use std::os::fd::IntoRawFd;
+    use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
+    use std::sync::{Mutex, MutexGuard, PoisonError};
+    use std::time::{Duration, Instant};
+
+    use telemetry::export::batch::BatchProcessor;
+    use telemetry::fork::generation;
+
+    /// The pipe's end that the handler writes to, and the generation of the process that reads it.
+    static WAKE: AtomicI32 = AtomicI32::new(-1);
+    static GENERATION: AtomicU32 = AtomicU32::new(0);
+    /// How long the flush may take; zero before the first queue exists.
+    static LIMIT_MILLIS: AtomicU64 = AtomicU64::new(0);
+
+    /// The queues to flush.
+    static QUEUES: Mutex<Vec<(u64, BatchProcessor)>> = Mutex::new(Vec::new());
+    static NEXT_ID: AtomicU64 = AtomicU64::new(1);
+
+    fn queues() -> MutexGuard<'static, Vec<(u64, BatchProcessor)>> {
+        QUEUES.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// From now on `processor` is flushed for at most `limit` when SIGTERM would end the process.
+    /// Returns what [`forget`] wants.
+    pub(crate) fn protect(processor: &BatchProcessor, limit: Duration) -> u64 {
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        queues().push((id, processor.clone()));
+        LIMIT_MILLIS.store(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        if WAKE.load(Ordering::Relaxed) < 0 && is_unhandled() && start_thread() {
+            set_action(handle as *const () as libc::sighandler_t);
+        }
+        id
+    }
+
+    /// The processor has been shut down.
+    pub(crate) fn forget(id: u64) {
+        queues().retain(|(queue, _)| *queue != id);
+    }
+
+    /// A forked child inherits the handler but neither the thread nor the right to the pipe.
+    pub(crate) fn renew_in_child() {
+        if WAKE.load(Ordering::Relaxed) >= 0 && GENERATION.load(Ordering::Relaxed) != generation() {
+            WAKE.store(-1, Ordering::Relaxed);
+            start_thread();
+        }
+    }
+
+    fn start_thread() -> bool {
+        let Ok((reader, writer)) = std::io::pipe() else { return false };
+        // The one thread that is not the worker's: it has to outlive whatever the worker does.
+        let thread = std::thread::Builder::new()
+            .name("oxitel-sigterm".to_owned())
+            .stack_size(256 * 1024)
+            .spawn(move || wait(reader));
+        if thread.is_err() {
+            return false;
+        }
+        GENERATION.store(generation(), Ordering::Relaxed);
+        WAKE.store(writer.into_raw_fd(), Ordering::Release);
+        true
+    }
+
+    fn wait(mut reader: PipeReader) {
+        if reader.read_exact(&mut [0]).is_err() {
+            return;
+        }
+        let limit = Duration::from_millis(LIMIT_MILLIS.load(Ordering::Relaxed));
+        let deadline = Instant::now() + limit;
+        let queues: Vec<_> = queues().iter().map(|(_, queue)| queue.clone()).collect();
+        for queue in &queues {
+            queue.shutdown(deadline.saturating_duration_since(Instant::now()));
+        }
+        // Too late for the program's own logging.
+        let mut output = std::io::stderr();
+        for message in telemetry::diagnostics::take() {
+            let _ = writeln!(output, "oxitel: {}", message.text);
+        }
+        die();
+    }
+
+    extern "C" fn handle(_signal: libc::c_int) {
+        let wake = WAKE.load(Ordering::Acquire);
+        if wake < 0 || GENERATION.load(Ordering::Relaxed) != generation() {
+            // A forked child that has recorded nothing.
+            die();
+            return;
+        }
+        #[expect(unsafe_code, reason = "a signal handler may do little more than write")]
+        // SAFETY: write is async-signal-safe; the byte outlives the call.
+        unsafe {
+            libc::write(wake, [0_u8].as_ptr().cast(), 1);
+        }
+    }
+
+    fn die() {
+        set_action(libc::SIG_DFL);
+        #[expect(unsafe_code, reason = "kill has no safe binding")]
+        // SAFETY: sends a signal to this process; async-signal-safe.
+        unsafe {
+            libc::kill(libc::getpid(), libc::SIGTERM);
+        }
+    }
+
+    fn is_unhandled() -> bool {
+        #[expect(unsafe_code, reason = "sigaction has no safe binding")]
+        // SAFETY: only reads the action into a zeroed struct, which is valid for it.
+        unsafe {
+            let mut current: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(libc::SIGTERM, std::ptr::null(), &raw mut current) == 0
+                && current.sa_sigaction == libc::SIG_DFL
+        }
+    }
+
+    fn set_action(action: libc::sighandler_t) {
+        #[expect(unsafe_code, reason = "sigaction has no safe binding")]
+        // SAFETY: `action` is SIG_DFL or a handler that is async-signal-safe and never goes away.
+        unsafe {
+            let mut new: libc::sigaction = std::mem::zeroed();
+            new.sa_sigaction = action;
+            new.sa_flags = libc::SA_RESTART;
+            libc::sigemptyset(&raw mut new.sa_mask);
+            libc::sigaction(libc::SIGTERM, &raw const new, std::ptr::null_mut());
+        }
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn protect(_: &telemetry::export::batch::BatchProcessor, _: std::time::Duration) -> u64 {
+    0
+}
+
+#[cfg(not(unix))]
+pub(crate) fn forget(_: u64) {}
+
+#[cfg(not(unix))]
+pub(crate) fn renew_in_child() {}

@@ -1,0 +1,286 @@
+"""The native module. `make lint` compares this file with the binary (`mypy.stubtest`)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType, TracebackType
+from typing import Any, Literal, TypeVar, final
+
+from opentelemetry.context import Context
+from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
+from opentelemetry.util.types import Attributes, AttributeValue
+
+from oxitel.resources.resource import Resource
+from oxitel.scope import InstrumentationInfo, InstrumentationScope
+from oxitel.trace.event import Event
+from oxitel.trace.id_generator import IdGenerator
+from oxitel.trace.limits import SpanLimits
+from oxitel.trace.processor import SpanProcessor
+from oxitel.trace.sampling import Sampler
+
+_Function = TypeVar("_Function", bound=Callable[..., Any])
+
+class ReadableSpan:
+    """What a span has recorded. Official name: `opentelemetry.sdk.trace.ReadableSpan`."""
+
+    __dict__: dict[str, Any]
+    _name: str
+    _attributes: Any
+    _events: Any
+    _links: Any
+    _status: Status
+    _resource: Resource
+
+    def __new__(
+        cls,
+        name: str,
+        context: SpanContext | None = None,
+        parent: SpanContext | None = None,
+        resource: Resource | None = None,
+        attributes: Attributes = None,
+        events: Sequence[Event] | None = None,
+        links: Sequence[Link] | None = None,
+        kind: SpanKind | None = None,
+        instrumentation_info: InstrumentationInfo | None = None,
+        status: Status | None = None,
+        start_time: int | None = None,
+        end_time: int | None = None,
+        instrumentation_scope: InstrumentationScope | None = None,
+    ) -> ReadableSpan: ...
+    def get_span_context(self) -> SpanContext: ...
+    def to_json(self, indent: int | None = 4) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def context(self) -> SpanContext: ...
+    @property
+    def _context(self) -> SpanContext: ...
+    @property
+    def parent(self) -> SpanContext | None: ...
+    @property
+    def _parent(self) -> SpanContext | None: ...
+    @property
+    def kind(self) -> SpanKind: ...
+    @property
+    def _kind(self) -> SpanKind: ...
+    @property
+    def start_time(self) -> int | None: ...
+    @property
+    def _start_time(self) -> int | None: ...
+    @property
+    def end_time(self) -> int | None: ...
+    @property
+    def _end_time(self) -> int | None: ...
+    @property
+    def status(self) -> Status: ...
+    @property
+    def attributes(self) -> MappingProxyType[str, AttributeValue]: ...
+    @property
+    def events(self) -> tuple[Event, ...]: ...
+    @property
+    def links(self) -> tuple[Link, ...]: ...
+    @property
+    def dropped_attributes(self) -> int: ...
+    @property
+    def dropped_events(self) -> int: ...
+    @property
+    def dropped_links(self) -> int: ...
+    @property
+    def resource(self) -> Resource: ...
+    @property
+    def instrumentation_scope(self) -> InstrumentationScope | None: ...
+    @property
+    def _instrumentation_scope(self) -> InstrumentationScope | None: ...
+    @property
+    def instrumentation_info(self) -> InstrumentationInfo | None: ...
+    @property
+    def _instrumentation_info(self) -> InstrumentationInfo | None: ...
+
+class Span(ReadableSpan):
+    """A span that is being recorded. Official name: `opentelemetry.sdk.trace.Span`."""
+
+    def __new__(cls, *_arguments: Any, **_options: Any) -> Span: ...
+    def set_attribute(self, key: str, value: AttributeValue) -> None: ...
+    def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None: ...
+    def add_event(
+        self, name: str, attributes: Attributes = None, timestamp: int | None = None
+    ) -> None: ...
+    def add_link(self, context: SpanContext, attributes: Attributes = None) -> None: ...
+    def record_exception(
+        self,
+        exception: BaseException,
+        attributes: Attributes = None,
+        timestamp: int | None = None,
+        escaped: bool = False,
+    ) -> None: ...
+    def set_status(self, status: Status | StatusCode, description: str | None = None) -> None: ...
+    def update_name(self, name: str) -> None: ...
+    def is_recording(self) -> bool: ...
+    def start(
+        self, start_time: int | None = None, parent_context: Context | None = None
+    ) -> None: ...
+    def end(self, end_time: int | None = None) -> None: ...
+    def __enter__(self) -> Span: ...
+    def __exit__(
+        self,
+        exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        exc_tb: TracebackType | None,
+    ) -> None: ...
+    def _readable_span(self) -> ReadableSpan: ...
+    @property
+    def _span_processor(self) -> SpanProcessor: ...
+    @property
+    def _sampler(self) -> Sampler: ...
+    @property
+    def _record_exception(self) -> bool: ...
+    @property
+    def _set_status_on_exception(self) -> bool: ...
+
+class _Span(Span):
+    """The class of the spans that tracers make."""
+
+    def __new__(
+        cls,
+        name: str,
+        context: SpanContext,
+        parent: SpanContext | None = None,
+        sampler: Sampler | None = None,
+        trace_config: None = None,
+        resource: Resource | None = None,
+        attributes: Attributes = None,
+        events: Sequence[Event] | None = None,
+        links: Sequence[Link] | None = None,
+        kind: SpanKind | None = None,
+        span_processor: SpanProcessor | None = None,
+        instrumentation_info: InstrumentationInfo | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+        limits: SpanLimits | None = None,
+        instrumentation_scope: InstrumentationScope | None = None,
+        *,
+        record_end_metrics: Callable[[], None] | None = None,
+    ) -> _Span: ...
+
+@final
+class SpanScope:
+    """What `start_as_current_span` returns: a context manager and a decorator."""
+
+    def __enter__(self) -> Span: ...
+    def __exit__(
+        self,
+        _exc_type: type[BaseException] | None,
+        exc_val: BaseException | None,
+        _exc_tb: TracebackType | None,
+    ) -> Literal[False]: ...
+    def __call__(self, function: _Function) -> _Function: ...
+    def _recreate_cm(self) -> SpanScope: ...
+    def _start(self) -> Span: ...
+    def _finish(self, span: Span, error: BaseException | None) -> None: ...
+
+class Tracer:
+    """Makes spans. Official name: `opentelemetry.sdk.trace.Tracer`."""
+
+    __dict__: dict[str, Any]
+    sampler: Sampler
+    resource: Resource
+    span_processor: SpanProcessor
+    id_generator: IdGenerator
+
+    def __new__(
+        cls,
+        sampler: Sampler,
+        resource: Resource,
+        span_processor: SpanProcessor,
+        id_generator: IdGenerator,
+        instrumentation_info: InstrumentationInfo,
+        span_limits: SpanLimits,
+        instrumentation_scope: InstrumentationScope,
+        *,
+        meter_provider: Any = None,
+        _tracer_config: Any = None,
+    ) -> Tracer: ...
+    def start_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+    ) -> Span: ...
+    def start_as_current_span(
+        self,
+        name: str,
+        context: Context | None = None,
+        kind: SpanKind | None = None,
+        attributes: Attributes = None,
+        links: Sequence[Link] | None = None,
+        start_time: int | None = None,
+        record_exception: bool = True,
+        set_status_on_exception: bool = True,
+        end_on_exit: bool = True,
+    ) -> SpanScope: ...
+    def _set_enabled(self, is_enabled: bool) -> None: ...
+    def _is_enabled(self) -> bool: ...
+    @property
+    def instrumentation_info(self) -> InstrumentationInfo: ...
+    @property
+    def _instrumentation_scope(self) -> InstrumentationScope: ...
+    @property
+    def _span_limits(self) -> SpanLimits: ...
+
+@final
+class Pipeline:
+    """The native half of `SynchronousMultiSpanProcessor`."""
+
+    def __new__(cls) -> Pipeline: ...
+    def set_processors(self, processors: tuple[SpanProcessor, ...]) -> None: ...
+
+@final
+class OtlpExporter:
+    """An OTLP destination. ValueError names the part of the configuration that is unusable."""
+
+    def __new__(
+        cls,
+        signal: str,
+        protocol: str,
+        endpoint: str,
+        headers: list[tuple[str, str]],
+        timeout_seconds: float,
+        compression: str,
+        insecure: bool,
+        ca_pem: bytes | None,
+        client_certificate_pem: bytes | None,
+        client_key_pem: bytes | None,
+        max_request_bytes: int | None,
+        retryable_codes: list[int] | None,
+        user_agent: str,
+    ) -> OtlpExporter: ...
+    def export_spans(self, spans: Sequence[ReadableSpan]) -> bool: ...
+    def shutdown(self) -> None: ...
+
+@final
+class BatchProcessor:
+    """A bounded queue in front of a native exporter."""
+
+    def __new__(
+        cls,
+        exporter: OtlpExporter,
+        max_queue_size: int,
+        schedule_delay_millis: float,
+        max_export_batch_size: int,
+        export_timeout_millis: float,
+    ) -> BatchProcessor: ...
+    def on_end(self, span: ReadableSpan) -> None: ...
+    def force_flush(self, timeout_millis: float) -> bool: ...
+    def shutdown(self, timeout_millis: float) -> bool: ...
+    def flush_on_termination(self, limit_millis: float) -> None: ...
+    def counts(self) -> dict[str, int]: ...
+
+def encode_spans(spans: Sequence[ReadableSpan]) -> bytes: ...
+def random_trace_id() -> int: ...
+def random_span_id() -> int: ...
+def settle_fork() -> None: ...
+def log_pending() -> None: ...
+def finish_diagnostics() -> None: ...
