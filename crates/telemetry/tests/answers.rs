@@ -1,4 +1,10 @@
 //! What receivers may answer, and what then becomes of the batch.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is a failure of the test"
+)]
 
 mod collector;
 

@@ -57,6 +57,8 @@ fn fork(child: impl FnOnce() -> bool) -> libc::pid_t {
     // this tests; the allocator is made safe for forks by the C library.
     match unsafe { libc::fork() } {
         0 => {
+            // SAFETY: ends a child that hangs, should its parent not be there to do it.
+            unsafe { libc::alarm(30) };
             let is_well = std::panic::catch_unwind(std::panic::AssertUnwindSafe(child));
             // SAFETY: ends the child.
             unsafe { libc::_exit(i32::from(!is_well.unwrap_or(false))) }

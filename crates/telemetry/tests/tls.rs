@@ -1,4 +1,10 @@
 //! TLS and mutual TLS with certificates made for the occasion; what is wrong with a file is said.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is a failure of the test"
+)]
 
 mod collector;
 
