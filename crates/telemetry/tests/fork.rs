@@ -38,7 +38,6 @@ fn main() {
         forking_while_sending(protocol);
         forking_during_an_outage(protocol);
     }
-    println!("fork: ok");
 }
 
 fn batch_processor(collector: &Collector) -> BatchProcessor {
