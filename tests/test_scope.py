@@ -42,12 +42,15 @@ SAME_ON_BOTH = textwrap.dedent(
         print(str(one).split("object at")[0], one.schema_url, one.version, one.name)
         for other in scopes:
             print(one == other, attempt(lambda: one < other), hash(one) == hash(other))
-    print(scopes[0].to_json(), scopes[3].to_json(None), scopes[0] == 1, attempt(lambda: scopes[0] < 1))
+    print(scopes[0].to_json(), scopes[3].to_json(None))
+    print(scopes[0] == 1, attempt(lambda: scopes[0] < 1))
     print(attempt(lambda: scopes[2].attributes.update(x=1)), scopes[3].attributes["key"])
-    infos = [InstrumentationInfo("a", "1"), InstrumentationInfo("a", "1", "s"), InstrumentationInfo("b", "1")]
+    infos = [InstrumentationInfo(*values) for values in (("a", "1"), ("a", "1", "s"), ("b", "1"))]
     for one in infos:
-        print(one, one.schema_url, [one == other for other in infos], [one < other for other in infos])
-    print(attempt(lambda: infos[0] < scopes[0]), infos[0] == scopes[0], hash(infos[0]) == hash(infos[1]))
+        print(one, one.schema_url)
+        print([one == other for other in infos], [one < other for other in infos])
+    print(attempt(lambda: infos[0] < scopes[0]), infos[0] == scopes[0])
+    print(hash(infos[0]) == hash(infos[1]))
 
     for maxlen in (None, 0, 1, 3):
         bounded = BoundedList(maxlen)
@@ -62,7 +65,8 @@ SAME_ON_BOTH = textwrap.dedent(
         print(named, list(named), len(named), named.dropped)
         print(attempt(lambda: named.__delitem__("a")), list(named))
     print(BoundedList.from_seq(2, iter("abc")), BoundedList.from_seq(2, iter("abc")).dropped)
-    print(attempt(lambda: BoundedDict(-1)), attempt(lambda: BoundedDict("a")), attempt(lambda: BoundedList(-1)))
+    for wrong in (-1, "a"):
+        print(attempt(lambda: BoundedDict(wrong)), attempt(lambda: BoundedList(wrong)))
     for nanoseconds in (0, 1, 999, 1_000, 1_700_000_000_123_456_789, -1_000_000_000):
         print(ns_to_iso_str(nanoseconds))
     print(get_dict_as_key({"b": [1, 2], "a": "x"}), get_dict_as_key({}))
@@ -87,11 +91,8 @@ def test_a_bounded_list_keeps_the_newest_and_counts_the_rest(
         bounded.extend(part)
         bounded.append(0)
     everything = [item for part in parts for item in [*part, 0]]
-    kept = (
-        everything
-        if maxlen is None
-        else everything[len(everything) - min(maxlen, len(everything)) :]
-    )
+    count = len(everything) if maxlen is None else min(maxlen, len(everything))
+    kept = everything[len(everything) - count :]
     assert list(bounded) == kept
     assert bounded.dropped == len(everything) - len(kept)
     assert list(copy.deepcopy(bounded)) == kept
