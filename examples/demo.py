@@ -82,13 +82,17 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
         environment["INVENTORY_URL"] = f"http://127.0.0.1:{inventory.port}"
         orders = stack.enter_context(Service("orders", arguments.python, folder, environment))
         say(f"\n  orders ({WORKERS} workers) → inventory ({WORKERS} workers) → OTLP over gRPC\n")
+        progress = Progress()
         for service in (inventory, orders):
+            progress.show(f"starting {service.name} …")
             service.wait_until_ready()
         load = Load(orders.port, arguments.seconds)
-        load.run(viewer)
+        load.run(viewer, progress)
         # First the one that calls the other, so that no request is cut off in the middle.
         for service in (orders, inventory):
+            progress.show(f"stopping {service.name}, which delivers what it has queued …")
             service.stop()
+        progress.clear()
         totals = viewer.ask("/api/totals")
         chosen = viewer.show_traces()
         report = Report(load, totals, *read_counts(counts))
@@ -225,6 +229,7 @@ class Service(Process):
                 "--workers": str(WORKERS),
                 "--worker-class": "gthread",
                 "--threads": str(CLIENTS),
+                "--keep-alive": "75",
                 "--log-level": "warning",
             }
             command += [part for option in options.items() for part in option]
@@ -256,7 +261,7 @@ class Load:
     def requests(self) -> int:
         return sum(self.answers.values())
 
-    def run(self, viewer: Viewer) -> None:
+    def run(self, viewer: Viewer, progress: Progress) -> None:
         started = time.monotonic()
         self._ends = started + self._seconds
         clients = [
@@ -265,13 +270,14 @@ class Load:
         ]
         for client in clients:
             client.start()
-        progress = Progress()
         while any(client.is_alive() for client in clients):
-            elapsed = min(time.monotonic() - started, self._seconds)
+            share = min((time.monotonic() - started) / self._seconds, 1.0)
             received = viewer.ask("/api/totals")["traces"]["records"]
-            progress.show(elapsed / self._seconds, self.requests, received)
+            progress.show(
+                f"{bar(share)}  {self.requests:>6,} requests  {received:>7,} spans received"
+            )
             time.sleep(0.1)
-        progress.end()
+        progress.keep()
 
     def _client(self, number: int) -> None:
         chance = random.Random(number)
@@ -312,29 +318,28 @@ def make_order(chance: random.Random) -> dict[str, Any]:
 
 
 class Progress:
-    """One line that is written over; where that is not possible, only its last state."""
-
-    WIDTH = 24
+    """One line that is written over; where that is not possible, only what is to be kept."""
 
     def __init__(self) -> None:
         self._is_terminal = sys.stdout.isatty()
         self._line = ""
 
-    def show(self, share: float, made: int, received: int) -> None:
-        full = round(share * self.WIDTH)
-        bar = "━" * full + "─" * (self.WIDTH - full)
-        self._line = f"  {bar}  {made:>6,} requests  {received:>7,} spans received"
+    def show(self, line: str) -> None:
+        self._line = "  " + line
         if self._is_terminal:
-            self._write("\r" + self._line)
+            say(f"\r\x1b[K{self._line}")
 
-    def end(self) -> None:
-        self._write("\n" if self._is_terminal else self._line + "\n")
+    def keep(self) -> None:
+        say("\n" if self._is_terminal else self._line + "\n")
 
-    @staticmethod
-    def _write(text: str) -> None:
-        encoding = sys.stdout.encoding or "ascii"
-        sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
-        sys.stdout.flush()
+    def clear(self) -> None:
+        if self._is_terminal:
+            say("\r\x1b[K")
+
+
+def bar(share: float, width: int = 24) -> str:
+    full = round(share * width)
+    return "━" * full + "─" * (width - full)
 
 
 class Report:
@@ -412,7 +417,10 @@ def waiting(seconds: float, otherwise: str) -> Iterator[None]:
 
 
 def say(text: str) -> None:
-    Progress._write(text)
+    """Writes at once, with question marks for what the terminal's encoding has not."""
+    encoding = sys.stdout.encoding or "ascii"
+    sys.stdout.write(text.encode(encoding, "replace").decode(encoding))
+    sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import mmap
 import os
 import struct
 import threading
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -33,13 +34,22 @@ class SpanCounter(SpanProcessor):
         with open(self._path.with_suffix(".made"), "w+b") as file:
             file.truncate(NUMBER.size)
             self._shared = mmap.mmap(file.fileno(), NUMBER.size)
+        self._account: Callable[[], dict[str, int]] | None = None
+        # What is registered first runs last: after the provider's own shutdown, if the provider
+        # is made later than this.
+        atexit.register(self._write_account)
 
     def watch(self, batches: Any) -> None:
-        """Notes at the exit of the process what the batch processor says it delivered."""
-        counts = getattr(batches, "counts", None)
-        if callable(counts):
-            path = self._path.with_suffix(".json")
-            atexit.register(lambda: path.write_text(json.dumps(counts()), encoding="utf-8"))
+        """Names the batch processor whose account is kept at the exit of the process.
+
+        Oxitel's native part has such an account; other batch processors are passed over.
+        """
+        self._account = getattr(getattr(batches, "_native", None), "counts", None)
+
+    def _write_account(self) -> None:
+        if self._account is not None:
+            account = json.dumps(self._account())
+            self._path.with_suffix(".json").write_text(account, encoding="utf-8")
 
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
         pass

@@ -52,9 +52,10 @@ def describe_class(cls: type) -> dict[str, Any]:
     if issubclass(cls, enum.Enum):
         members = {name: text_of(member.value) for name, member in cls.__members__.items()}
         return {"kind": "enumeration", "members": members}
+    everyones = BaseException if issubclass(cls, BaseException) else object
     public = {}
     for name in dir(cls):
-        if name.startswith("_") or hasattr(object, name):
+        if name.startswith("_") or hasattr(everyones, name):
             continue
         public[name] = describe_attribute(cls, name)
     return {

@@ -14,7 +14,7 @@ from typing import Any
 
 import grpc
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings as hypothesis_settings, strategies as st
 from opentelemetry.exporter.otlp.common.http import Compression as CommonCompression
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http import Compression
@@ -326,6 +326,7 @@ def test_grpc_settings_are_the_official_ones(
 HEADER_TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=0x17F), max_size=40)
 
 
+@hypothesis_settings(deadline=None)
 @given(HEADER_TEXT, st.lists(st.tuples(HEADER_TEXT, HEADER_TEXT).map("=".join)).map(",".join))
 def test_whatever_is_in_a_headers_variable_makes_an_exporter(text: str, pairs: str) -> None:
     from opentelemetry.util.re import parse_env_headers

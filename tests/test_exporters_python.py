@@ -15,7 +15,7 @@ from typing import Any
 import grpc
 import pytest
 import requests
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from opentelemetry.exporter.otlp.proto.common.trace_encoder import encode_spans
 from opentelemetry.exporter.otlp.proto.grpc.exporter import (
     InvalidCompressionValueException,
@@ -134,6 +134,7 @@ def test_a_partial_success_is_read() -> None:
     assert partial_success(b"\x0a\x00") is None
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_whatever_comes_back_can_be_read(data: bytes) -> None:
     retry_delay_seconds(data)
@@ -203,7 +204,7 @@ def test_a_request_is_sent_again_after_the_time_asked_for(
     answers = Answers(again(0.05), again(0.05), Attempt(succeeded=True))
     started = time.monotonic()
     assert deliver(answers).succeeded
-    assert 0.1 <= time.monotonic() - started < 1
+    assert 0.1 <= time.monotonic() - started < 2
     assert len(answers.timeouts) == 3
     assert answers.timeouts[0] > answers.timeouts[1] > answers.timeouts[2]
     assert caplog.text.count("Transient error busy") == 2
@@ -433,8 +434,8 @@ def test_grpcio_is_asked_again_after_the_time_the_receiver_names(
     exporter = GrpcExporter(collector.grpc_endpoint, channel_options=(("a", 1),))
     started = time.monotonic()
     assert exporter.export(make_spans(1)) is SUCCESS
-    # Without the receiver's word it would be 0.8 s at least.
-    assert 0.1 <= time.monotonic() - started < 0.8
+    # Without the receiver's word it would be 2.4 s at least.
+    assert 0.1 <= time.monotonic() - started < 2
     assert len(collector.requests()) == 3
 
 

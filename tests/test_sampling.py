@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, strategies as st
+from hypothesis import given, settings, strategies as st
 from opentelemetry import trace
 from opentelemetry.sdk.trace import SpanLimits
 from opentelemetry.sdk.trace.id_generator import IdGenerator, RandomIdGenerator
@@ -121,6 +121,7 @@ def test_a_rate_outside_of_zero_to_one_is_refused(rate: float) -> None:
         TraceIdRatioBased(rate)
 
 
+@settings(deadline=None)
 @given(st.floats(0.0, 1.0), st.integers(0, 2**128 - 1))
 def test_a_ratio_looks_at_the_low_64_bits_of_the_trace_id(rate: float, trace_id: int) -> None:
     kept = trace_id % 2**64 < round(rate * 2**64)
@@ -200,6 +201,7 @@ def test_what_a_sampler_raises_does_not_reach_the_user(caplog: pytest.LogCapture
     assert "broken on purpose" in caplog.text
 
 
+@settings(deadline=None)
 @given(st.integers(0, 2**32))
 def test_seeded_random_numbers_make_the_ids_repeat(seed: int) -> None:
     def ids() -> list[int]:

@@ -1,5 +1,11 @@
 //! Batches on their way to a receiver that is well: grouping, headers, compression, one
 //! connection, the batch processor's times and sizes.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a failure here is a failure of the test"
+)]
 
 mod collector;
 

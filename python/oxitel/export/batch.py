@@ -142,7 +142,7 @@ class BatchProcessor:
             remaining = deadline - monotonic()
             if remaining <= 0:
                 return True
-            self._changed.wait(remaining)
+            self._changed.wait(min(remaining, threading.TIMEOUT_MAX))
         return True
 
     def _export(self, exports_rest: bool) -> None:
@@ -196,7 +196,7 @@ class BatchProcessor:
                 remaining = deadline - monotonic()
                 if remaining <= 0:
                     return False
-                self._changed.wait(remaining)
+                self._changed.wait(min(remaining, threading.TIMEOUT_MAX))
         if not self._has_worker():
             self._export(exports_rest=True)
         return self._failed_exports == failed_before
@@ -217,7 +217,7 @@ class BatchProcessor:
             self._changed.notify_all()
         worker = self._worker_thread
         if worker is not None and worker is not threading.current_thread():
-            worker.join(max(0.0, deadline - monotonic()))
+            worker.join(min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX))
         if not self._has_worker():
             self._export(exports_rest=True)
         self._give_up_rest()

@@ -159,10 +159,13 @@ class OTLPSpanExporter(OtlpSpanExporter):
 
 def _scheme_and_target(url: str) -> tuple[str, str]:
     """The scheme of a URL and its `host:port`; what has no host is the target as it is."""
-    from urllib.parse import urlparse
-
-    parsed = urlparse(url)
-    return parsed.scheme, parsed.netloc or url
+    scheme, separator, rest = url.partition("://")
+    if not separator:
+        return "", url
+    host = rest
+    for end in "/?#":
+        host = host.partition(end)[0]
+    return scheme.lower(), host or url
 
 
 def _is_insecure(argument: bool | None, scheme: str) -> bool:

@@ -18,11 +18,10 @@ from oxitel.configuration.variable import say_once
 from oxitel.trace.export import SpanExporter, SpanExportResult
 from oxitel.version import OFFICIAL_VERSION, __version__
 
-from .transport import Attempt, Transport
-from .wire import partial_success
-
 if TYPE_CHECKING:
     from oxitel.trace.span import ReadableSpan
+
+    from .transport import Attempt, Transport
 
 USER_AGENT = f"oxitel/{__version__} OTel-OTLP-Exporter-Python/{OFFICIAL_VERSION}"
 
@@ -109,6 +108,8 @@ class OtlpSpanExporter(SpanExporter):
         return self._export_in_parts(spans[middle:], deadline) and first
 
     def _say_partial_success(self, attempt: Attempt) -> None:
+        from .wire import partial_success
+
         partial = partial_success(attempt.response)
         if partial is not None:
             self._logger.warning("The receiver rejected %d spans: %s", *partial)

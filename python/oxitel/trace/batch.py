@@ -8,8 +8,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.context import Context
-
 from oxitel import _native
 from oxitel.configuration import sdk
 from oxitel.configuration.variable import say_once
@@ -21,7 +19,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
     from .export import SpanExporter
-    from .span import ReadableSpan, Span
+    from .span import ReadableSpan
 
 
 class BatchSpanProcessor(SpanProcessor):
@@ -79,12 +77,6 @@ class BatchSpanProcessor(SpanProcessor):
     def span_exporter(self) -> SpanExporter:
         """The exporter; calling it past the processor is not recommended."""
         return self._exporter
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        pass
-
-    def _on_ending(self, span: Span) -> None:
-        pass
 
     def on_end(self, span: ReadableSpan) -> None:
         if not (span.context and span.context.trace_flags.sampled):

@@ -13,8 +13,6 @@ from logging import getLogger
 from os import linesep
 from typing import IO, TYPE_CHECKING
 
-from opentelemetry.context import Context
-
 from oxitel.export.suppression import Suppression
 
 from .processor import SpanProcessor
@@ -22,7 +20,7 @@ from .processor import SpanProcessor
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
-    from .span import ReadableSpan, Span
+    from .span import ReadableSpan
 
 _logger = getLogger("opentelemetry.sdk.trace.export")
 
@@ -56,12 +54,6 @@ class SimpleSpanProcessor(SpanProcessor):
     ) -> None:
         self.span_exporter = span_exporter
         self._shutdown = False
-
-    def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        pass
-
-    def _on_ending(self, span: Span) -> None:
-        pass
 
     def on_end(self, span: ReadableSpan) -> None:
         if not (span.context and span.context.trace_flags.sampled):

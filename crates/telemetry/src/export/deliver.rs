@@ -261,8 +261,9 @@ async fn send_part(
             seen,
         };
         delivery.wait = Some(wait);
-        // While closing, a failure is the last one for an endpoint that was never there.
-        let is_last = seen.closing.is_some() && delivery.is_hopeless;
+        // An endpoint that was never there: the queue is told, where somebody may wait for it;
+        // while closing, that was the last try.
+        let is_last = delivery.is_hopeless && (is_kept || seen.closing.is_some());
         if is_last || wait.until >= urgency.borrow().closing.unwrap_or(deadline) {
             break Sent::Later;
         }

@@ -1,6 +1,10 @@
 //! A scripted OTLP receiver: HTTP/1.1 and gRPC, plain or TLS, which accepts, refuses, delays,
 //! breaks off and comes back as a test asks. It decodes with classes that others wrote.
-#![allow(dead_code, unreachable_pub, reason = "every test program uses a part of it")]
+#![allow(
+    dead_code,
+    unreachable_pub,
+    reason = "every test program uses a part of it"
+)]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
