@@ -18,7 +18,8 @@ pub(crate) fn current<'py>(py: Python<'py>, official: &Official) -> PyResult<Bou
     let mut value = std::ptr::null_mut();
     // SAFETY: `variable` is a ContextVar; on success `value` is a new reference or null.
     unsafe {
-        if pyo3::ffi::PyContextVar_Get(variable.as_ptr(), std::ptr::null_mut(), &raw mut value) < 0 {
+        if pyo3::ffi::PyContextVar_Get(variable.as_ptr(), std::ptr::null_mut(), &raw mut value) < 0
+        {
             return Err(PyErr::fetch(py));
         }
         match Bound::from_owned_ptr_or_opt(py, value) {

@@ -84,7 +84,10 @@ pub(crate) fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
     telemetry::diagnostics::set_wake(ask_for_logging);
     // Registered before any provider, so it runs after their shutdown.
     let finish = module.getattr("finish_diagnostics")?;
-    module.py().import("atexit")?.call_method1("register", (finish,))?;
+    module
+        .py()
+        .import("atexit")?
+        .call_method1("register", (finish,))?;
     Ok(())
 }
 
@@ -95,7 +98,8 @@ fn ask_for_logging() {
         Python::attach(|py| {
             let start = || -> PyResult<()> {
                 let log = py.import("oxitel._native")?.getattr("log_pending")?;
-                py.import("_thread")?.call_method1("start_new_thread", (log, PyTuple::empty(py)))?;
+                py.import("_thread")?
+                    .call_method1("start_new_thread", (log, PyTuple::empty(py)))?;
                 Ok(())
             };
             if start().is_err() {

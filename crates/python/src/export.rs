@@ -46,11 +46,13 @@ impl Pipeline {
     /// that calls it.
     pub(crate) fn of_processor(processor: &Bound<'_, PyAny>) -> PyResult<Arc<ArcSwap<Self>>> {
         let py = processor.py();
-        let class = py.import("oxitel.trace.processor")?.getattr("SynchronousMultiSpanProcessor")?;
-        if processor.get_type().is(&class) {
-            if let Ok(pipeline) = processor.getattr("_pipeline")?.cast::<SharedPipeline>() {
-                return Ok(pipeline.get().pipeline.clone());
-            }
+        let class = py
+            .import("oxitel.trace.processor")?
+            .getattr("SynchronousMultiSpanProcessor")?;
+        if processor.get_type().is(&class)
+            && let Ok(pipeline) = processor.getattr("_pipeline")?.cast::<SharedPipeline>()
+        {
+            return Ok(pipeline.get().pipeline.clone());
         }
         Ok(Arc::new(ArcSwap::from_pointee(Self::of_processors(
             &PyTuple::new(py, [processor])?,
@@ -63,10 +65,17 @@ impl Pipeline {
             .map(|processor| Stage::of_processor(&processor))
             .collect::<PyResult<Vec<_>>>()?;
         let has_listeners = stages.iter().any(|stage| matches!(stage, Stage::Python(_)));
-        Ok(Self { stages, has_listeners })
+        Ok(Self {
+            stages,
+            has_listeners,
+        })
     }
 
-    pub(crate) fn on_start(&self, span: &Bound<'_, ReadableSpan>, parent_context: Option<&Bound<'_, PyAny>>) {
+    pub(crate) fn on_start(
+        &self,
+        span: &Bound<'_, ReadableSpan>,
+        parent_context: Option<&Bound<'_, PyAny>>,
+    ) {
         if !self.has_listeners {
             return;
         }
@@ -77,7 +86,11 @@ impl Pipeline {
                     let options = PyDict::new(py);
                     options.set_item(pyo3::intern!(py, "parent_context"), parent_context)?;
                     let processor = listener.processor.bind(py);
-                    processor.call_method(pyo3::intern!(py, "on_start"), (span,), Some(&options))?;
+                    processor.call_method(
+                        pyo3::intern!(py, "on_start"),
+                        (span,),
+                        Some(&options),
+                    )?;
                     Ok(())
                 };
                 report(py, "on_start", call());
@@ -89,9 +102,18 @@ impl Pipeline {
         let py = span.py();
         if self.has_listeners {
             for stage in &self.stages {
-                if let Stage::Python(listener @ Listener { on_ending: true, .. }) = stage {
+                if let Stage::Python(
+                    listener @ Listener {
+                        on_ending: true, ..
+                    },
+                ) = stage
+                {
                     let processor = listener.processor.bind(py);
-                    report(py, "_on_ending", processor.call_method1(pyo3::intern!(py, "_on_ending"), (span,)));
+                    report(
+                        py,
+                        "_on_ending",
+                        processor.call_method1(pyo3::intern!(py, "_on_ending"), (span,)),
+                    );
                 }
             }
         }
@@ -100,7 +122,11 @@ impl Pipeline {
                 Stage::Native(batch) => push(py, batch, span.get()),
                 Stage::Python(listener) if listener.on_end => {
                     let processor = listener.processor.bind(py);
-                    report(py, "on_end", processor.call_method1(pyo3::intern!(py, "on_end"), (span,)));
+                    report(
+                        py,
+                        "on_end",
+                        processor.call_method1(pyo3::intern!(py, "on_end"), (span,)),
+                    );
                 }
                 Stage::Python(_) => {}
             }
@@ -114,23 +140,31 @@ impl Stage {
         let class = processor.get_type();
         let module = py.import("oxitel.trace.processor")?;
         let base = module.getattr("SpanProcessor")?;
-        let batch = py.import("oxitel.trace.batch")?.getattr("BatchSpanProcessor")?;
+        let batch = py
+            .import("oxitel.trace.batch")?
+            .getattr("BatchSpanProcessor")?;
         // A method that is the one of `of`, neither overridden nor replaced on the instance.
         let is_method_of = |name: &str, of: &Bound<'_, PyAny>| -> PyResult<bool> {
-            let is_own = processor.getattr("__dict__").is_ok_and(|own| own.contains(name).unwrap_or(false));
-            Ok(!is_own && class.getattr_opt(name)?.is_some_and(|method| of.getattr(name).is_ok_and(|other| method.is(&other))))
+            let is_own = processor
+                .getattr("__dict__")
+                .is_ok_and(|own| own.contains(name).unwrap_or(false));
+            Ok(!is_own
+                && class
+                    .getattr_opt(name)?
+                    .is_some_and(|method| of.getattr(name).is_ok_and(|other| method.is(&other))))
         };
         let is_batch = is_method_of("on_start", &batch)?
             && is_method_of("_on_ending", &batch)?
             && is_method_of("on_end", &batch)?;
-        if is_batch {
-            if let Some(native) = processor.getattr_opt("_native")? {
-                if let Ok(native) = native.cast::<NativeBatchProcessor>() {
-                    return Ok(Self::Native(native.get().processor.clone()));
-                }
-            }
+        if is_batch
+            && let Some(native) = processor.getattr_opt("_native")?
+            && let Ok(native) = native.cast::<NativeBatchProcessor>()
+        {
+            return Ok(Self::Native(native.get().processor.clone()));
         }
-        let does = |name: &str| -> PyResult<bool> { Ok(processor.hasattr(name)? && !is_method_of(name, &base)?) };
+        let does = |name: &str| -> PyResult<bool> {
+            Ok(processor.hasattr(name)? && !is_method_of(name, &base)?)
+        };
         Ok(Self::Python(Listener {
             on_start: does("on_start")? && !(is_batch),
             on_ending: does("_on_ending")? && !(is_batch),
@@ -149,14 +183,23 @@ fn report<T>(py: Python<'_>, method: &str, result: PyResult<T>) {
 }
 
 fn push(py: Python<'_>, batch: &BatchProcessor, span: &ReadableSpan) {
-    if !span.identity.as_ref().is_some_and(|identity| identity.context.is_sampled()) {
+    if !span
+        .identity
+        .as_ref()
+        .is_some_and(|identity| identity.context.is_sampled())
+    {
         return;
     }
     let pushed = span
         .group(py)
         .and_then(|group| with_encoded(py, span, |bytes| batch.push(&group, bytes)));
     if let Err(error) = pushed {
-        diagnostics::report_exception(py, diagnostics::ENCODER, "a span could not be encoded and is dropped", &error);
+        diagnostics::report_exception(
+            py,
+            diagnostics::ENCODER,
+            "a span could not be encoded and is dropped",
+            &error,
+        );
     }
 }
 
@@ -176,7 +219,8 @@ impl SharedPipeline {
     }
 
     fn set_processors(&self, processors: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.pipeline.store(Arc::new(Pipeline::of_processors(processors)?));
+        self.pipeline
+            .store(Arc::new(Pipeline::of_processors(processors)?));
         Ok(())
     }
 }
@@ -261,7 +305,10 @@ impl OtlpExporter {
     #[new]
     #[pyo3(signature = (signal, protocol, endpoint, headers, timeout_seconds, compression, insecure, ca_pem,
         client_certificate_pem, client_key_pem, max_request_bytes, retryable_codes, user_agent))]
-    #[expect(clippy::too_many_arguments, reason = "one value for each part of the configuration")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one value for each part of the configuration"
+    )]
     fn new(
         signal: &str,
         protocol: &str,
@@ -277,7 +324,8 @@ impl OtlpExporter {
         retryable_codes: Option<Vec<u32>>,
         user_agent: String,
     ) -> PyResult<Self> {
-        let unknown = |what: &str, value: &str| PyValueError::new_err(format!("unknown {what}: {value}"));
+        let unknown =
+            |what: &str, value: &str| PyValueError::new_err(format!("unknown {what}: {value}"));
         let timeout = millis(timeout_seconds * 1000.0);
         let config = ExporterConfig {
             signal: match signal {
@@ -311,7 +359,8 @@ impl OtlpExporter {
             retryable_grpc_codes: retryable_codes,
             user_agent,
         };
-        let exporter = Exporter::new(config).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let exporter =
+            Exporter::new(config).map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(Self {
             exporter: Arc::new(exporter),
             timeout,
@@ -340,7 +389,10 @@ pub(crate) fn encode_spans<'py>(
     py: Python<'py>,
     spans: Vec<Bound<'py, ReadableSpan>>,
 ) -> PyResult<Bound<'py, pyo3::types::PyBytes>> {
-    Ok(pyo3::types::PyBytes::new(py, &new_batch(py, &spans)?.encode()))
+    Ok(pyo3::types::PyBytes::new(
+        py,
+        &new_batch(py, &spans)?.encode(),
+    ))
 }
 
 fn new_batch(py: Python<'_>, spans: &[Bound<'_, ReadableSpan>]) -> PyResult<Batch> {
@@ -351,7 +403,10 @@ fn new_batch(py: Python<'_>, spans: &[Bound<'_, ReadableSpan>]) -> PyResult<Batc
         let resource = span.getattr(pyo3::intern!(py, "resource"))?;
         let scope = span.getattr(pyo3::intern!(py, "instrumentation_scope"))?;
         let key = [resource.as_ptr().addr(), scope.as_ptr().addr()];
-        let known = groups.iter().find(|(known, _)| *known == key).map(|(_, group)| group.clone());
+        let known = groups
+            .iter()
+            .find(|(known, _)| *known == key)
+            .map(|(_, group)| group.clone());
         let group = match known {
             Some(group) => group,
             None => {

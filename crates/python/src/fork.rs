@@ -40,7 +40,10 @@ fn settle_child(py: Python<'_>) {
     // First, since refreshing makes providers answer, which brings them here again.
     SETTLED.store(generation(), Ordering::Relaxed);
     crate::termination::renew_in_child();
-    let refresh = || py.import("oxitel.trace.provider")?.call_method0("refresh_after_fork");
+    let refresh = || {
+        py.import("oxitel.trace.provider")?
+            .call_method0("refresh_after_fork")
+    };
     if let Err(error) = refresh() {
         crate::diagnostics::report_exception(
             py,

@@ -64,7 +64,8 @@ impl Official {
             None
         };
         let trace_flags_type = trace.getattr("TraceFlags")?;
-        let flags = |value: u8| -> PyResult<Py<PyAny>> { Ok(trace_flags_type.call1((value,))?.unbind()) };
+        let flags =
+            |value: u8| -> PyResult<Py<PyAny>> { Ok(trace_flags_type.call1((value,))?.unbind()) };
         let kinds = trace.getattr("SpanKind")?;
         let kind = |value: u8| -> PyResult<Py<PyAny>> { Ok(kinds.call1((value,))?.unbind()) };
         let codes = trace.getattr("StatusCode")?;
@@ -92,7 +93,10 @@ impl Official {
             status_code: class(&trace, "StatusCode")?,
             status_codes: [code(0)?, code(1)?, code(2)?],
             status_unset: trace.getattr("Status")?.call1((code(0)?,))?.unbind(),
-            bounded_attributes: class(&py.import("opentelemetry.attributes")?, "BoundedAttributes")?,
+            bounded_attributes: class(
+                &py.import("opentelemetry.attributes")?,
+                "BoundedAttributes",
+            )?,
             link: class(&trace, "Link")?,
         })
     }
@@ -127,7 +131,14 @@ impl Official {
         let trace_state = trace_state.unwrap_or_else(|| self.empty_trace_state.bind(py));
         let flags = self.flags(py, context.flags)?;
         let is_valid = context.trace_id != 0 && context.span_id != 0;
-        let fields = (trace_id, context.span_id, context.is_remote, flags, trace_state, is_valid);
+        let fields = (
+            trace_id,
+            context.span_id,
+            context.is_remote,
+            flags,
+            trace_state,
+            is_valid,
+        );
         let fields = fields.into_pyobject(py)?;
         new_tuple_of(py, self.span_context.bind(py), &fields)
     }
@@ -149,10 +160,10 @@ impl Official {
         span: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let context = new_dict_of(py, self.context.bind(py))?;
-        if let Ok(base) = base.cast::<PyDict>() {
-            if !base.is_empty() {
-                context.update(base.as_mapping())?;
-            }
+        if let Ok(base) = base.cast::<PyDict>()
+            && !base.is_empty()
+        {
+            context.update(base.as_mapping())?;
         }
         context.set_item(self.span_key.bind(py), span)?;
         Ok(context.into_any())
@@ -192,7 +203,10 @@ pub(crate) fn read_span_context<'py>(
     })
 }
 
-#[expect(unsafe_code, reason = "tuple.__new__ of a subclass has no safe binding")]
+#[expect(
+    unsafe_code,
+    reason = "tuple.__new__ of a subclass has no safe binding"
+)]
 fn new_tuple_of<'py>(
     py: Python<'py>,
     class: &Bound<'py, PyType>,
@@ -202,11 +216,18 @@ fn new_tuple_of<'py>(
     // SAFETY: `class` is a subclass of tuple, for which tuple's tp_new is a valid constructor; it
     // returns a new reference or null with an exception set.
     unsafe {
-        let new = (*(&raw mut pyo3::ffi::PyTuple_Type)).tp_new;
+        let new = pyo3::ffi::PyTuple_Type.tp_new;
         let Some(new) = new else {
             return class.call1((fields,));
         };
-        Bound::from_owned_ptr_or_err(py, new(class.as_type_ptr(), arguments.as_ptr(), std::ptr::null_mut()))
+        Bound::from_owned_ptr_or_err(
+            py,
+            new(
+                class.as_type_ptr(),
+                arguments.as_ptr(),
+                std::ptr::null_mut(),
+            ),
+        )
     }
 }
 
@@ -215,12 +236,15 @@ fn new_dict_of<'py>(py: Python<'py>, class: &Bound<'py, PyType>) -> PyResult<Bou
     // SAFETY: `class` is a subclass of dict, for which dict's tp_new is a valid constructor; it
     // ignores its arguments and returns a new reference or null with an exception set.
     let context = unsafe {
-        let new = (*(&raw mut pyo3::ffi::PyDict_Type)).tp_new;
+        let new = pyo3::ffi::PyDict_Type.tp_new;
         let Some(new) = new else {
             return Ok(class.call0()?.cast_into::<PyDict>()?);
         };
         let empty = PyTuple::empty(py);
-        Bound::from_owned_ptr_or_err(py, new(class.as_type_ptr(), empty.as_ptr(), std::ptr::null_mut()))?
+        Bound::from_owned_ptr_or_err(
+            py,
+            new(class.as_type_ptr(), empty.as_ptr(), std::ptr::null_mut()),
+        )?
     };
     Ok(context.cast_into::<PyDict>()?)
 }

@@ -38,7 +38,10 @@ mod unix {
     pub(crate) fn protect(processor: &BatchProcessor, limit: Duration) -> u64 {
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         queues().push((id, processor.clone()));
-        LIMIT_MILLIS.store(u64::try_from(limit.as_millis()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        LIMIT_MILLIS.store(
+            u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
+            Ordering::Relaxed,
+        );
         if WAKE.load(Ordering::Relaxed) < 0 && is_unhandled() && start_thread() {
             set_action(handle as *const () as libc::sighandler_t);
         }
@@ -59,7 +62,9 @@ mod unix {
     }
 
     fn start_thread() -> bool {
-        let Ok((reader, writer)) = std::io::pipe() else { return false };
+        let Ok((reader, writer)) = std::io::pipe() else {
+            return false;
+        };
         // The one thread that is not the worker's: it has to outlive whatever the worker does.
         let thread = std::thread::Builder::new()
             .name("oxitel-sigterm".to_owned())

@@ -8,7 +8,8 @@ use std::borrow::Cow;
 use pyo3::exceptions::{PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{
-    PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PySequence, PySlice, PyString, PyTuple,
+    PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PySequence, PySlice, PyString,
+    PyTuple,
 };
 use telemetry::attribute::{Attributes, Displaced};
 use telemetry::otlp::value::{KEY_VALUE_LIST_ENTRIES, Value, put_attribute, put_element};
@@ -81,8 +82,12 @@ fn clean_nested<'py>(
     }
 }
 
-fn truncate<'py>(text: &Bound<'py, PyString>, max_length: Option<usize>) -> PyResult<Bound<'py, PyAny>> {
-    let Some(limit) = max_length.filter(|limit| text.len().is_ok_and(|length| length > *limit)) else {
+fn truncate<'py>(
+    text: &Bound<'py, PyString>,
+    max_length: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let Some(limit) = max_length.filter(|limit| text.len().is_ok_and(|length| length > *limit))
+    else {
         return Ok(text.clone().into_any());
     };
     if TRUNCATED.is_due() {
@@ -125,10 +130,10 @@ fn clean_mapping<'py>(
 
 /// The key to use for `key` inside a mapping: itself, its text, or none if it has to be dropped.
 fn clean_key<'py>(key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyString>>> {
-    if let Ok(text) = key.cast::<PyString>() {
-        if !text.is_empty()? {
-            return Ok(Some(text.clone()));
-        }
+    if let Ok(text) = key.cast::<PyString>()
+        && !text.is_empty()?
+    {
+        return Ok(Some(text.clone()));
     }
     if !key.is_truthy()? {
         diagnostics::warn(
@@ -146,7 +151,11 @@ fn clean_key<'py>(key: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyStrin
          called if it exists, otherwise the key/value pair will be dropped.",
         (key.get_type(), key),
     );
-    if has_text_of_its_own(key)? { Ok(Some(key.str()?)) } else { Ok(None) }
+    if has_text_of_its_own(key)? {
+        Ok(Some(key.str()?))
+    } else {
+        Ok(None)
+    }
 }
 
 /// Whether `str(object)` says more than the address of the object.
@@ -184,10 +193,15 @@ pub(crate) fn clean_pair(
 }
 
 // A value whose own code raises while it is cleaned is lost, which is said.
-fn new_pair(key: &Bound<'_, PyString>, value: &Bound<'_, PyAny>, max_length: Option<usize>) -> Option<Pair> {
+fn new_pair(
+    key: &Bound<'_, PyString>,
+    value: &Bound<'_, PyAny>,
+    max_length: Option<usize>,
+) -> Option<Pair> {
     let pair = clean(value, max_length)
         .and_then(|value| Ok((hash_of(key)?, key.clone().unbind(), value.unbind())));
-    pair.map_err(|error| unencodable::report(key, value, &error)).ok()
+    pair.map_err(|error| unencodable::report(key, value, &error))
+        .ok()
 }
 
 /// Cleans all attributes of a mapping, and counts those that are dropped for their keys.
@@ -242,7 +256,10 @@ pub(crate) fn new_map(
 
 /// Puts a pair into `map`. What leaves the map is returned: it must be dropped when no lock is
 /// held, since that may run the user's code.
-pub(crate) fn insert(map: &mut AttributeMap, (hash, key, value): Pair) -> Displaced<Py<PyString>, Py<PyAny>> {
+pub(crate) fn insert(
+    map: &mut AttributeMap,
+    (hash, key, value): Pair,
+) -> Displaced<Py<PyString>, Py<PyAny>> {
     map.insert(hash, key, value, |left, right| {
         left.is(right) || is_same_text(left, right)
     })
@@ -269,17 +286,30 @@ fn hash_of(key: &Bound<'_, PyString>) -> PyResult<u64> {
     Ok(key.hash()?.cast_unsigned() as u64)
 }
 
-#[expect(unsafe_code, reason = "the references that are compared prove that we are attached")]
+#[expect(
+    unsafe_code,
+    reason = "the references that are compared prove that we are attached"
+)]
 fn is_same_text(left: &Py<PyString>, right: &Py<PyString>) -> bool {
     // SAFETY: maps are changed by threads that are attached to the interpreter.
     let py = unsafe { Python::assume_attached() };
-    left.bind(py).as_any().eq(right.bind(py).as_any()).unwrap_or(false)
+    left.bind(py)
+        .as_any()
+        .eq(right.bind(py).as_any())
+        .unwrap_or(false)
 }
 
 /// Writes every attribute of `map` into `field`; returns how many could not be encoded.
 pub(crate) fn put_map(py: Python<'_>, buffer: &mut Vec<u8>, field: u32, map: &AttributeMap) -> u32 {
     map.iter()
-        .map(|entry| put_entry(buffer, field, entry.key.bind(py).as_any(), entry.value.bind(py)))
+        .map(|entry| {
+            put_entry(
+                buffer,
+                field,
+                entry.key.bind(py).as_any(),
+                entry.value.bind(py),
+            )
+        })
         .sum()
 }
 
@@ -301,9 +331,16 @@ pub(crate) fn put_mapping(
 }
 
 // Returns 1 if the attribute could not be encoded, which is said once for its key and type.
-fn put_entry(buffer: &mut Vec<u8>, field: u32, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> u32 {
+fn put_entry(
+    buffer: &mut Vec<u8>,
+    field: u32,
+    key: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+) -> u32 {
     let written = text_of(key).and_then(|key| {
-        with_value(value, 0, &mut |value| put_attribute(buffer, field, &key, value))
+        with_value(value, 0, &mut |value| {
+            put_attribute(buffer, field, &key, value)
+        })
     });
     match written {
         Ok(()) => 0,
@@ -328,24 +365,42 @@ fn with_value(
     put: &mut dyn FnMut(Value<'_>),
 ) -> PyResult<()> {
     if let Ok(text) = value.cast::<PyString>() {
-        return Ok(put(Value::String(text.to_str()?)));
+        return {
+            put(Value::String(text.to_str()?));
+            Ok(())
+        };
     }
     if let Ok(truth) = value.cast::<PyBool>() {
-        return Ok(put(Value::Bool(truth.is_true())));
+        return {
+            put(Value::Bool(truth.is_true()));
+            Ok(())
+        };
     }
     if value.is_instance_of::<PyInt>() {
-        return Ok(put(Value::Int(value.extract()?)));
+        return {
+            put(Value::Int(value.extract()?));
+            Ok(())
+        };
     }
     if let Ok(number) = value.cast::<PyFloat>() {
-        return Ok(put(Value::Double(number.value())));
+        return {
+            put(Value::Double(number.value()));
+            Ok(())
+        };
     }
     if value.is_none() {
-        return Ok(put(Value::Empty));
+        return {
+            put(Value::Empty);
+            Ok(())
+        };
     }
     if let Ok(bytes) = value.cast::<PyBytes>() {
-        return Ok(put(Value::Bytes(bytes.as_bytes())));
+        return {
+            put(Value::Bytes(bytes.as_bytes()));
+            Ok(())
+        };
     }
-    if depth >= DEEPEST + 1 {
+    if depth > DEEPEST {
         return Err(PyValueError::new_err("nested too deeply"));
     }
     let mut body = Vec::new();
@@ -353,7 +408,10 @@ fn with_value(
         for item in items.iter() {
             with_value(&item, depth + 1, &mut |value| put_element(&mut body, value))?;
         }
-        return Ok(put(Value::Array(&body)));
+        return {
+            put(Value::Array(&body));
+            Ok(())
+        };
     }
     if let Ok(mapping) = value.cast::<PyMapping>() {
         for item in mapping.items()?.iter() {
@@ -363,15 +421,27 @@ fn with_value(
                 put_attribute(&mut body, KEY_VALUE_LIST_ENTRIES, &key, value);
             })?;
         }
-        return Ok(put(Value::KeyValueList(&body)));
+        return {
+            put(Value::KeyValueList(&body));
+            Ok(())
+        };
     }
     if let Ok(items) = value.cast::<PySequence>() {
         for item in items.try_iter()? {
-            with_value(&item?, depth + 1, &mut |value| put_element(&mut body, value))?;
+            with_value(&item?, depth + 1, &mut |value| {
+                put_element(&mut body, value)
+            })?;
         }
-        return Ok(put(Value::Array(&body)));
+        return {
+            put(Value::Array(&body));
+            Ok(())
+        };
     }
-    Err(PyTypeError::new_err(format!("Invalid type {} of value {}", value.get_type().repr()?, value.repr()?)))
+    Err(PyTypeError::new_err(format!(
+        "Invalid type {} of value {}",
+        value.get_type().repr()?,
+        value.repr()?
+    )))
 }
 
 mod unencodable {
@@ -391,8 +461,14 @@ mod unencodable {
 
     pub(super) fn report(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, error: &PyErr) {
         let class = value.get_type();
-        let name = class.name().map(|name| name.to_string()).unwrap_or_default();
-        let key_text = key.repr().map(|key| key.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = class
+            .name()
+            .map(|name| name.to_string())
+            .unwrap_or_default();
+        let key_text = key
+            .repr()
+            .map(|key| key.to_string_lossy().into_owned())
+            .unwrap_or_default();
         let is_new = {
             let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
             let said = said.get_or_insert_with(HashSet::new);

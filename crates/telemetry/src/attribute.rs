@@ -183,7 +183,10 @@ mod tests {
     }
 
     fn content(attributes: &Attributes<&'static str, i64>) -> Vec<(&'static str, i64)> {
-        attributes.iter().map(|entry| (entry.key, entry.value)).collect()
+        attributes
+            .iter()
+            .map(|entry| (entry.key, entry.value))
+            .collect()
     }
 
     #[test]

@@ -7,8 +7,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use telemetry::attribute::Newest;
 use telemetry::otlp::trace::{
-    EVENT_ATTRIBUTES, LINK_ATTRIBUTES, SPAN_ATTRIBUTES, SPAN_EVENTS, SPAN_LINKS, SpanHead, SpanTail,
-    put_event_head, put_event_tail, put_link_head, put_link_tail, put_span_head, put_span_tail,
+    EVENT_ATTRIBUTES, LINK_ATTRIBUTES, SPAN_ATTRIBUTES, SPAN_EVENTS, SPAN_LINKS, SpanHead,
+    SpanTail, put_event_head, put_event_tail, put_link_head, put_link_tail, put_span_head,
+    put_span_tail,
 };
 use telemetry::otlp::wire::put_bytes_field;
 
@@ -39,11 +40,22 @@ pub(crate) fn with_encoded<T>(
 fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResult<()> {
     let (name, times, status, description) = {
         let state = span.lock();
-        let description = state.status.description.as_ref().map(|text| text.clone_ref(py));
-        (state.name.clone_ref(py), (state.start_unix_nanos, state.end_unix_nanos), state.status.code, description)
+        let description = state
+            .status
+            .description
+            .as_ref()
+            .map(|text| text.clone_ref(py));
+        (
+            state.name.clone_ref(py),
+            (state.start_unix_nanos, state.end_unix_nanos),
+            state.status.code,
+            description,
+        )
     };
     let Some(identity) = &span.identity else {
-        return Err(pyo3::exceptions::PyValueError::new_err("a span without a context cannot be exported"));
+        return Err(pyo3::exceptions::PyValueError::new_err(
+            "a span without a context cannot be exported",
+        ));
     };
     let name = name.bind(py);
     put_span_head(
@@ -69,8 +81,13 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
             dropped_events,
             dropped_links,
             status,
-            status_description: &description.as_ref().map_or(Cow::Borrowed(""), |text| name_text(text.bind(py))),
-            is_parent_remote: span.parent.as_ref().is_some_and(|parent| parent.context.is_remote),
+            status_description: &description
+                .as_ref()
+                .map_or(Cow::Borrowed(""), |text| name_text(text.bind(py))),
+            is_parent_remote: span
+                .parent
+                .as_ref()
+                .is_some_and(|parent| parent.context.is_remote),
         },
     );
     Ok(())
@@ -87,7 +104,11 @@ struct Taken<'a, T: Default> {
 impl<'a, T: Default> Taken<'a, T> {
     fn new(span: &'a ReadableSpan, field: fn(&mut State) -> &mut Content<T>) -> Self {
         let content = std::mem::replace(field(&mut span.lock()), Content::Native(T::default()));
-        Self { span, field, content }
+        Self {
+            span,
+            field,
+            content,
+        }
     }
 }
 
@@ -103,7 +124,9 @@ impl<T: Default> Drop for Taken<'_, T> {
 
 fn put_attributes(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyResult<u32> {
     match &Taken::new(span, |state| &mut state.attributes).content {
-        Content::Native(map) => Ok(map.dropped() + value::put_map(py, buffer, SPAN_ATTRIBUTES, map)),
+        Content::Native(map) => {
+            Ok(map.dropped() + value::put_map(py, buffer, SPAN_ATTRIBUTES, map))
+        }
         Content::Python(object) => {
             let attributes = object.bind(py);
             Ok(dropped_of(attributes) + value::put_mapping(buffer, SPAN_ATTRIBUTES, attributes)?)
@@ -124,7 +147,11 @@ fn put_events(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyRe
                 let event = event?;
                 let attributes = event.getattr("attributes")?;
                 body.clear();
-                put_event_head(&mut body, &name_text(&event.getattr("name")?), event.getattr("timestamp")?.extract()?);
+                put_event_head(
+                    &mut body,
+                    &name_text(&event.getattr("name")?),
+                    event.getattr("timestamp")?.extract()?,
+                );
                 let failed = value::put_mapping(&mut body, EVENT_ATTRIBUTES, &attributes)?;
                 put_event_tail(&mut body, dropped_of(&attributes) + failed);
                 put_bytes_field(buffer, SPAN_EVENTS, &body);
@@ -141,7 +168,11 @@ fn put_native_events(py: Python<'_>, buffer: &mut Vec<u8>, events: &Newest<Event
     let mut body = Vec::with_capacity(256);
     for event in events.iter() {
         body.clear();
-        put_event_head(&mut body, &name_text(event.name.bind(py)), event.time_unix_nanos);
+        put_event_head(
+            &mut body,
+            &name_text(event.name.bind(py)),
+            event.time_unix_nanos,
+        );
         let failed = value::put_map(py, &mut body, EVENT_ATTRIBUTES, &event.attributes);
         put_event_tail(&mut body, event.attributes.dropped() + failed);
         put_bytes_field(buffer, SPAN_EVENTS, &body);
@@ -161,9 +192,17 @@ fn put_links(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyRes
         let attributes = link.getattr("attributes")?;
         let identity = Identity::from_object(&link.getattr("context")?)?;
         body.clear();
-        put_link_head(&mut body, &identity.context, &identity.trace_state_header(py)?);
+        put_link_head(
+            &mut body,
+            &identity.context,
+            &identity.trace_state_header(py)?,
+        );
         let failed = value::put_mapping(&mut body, LINK_ATTRIBUTES, &attributes)?;
-        put_link_tail(&mut body, &identity.context, dropped_of(&attributes) + failed);
+        put_link_tail(
+            &mut body,
+            &identity.context,
+            dropped_of(&attributes) + failed,
+        );
         put_bytes_field(buffer, SPAN_LINKS, &body);
     }
     Ok(dropped)

@@ -15,7 +15,11 @@ pub(crate) struct EventRecord {
 
 impl EventRecord {
     /// The event as an official `Event`.
-    pub(crate) fn object<'py>(&self, py: Python<'py>, limits: Option<&Limits>) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn object<'py>(
+        &self,
+        py: Python<'py>,
+        limits: Option<&Limits>,
+    ) -> PyResult<Bound<'py, PyAny>> {
         let options = PyDict::new(py);
         let attributes = bounded_attributes(
             py,

@@ -39,7 +39,11 @@ pub(crate) fn note(
     is_escaped: bool,
 ) -> PyResult<()> {
     if options.records_exceptions() {
-        let limits = span.as_super().get().settings().map(|settings| settings.limits);
+        let limits = span
+            .as_super()
+            .get()
+            .settings()
+            .map(|settings| settings.limits);
         if let Some(limits) = limits {
             push_event(span, event(exception, None, None, is_escaped, &limits)?)?;
         }
@@ -68,13 +72,27 @@ pub(crate) fn event(
     let py = exception.py();
     let mut map = AttributeMap::new(limits.event_attributes);
     let own = [
-        (pyo3::intern!(py, "exception.type"), PyString::new(py, &type_name(exception)?)),
-        (pyo3::intern!(py, "exception.message"), PyString::new(py, &message(exception))),
-        (pyo3::intern!(py, "exception.stacktrace"), stack_trace(exception)?),
+        (
+            pyo3::intern!(py, "exception.type"),
+            PyString::new(py, &type_name(exception)?),
+        ),
+        (
+            pyo3::intern!(py, "exception.message"),
+            PyString::new(py, &message(exception)),
+        ),
+        (
+            pyo3::intern!(py, "exception.stacktrace"),
+            stack_trace(exception)?,
+        ),
         (
             pyo3::intern!(py, "exception.escaped"),
             // The official SDK writes the truth value as text.
-            if is_escaped { pyo3::intern!(py, "True") } else { pyo3::intern!(py, "False") }.clone(),
+            if is_escaped {
+                pyo3::intern!(py, "True")
+            } else {
+                pyo3::intern!(py, "False")
+            }
+            .clone(),
         ),
     ];
     for (key, text) in own {
@@ -99,7 +117,11 @@ pub(crate) fn event(
 fn type_name(exception: &Bound<'_, PyAny>) -> PyResult<String> {
     let py = exception.py();
     let class = exception.get_type();
-    let qualified_name = class.getattr(pyo3::intern!(py, "__qualname__"))?.str()?.to_string_lossy().into_owned();
+    let qualified_name = class
+        .getattr(pyo3::intern!(py, "__qualname__"))?
+        .str()?
+        .to_string_lossy()
+        .into_owned();
     let module = class.getattr(pyo3::intern!(py, "__module__"))?;
     match module.cast::<PyString>() {
         Ok(module) if module != "builtins" && !module.to_string_lossy().is_empty() => {
@@ -127,9 +149,16 @@ fn stack_trace<'py>(exception: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyStri
         .import(pyo3::intern!(py, "traceback"))?
         .call_method1(pyo3::intern!(py, "format_exception"), (exception,));
     match lines {
-        Ok(lines) => Ok(pyo3::intern!(py, "").call_method1("join", (lines,))?.cast_into()?),
+        Ok(lines) => Ok(pyo3::intern!(py, "")
+            .call_method1("join", (lines,))?
+            .cast_into()?),
         Err(error) => {
-            diagnostics::report_exception(py, diagnostics::TRACE, "failed to format an exception", &error);
+            diagnostics::report_exception(
+                py,
+                diagnostics::TRACE,
+                "failed to format an exception",
+                &error,
+            );
             Ok(PyString::new(py, ""))
         }
     }
@@ -142,14 +171,23 @@ fn quick_stack_trace(exception: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
     let mut current = exception.clone();
     // From the exception to its origin; `traceback` prints the origin first.
     loop {
-        if chain.len() >= MOST_CHAINED || chain.iter().any(|(seen, _)| seen.is(&current)) || !is_plain(&current)? {
+        if chain.len() >= MOST_CHAINED
+            || chain.iter().any(|(seen, _)| seen.is(&current))
+            || !is_plain(&current)?
+        {
             return Ok(None);
         }
         let cause = current.getattr(pyo3::intern!(py, "__cause__"))?;
         let next = if cause.is_none() {
             let context = current.getattr(pyo3::intern!(py, "__context__"))?;
-            let is_hidden = current.getattr(pyo3::intern!(py, "__suppress_context__"))?.is_truthy()?;
-            if context.is_none() || is_hidden { None } else { Some((context, CONTEXT)) }
+            let is_hidden = current
+                .getattr(pyo3::intern!(py, "__suppress_context__"))?
+                .is_truthy()?;
+            if context.is_none() || is_hidden {
+                None
+            } else {
+                Some((context, CONTEXT))
+            }
         } else {
             Some((cause, CAUSE))
         };
@@ -197,9 +235,11 @@ fn is_plain(exception: &Bound<'_, PyAny>) -> PyResult<bool> {
 fn group_class(py: Python<'_>) -> PyResult<Option<&'static Py<PyType>>> {
     static GROUP: PyOnceLock<Option<Py<PyType>>> = PyOnceLock::new();
     GROUP
-        .get_or_try_init(py, || match py.import("builtins")?.getattr_opt("BaseExceptionGroup")? {
-            Some(class) => Ok(Some(class.cast_into::<PyType>()?.unbind())),
-            None => Ok(None),
+        .get_or_try_init(py, || {
+            match py.import("builtins")?.getattr_opt("BaseExceptionGroup")? {
+                Some(class) => Ok(Some(class.cast_into::<PyType>()?.unbind())),
+                None => Ok(None),
+            }
         })
         .map(Option::as_ref)
 }
@@ -215,7 +255,9 @@ fn put_one(text: &mut String, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
     while !traceback.is_none() {
         let frame = traceback.getattr(pyo3::intern!(py, "tb_frame"))?;
         let code = frame.getattr(pyo3::intern!(py, "f_code"))?;
-        let instruction: i64 = traceback.getattr(pyo3::intern!(py, "tb_lasti"))?.extract()?;
+        let instruction: i64 = traceback
+            .getattr(pyo3::intern!(py, "tb_lasti"))?
+            .extract()?;
         let key = (code.as_ptr().addr(), instruction);
         depth += 1;
         // Recursion is shortened by `traceback` ("Previous line repeated …").
@@ -226,7 +268,9 @@ fn put_one(text: &mut String, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
         put_frame(text, key, &code, &traceback)?;
         traceback = traceback.getattr(pyo3::intern!(py, "tb_next"))?;
     }
-    let Ok(message) = exception.str() else { return Ok(false) };
+    let Ok(message) = exception.str() else {
+        return Ok(false);
+    };
     let (Ok(message), Ok(name)) = (message.to_str(), final_type_name(exception)) else {
         return Ok(false);
     };
@@ -243,7 +287,9 @@ fn put_one(text: &mut String, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
 fn final_type_name(exception: &Bound<'_, PyAny>) -> PyResult<String> {
     let py = exception.py();
     let class = exception.get_type();
-    let qualified_name: String = class.getattr(pyo3::intern!(py, "__qualname__"))?.extract()?;
+    let qualified_name: String = class
+        .getattr(pyo3::intern!(py, "__qualname__"))?
+        .extract()?;
     let module: String = class.getattr(pyo3::intern!(py, "__module__"))?.extract()?;
     Ok(match module.as_str() {
         "__main__" | "builtins" => qualified_name,
@@ -279,11 +325,18 @@ fn put_frame(
     let lines: Vec<String> = module.call_method1("format_list", (entry,))?.extract()?;
     let frame_text = lines.concat();
     text.push_str(&frame_text);
-    let frame = Frame { text: frame_text, _code: code.clone().unbind() };
+    let frame = Frame {
+        text: frame_text,
+        _code: code.clone().unbind(),
+    };
     let forgotten = {
         let mut frames = FRAMES.lock().unwrap_or_else(PoisonError::into_inner);
         let frames = frames.get_or_insert_with(HashMap::new);
-        let full = if frames.len() >= MOST_FRAMES { Some(std::mem::take(frames)) } else { None };
+        let full = if frames.len() >= MOST_FRAMES {
+            Some(std::mem::take(frames))
+        } else {
+            None
+        };
         (full, frames.insert(key, frame))
     };
     drop(forgotten);

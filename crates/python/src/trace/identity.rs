@@ -35,7 +35,10 @@ impl Identity {
 
     /// The same identity for another holder.
     pub(crate) fn copy(&self, py: Python<'_>) -> Self {
-        let copy = Self::new(self.context, self.trace_state.as_ref().map(|state| state.clone_ref(py)));
+        let copy = Self::new(
+            self.context,
+            self.trace_state.as_ref().map(|state| state.clone_ref(py)),
+        );
         if let Some(object) = self.object.get(py) {
             let _ = copy.object.set(py, object.clone_ref(py));
         }
@@ -47,7 +50,12 @@ impl Identity {
         let object = self.object.get_or_try_init(py, || {
             let trace_id = self.context.trace_id.into_pyobject(py)?.into_any();
             Official::get(py)?
-                .new_span_context(py, &trace_id, &self.context, self.trace_state.as_ref().map(|state| state.bind(py)))
+                .new_span_context(
+                    py,
+                    &trace_id,
+                    &self.context,
+                    self.trace_state.as_ref().map(|state| state.bind(py)),
+                )
                 .map(Bound::unbind)
         })?;
         Ok(object.bind(py).clone())
@@ -56,7 +64,10 @@ impl Identity {
     /// The W3C `tracestate` header, empty if there is none.
     pub(crate) fn trace_state_header(&self, py: Python<'_>) -> PyResult<String> {
         match &self.trace_state {
-            Some(state) => state.bind(py).call_method0(pyo3::intern!(py, "to_header"))?.extract(),
+            Some(state) => state
+                .bind(py)
+                .call_method0(pyo3::intern!(py, "to_header"))?
+                .extract(),
             None => Ok(String::new()),
         }
     }

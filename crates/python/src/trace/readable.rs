@@ -96,11 +96,15 @@ impl ReadableSpan {
 
     /// Resource and scope as OTLP.
     pub(crate) fn group(&self, py: Python<'_>) -> PyResult<Arc<Group>> {
-        let replaced = self.lock().resource.as_ref().map(|resource| resource.clone_ref(py));
+        let replaced = self
+            .lock()
+            .resource
+            .as_ref()
+            .map(|resource| resource.clone_ref(py));
         match (&self.source, replaced) {
             (Source::Tracer(settings), None) => Ok(settings.group.clone()),
             (source, resource) => {
-                let resource = resource.as_ref().map_or_else(|| source.resource(), |resource| resource);
+                let resource = resource.as_ref().unwrap_or_else(|| source.resource());
                 settings::new_group(resource.bind(py), source.scope().bind(py))
             }
         }
@@ -180,7 +184,10 @@ pub(crate) fn bounded_attributes<'py>(
     options.set_item("attributes", dict_of(py, map)?)?;
     options.set_item("immutable", is_final)?;
     options.set_item("max_value_len", max_length)?;
-    let attributes = Official::get(py)?.bounded_attributes.bind(py).call((), Some(&options))?;
+    let attributes = Official::get(py)?
+        .bounded_attributes
+        .bind(py)
+        .call((), Some(&options))?;
     attributes.setattr("dropped", map.dropped())?;
     Ok(attributes)
 }
@@ -245,7 +252,10 @@ impl ReadableSpan {
                 name,
                 start_unix_nanos: start_time,
                 end_unix_nanos: end_time,
-                status: status.map(Status::from_object).transpose()?.unwrap_or_default(),
+                status: status
+                    .map(Status::from_object)
+                    .transpose()?
+                    .unwrap_or_default(),
                 attributes: Content::Python(attributes.unwrap_or_else(|| py.None())),
                 events: Content::Python(events.unwrap_or_else(empty)),
                 links: Content::Python(links.unwrap_or_else(empty)),
@@ -255,7 +265,10 @@ impl ReadableSpan {
     }
 
     fn get_span_context<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.identity.as_ref().map(|identity| identity.object(py)).transpose()
+        self.identity
+            .as_ref()
+            .map(|identity| identity.object(py))
+            .transpose()
     }
 
     #[getter(context)]
@@ -270,7 +283,10 @@ impl ReadableSpan {
 
     #[getter]
     fn parent<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.parent.as_ref().map(|parent| parent.object(py)).transpose()
+        self.parent
+            .as_ref()
+            .map(|parent| parent.object(py))
+            .transpose()
     }
 
     #[getter(_parent)]
@@ -297,7 +313,9 @@ impl ReadableSpan {
     #[getter]
     fn kind(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         let kinds = &Official::get(py)?.span_kinds;
-        Ok(kinds.get(usize::from(self.kind)).map_or_else(|| py.None(), |kind| kind.clone_ref(py)))
+        Ok(kinds
+            .get(usize::from(self.kind))
+            .map_or_else(|| py.None(), |kind| kind.clone_ref(py)))
     }
 
     #[getter(_kind)]
@@ -333,12 +351,18 @@ impl ReadableSpan {
                 return Ok(object.bind(py).clone());
             }
             let description = state.status.description.as_ref();
-            (state.status.code, description.map(|description| description.clone_ref(py)))
+            (
+                state.status.code,
+                description.map(|description| description.clone_ref(py)),
+            )
         };
         let official = Official::get(py)?;
         let object = match (code, description) {
             (StatusCode::Unset, None) => official.status_unset.bind(py).clone(),
-            (code, description) => official.status.bind(py).call1((official.code(code), description))?,
+            (code, description) => official
+                .status
+                .bind(py)
+                .call1((official.code(code), description))?,
         };
         let replaced = self.lock().status.object.replace(object.clone().unbind());
         drop(replaced);
@@ -414,7 +438,10 @@ impl ReadableSpan {
 
     #[getter]
     fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        self.private_events(py)?.try_iter()?.collect::<PyResult<Vec<_>>>().and_then(|events| PyTuple::new(py, events))
+        self.private_events(py)?
+            .try_iter()?
+            .collect::<PyResult<Vec<_>>>()
+            .and_then(|events| PyTuple::new(py, events))
     }
 
     #[getter(_events)]
@@ -428,7 +455,12 @@ impl ReadableSpan {
                     .iter()
                     .map(|event| event.object(py, limits.as_ref()))
                     .collect::<PyResult<Vec<_>>>()?;
-                Self::bounded_list(py, limits.and_then(|limits| limits.events), objects, events.dropped())
+                Self::bounded_list(
+                    py,
+                    limits.and_then(|limits| limits.events),
+                    objects,
+                    events.dropped(),
+                )
             },
         )
     }
@@ -441,7 +473,10 @@ impl ReadableSpan {
 
     #[getter]
     fn links<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        self.private_links(py)?.try_iter()?.collect::<PyResult<Vec<_>>>().and_then(|links| PyTuple::new(py, links))
+        self.private_links(py)?
+            .try_iter()?
+            .collect::<PyResult<Vec<_>>>()
+            .and_then(|links| PyTuple::new(py, links))
     }
 
     #[getter(_links)]
@@ -452,7 +487,12 @@ impl ReadableSpan {
             |state| &mut state.links,
             |links| {
                 let objects = links.iter().map(|link| link.bind(py).clone()).collect();
-                Self::bounded_list(py, limits.and_then(|limits| limits.links), objects, links.dropped())
+                Self::bounded_list(
+                    py,
+                    limits.and_then(|limits| limits.links),
+                    objects,
+                    links.dropped(),
+                )
             },
         )
     }
@@ -489,7 +529,11 @@ impl ReadableSpan {
 
     #[getter]
     fn resource(&self, py: Python<'_>) -> Py<PyAny> {
-        let replaced = self.lock().resource.as_ref().map(|resource| resource.clone_ref(py));
+        let replaced = self
+            .lock()
+            .resource
+            .as_ref()
+            .map(|resource| resource.clone_ref(py));
         replaced.unwrap_or_else(|| self.source.resource().clone_ref(py))
     }
 
@@ -524,12 +568,18 @@ impl ReadableSpan {
 
     #[getter]
     fn instrumentation_info<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("oxitel.trace.span")?.getattr("instrumentation_info")?.call1((slf,))
+        slf.py()
+            .import("oxitel.trace.span")?
+            .getattr("instrumentation_info")?
+            .call1((slf,))
     }
 
     #[pyo3(signature = (indent=Some(4)))]
     fn to_json<'py>(slf: &Bound<'py, Self>, indent: Option<u32>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("oxitel.trace.span")?.getattr("to_json")?.call1((slf, indent))
+        slf.py()
+            .import("oxitel.trace.span")?
+            .getattr("to_json")?
+            .call1((slf, indent))
     }
 }
 
@@ -547,7 +597,11 @@ impl Status {
         let description = status.getattr(pyo3::intern!(py, "description"))?;
         Ok(Self {
             code: status_code_of(&status.getattr(pyo3::intern!(py, "status_code"))?)?,
-            description: if description.is_none() { None } else { Some(description.unbind()) },
+            description: if description.is_none() {
+                None
+            } else {
+                Some(description.unbind())
+            },
             object: Some(status.clone().unbind()),
         })
     }
@@ -555,17 +609,24 @@ impl Status {
 
 /// The code of a `StatusCode` member.
 pub(crate) fn status_code_of(code: &Bound<'_, PyAny>) -> PyResult<StatusCode> {
-    Ok(match code.getattr(pyo3::intern!(code.py(), "value"))?.extract::<u8>()? {
-        1 => StatusCode::Ok,
-        2 => StatusCode::Error,
-        _ => StatusCode::Unset,
-    })
+    Ok(
+        match code
+            .getattr(pyo3::intern!(code.py(), "value"))?
+            .extract::<u8>()?
+        {
+            1 => StatusCode::Ok,
+            2 => StatusCode::Error,
+            _ => StatusCode::Unset,
+        },
+    )
 }
 
 /// The value of a `SpanKind` member; anything else is internal.
 pub(crate) fn kind_of(kind: &Bound<'_, PyAny>) -> u8 {
     let py = kind.py();
-    let Ok(official) = Official::get(py) else { return 0 };
+    let Ok(official) = Official::get(py) else {
+        return 0;
+    };
     official
         .span_kinds
         .iter()

@@ -22,11 +22,16 @@ impl AnySampler {
 
 /// The decision of a `SamplingResult`'s `decision`.
 pub(crate) fn decision_of(decision: &Bound<'_, PyAny>) -> PyResult<Decision> {
-    Ok(match decision.getattr(pyo3::intern!(decision.py(), "value"))?.extract::<u8>()? {
-        0 => Decision::Drop,
-        1 => Decision::RecordOnly,
-        _ => Decision::RecordAndSample,
-    })
+    Ok(
+        match decision
+            .getattr(pyo3::intern!(decision.py(), "value"))?
+            .extract::<u8>()?
+        {
+            0 => Decision::Drop,
+            1 => Decision::RecordOnly,
+            _ => Decision::RecordAndSample,
+        },
+    )
 }
 
 struct Classes {
@@ -39,7 +44,9 @@ fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
     static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
     CLASSES.get_or_try_init(py, || {
         let module = py.import("oxitel.trace.sampling")?;
-        let class = |name: &str| -> PyResult<Py<PyType>> { Ok(module.getattr(name)?.cast_into::<PyType>()?.unbind()) };
+        let class = |name: &str| -> PyResult<Py<PyType>> {
+            Ok(module.getattr(name)?.cast_into::<PyType>()?.unbind())
+        };
         Ok(Classes {
             always: class("StaticSampler")?,
             ratio: class("TraceIdRatioBased")?,
@@ -52,24 +59,37 @@ fn native(sampler: &Bound<'_, PyAny>) -> PyResult<Option<Sampler>> {
     let classes = classes(sampler.py())?;
     let class = sampler.get_type();
     if class.is(&classes.always) {
-        return Ok(Some(Sampler::Always(decision_of(&sampler.getattr("_decision")?)?)));
+        return Ok(Some(Sampler::Always(decision_of(
+            &sampler.getattr("_decision")?,
+        )?)));
     }
     if class.is(&classes.ratio) {
         return Ok(Some(Sampler::TraceIdRatio {
             bound: sampler.getattr("bound")?.extract()?,
         }));
     }
-    if !classes.parent_based.iter().any(|parent_based| class.is(parent_based)) {
+    if !classes
+        .parent_based
+        .iter()
+        .any(|parent_based| class.is(parent_based))
+    {
         return Ok(None);
     }
     let part = |name: &str| native(&sampler.getattr(name)?);
-    let (Some(root), Some(remote_parent_sampled), Some(remote_parent_not_sampled), Some(local_parent_sampled), Some(local_parent_not_sampled)) = (
+    let (
+        Some(root),
+        Some(remote_parent_sampled),
+        Some(remote_parent_not_sampled),
+        Some(local_parent_sampled),
+        Some(local_parent_not_sampled),
+    ) = (
         part("_root")?,
         part("_remote_parent_sampled")?,
         part("_remote_parent_not_sampled")?,
         part("_local_parent_sampled")?,
         part("_local_parent_not_sampled")?,
-    ) else {
+    )
+    else {
         return Ok(None);
     };
     Ok(Some(Sampler::ParentBased(Box::new(ParentBased {

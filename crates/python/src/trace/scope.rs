@@ -43,7 +43,10 @@ impl SpanScope {
     }
 
     fn take_entered(&self) -> Option<Entered> {
-        self.entered.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.entered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }
 
@@ -63,7 +66,11 @@ impl SpanScope {
             attached: attached.as_ptr().addr(),
             token: token.unbind(),
         };
-        let forgotten = self.entered.lock().unwrap_or_else(PoisonError::into_inner).replace(entered);
+        let forgotten = self
+            .entered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .replace(entered);
         drop(forgotten);
         Ok(span)
     }
@@ -76,7 +83,9 @@ impl SpanScope {
         exc_val: &Bound<'_, PyAny>,
         _exc_tb: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
-        let Some(entered) = self.take_entered() else { return Ok(false) };
+        let Some(entered) = self.take_entered() else {
+            return Ok(false);
+        };
         leave(py, Official::get(py)?, &entered)?;
         self._finish(entered.span.bind(py), exc_val)?;
         Ok(false)
@@ -90,7 +99,9 @@ impl SpanScope {
     /// Ends `span`, after noting the exception that its block was left with, if any.
     fn _finish(&self, span: &Bound<'_, PyAny>, error: &Bound<'_, PyAny>) -> PyResult<()> {
         // What is not recorded has nothing to note and nothing to end.
-        let Ok(span) = span.cast::<Span>() else { return Ok(()) };
+        let Ok(span) = span.cast::<Span>() else {
+            return Ok(());
+        };
         if exception::is_error(error) {
             let is_recording = span.as_super().get().lock().end_unix_nanos.is_none();
             if is_recording {
@@ -105,12 +116,22 @@ impl SpanScope {
 
     /// A scope that can be entered once more, with the same arguments.
     fn _recreate_cm(&self, py: Python<'_>) -> Self {
-        Self::new(self.tracer.clone_ref(py), self.options.clone_ref(py), self.end_on_exit)
+        Self::new(
+            self.tracer.clone_ref(py),
+            self.options.clone_ref(py),
+            self.end_on_exit,
+        )
     }
 
     /// As a decorator: every call of the function is a span.
-    fn __call__<'py>(slf: &Bound<'py, Self>, function: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py().import("oxitel.trace.decorator")?.getattr("decorate")?.call1((slf, function))
+    fn __call__<'py>(
+        slf: &Bound<'py, Self>,
+        function: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        slf.py()
+            .import("oxitel.trace.decorator")?
+            .getattr("decorate")?
+            .call1((slf, function))
     }
 }
 
@@ -142,7 +163,11 @@ fn leave(py: Python<'_>, official: &Official, entered: &Entered) -> PyResult<()>
 }
 
 // Whether `span` is current or under the current span, as far as that can be told.
-fn encloses(official: &Official, span: &Bound<'_, PyAny>, current: &Bound<'_, PyAny>) -> PyResult<Option<bool>> {
+fn encloses(
+    official: &Official,
+    span: &Bound<'_, PyAny>,
+    current: &Bound<'_, PyAny>,
+) -> PyResult<Option<bool>> {
     let py = span.py();
     let mut context = current.clone();
     for _ in 0..MOST_ENCLOSING {
@@ -152,8 +177,15 @@ fn encloses(official: &Official, span: &Bound<'_, PyAny>, current: &Bound<'_, Py
         if inner.is(span) {
             return Ok(Some(true));
         }
-        let Ok(inner) = inner.cast::<Span>() else { return Ok(None) };
-        let previous = inner.get().lock_attachment().previous.as_ref().map(|previous| previous.clone_ref(py));
+        let Ok(inner) = inner.cast::<Span>() else {
+            return Ok(None);
+        };
+        let previous = inner
+            .get()
+            .lock_attachment()
+            .previous
+            .as_ref()
+            .map(|previous| previous.clone_ref(py));
         match previous {
             Some(previous) => context = previous.into_bound(py),
             None => return Ok(None),
@@ -174,7 +206,9 @@ pub(crate) fn settle<'py>(
         let mut attachment = span.get().lock_attachment();
         attachment.unfinished.take()
     };
-    let Some(token) = token else { return Ok(current) };
+    let Some(token) = token else {
+        return Ok(current);
+    };
     match context::reset(py, official, token.bind(py)) {
         Reset::Done => {
             span.get().set_unfinished(None);

@@ -51,7 +51,10 @@ pub(crate) struct Settings {
 }
 
 /// Resource and scope as OTLP; either may be `None`.
-pub(crate) fn new_group(resource: &Bound<'_, PyAny>, scope: &Bound<'_, PyAny>) -> PyResult<Arc<Group>> {
+pub(crate) fn new_group(
+    resource: &Bound<'_, PyAny>,
+    scope: &Bound<'_, PyAny>,
+) -> PyResult<Arc<Group>> {
     let text = |object: &Bound<'_, PyAny>, name: &str| -> PyResult<String> {
         let value = object.getattr(name)?;
         if value.is_none() {

@@ -15,7 +15,9 @@ use telemetry::trace::StatusCode;
 use super::event::EventRecord;
 use super::exception;
 use super::identity::Identity;
-use super::readable::{Content, ReadableSpan, State, Status, bounded_attributes, kind_of, status_code_of};
+use super::readable::{
+    Content, ReadableSpan, State, Status, bounded_attributes, kind_of, status_code_of,
+};
 use super::settings::{self, Limits, Settings};
 use crate::diagnostics;
 use crate::export::Pipeline;
@@ -82,19 +84,32 @@ impl NewSpan {
             .add_subclass(RecordingSpan)
     }
 
-    pub(crate) fn create(self, py: Python<'_>, settings: Arc<Settings>) -> PyResult<Bound<'_, Span>> {
+    pub(crate) fn create(
+        self,
+        py: Python<'_>,
+        settings: Arc<Settings>,
+    ) -> PyResult<Bound<'_, Span>> {
         Ok(Bound::new(py, self.into_initializer(settings))?.into_super())
     }
 }
 
 // The events that a span built by hand begins with.
-fn given_events(events: Option<&Bound<'_, PyAny>>, limits: &Limits) -> PyResult<Newest<EventRecord>> {
+fn given_events(
+    events: Option<&Bound<'_, PyAny>>,
+    limits: &Limits,
+) -> PyResult<Newest<EventRecord>> {
     let mut kept = Newest::new(limits.events);
-    let Some(events) = events else { return Ok(kept) };
+    let Some(events) = events else {
+        return Ok(kept);
+    };
     for event in events.try_iter()? {
         let event = event?;
         let attributes = event.getattr("attributes")?;
-        let given = if attributes.is_none() { None } else { Some(&attributes) };
+        let given = if attributes.is_none() {
+            None
+        } else {
+            Some(&attributes)
+        };
         kept.push(EventRecord {
             name: event.getattr("name")?.unbind(),
             time_unix_nanos: event.getattr("timestamp")?.extract()?,
@@ -105,7 +120,10 @@ fn given_events(events: Option<&Bound<'_, PyAny>>, limits: &Limits) -> PyResult<
 }
 
 /// The links that a span begins with: valid ones, their attributes bounded in place.
-pub(crate) fn new_links(links: Option<&Bound<'_, PyAny>>, limits: &Limits) -> PyResult<Newest<Py<PyAny>>> {
+pub(crate) fn new_links(
+    links: Option<&Bound<'_, PyAny>>,
+    limits: &Limits,
+) -> PyResult<Newest<Py<PyAny>>> {
     let mut kept = Newest::new(limits.links);
     let Some(links) = links else { return Ok(kept) };
     if links.is_none() || links.cast::<PyTuple>().is_ok_and(|links| links.is_empty()) {
@@ -133,35 +151,63 @@ fn is_valid_link(context: &Bound<'_, PyAny>, attributes: &Bound<'_, PyAny>) -> P
             || context.getattr("trace_state")?.is_truthy()?))
 }
 
-fn bounded_link_attributes<'py>(attributes: &Bound<'py, PyAny>, limits: &Limits) -> PyResult<Bound<'py, PyAny>> {
-    let given = if attributes.is_none() { None } else { Some(attributes) };
+fn bounded_link_attributes<'py>(
+    attributes: &Bound<'py, PyAny>,
+    limits: &Limits,
+) -> PyResult<Bound<'py, PyAny>> {
+    let given = if attributes.is_none() {
+        None
+    } else {
+        Some(attributes)
+    };
     let map = value::new_map(given, limits.link_attributes, limits.attribute_length)?;
-    bounded_attributes(attributes.py(), &map, limits.link_attributes, limits.attribute_length, true)
+    bounded_attributes(
+        attributes.py(),
+        &map,
+        limits.link_attributes,
+        limits.attribute_length,
+        true,
+    )
 }
 
 /// Now, in nanoseconds since 1970.
 pub(crate) fn now_unix_nanos() -> u64 {
     SystemTime::now()
         .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX))
+        .map_or(0, |elapsed| {
+            u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
+        })
 }
 
 /// A timestamp argument: an integer in nanoseconds; a float is cut.
 pub(crate) fn unix_nanos(time: Option<&Bound<'_, PyAny>>) -> PyResult<Option<u64>> {
-    let Some(time) = time.filter(|time| !time.is_none()) else { return Ok(None) };
+    let Some(time) = time.filter(|time| !time.is_none()) else {
+        return Ok(None);
+    };
     match time.extract::<u64>() {
         Ok(nanos) => Ok(Some(nanos)),
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "cutting is what is wanted")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "cutting is what is wanted"
+        )]
         Err(_) => time
             .extract::<f64>()
             .map(|nanos| Some(nanos as u64))
-            .map_err(|_| PyTypeError::new_err(format!("a time must be an int (nanoseconds), not {}", time.get_type()))),
+            .map_err(|_| {
+                PyTypeError::new_err(format!(
+                    "a time must be an int (nanoseconds), not {}",
+                    time.get_type()
+                ))
+            }),
     }
 }
 
 impl Span {
     pub(crate) fn lock_attachment(&self) -> std::sync::MutexGuard<'_, Attachment> {
-        self.attachment.lock().unwrap_or_else(PoisonError::into_inner)
+        self.attachment
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn is_unfinished(&self) -> bool {
@@ -193,12 +239,19 @@ fn parts<'a>(span: &'a Bound<'_, Span>) -> PyResult<Parts<'a>> {
     let base = span.as_super().get();
     match base.settings() {
         Some(settings) => Ok(Parts { base, settings }),
-        None => Err(PyTypeError::new_err("Span must be instantiated via a tracer.")),
+        None => Err(PyTypeError::new_err(
+            "Span must be instantiated via a tracer.",
+        )),
     }
 }
 
 fn warn_ended(py: Python<'_>, method: &str) {
-    diagnostics::warn(py, diagnostics::TRACE, "Tried calling %s on an ended span.", (method,));
+    diagnostics::warn(
+        py,
+        diagnostics::TRACE,
+        "Tried calling %s on an ended span.",
+        (method,),
+    );
 }
 
 /// Appends an event unless the span has ended.
@@ -251,11 +304,18 @@ pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResu
         let mut state = base.lock();
         if state.start_unix_nanos.is_none() {
             drop(state);
-            return Err(PyRuntimeError::new_err("Calling end() on a not started span."));
+            return Err(PyRuntimeError::new_err(
+                "Calling end() on a not started span.",
+            ));
         }
         if state.end_unix_nanos.is_some() {
             drop(state);
-            diagnostics::warn(py, diagnostics::TRACE, "Calling end() on an ended span.", ());
+            diagnostics::warn(
+                py,
+                diagnostics::TRACE,
+                "Calling end() on an ended span.",
+                (),
+            );
             return Ok(());
         }
         state.end_unix_nanos = Some(end_unix_nanos.unwrap_or_else(now_unix_nanos));
@@ -282,17 +342,28 @@ impl Span {
         _arguments: &Bound<'_, PyTuple>,
         _options: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        Err(PyTypeError::new_err("Span must be instantiated via a tracer."))
+        Err(PyTypeError::new_err(
+            "Span must be instantiated via a tracer.",
+        ))
     }
 
-    fn set_attribute(slf: &Bound<'_, Self>, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn set_attribute(
+        slf: &Bound<'_, Self>,
+        key: &Bound<'_, PyAny>,
+        value: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         let py = slf.py();
         let Parts { base, settings } = parts(slf)?;
         let pair = value::clean_pair(key, value, settings.limits.span_attribute_length);
         let mut state = base.lock();
         if state.end_unix_nanos.is_some() {
             drop(state);
-            diagnostics::warn(py, diagnostics::TRACE, "Setting attribute on ended span.", ());
+            diagnostics::warn(
+                py,
+                diagnostics::TRACE,
+                "Setting attribute on ended span.",
+                (),
+            );
             return Ok(());
         }
         match &mut state.attributes {
@@ -316,17 +387,26 @@ impl Span {
     fn set_attributes(slf: &Bound<'_, Self>, attributes: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let Parts { base, settings } = parts(slf)?;
-        let (pairs, dropped) = value::clean_pairs(attributes, settings.limits.span_attribute_length)?;
+        let (pairs, dropped) =
+            value::clean_pairs(attributes, settings.limits.span_attribute_length)?;
         let mut state = base.lock();
         if state.end_unix_nanos.is_some() {
             drop(state);
-            diagnostics::warn(py, diagnostics::TRACE, "Setting attribute on ended span.", ());
+            diagnostics::warn(
+                py,
+                diagnostics::TRACE,
+                "Setting attribute on ended span.",
+                (),
+            );
             return Ok(());
         }
         match &mut state.attributes {
             Content::Native(map) => {
                 map.count_dropped(dropped);
-                let displaced: Vec<_> = pairs.into_iter().map(|pair| value::insert(map, pair)).collect();
+                let displaced: Vec<_> = pairs
+                    .into_iter()
+                    .map(|pair| value::insert(map, pair))
+                    .collect();
                 drop(state);
                 for displaced in &displaced {
                     value::warn_if_full(py, displaced);
@@ -352,13 +432,21 @@ impl Span {
         let event = EventRecord {
             name,
             time_unix_nanos: unix_nanos(timestamp)?.unwrap_or_else(now_unix_nanos),
-            attributes: value::new_map(attributes, limits.event_attributes, limits.attribute_length)?,
+            attributes: value::new_map(
+                attributes,
+                limits.event_attributes,
+                limits.attribute_length,
+            )?,
         };
         push_event(slf, event)
     }
 
     #[pyo3(signature = (context, attributes=None))]
-    fn add_link(slf: &Bound<'_, Self>, context: &Bound<'_, PyAny>, attributes: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    fn add_link(
+        slf: &Bound<'_, Self>,
+        context: &Bound<'_, PyAny>,
+        attributes: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
         let py = slf.py();
         let Parts { base, settings } = parts(slf)?;
         let none = py.None().into_bound(py);
@@ -398,12 +486,22 @@ impl Span {
         escaped: bool,
     ) -> PyResult<()> {
         let limits = &parts(slf)?.settings.limits;
-        let event = exception::event(exception, attributes, unix_nanos(timestamp)?, escaped, limits)?;
+        let event = exception::event(
+            exception,
+            attributes,
+            unix_nanos(timestamp)?,
+            escaped,
+            limits,
+        )?;
         push_event(slf, event)
     }
 
     #[pyo3(signature = (status, description=None))]
-    fn set_status(slf: &Bound<'_, Self>, status: &Bound<'_, PyAny>, description: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
+    fn set_status(
+        slf: &Bound<'_, Self>,
+        status: &Bound<'_, PyAny>,
+        description: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
         let py = slf.py();
         let official = Official::get(py)?;
         if status.is_instance(official.status.bind(py))? {
@@ -433,7 +531,10 @@ impl Span {
             Some(description) if code != StatusCode::Unset => {
                 Status::from_object(&official.status.bind(py).call1((status, description))?)?
             }
-            _ => Status { code, ..Status::default() },
+            _ => Status {
+                code,
+                ..Status::default()
+            },
         };
         set_status(slf, new)
     }
@@ -468,12 +569,20 @@ impl Span {
             let mut state = base.lock();
             if state.start_unix_nanos.is_some() {
                 drop(state);
-                diagnostics::warn(py, diagnostics::TRACE, "Calling start() on a started span.", ());
+                diagnostics::warn(
+                    py,
+                    diagnostics::TRACE,
+                    "Calling start() on a started span.",
+                    (),
+                );
                 return Ok(());
             }
             state.start_unix_nanos = Some(start_unix_nanos);
         }
-        settings.pipeline.load().on_start(slf.as_super(), parent_context);
+        settings
+            .pipeline
+            .load()
+            .on_start(slf.as_super(), parent_context);
         Ok(())
     }
 
@@ -505,7 +614,12 @@ impl Span {
         let base = slf.as_super();
         let name = base.get().lock().name.clone_ref(py);
         let context = base.call_method0("get_span_context")?;
-        Ok(format!("{}(name=\"{}\", context={})", slf.get_type().name()?, name.bind(py).str()?, context.str()?))
+        Ok(format!(
+            "{}(name=\"{}\", context={})",
+            slf.get_type().name()?,
+            name.bind(py).str()?,
+            context.str()?
+        ))
     }
 
     fn _readable_span<'py>(slf: &Bound<'py, Self>) -> Bound<'py, Self> {
@@ -591,7 +705,11 @@ impl RecordingSpan {
             parent: parent.map(Identity::from_object).transpose()?,
             name,
             kind: kind.map_or(0, kind_of),
-            attributes: value::new_map(attributes, limits.attributes, limits.span_attribute_length)?,
+            attributes: value::new_map(
+                attributes,
+                limits.attributes,
+                limits.span_attribute_length,
+            )?,
             events: given_events(events, &limits)?,
             links: new_links(links, &limits)?,
             start_unix_nanos: None,

@@ -7,7 +7,9 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use telemetry::attribute::Newest;
-use telemetry::trace::{Decision, SAMPLED, RANDOM_TRACE_ID, SpanContext, flags_of, random_span_id, random_trace_id};
+use telemetry::trace::{
+    Decision, RANDOM_TRACE_ID, SAMPLED, SpanContext, flags_of, random_span_id, random_trace_id,
+};
 
 use super::identity::Identity;
 use super::readable::kind_of;
@@ -74,9 +76,14 @@ impl Given {
             processor: self.span_processor.clone_ref(py),
             sampler: self.sampler.clone_ref(py),
             pipeline: Pipeline::of_processor(processor)?,
-            group: settings::new_group(self.resource.bind(py), self.instrumentation_scope.bind(py))?,
+            group: settings::new_group(
+                self.resource.bind(py),
+                self.instrumentation_scope.bind(py),
+            )?,
         };
-        let built_in = py.import("oxitel.trace.id_generator")?.getattr("RandomIdGenerator")?;
+        let built_in = py
+            .import("oxitel.trace.id_generator")?
+            .getattr("RandomIdGenerator")?;
         let id_generator = if self.id_generator.bind(py).get_type().is(&built_in) {
             None
         } else {
@@ -133,12 +140,18 @@ struct Parent<'py> {
 
 impl<'py> Parent<'py> {
     /// The span that is current in `given`, or in the current context.
-    fn find(py: Python<'py>, official: &Official, given: Option<&Bound<'py, PyAny>>) -> PyResult<Option<Self>> {
+    fn find(
+        py: Python<'py>,
+        official: &Official,
+        given: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Self>> {
         let context = match given {
             Some(context) => context.clone(),
             None => context::current(py, official)?,
         };
-        let Some(span) = context::span_of(official, &context)? else { return Ok(None) };
+        let Some(span) = context::span_of(official, &context)? else {
+            return Ok(None);
+        };
         let Ok(own) = span.cast::<Span>() else {
             return Self::of_other(official, &span);
         };
@@ -150,10 +163,15 @@ impl<'py> Parent<'py> {
         }
         let own = own.clone();
         let base = own.as_super().get();
-        let Some(identity) = &base.identity else { return Ok(None) };
+        let Some(identity) = &base.identity else {
+            return Ok(None);
+        };
         Ok(Some(Self {
             context: identity.context,
-            trace_state: identity.trace_state.as_ref().map(|state| state.bind(py).clone()),
+            trace_state: identity
+                .trace_state
+                .as_ref()
+                .map(|state| state.bind(py).clone()),
             is_valid: identity.context.trace_id != 0 && identity.context.span_id != 0,
             span: Some(own.clone()),
             object: None,
@@ -174,7 +192,9 @@ impl<'py> Parent<'py> {
             return Ok(None);
         }
         if !object.is_instance(official.span_context.bind(py))? {
-            return Err(PyTypeError::new_err("parent_span_context must be a SpanContext or None."));
+            return Err(PyTypeError::new_err(
+                "parent_span_context must be a SpanContext or None.",
+            ));
         }
         let fields = read_span_context(official, object.cast::<PyTuple>()?)?;
         Ok(Some(Self {
@@ -188,7 +208,13 @@ impl<'py> Parent<'py> {
 
     fn object(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         match (&self.span, &self.object) {
-            (Some(span), _) => span.as_super().get().identity.as_ref().map(|identity| identity.object(py)).transpose(),
+            (Some(span), _) => span
+                .as_super()
+                .get()
+                .identity
+                .as_ref()
+                .map(|identity| identity.object(py))
+                .transpose(),
             (None, object) => Ok(object.clone()),
         }
     }
@@ -215,7 +241,11 @@ struct Sampled<'py> {
 
 impl Tracer {
     /// Starts a span, recorded or not.
-    pub(crate) fn start<'py>(&self, py: Python<'py>, options: &StartOptions) -> PyResult<Bound<'py, PyAny>> {
+    pub(crate) fn start<'py>(
+        &self,
+        py: Python<'py>,
+        options: &StartOptions,
+    ) -> PyResult<Bound<'py, PyAny>> {
         fork::settle(py);
         let inner = self.inner.load();
         let official = Official::get(py)?;
@@ -228,13 +258,19 @@ impl Tracer {
             };
             let object = match object {
                 Some(object) => object,
-                None => official.invalid_span.bind(py).call_method0("get_span_context")?,
+                None => official
+                    .invalid_span
+                    .bind(py)
+                    .call_method0("get_span_context")?,
             };
             return official.new_non_recording_span(py, object);
         }
         let parent = parent.filter(|parent| parent.is_valid);
         let (trace_id, is_trace_id_random) = match &parent {
-            Some(parent) => (parent.context.trace_id, parent.context.flags & RANDOM_TRACE_ID != 0),
+            Some(parent) => (
+                parent.context.trace_id,
+                parent.context.flags & RANDOM_TRACE_ID != 0,
+            ),
             None => inner.new_trace_id(py),
         };
         let sampled = inner.sample(py, official, parent.as_ref(), trace_id, options)?;
@@ -246,14 +282,18 @@ impl Tracer {
         };
         if !sampled.decision.is_recording() {
             let trace_id = trace_id.into_pyobject(py)?.into_any();
-            let object = official.new_span_context(py, &trace_id, &context, sampled.trace_state.as_ref())?;
+            let object =
+                official.new_span_context(py, &trace_id, &context, sampled.trace_state.as_ref())?;
             return official.new_non_recording_span(py, object);
         }
         let settings = inner.settings.clone();
         let limits = &settings.limits;
         let attributes = match &sampled.attributes {
             Some(attributes) => attributes.as_ref(),
-            None => options.attributes.as_ref().map(|attributes| attributes.bind(py)),
+            None => options
+                .attributes
+                .as_ref()
+                .map(|attributes| attributes.bind(py)),
         };
         let new = NewSpan {
             identity: Identity::new(context, sampled.trace_state.map(Bound::unbind)),
@@ -272,18 +312,26 @@ impl Tracer {
             set_status_on_exception: options.set_status_on_exception,
         };
         let span = new.create(py, settings.clone())?;
-        settings.pipeline.load().on_start(span.as_super(), given_context);
+        settings
+            .pipeline
+            .load()
+            .on_start(span.as_super(), given_context);
         Ok(span.into_any())
     }
 }
 
 impl Inner {
     fn new_trace_id(&self, py: Python<'_>) -> (u128, bool) {
-        let Some(generator) = &self.id_generator else { return (random_trace_id(), true) };
+        let Some(generator) = &self.id_generator else {
+            return (random_trace_id(), true);
+        };
         let ask = || -> PyResult<(u128, bool)> {
             let generator = generator.bind(py);
             let id = generator.call_method0("generate_trace_id")?.extract()?;
-            Ok((id, generator.call_method0("is_trace_id_random")?.is_truthy()?))
+            Ok((
+                id,
+                generator.call_method0("is_trace_id_random")?.is_truthy()?,
+            ))
         };
         ask().unwrap_or_else(|error| {
             report_ids(py, &error);
@@ -292,8 +340,13 @@ impl Inner {
     }
 
     fn new_span_id(&self, py: Python<'_>) -> u64 {
-        let Some(generator) = &self.id_generator else { return random_span_id() };
-        let id = generator.bind(py).call_method0("generate_span_id").and_then(|id| id.extract());
+        let Some(generator) = &self.id_generator else {
+            return random_span_id();
+        };
+        let id = generator
+            .bind(py)
+            .call_method0("generate_span_id")
+            .and_then(|id| id.extract());
         id.unwrap_or_else(|error| {
             report_ids(py, &error);
             random_span_id()
@@ -319,11 +372,17 @@ impl Inner {
             AnySampler::Python(sampler) => {
                 ask_sampler(py, official, sampler.bind(py), trace_id, options).or_else(|error| {
                     if SAMPLER_FAILED.is_due() {
-                        let text = "the sampler raised; spans follow their parents, roots are sampled";
+                        let text =
+                            "the sampler raised; spans follow their parents, roots are sampled";
                         diagnostics::report_exception(py, diagnostics::TRACE, text, &error);
                     }
-                    let is_sampled = parent_context.is_none_or(|parent| parent.flags & SAMPLED != 0);
-                    Ok(by_parent(if is_sampled { Decision::RecordAndSample } else { Decision::Drop }))
+                    let is_sampled =
+                        parent_context.is_none_or(|parent| parent.flags & SAMPLED != 0);
+                    Ok(by_parent(if is_sampled {
+                        Decision::RecordAndSample
+                    } else {
+                        Decision::Drop
+                    }))
                 })
             }
         }
@@ -353,7 +412,14 @@ fn ask_sampler<'py>(
     };
     let result = sampler.call_method1(
         pyo3::intern!(py, "should_sample"),
-        (&options.context, trace_id, &options.name, kind.unwrap_or(&none), &options.attributes, links),
+        (
+            &options.context,
+            trace_id,
+            &options.name,
+            kind.unwrap_or(&none),
+            &options.attributes,
+            links,
+        ),
     )?;
     let trace_state = result.getattr(pyo3::intern!(py, "trace_state"))?;
     let is_empty = trace_state.is_none() || trace_state.len().is_ok_and(|length| length == 0);

@@ -2,8 +2,8 @@
 //! holds the span, in whatever form.
 
 use super::wire::{
-    put_bytes_field, put_fixed32_field, put_fixed64_field, put_tag, put_varint, put_varint_field,
-    varint_len, LENGTH_DELIMITED,
+    LENGTH_DELIMITED, put_bytes_field, put_fixed32_field, put_fixed64_field, put_tag, put_varint,
+    put_varint_field, varint_len,
 };
 use crate::trace::{SpanContext, StatusCode};
 

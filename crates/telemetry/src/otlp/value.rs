@@ -1,8 +1,8 @@
 //! Attribute values as OTLP: `KeyValue` and `AnyValue` of `opentelemetry/proto/common/v1`.
 
 use super::wire::{
-    put_bytes_field, put_double_field, put_tag, put_varint, put_varint_field, varint_len,
-    LENGTH_DELIMITED,
+    LENGTH_DELIMITED, put_bytes_field, put_double_field, put_tag, put_varint, put_varint_field,
+    varint_len,
 };
 
 const STRING: u32 = 1;
@@ -71,15 +71,19 @@ const fn delimited_len(length: usize) -> usize {
 
 /// Writes `key` and `value` as a `KeyValue` into `field` of the enclosing message.
 pub fn put_attribute(buffer: &mut Vec<u8>, field: u32, key: &str, value: Value<'_>) {
-    if let Value::String(text) = value {
-        if field < 16 && key.len() + text.len() <= SHORT {
-            put_short_string(buffer, field, key, text);
-            return;
-        }
+    if let Value::String(text) = value
+        && field < 16
+        && key.len() + text.len() <= SHORT
+    {
+        put_short_string(buffer, field, key, text);
+        return;
     }
     let value_len = value.encoded_len();
     put_tag(buffer, field, LENGTH_DELIMITED);
-    put_varint(buffer, (delimited_len(key.len()) + delimited_len(value_len)) as u64);
+    put_varint(
+        buffer,
+        (delimited_len(key.len()) + delimited_len(value_len)) as u64,
+    );
     put_bytes_field(buffer, 1, key.as_bytes());
     put_tag(buffer, 2, LENGTH_DELIMITED);
     put_varint(buffer, value_len as u64);
@@ -90,7 +94,10 @@ pub fn put_attribute(buffer: &mut Vec<u8>, field: u32, key: &str, value: Value<'
 const SHORT: usize = 0x7f - 8;
 
 // Most attributes are short texts: every tag and length is a byte, written a few at a time.
-#[expect(clippy::cast_possible_truncation, reason = "the lengths are below 128, the field below 16")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "the lengths are below 128, the field below 16"
+)]
 fn put_short_string(buffer: &mut Vec<u8>, field: u32, key: &str, text: &str) {
     let (key_len, text_len) = (key.len() as u8, text.len() as u8);
     let tag = |field: u8| field << 3 | LENGTH_DELIMITED;

@@ -83,7 +83,10 @@ mod tests {
                     .unwrap()
             })
             .collect();
-        let ids: Vec<u64> = threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect();
+        let ids: Vec<u64> = threads
+            .into_iter()
+            .flat_map(|thread| thread.join().unwrap())
+            .collect();
         assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
     }
 }

@@ -52,7 +52,12 @@ impl StatusCode {
 /// (known for a root from the id generator, for others from the parent).
 #[must_use]
 pub const fn flags_of(is_sampled: bool, is_trace_id_random: bool) -> u8 {
-    (if is_sampled { SAMPLED } else { 0 }) | (if is_trace_id_random { RANDOM_TRACE_ID } else { 0 })
+    (if is_sampled { SAMPLED } else { 0 })
+        | (if is_trace_id_random {
+            RANDOM_TRACE_ID
+        } else {
+            0
+        })
 }
 
 #[cfg(test)]

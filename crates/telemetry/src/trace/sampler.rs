@@ -98,7 +98,11 @@ mod tests {
         assert!(!half.decide(None, u128::from(u64::MAX)).is_sampled());
         let all = Sampler::TraceIdRatio { bound: 1 << 64 };
         assert!(all.decide(None, u128::MAX).is_sampled());
-        assert!(!Sampler::TraceIdRatio { bound: 0 }.decide(None, 0).is_sampled());
+        assert!(
+            !Sampler::TraceIdRatio { bound: 0 }
+                .decide(None, 0)
+                .is_sampled()
+        );
     }
 
     #[test]
@@ -115,7 +119,11 @@ mod tests {
         assert_eq!(sampler.decide(None, 7), Decision::RecordOnly);
         for is_remote in [true, false] {
             assert!(sampler.decide(Some(&parent(is_remote, 1)), 7).is_sampled());
-            assert!(!sampler.decide(Some(&parent(is_remote, 2)), 7).is_recording());
+            assert!(
+                !sampler
+                    .decide(Some(&parent(is_remote, 2)), 7)
+                    .is_recording()
+            );
         }
     }
 }
