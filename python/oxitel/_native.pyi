@@ -4,9 +4,11 @@ from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, TypeVar, final
 
+from opentelemetry import trace as trace_api
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
+from typing_extensions import disjoint_base
 
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationInfo, InstrumentationScope
@@ -16,8 +18,26 @@ from oxitel.trace.limits import SpanLimits
 from oxitel.trace.processor import SpanProcessor
 from oxitel.trace.sampling import Sampler
 
+__all__ = [
+    "BatchProcessor",
+    "OtlpExporter",
+    "Pipeline",
+    "ReadableSpan",
+    "Span",
+    "SpanScope",
+    "Tracer",
+    "_Span",
+    "encode_spans",
+    "finish_diagnostics",
+    "log_pending",
+    "random_span_id",
+    "random_trace_id",
+    "settle_fork",
+]
+
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
+@disjoint_base
 class ReadableSpan:
     """What a span has recorded. Official name: `opentelemetry.sdk.trace.ReadableSpan`."""
 
@@ -46,7 +66,7 @@ class ReadableSpan:
         instrumentation_scope: InstrumentationScope | None = None,
     ) -> ReadableSpan: ...
     def get_span_context(self) -> SpanContext: ...
-    def to_json(self, indent: int | None = 4) -> str: ...
+    def to_json(self, indent: int | None = ...) -> str: ...
     @property
     def name(self) -> str: ...
     @property
@@ -94,7 +114,9 @@ class ReadableSpan:
     @property
     def _instrumentation_info(self) -> InstrumentationInfo | None: ...
 
-class Span(ReadableSpan):
+# To Python a virtual subclass of the API's class, registered when the module is loaded.
+@disjoint_base
+class Span(ReadableSpan, trace_api.Span):
     """A span that is being recorded. Official name: `opentelemetry.sdk.trace.Span`."""
 
     def __new__(cls, *_arguments: Any, **_options: Any) -> Span: ...
@@ -176,7 +198,8 @@ class SpanScope:
     def _start(self) -> Span: ...
     def _finish(self, span: Span, error: BaseException | None) -> None: ...
 
-class Tracer:
+@disjoint_base
+class Tracer(trace_api.Tracer):
     """Makes spans. Official name: `opentelemetry.sdk.trace.Tracer`."""
 
     __dict__: dict[str, Any]
@@ -209,7 +232,7 @@ class Tracer:
         record_exception: bool = True,
         set_status_on_exception: bool = True,
     ) -> Span: ...
-    def start_as_current_span(
+    def start_as_current_span(  # type: ignore[override]
         self,
         name: str,
         context: Context | None = None,

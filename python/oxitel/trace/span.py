@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
@@ -88,4 +88,4 @@ def no_limits() -> SpanLimits:
     return _UnsetLimits
 
 
-__all__: Iterable[str] = ["ReadableSpan", "Span", "_Span"]
+__all__ = ["ReadableSpan", "Span", "_Span"]
