@@ -4,7 +4,8 @@
   by the program and stays as it is.
 - Times of the run by position; afterwards their order has to agree. Times given by the program
   stay as they are.
-- Process ids, random UUIDs, object addresses, and the name and version of the SDK.
+- Process ids, random UUIDs, object addresses, waits with jitter in messages, and the name and
+  version of the SDK.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ _ID = re.compile(r"(?<![0-9a-zA-Z])(0x)?([0-9a-f]{32}|[0-9a-f]{16})(?![0-9a-zA-Z
 _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _ADDRESS = re.compile(r"0x[0-9a-f]{9,12}(?![0-9a-f])")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_WAIT = re.compile(r"(?<=retrying in )\d+\.\d\ds")
 _HOUR_NANOS = 3600 * 10**9
 
 Path = str
@@ -77,6 +79,7 @@ class Normaliser:
 
     def _text(self, text: str) -> str:
         text = _UUID.sub("<uuid>", text)
+        text = _WAIT.sub("<wait>", text)
         text = _ID.sub(self._id, text)
         text = _ISO.sub(self._iso, text)
         return _ADDRESS.sub("<address>", text)

@@ -25,12 +25,13 @@ def program(
     env: dict[str, str] | None = None,
     variants: dict[str, dict[str, str]] | None = None,
     log_level: str = "WARNING",
+    script: list[dict[str, Any]] | None = None,
 ) -> Callable[[Program], Program]:
     """Declare a program. The runner reads the arguments from the source, so they are literals.
 
     `env` holds for the process, `variants` runs it once per entry with these variables more;
     `{http}`, `{grpc}` in a value stand for the receiver's endpoints. Log records from
-    `log_level` on are compared.
+    `log_level` on are compared. `script` says how the receiver answers (`Collector.script`).
     """
 
     def declare(function: Program) -> Program:
@@ -129,6 +130,8 @@ def described(value: Any) -> Any:
         return {"bytes": value.hex()}
     if isinstance(value, BaseException):
         return described_exception(value)
+    if isinstance(value, type):
+        return f"class {value.__name__}"
     if hasattr(value, "trace_id") and hasattr(value, "trace_flags"):
         return {
             "trace_id": f"0x{value.trace_id:032x}",
@@ -152,8 +155,6 @@ def described(value: Any) -> Any:
         }
     if hasattr(value, "attributes") and hasattr(value, "context") and not hasattr(value, "kind"):
         return {"link": described(value.context), "attributes": described(value.attributes)}
-    if isinstance(value, type):
-        return f"class {value.__name__}"
     return {type(value).__name__: repr(value)}
 
 

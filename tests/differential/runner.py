@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import json
 import os
+import re
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from collector.client import Collector, ReceivedRequest
 from conftest import program_environment
 
 HERE = Path(__file__).resolve().parent
+# What grpcio's native part writes past Python, with times and thread numbers.
+_GRPC_NOISE = re.compile(r"(?m)^(?:[IWE]\d{4} .*|WARNING: All log messages before absl.*|)\n")
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,7 @@ class Case:
     variant: str
     env: tuple[tuple[str, str], ...]
     log_level: str
+    script: str = "[]"  # JSON
 
     @property
     def id(self) -> str:
@@ -53,6 +57,7 @@ def _cases_of(theme: str, name: str, decorator: ast.Call) -> list[Case]:
             variant,
             tuple(sorted({**options.get("env", {}), **env}.items())),
             options.get("log_level", "WARNING"),
+            json.dumps(options.get("script", [])),
         )
         for variant, env in variants.items()
     ]
@@ -63,6 +68,7 @@ class Running:
 
     def __init__(self, case: Case, python: Path, collector: Collector, folder: Path) -> None:
         collector.renew()
+        collector.script(json.loads(case.script))
         self._collector = collector
         self._folder = folder
         self._python = python
@@ -94,7 +100,7 @@ class Running:
         outcome: dict[str, Any] = {
             "exit_code": self._process.returncode,
             "stdout": self._text(stdout),
-            "stderr": self._text(stderr),
+            "stderr": _GRPC_NOISE.sub("", self._text(stderr)),
         }
         result = self._folder / "result.json"
         if result.exists():
