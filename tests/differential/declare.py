@@ -64,11 +64,16 @@ class Run:
         self.traces_endpoint = http_endpoint + "/v1/traces"
         self.grpc_endpoint = grpc_endpoint
         self.observations: list[list[Any]] = []
+        self.hidden: list[list[str]] = []
         self._providers: list[Any] = []
 
     def observe(self, name: str, value: Any) -> None:
         """Note a value that both implementations have to agree on."""
         self.observations.append([name, described(value)])
+
+    def hide(self, value: int | str, name: str) -> None:
+        """Replace a value that only this process could choose (a port) by a name."""
+        self.hidden.append([str(value), name])
 
     def attempt(self, name: str, call: Callable[[], Any]) -> Any:
         """Note what the call returns or raises; returns the result or None."""
@@ -163,7 +168,8 @@ def described_exception(error: BaseException) -> dict[str, str]:
 
 
 def main() -> None:
-    theme, name, log_level, http_endpoint, grpc_endpoint, result_path = sys.argv[1:]
+    folder, theme, name, log_level, http_endpoint, grpc_endpoint, result_path = sys.argv[1:]
+    sys.path.insert(0, folder)
     capture = _Capture()
     logging.root.addHandler(capture)
     logging.root.setLevel(getattr(logging, log_level))
@@ -182,6 +188,7 @@ def main() -> None:
         # Ours reports from a short-lived thread what its worker could not say itself.
         time.sleep(0.1)
     result["observations"] = run.observations
+    result["hidden"] = run.hidden
     result["logs"] = capture.records
     result["warnings"] = [[w.category.__name__, str(w.message)] for w in caught]
     with open(result_path, "w", encoding="utf-8") as file:

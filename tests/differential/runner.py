@@ -23,6 +23,7 @@ _GRPC_NOISE = re.compile(r"(?m)^(?:[IWE]\d{4} .*|WARNING: All log messages befor
 class Case:
     """A program, or one variant of it."""
 
+    folder: Path
     theme: str
     name: str
     variant: str
@@ -35,23 +36,24 @@ class Case:
         return f"{self.theme}.{self.name}" + (f"[{self.variant}]" if self.variant else "")
 
 
-def find_cases() -> list[Case]:
-    """All programs, read from the sources without importing them."""
+def find_cases(folder: Path = HERE) -> list[Case]:
+    """All programs below `folder`, read from the sources without importing them."""
     cases = []
-    for path in sorted((HERE / "programs").glob("*.py")):
+    for path in sorted((folder / "programs").glob("*.py")):
         for node in ast.parse(path.read_text(encoding="utf-8")).body:
             if isinstance(node, ast.FunctionDef):
                 for decorator in node.decorator_list:
                     if isinstance(decorator, ast.Call) and ast.unparse(decorator.func) == "program":
-                        cases.extend(_cases_of(path.stem, node.name, decorator))
+                        cases.extend(_cases_of(folder, path.stem, node.name, decorator))
     return cases
 
 
-def _cases_of(theme: str, name: str, decorator: ast.Call) -> list[Case]:
+def _cases_of(folder: Path, theme: str, name: str, decorator: ast.Call) -> list[Case]:
     options = {str(word.arg): ast.literal_eval(word.value) for word in decorator.keywords}
     variants: dict[str, dict[str, str]] = options.get("variants") or {"": {}}
     return [
         Case(
+            folder,
             theme,
             name,
             variant,
@@ -79,7 +81,14 @@ class Running:
             for placeholder, endpoint in endpoints.items():
                 value = value.replace(placeholder, endpoint)
             env[name] = value
-        arguments = [case.theme, case.name, case.log_level, *endpoints.values(), "result.json"]
+        arguments = [
+            str(case.folder),
+            case.theme,
+            case.name,
+            case.log_level,
+            *endpoints.values(),
+            "result.json",
+        ]
         self._process = subprocess.Popen(
             [str(python), str(HERE / "declare.py"), *arguments],
             stdin=subprocess.DEVNULL,
@@ -106,7 +115,8 @@ class Running:
         if result.exists():
             outcome |= json.loads(self._text(result.read_bytes()))
         outcome["requests"] = [_request(r) for r in self._collector.requests()]
-        return outcome
+        hidden: dict[str, str] = dict(outcome.pop("hidden", []))
+        return _without(outcome, hidden) if hidden else outcome
 
     def _text(self, content: bytes) -> str:
         """Output with the places that differ between environments replaced."""
@@ -122,6 +132,21 @@ class Running:
         ):
             text = text.replace(os.fspath(place), name)
         return text
+
+
+def _without(value: Any, hidden: dict[str, str]) -> Any:
+    """The outcome with values that only one process could choose replaced by their names."""
+    if isinstance(value, dict):
+        return {key: _without(inner, hidden) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_without(inner, hidden) for inner in value]
+    if isinstance(value, str):
+        for text, name in hidden.items():
+            value = re.sub(rf"(?<!\w){re.escape(text)}(?!\w)", name, value)
+        return value
+    if type(value) is int:
+        return hidden.get(str(value), value)
+    return value
 
 
 # Facts of the transport, not of what is exported.

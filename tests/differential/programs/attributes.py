@@ -45,7 +45,22 @@ Pair = collections.namedtuple("Pair", "first second")
 @program()
 def scalars(run: Run) -> None:
     span = run.tracer().start_span("scalars")
-    for value in (True, False, 0, 1, -1, 2**31, 2**53 + 1, 0.0, -0.0, 1.5, 1e308, 5e-324, "", "text"):
+    for value in (
+        True,
+        False,
+        0,
+        1,
+        -1,
+        2**31,
+        2**53 + 1,
+        0.0,
+        -0.0,
+        1.5,
+        1e308,
+        5e-324,
+        "",
+        "text",
+    ):
         span.set_attribute(f"{type(value).__name__} {value}", value)
     for name, value in (("nan", float("nan")), ("inf", float("inf")), ("-inf", float("-inf"))):
         span.set_attribute(name, value)
@@ -268,7 +283,17 @@ def keys(run: Run) -> None:
 @program()
 def unicode_text(run: Run) -> None:
     tracer = run.tracer()
-    texts = ["ä", "日本語", "🦀", "e\u0301", "\u202eright", "\x00nul", "a\nb\t", "\ufeffbom", "\U0010ffff"]
+    texts = [
+        "ä",
+        "日本語",
+        "🦀",
+        "e\u0301",
+        "\u202eright",
+        "\x00nul",
+        "a\nb\t",
+        "\ufeffbom",
+        "\U0010ffff",
+    ]
     span = tracer.start_span("ünïcode 🦀")
     for index, text in enumerate(texts):
         span.set_attribute(f"key {text}", text)

@@ -15,7 +15,7 @@ def rich_span(run: Run) -> object:
         "rich",
         kind=SpanKind.PRODUCER,
         attributes={
-            "text": "ä\n\"quoted\"",
+            "text": 'ä\n"quoted"',
             "int": 5,
             "float": 1.0,
             "bool": True,

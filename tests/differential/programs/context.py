@@ -45,9 +45,9 @@ def other_values_stay_in_the_context(run: Run) -> None:
     token = context.attach(baggage.set_baggage("a", "b"))
     with tracer.start_as_current_span("span"):
         run.observe("baggage", baggage.get_baggage("a"))
-        with tracer.start_as_current_span("inner", context=trace.set_span_in_context(
-            trace.INVALID_SPAN, context.Context()
-        )):
+        with tracer.start_as_current_span(
+            "inner", context=trace.set_span_in_context(trace.INVALID_SPAN, context.Context())
+        ):
             run.observe("baggage in inner", baggage.get_baggage("a"))
             run.observe("context type", type(context.get_current()))
     context.detach(token)
@@ -138,7 +138,9 @@ def the_context_manager_itself(run: Run) -> None:
             pass
 
     run.attempt("again", again)
-    run.attempt("never entered", lambda: tracer.start_as_current_span("x").__exit__(None, None, None))
+    run.attempt(
+        "never entered", lambda: tracer.start_as_current_span("x").__exit__(None, None, None)
+    )
 
 
 @program()

@@ -11,7 +11,9 @@ def by_default(run: Run) -> None:
     traces = {generator.generate_trace_id() for _ in range(200)}
     spans = {generator.generate_span_id() for _ in range(200)}
     run.observe("unique", [len(traces), len(spans)])
-    run.observe("ranges", [0 not in traces, max(traces) < 2**128, 0 not in spans, max(spans) < 2**64])
+    run.observe(
+        "ranges", [0 not in traces, max(traces) < 2**128, 0 not in spans, max(spans) < 2**64]
+    )
     run.observe("wide", [max(traces) >= 2**120, max(spans) >= 2**56])
     run.observe("random", generator.is_trace_id_random())
     run.observe("kind", isinstance(generator, IdGenerator))

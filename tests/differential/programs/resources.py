@@ -55,7 +55,9 @@ def merging(run: Run) -> None:
     run.observe("bare one", shown(bare.merge(one)))
     run.observe("conflict", shown(one.merge(two)))
     run.observe("one one", shown(one.merge(one)))
-    run.observe("equal", [one == Resource({"a": 1, "b": 1, "empty": ""}, "https://one"), one == two])
+    run.observe(
+        "equal", [one == Resource({"a": 1, "b": 1, "empty": ""}, "https://one"), one == two]
+    )
     run.observe("hash", hash(one) == hash(Resource({"a": 1, "b": 1, "empty": ""}, "https://one")))
     run.observe("other type", one == 5)
     run.attempt("immutable", lambda: one.attributes.__setitem__("x", 1))

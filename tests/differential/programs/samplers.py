@@ -16,7 +16,9 @@ def tree(run: Run, tracer: object) -> None:
         note("root", root)
         with tracer.start_as_current_span("child") as child:
             note("child", child)
-            run.observe("same trace", child.get_span_context().trace_id == root.get_span_context().trace_id)
+            run.observe(
+                "same trace", child.get_span_context().trace_id == root.get_span_context().trace_id
+            )
     for name, flags, is_remote in (
         ("remote sampled", 1, True),
         ("remote not sampled", 0, True),
@@ -252,7 +254,9 @@ def results_and_enumerations(run: Run) -> None:
     from opentelemetry.sdk.trace.sampling import Decision, SamplingResult
 
     result = SamplingResult(Decision.RECORD_ONLY, {"a": 1})
-    run.observe("decisions", [(d.name, d.value, d.is_recording(), d.is_sampled()) for d in Decision])
+    run.observe(
+        "decisions", [(d.name, d.value, d.is_recording(), d.is_sampled()) for d in Decision]
+    )
     run.observe("attributes", result.attributes)
     run.observe("state", result.trace_state)
     run.observe("repr", repr(result))

@@ -23,7 +23,10 @@ def names_and_scopes(run: Run) -> None:
         tracer.start_span(name).end()
         run.observe(name, repr(tracer.start_span("shown").instrumentation_scope))
     run.observe("same", provider.get_tracer("name") is tracers["name"])
-    run.observe("same attributes", provider.get_tracer("name", "1.0", "https://schema", {"a": 1}) is tracers["attributes"])
+    run.observe(
+        "same attributes",
+        provider.get_tracer("name", "1.0", "https://schema", {"a": 1}) is tracers["attributes"],
+    )
     run.observe("other", provider.get_tracer("other") is tracers["name"])
     run.attempt("no name", lambda: provider.get_tracer())
 
@@ -91,7 +94,9 @@ def wrong_arguments(run: Run) -> None:
     from opentelemetry.sdk.trace import TracerProvider
 
     run.attempt("unknown", lambda: TracerProvider(colour="red"))
-    run.attempt("positional", lambda: TracerProvider(None, None, False, None, None, None).resource is None)
+    run.attempt(
+        "positional", lambda: TracerProvider(None, None, False, None, None, None).resource is None
+    )
     provider = TracerProvider(shutdown_on_exit=False)
     run.attempt("processor none", lambda: provider.add_span_processor(None))
 

@@ -37,7 +37,13 @@ def from_a_sampler(run: Run) -> None:
 
     class Marking(Sampler):
         def should_sample(
-            self, parent_context, trace_id, name, kind=None, attributes=None, links=None,
+            self,
+            parent_context,
+            trace_id,
+            name,
+            kind=None,
+            attributes=None,
+            links=None,
             trace_state=None,
         ):
             run.observe("given state", trace_state is None)
