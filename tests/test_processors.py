@@ -246,6 +246,22 @@ def test_a_simple_processor_logs_what_the_exporter_raises(
     assert "broken on purpose" in caplog.text
 
 
+def test_an_exporter_that_always_fails_is_told_of_once(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.undo()
+    monkeypatch.setattr("oxitel.duplicate_filter.time", lambda: 1e9)
+    exporter = Exporter()
+    exporter.error = RuntimeError("broken on purpose")
+    for processor in (SimpleSpanProcessor(exporter), BatchSpanProcessor(exporter, 9, 6e4, 1)):
+        for _ in range(20):
+            processor.on_end(ended())
+            processor.force_flush()
+    assert [record.getMessage() for record in caplog.records] == [
+        "Exception while exporting Span."
+    ] * 2
+
+
 def test_a_simple_processor_that_is_shut_down_exports_no_more(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

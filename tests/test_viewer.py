@@ -299,6 +299,43 @@ def _send_and_read_to_the_end(port: int, garbage: bytes) -> None:
             pass  # the viewer hung up first, which is a good answer
 
 
+HOSTILE_CALLS = """
+import sys
+
+import grpc
+
+service = "/opentelemetry.proto.collector.trace.v1.TraceService/"
+limit = 16 * 1024 * 1024
+options = [("grpc.max_send_message_length", -1)]
+channel = grpc.insecure_channel(sys.argv[1], options=options)
+for method, body, compression in [
+    ("Export", b"\\xff" * 100, grpc.Compression.NoCompression),
+    ("Export", bytes(limit + 1), grpc.Compression.NoCompression),
+    ("Export", bytes(limit * 4), grpc.Compression.Gzip),
+    ("Import", b"", grpc.Compression.NoCompression),
+    ("Export", b"", grpc.Compression.NoCompression),
+]:
+    call = channel.unary_unary(service + method)
+    try:
+        call(body, timeout=30, compression=compression)
+        print("OK")
+    except grpc.RpcError as error:
+        print(error.code().name, error.details())
+"""
+
+
+def test_hostile_calls_over_grpc_are_refused_with_a_reason(
+    viewer: Viewer, run_program: Callable[..., Any]
+) -> None:
+    address = f"127.0.0.1:{viewer.grpc_port}"
+    result = run_program(HOSTILE_CALLS, "official", arguments=(address,), check=True)
+    codes = [line.split()[0] for line in result.stdout.splitlines()]
+    too_large = ["OUT_OF_RANGE", "RESOURCE_EXHAUSTED"]
+    assert codes == ["INTERNAL", *too_large, "UNIMPLEMENTED", "OK"], result.stdout
+    totals = viewer.ask("/api/totals")
+    assert (totals["refused_requests"], totals["traces"]["requests"]) == (3, 1)
+
+
 def test_old_traces_make_room_and_the_counts_stay(start_viewer: Callable[..., Viewer]) -> None:
     viewer = start_viewer("--max-spans", "10")
     for number in range(1, 31):

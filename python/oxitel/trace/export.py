@@ -13,6 +13,7 @@ from logging import getLogger
 from os import linesep
 from typing import IO, TYPE_CHECKING
 
+from oxitel.duplicate_filter import DuplicateFilter
 from oxitel.export.suppression import Suppression
 
 from .processor import SpanProcessor
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
     from .span import ReadableSpan
 
 _logger = getLogger("opentelemetry.sdk.trace.export")
+# An exporter that fails would otherwise be told of with every span.
+_logger.addFilter(DuplicateFilter())
 
 
 class SpanExportResult(Enum):

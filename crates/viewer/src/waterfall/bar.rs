@@ -77,6 +77,11 @@ impl Axis {
         cells
     }
 
+    /// A row without a bar.
+    pub(super) fn blank(&self) -> Vec<Cell> {
+        vec![self.empty(false); self.cells]
+    }
+
     /// Columns and labels of the ruler: round times, as many as fit comfortably.
     pub(super) fn ticks(&self) -> Vec<(usize, String)> {
         let step = self.step();
