@@ -337,10 +337,15 @@ fn put_entry(
     key: &Bound<'_, PyAny>,
     value: &Bound<'_, PyAny>,
 ) -> u32 {
-    let written = text_of(key).and_then(|key| {
-        with_value(value, 0, &mut |value| {
+    let written = text_of(key).and_then(|key| match value.cast::<PyString>() {
+        // Most are texts; they need not go through the general way.
+        Ok(text) => {
+            put_attribute(buffer, field, &key, Value::String(text.to_str()?));
+            Ok(())
+        }
+        Err(_) => with_value(value, 0, &mut |value| {
             put_attribute(buffer, field, &key, value)
-        })
+        }),
     });
     match written {
         Ok(()) => 0,
