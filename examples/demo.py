@@ -138,11 +138,11 @@ class Process:
             return
         self.process.terminate()
         try:
-            self.process.wait(timeout=30)
+            self.process.wait(timeout=45)
         except subprocess.TimeoutExpired:
             self.process.kill()
             self.process.wait()
-            raise DemoError(f"{self.name} did not end within 30 seconds") from None
+            raise DemoError(f"{self.name} did not end within 45 seconds") from None
 
     def __exit__(self, *exception: object) -> None:
         with contextlib.suppress(DemoError):
@@ -237,7 +237,7 @@ class Service(Process):
         return self
 
     def wait_until_ready(self) -> None:
-        for _ in waiting(30, f"{self.name} does not answer"):
+        for _ in waiting(60, f"{self.name} does not answer"):
             self.check_is_running()
             connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=5)
             with contextlib.closing(connection), contextlib.suppress(OSError):

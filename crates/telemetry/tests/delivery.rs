@@ -192,3 +192,71 @@ fn an_idle_processor_wakes_for_its_next_record() {
     }
     assert_eq!(collector.connections(), 1);
 }
+
+#[test]
+fn times_without_end_are_fine() {
+    let collector = Collector::start(Protocol::HttpProtobuf);
+    let mut config = collector.config();
+    config.timeout = Duration::MAX;
+    let exporter = exporter(config);
+    let sent = exporter.export_blocking(batch(numbered(1)), Duration::MAX);
+    assert_eq!(sent.unwrap().delivered, 1);
+    let config = BatchConfig {
+        max_queue_size: usize::MAX,
+        schedule_delay: Duration::MAX,
+        max_export_batch_size: usize::MAX,
+        export_timeout: Duration::MAX,
+    };
+    let processor = BatchProcessor::new(config, exporter);
+    push(&processor, numbered(2));
+    assert!(processor.force_flush(Duration::MAX));
+    push(&processor, numbered(2));
+    assert!(processor.shutdown(Duration::MAX));
+    assert_eq!(collector.names().len(), 5);
+}
+
+#[test]
+fn an_ipv6_address_is_an_endpoint() {
+    for protocol in PROTOCOLS {
+        let collector = Collector::start_with(protocol, "[::1]:0".parse().unwrap(), None);
+        let sent = exporter(collector.config())
+            .export_blocking(batch(numbered(1)), Duration::from_secs(5));
+        assert_eq!(sent.unwrap().delivered, 1);
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_unix_socket_is_an_endpoint_for_grpc() {
+    use std::os::unix::net::UnixListener;
+
+    let collector = Collector::start(Protocol::Grpc);
+    let path = std::env::temp_dir().join(format!("otlp-{}.sock", std::process::id()));
+    let _ = std::fs::remove_file(&path);
+    let listener = UnixListener::bind(&path).unwrap();
+    let address = collector.address;
+    // Passes on what comes, both ways, until either side is done.
+    let relay = std::thread::Builder::new().spawn(move || {
+        let (near, _) = listener.accept().unwrap();
+        let far = std::net::TcpStream::connect(address).unwrap();
+        let (mut near_in, mut far_out) = (near.try_clone().unwrap(), far.try_clone().unwrap());
+        let there = std::thread::Builder::new().spawn(move || {
+            let _ = std::io::copy(&mut near_in, &mut far_out);
+            let _ = far_out.shutdown(std::net::Shutdown::Both);
+        });
+        let _ = std::io::copy(&mut &far, &mut &near);
+        there.unwrap().join().unwrap();
+    });
+    let endpoint = format!("unix://{}", path.display());
+    let exporter = exporter(collector::config(Protocol::Grpc, &endpoint));
+    let sent = exporter.export_blocking(batch(numbered(1)), Duration::from_secs(5));
+    assert_eq!(sent.unwrap().delivered, 1);
+    drop(exporter);
+    relay.unwrap().join().unwrap();
+    std::fs::remove_file(&path).unwrap();
+    let gone = collector::exporter(collector::config(Protocol::Grpc, &endpoint));
+    let error = gone
+        .export_blocking(batch(numbered(1)), Duration::from_millis(500))
+        .unwrap_err();
+    assert!(error.reason.contains("no such file"), "{error}");
+}

@@ -40,6 +40,8 @@ const MAX_WIDTH: usize = 400;
 const RIGHT: usize = 13;
 /// Columns that the names have at least.
 const MIN_LEFT: usize = 22;
+/// Columns of a service's name in the tree; the list at the top has it whole.
+const LONGEST_SERVICE: usize = 20;
 
 /// Draws the trace; every line ends with a line feed.
 pub(crate) fn render(id: &TraceId, trace: &Trace, style: &Style) -> String {
@@ -53,6 +55,11 @@ pub(crate) fn render(id: &TraceId, trace: &Trace, style: &Style) -> String {
     canvas.body();
     canvas.foot();
     canvas.lines
+}
+
+/// Columns that the names have at most.
+fn left_most(style: &Style) -> usize {
+    style.width * 46 / 100
 }
 
 struct Canvas<'a> {
@@ -71,8 +78,7 @@ struct Canvas<'a> {
 
 impl<'a> Canvas<'a> {
     fn new(forest: &'a Forest<'a>, style: Style) -> Self {
-        let left_most = style.width * 46 / 100;
-        let levels = left_most.saturating_sub(MIN_LEFT) / 3 + 1;
+        let levels = left_most(&style).saturating_sub(MIN_LEFT) / 3 + 1;
         let (rows, left_out) = row::rows(forest, levels, style.all);
         let mut canvas = Self {
             forest,
@@ -101,7 +107,7 @@ impl<'a> Canvas<'a> {
             .map(|row| text::width(&canvas.guide(row, true)) + canvas.label_width(row))
             .max()
             .unwrap_or(0);
-        canvas.left = (wanted + 2).clamp(MIN_LEFT, left_most);
+        canvas.left = (wanted + 2).clamp(MIN_LEFT, left_most(&style));
         canvas.axis.cells = style.width.saturating_sub(canvas.left + RIGHT);
         canvas
     }
@@ -440,7 +446,7 @@ impl<'a> Canvas<'a> {
         let name = first
             .map(|node| self.pen.clean(&node.stored.span.name))
             .unwrap_or_default();
-        let mark = if self.style.unicode { '⋮' } else { '+' };
+        let mark = if self.style.unicode { '…' } else { '+' };
         format!("{mark} {} more {name}", text::count(spans.len() as u64))
     }
 
@@ -452,7 +458,8 @@ impl<'a> Canvas<'a> {
             return String::new();
         }
         let service = self.pen.clean(&node.stored.service);
-        format!("{} ", text::shorten(&service, 20, self.style.unicode))
+        let room = (left_most(&self.style) / 3).min(LONGEST_SERVICE);
+        format!("{} ", text::shorten(&service, room, self.style.unicode))
     }
 
     /// The ink of a service, as in the list at the top.

@@ -13,7 +13,7 @@ use tokio::sync::{Notify, watch};
 use super::deliver::{self, Delivery, Urgency, Wait};
 use super::exporter::Exporter;
 use super::queue::{Queue, Task, Wake};
-use super::worker;
+use super::{limited, worker};
 use crate::diagnostics::{Key, Level, report};
 use crate::fork;
 use crate::otlp::request::{Batch, Group};
@@ -106,7 +106,8 @@ enum Step {
 
 impl BatchProcessor {
     /// No thread is started before the first record.
-    pub fn new(config: BatchConfig, exporter: Arc<Exporter>) -> Self {
+    pub fn new(mut config: BatchConfig, exporter: Arc<Exporter>) -> Self {
+        config.schedule_delay = limited(config.schedule_delay);
         let inner = Inner::new(&config, &exporter, false);
         Self {
             shared: Arc::new(Shared {
@@ -328,9 +329,7 @@ impl Inner {
             return deadline;
         }
         let now = Instant::now();
-        // A timeout beyond what the clock can say means "no limit"; a year will do.
-        let year = Duration::from_secs(365 * 24 * 60 * 60);
-        let deadline = now + timeout.min(year);
+        let deadline = now + limited(timeout);
         guarded.closing = Some(deadline);
         if guarded.queue.task == Task::Absent && guarded.queue.len() == 0 {
             guarded.is_finishing = true;

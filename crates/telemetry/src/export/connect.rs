@@ -18,6 +18,7 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
 use super::endpoint::{Address, Endpoint};
+use super::proxy::Proxy;
 
 /// Why there is no connection.
 #[derive(Debug)]
@@ -66,16 +67,28 @@ pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
+/// How to get to an endpoint.
+pub(crate) struct Route<'a> {
+    pub(crate) endpoint: &'a Endpoint,
+    pub(crate) proxy: Option<&'a Proxy>,
+    /// Whether the proxy is asked for a tunnel, or understands the requests themselves.
+    pub(crate) is_tunnelled: bool,
+}
+
 /// Connects before `deadline`.
 pub(crate) async fn connect(
-    endpoint: &Endpoint,
+    route: &Route<'_>,
     tls: Option<Arc<ClientConfig>>,
     deadline: Instant,
 ) -> Result<Stream, ConnectError> {
-    let (stream, host) = match &endpoint.address {
+    let (stream, host) = match &route.endpoint.address {
         Address::Unix(path) => (connect_unix(path).await?, "localhost"),
         Address::Tcp { host, port } => {
-            let stream: Box<dyn Duplex> = Box::new(connect_tcp(host, *port, deadline).await?);
+            let stream = match route.proxy {
+                None => connect_tcp(host, *port, deadline).await?,
+                Some(proxy) => through_proxy(proxy, route, host, *port, deadline).await?,
+            };
+            let stream: Box<dyn Duplex> = Box::new(stream);
             (stream, host.as_str())
         }
     };
@@ -94,6 +107,29 @@ pub(crate) async fn connect(
         Ok(Err(error)) => Err(failed(format!("TLS handshake failed: {error}"))),
         Err(_) => Err(failed("TLS handshake timed out".to_owned())),
     }
+}
+
+async fn through_proxy(
+    proxy: &Proxy,
+    route: &Route<'_>,
+    host: &str,
+    port: u16,
+    deadline: Instant,
+) -> Result<TcpStream, ConnectError> {
+    let mut stream = connect_tcp(&proxy.host, proxy.port, deadline)
+        .await
+        .map_err(|error| proxy.error(&error.reason))?;
+    if route.is_tunnelled {
+        let target = match host.contains(':') {
+            true => format!("[{host}]:{port}"),
+            false => format!("{host}:{port}"),
+        };
+        match timeout_at(deadline, proxy.open_tunnel(&mut stream, &target)).await {
+            Ok(opened) => opened?,
+            Err(_) => return Err(proxy.error("no answer in time")),
+        }
+    }
+    Ok(stream)
 }
 
 #[cfg(unix)]

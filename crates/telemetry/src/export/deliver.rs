@@ -10,7 +10,7 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::answer::{Answer, Reason, Trouble, TroubleKind};
-use super::connect::connect;
+use super::connect::{Route, connect};
 use super::exporter::{Line, Settled, State, prefix_len};
 use super::link::{self, Link};
 use super::{Compression, Protocol, Signal, grpc, http, retry};
@@ -381,7 +381,12 @@ async fn ready_link(
             .map_err(|error| trouble(TroubleKind::Unconnected, error.to_string()))?;
         line.tls = Some(tls.into());
     }
-    let stream = connect(&settled.endpoint, line.tls.clone(), deadline)
+    let route = Route {
+        endpoint: &settled.endpoint,
+        proxy: settled.proxy.as_ref(),
+        is_tunnelled: settled.is_tunnelled(),
+    };
+    let stream = connect(&route, line.tls.clone(), deadline)
         .await
         .map_err(|error| {
             let kind = match error.refused {

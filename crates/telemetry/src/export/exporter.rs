@@ -10,8 +10,8 @@ use arc_swap::ArcSwap;
 use bytes::Bytes;
 use hyper::Uri;
 use hyper::header::{
-    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue, TE,
-    USER_AGENT,
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
+    PROXY_AUTHORIZATION, TE, USER_AGENT,
 };
 use rustls::ClientConfig;
 use tokio::sync::watch;
@@ -20,10 +20,12 @@ use tokio::time::Instant;
 use super::deliver::{self, Outage, Urgency};
 use super::endpoint::Endpoint;
 use super::link::Link;
+use super::proxy::Proxy;
 use super::retry::RETRYABLE_GRPC_CODES;
 use super::tls::Identity;
-use super::{Compression, ConfigError, ExporterConfig, Protocol, Signal, grpc, worker};
+use super::{Compression, ConfigError, ExporterConfig, Protocol, Signal, grpc, limited, worker};
 use crate::fork;
+use crate::otlp::read::percent_decoded;
 use crate::otlp::request::Batch;
 
 /// Buffers larger than this are given back to the system after use.
@@ -34,7 +36,9 @@ pub(crate) struct Settled {
     pub(crate) signal: Signal,
     pub(crate) protocol: Protocol,
     pub(crate) endpoint: Endpoint,
+    /// What requests are for, in the form that the receiver or the proxy wants.
     pub(crate) uri: Uri,
+    pub(crate) proxy: Option<Proxy>,
     pub(crate) headers: HeaderMap,
     pub(crate) timeout: Duration,
     pub(crate) compression: Compression,
@@ -43,6 +47,17 @@ pub(crate) struct Settled {
     pub(crate) retryable_grpc_codes: Vec<u32>,
     /// The official logger for this exporter's messages.
     pub(crate) logger: &'static str,
+}
+
+impl Settled {
+    /// Whether the proxy, if there is one, only passes bytes on.
+    pub(crate) fn is_tunnelled(&self) -> bool {
+        is_tunnelled(self.protocol, &self.endpoint)
+    }
+}
+
+fn is_tunnelled(protocol: Protocol, endpoint: &Endpoint) -> bool {
+    protocol == Protocol::Grpc || endpoint.tls
 }
 
 /// What belongs to one process.
@@ -135,7 +150,17 @@ impl Exporter {
     /// # Errors
     /// Where the endpoint, a header, a certificate or a key cannot be used, saying which.
     pub fn new(config: ExporterConfig) -> Result<Self, ConfigError> {
-        let settled = Arc::new(settle(config)?);
+        Self::with_proxy(config, None)
+    }
+
+    /// As [`Exporter::new`], by way of an HTTP proxy: `http://user:password@host:port`. HTTPS and
+    /// gRPC go through a tunnel (`CONNECT`).
+    ///
+    /// # Errors
+    /// Those of [`Exporter::new`], and where the proxy's URL cannot be used.
+    pub fn with_proxy(config: ExporterConfig, proxy: Option<&str>) -> Result<Self, ConfigError> {
+        let proxy = proxy.map(Proxy::parse).transpose()?;
+        let settled = Arc::new(settle(config, proxy)?);
         let state = ArcSwap::from_pointee(State::new(&settled, false));
         Ok(Self { settled, state })
     }
@@ -182,6 +207,7 @@ impl Exporter {
             return Err(failed("the exporter was shut down".to_owned()));
         }
         let (answer, answered) = mpsc::sync_channel(1);
+        let timeout = limited(timeout);
         let deadline = Instant::now() + timeout;
         let started = worker::spawn(async move {
             let mut urgency = state.urgency.subscribe();
@@ -234,7 +260,7 @@ impl Drop for Exporter {
     }
 }
 
-fn settle(config: ExporterConfig) -> Result<Settled, ConfigError> {
+fn settle(config: ExporterConfig, proxy: Option<Proxy>) -> Result<Settled, ConfigError> {
     let endpoint = Endpoint::parse(&config.endpoint, config.protocol, config.tls.insecure)?;
     let unusable = |error| {
         ConfigError(format!(
@@ -243,6 +269,9 @@ fn settle(config: ExporterConfig) -> Result<Settled, ConfigError> {
         ))
     };
     let uri = match config.protocol {
+        Protocol::HttpProtobuf if proxy.is_some() && !endpoint.tls => {
+            Uri::try_from(format!("http://{}{}", endpoint.authority, endpoint.path))
+        }
         Protocol::HttpProtobuf => Uri::try_from(&endpoint.path),
         Protocol::Grpc => Uri::try_from(format!(
             "{}://{}{}",
@@ -256,8 +285,9 @@ fn settle(config: ExporterConfig) -> Result<Settled, ConfigError> {
         signal: config.signal,
         protocol: config.protocol,
         uri,
-        headers: headers(&config, &endpoint)?,
-        timeout: config.timeout,
+        headers: headers(&config, &endpoint, proxy.as_ref())?,
+        proxy,
+        timeout: limited(config.timeout),
         compression: config.compression,
         identity: match endpoint.tls {
             true => Some(Identity::read(&config.tls, config.protocol)?),
@@ -280,7 +310,11 @@ fn settle(config: ExporterConfig) -> Result<Settled, ConfigError> {
     })
 }
 
-fn headers(config: &ExporterConfig, endpoint: &Endpoint) -> Result<HeaderMap, ConfigError> {
+fn headers(
+    config: &ExporterConfig,
+    endpoint: &Endpoint,
+    proxy: Option<&Proxy>,
+) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::new();
     let value = |name: &str, value: &str| {
         HeaderValue::from_str(value).map_err(|_| {
@@ -311,8 +345,17 @@ fn headers(config: &ExporterConfig, endpoint: &Endpoint) -> Result<HeaderMap, Co
     }
     headers.insert(USER_AGENT, value("user-agent", &config.user_agent)?);
     if let Some(user_info) = &endpoint.user_info {
-        let basic = format!("Basic {}", base64(percent_decode(user_info).as_bytes()));
+        let basic = basic_authorization(user_info);
         headers.insert(AUTHORIZATION, value("authorization", &basic)?);
+    }
+    if let Some(proxy) = proxy
+        && let Some(authorization) = &proxy.authorization
+        && !is_tunnelled(config.protocol, endpoint)
+    {
+        headers.insert(
+            PROXY_AUTHORIZATION,
+            value("proxy-authorization", authorization)?,
+        );
     }
     for (name, text) in &config.headers {
         let parsed = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| {
@@ -325,12 +368,14 @@ fn headers(config: &ExporterConfig, endpoint: &Endpoint) -> Result<HeaderMap, Co
     Ok(headers)
 }
 
-fn percent_decode(text: &str) -> String {
-    crate::otlp::read::percent_decoded(text.as_bytes())
+/// The header for `user:password` as a URL has them (RFC 7617).
+pub(crate) fn basic_authorization(user_info: &str) -> String {
+    let user_info = percent_decoded(user_info.as_bytes());
+    format!("Basic {}", base64(user_info.as_bytes()))
 }
 
 /// Base64 as RFC 4648 has it, with padding.
-pub(crate) fn base64(bytes: &[u8]) -> String {
+fn base64(bytes: &[u8]) -> String {
     const ALPHABET: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let mut text = String::with_capacity(bytes.len().div_ceil(3) * 4);
     for chunk in bytes.chunks(3) {
@@ -354,5 +399,32 @@ pub(crate) fn prefix_len(protocol: Protocol) -> usize {
     match protocol {
         Protocol::Grpc => grpc::PREFIX_LEN,
         Protocol::HttpProtobuf => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn base64_has_the_padding_of_the_standard() {
+        for (plain, coded) in [("", ""), ("f", "Zg=="), ("fo", "Zm8="), ("foo", "Zm9v")] {
+            assert_eq!(base64(plain.as_bytes()), coded);
+        }
+        assert_eq!(basic_authorization("me:a%40b"), "Basic bWU6YUBi");
+    }
+
+    #[test]
+    fn a_header_that_cannot_be_sent_is_named() {
+        for (name, value, expected) in [
+            ("x y", "1", "header name \"x y\""),
+            ("x", "a\nb", "the value of header \"x\""),
+        ] {
+            let endpoint = "http://localhost:4318/";
+            let mut config = ExporterConfig::new(Signal::Traces, Protocol::HttpProtobuf, endpoint);
+            config.headers = vec![(name.to_owned(), value.to_owned())];
+            let error = Exporter::new(config).err().unwrap();
+            assert!(error.to_string().starts_with(expected), "{error}");
+        }
     }
 }

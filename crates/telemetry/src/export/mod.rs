@@ -11,6 +11,7 @@ mod exporter;
 mod grpc;
 mod http;
 mod link;
+mod proxy;
 mod queue;
 pub mod retry;
 mod tls;
@@ -135,6 +136,11 @@ impl ExporterConfig {
             user_agent: concat!("OTel-OTLP-Exporter-oxitel/", env!("CARGO_PKG_VERSION")).to_owned(),
         }
     }
+}
+
+/// Times beyond what the clock can say mean "no limit"; a year will do.
+pub(crate) fn limited(time: Duration) -> Duration {
+    time.min(Duration::from_secs(365 * 24 * 60 * 60))
 }
 
 /// What is wrong with a configuration; the text names the part.

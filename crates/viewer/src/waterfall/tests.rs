@@ -361,7 +361,7 @@ fn many_alike_become_one_row_unless_all_are_asked_for() {
     spans.push(span("a", 254, 255, "commit", 4_000, 5_000));
     let drawn = draw(spans.clone(), &PLAIN);
     assert_eq!(drawn.matches("• SELECT item").count(), 3);
-    assert!(drawn.contains("⋮ 1,997 more SELECT item"), "{drawn}");
+    assert!(drawn.contains("… 1,997 more SELECT item"), "{drawn}");
     assert!(drawn.contains("✗ 1 of them failed"), "{drawn}");
     assert!(drawn.contains("└─ • commit"), "{drawn}");
     let drawn = draw(spans, &Style { all: true, ..PLAIN });
