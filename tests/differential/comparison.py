@@ -4,14 +4,19 @@
   by the program and stays as it is.
 - Times of the run by position; afterwards their order has to agree. Times given by the program
   stay as they are.
+- In stack traces, the frames of the official packages' own context managers: they are Python
+  functions there and native here.
 - Process ids, random UUIDs, object addresses, waits with jitter in messages, and the name and
   version of the SDK.
 """
 
 from __future__ import annotations
 
+import difflib
+import json
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 _ID = re.compile(r"(?<![0-9a-zA-Z])(0x)?([0-9a-f]{32}|[0-9a-f]{16})(?![0-9a-zA-Z])")
@@ -19,6 +24,10 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _ADDRESS = re.compile(r"0x[0-9a-f]{9,12}(?![0-9a-f])")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _WAIT = re.compile(r"(?<=retrying in )\d+\.\d\ds")
+_OFFICIAL_FRAME = re.compile(
+    r'(?m)^([ |]*)File "<environment>/[^"\n]*/opentelemetry/[^"\n]*", line \d+, in \w+\n'
+    r"(?:\1  .*\n)*"
+)
 _HOUR_NANOS = 3600 * 10**9
 
 Path = str
@@ -72,12 +81,13 @@ class Normaliser:
 
     def _attribute(self, pair: dict[str, Any]) -> dict[str, Any]:
         if pair["key"] in ("process.pid", "process.parent_pid"):
-            return {"key": pair["key"], "value": {kind: "<pid>" for kind in pair["value"]}}
+            return {"key": pair["key"], "value": dict.fromkeys(pair["value"], "<pid>")}
         if pair["key"] in ("telemetry.sdk.name", "telemetry.sdk.version"):
-            return {"key": pair["key"], "value": {kind: "<sdk>" for kind in pair["value"]}}
+            return {"key": pair["key"], "value": dict.fromkeys(pair["value"], "<sdk>")}
         return {"key": self._text(pair["key"]), "value": self.value(pair["value"])}
 
     def _text(self, text: str) -> str:
+        text = _OFFICIAL_FRAME.sub("", text)
         text = _UUID.sub("<uuid>", text)
         text = _WAIT.sub("<wait>", text)
         text = _ID.sub(self._id, text)
@@ -100,12 +110,19 @@ class Normaliser:
         return "<time>" if abs(nanos - self._now_nanos) < _HOUR_NANOS else match[0]
 
 
-def differences(expected: Any, got: Any, now_nanos: int) -> DiffList:
-    """Where the candidate's outcome differs: (path, expected, got)."""
+def differences(expected: dict[str, Any], got: dict[str, Any]) -> DiffList:
+    """Where the candidate's outcome differs: (path, expected, got).
+
+    `unix_nanos` of an outcome, the time of its run, tells which times are the run's own.
+    """
+    expected, got = dict(expected), dict(got)
     given_ids = ids_in(expected) & ids_in(got)
-    first, second = Normaliser(given_ids, now_nanos), Normaliser(given_ids, now_nanos)
+    first = Normaliser(given_ids, expected.pop("unix_nanos"))
+    second = Normaliser(given_ids, got.pop("unix_nanos"))
     found: DiffList = []
-    _walk("", first.value(expected), second.value(got), found)
+    wanted, had = first.value(expected), second.value(got)
+    _compare_logs(wanted.pop("logs", []), had.pop("logs", []), found)
+    _walk("", wanted, had, found)
     if not found:
         found.extend(_disorder(first.times, second.times))
     return found
@@ -127,10 +144,20 @@ def _walk(path: Path, expected: Any, got: Any, found: DiffList) -> None:
         found.append((path.lstrip("."), expected, got))
 
 
+def _compare_logs(expected: list[Any], got: list[Any], found: DiffList) -> None:
+    """Log records are compared whole; one that is missing does not shift the others."""
+    texts = [[json.dumps(record, sort_keys=True) for record in side] for side in (expected, got)]
+    matcher = difflib.SequenceMatcher(None, *texts, autojunk=False)
+    for kind, i1, i2, j1, j2 in matcher.get_opcodes():
+        if kind != "equal":
+            found.extend(("logs", record, MISSING) for record in expected[i1:i2])
+            found.extend(("logs", MISSING, record) for record in got[j1:j2])
+
+
 def _disorder(expected: list[int], got: list[int]) -> DiffList:
     """Times at the same positions have to be in the same order; equal ones may be apart."""
     order = sorted(range(len(expected)), key=lambda index: expected[index])
-    for earlier, later in zip(order, order[1:], strict=False):
+    for earlier, later in pairwise(order):
         if expected[earlier] < expected[later] and got[earlier] > got[later]:
             return [(f"order of times {earlier} and {later}", "<", ">")]
     return []

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ class Running:
         self._collector = collector
         self._folder = folder
         self._python = python
+        self._unix_nanos = time.time_ns()
         folder.mkdir(parents=True, exist_ok=True)
         endpoints = {"{http}": collector.http_endpoint, "{grpc}": collector.grpc_endpoint}
         env = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:backslashreplace"}
@@ -105,8 +107,13 @@ class Running:
         except subprocess.TimeoutExpired:
             self._process.kill()
             stdout, stderr = self._process.communicate()
-            return {"timeout": timeout, "stderr": self._text(stderr)}
+            return {
+                "unix_nanos": self._unix_nanos,
+                "timeout": timeout,
+                "stderr": self._text(stderr),
+            }
         outcome: dict[str, Any] = {
+            "unix_nanos": self._unix_nanos,
             "exit_code": self._process.returncode,
             "stdout": self._text(stdout),
             "stderr": _GRPC_NOISE.sub("", self._text(stderr)),
@@ -114,7 +121,8 @@ class Running:
         result = self._folder / "result.json"
         if result.exists():
             outcome |= json.loads(self._text(result.read_bytes()))
-        outcome["requests"] = [_request(r) for r in self._collector.requests()]
+        requests = json.dumps([_request(r) for r in self._collector.requests()])
+        outcome["requests"] = json.loads(self._text(requests.encode()))
         hidden: dict[str, str] = dict(outcome.pop("hidden", []))
         return _without(outcome, hidden) if hidden else outcome
 
