@@ -4,11 +4,11 @@
 //! and what they raise is logged. Where there are none, none of this costs anything.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use pyo3::exceptions::PyValueError;
+use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use telemetry::export::batch::{BatchConfig, BatchProcessor};
@@ -36,9 +36,15 @@ enum Stage {
 /// A processor written in Python, and which of its methods do something.
 struct Listener {
     processor: Py<PyAny>,
-    on_start: bool,
-    on_ending: bool,
-    on_end: bool,
+    on_start: Option<Method>,
+    on_ending: Option<Method>,
+    on_end: Option<Method>,
+}
+
+/// A method of a [`Listener`]; what it raises is logged the first time.
+struct Method {
+    name: &'static str,
+    has_failed: AtomicBool,
 }
 
 impl Pipeline {
@@ -75,62 +81,77 @@ impl Pipeline {
         &self,
         span: &Bound<'_, ReadableSpan>,
         parent_context: Option<&Bound<'_, PyAny>>,
-    ) {
+    ) -> PyResult<()> {
         if !self.has_listeners {
-            return;
+            return Ok(());
         }
-        let py = span.py();
-        for stage in &self.stages {
-            if let Stage::Python(listener @ Listener { on_start: true, .. }) = stage {
-                let call = || -> PyResult<()> {
-                    let options = PyDict::new(py);
-                    options.set_item(pyo3::intern!(py, "parent_context"), parent_context)?;
-                    let processor = listener.processor.bind(py);
-                    processor.call_method(
-                        pyo3::intern!(py, "on_start"),
-                        (span,),
-                        Some(&options),
-                    )?;
-                    Ok(())
-                };
-                report(py, "on_start", call());
-            }
+        for (listener, method) in self.listeners(|listener| listener.on_start.as_ref()) {
+            let options = PyDict::new(span.py());
+            options.set_item(pyo3::intern!(span.py(), "parent_context"), parent_context)?;
+            listener.call(method, span, Some(&options))?;
         }
+        Ok(())
     }
 
-    pub(crate) fn on_end(&self, span: &Bound<'_, ReadableSpan>) {
-        let py = span.py();
+    pub(crate) fn on_end(&self, span: &Bound<'_, ReadableSpan>) -> PyResult<()> {
         if self.has_listeners {
-            for stage in &self.stages {
-                if let Stage::Python(
-                    listener @ Listener {
-                        on_ending: true, ..
-                    },
-                ) = stage
-                {
-                    let processor = listener.processor.bind(py);
-                    report(
-                        py,
-                        "_on_ending",
-                        processor.call_method1(pyo3::intern!(py, "_on_ending"), (span,)),
-                    );
-                }
+            for (listener, method) in self.listeners(|listener| listener.on_ending.as_ref()) {
+                listener.call(method, span, None)?;
             }
         }
         for stage in &self.stages {
             match stage {
-                Stage::Native(batch) => push(py, batch, span.get()),
-                Stage::Python(listener) if listener.on_end => {
-                    let processor = listener.processor.bind(py);
-                    report(
-                        py,
-                        "on_end",
-                        processor.call_method1(pyo3::intern!(py, "on_end"), (span,)),
-                    );
+                Stage::Native(batch) => push(span.py(), batch, span.get()),
+                Stage::Python(listener) => {
+                    if let Some(method) = &listener.on_end {
+                        listener.call(method, span, None)?;
+                    }
                 }
-                Stage::Python(_) => {}
             }
         }
+        Ok(())
+    }
+
+    fn listeners<'a>(
+        &'a self,
+        method: impl Fn(&'a Listener) -> Option<&'a Method>,
+    ) -> impl Iterator<Item = (&'a Listener, &'a Method)> {
+        self.stages.iter().filter_map(move |stage| match stage {
+            Stage::Native(_) => None,
+            Stage::Python(listener) => Some((listener, method(listener)?)),
+        })
+    }
+}
+
+impl Listener {
+    // A processor that raises must not break the code that made the span; only what no library
+    // may stop (KeyboardInterrupt, SystemExit) passes.
+    fn call(
+        &self,
+        method: &Method,
+        span: &Bound<'_, ReadableSpan>,
+        options: Option<&Bound<'_, PyDict>>,
+    ) -> PyResult<()> {
+        let py = span.py();
+        let processor = self.processor.bind(py);
+        let Err(error) = processor.call_method(method.name, (span,), options) else {
+            return Ok(());
+        };
+        if !error.is_instance_of::<PyException>(py) {
+            return Err(error);
+        }
+        if !method.has_failed.swap(true, Ordering::Relaxed) {
+            let text = format!(
+                "Exception while calling {} of span processor {}.",
+                method.name,
+                processor.repr().map_or_else(
+                    |_| String::new(),
+                    |text| text.to_string_lossy().into_owned()
+                ),
+            );
+            diagnostics::report_exception(py, diagnostics::TRACE, &text, &error);
+        }
+        Ok(())
     }
 }
 
@@ -162,23 +183,23 @@ impl Stage {
         {
             return Ok(Self::Native(native.get().processor.clone()));
         }
-        let does = |name: &str| -> PyResult<bool> {
-            Ok(processor.hasattr(name)? && !is_method_of(name, &base)?)
+        let method = |name: &'static str| -> PyResult<Option<Method>> {
+            let does_something = processor.hasattr(name)? && !is_method_of(name, &base)?;
+            Ok(does_something.then(|| Method {
+                name,
+                has_failed: AtomicBool::new(false),
+            }))
         };
         Ok(Self::Python(Listener {
-            on_start: does("on_start")? && !(is_batch),
-            on_ending: does("_on_ending")? && !(is_batch),
-            on_end: does("on_end")?,
+            on_start: if is_batch { None } else { method("on_start")? },
+            on_ending: if is_batch {
+                None
+            } else {
+                method("_on_ending")?
+            },
+            on_end: method("on_end")?,
             processor: processor.clone().unbind(),
         }))
-    }
-}
-
-// A processor that raises must not break the code that made the span.
-fn report<T>(py: Python<'_>, method: &str, result: PyResult<T>) {
-    if let Err(error) = result {
-        let text = format!("Exception while calling {method} of a span processor.");
-        diagnostics::report_exception(py, diagnostics::TRACE, &text, &error);
     }
 }
 

@@ -328,8 +328,7 @@ pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResu
         // Whatever Python code has put there, failing to freeze it harms nobody.
         let _ = attributes.setattr("_immutable", true);
     }
-    settings.pipeline.load().on_end(span.as_super());
-    Ok(())
+    settings.pipeline.load().on_end(span.as_super())
 }
 
 #[pymethods]
@@ -582,8 +581,7 @@ impl Span {
         settings
             .pipeline
             .load()
-            .on_start(slf.as_super(), parent_context);
-        Ok(())
+            .on_start(slf.as_super(), parent_context)
     }
 
     #[pyo3(signature = (end_time=None))]

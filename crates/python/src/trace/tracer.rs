@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use pyo3::exceptions::PyTypeError;
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use telemetry::attribute::Newest;
@@ -315,7 +315,7 @@ impl Tracer {
         settings
             .pipeline
             .load()
-            .on_start(span.as_super(), given_context);
+            .on_start(span.as_super(), given_context)?;
         Ok(span.into_any())
     }
 }
@@ -371,6 +371,9 @@ impl Inner {
             AnySampler::Native(sampler) => Ok(by_parent(sampler.decide(parent_context, trace_id))),
             AnySampler::Python(sampler) => {
                 ask_sampler(py, official, sampler.bind(py), trace_id, options).or_else(|error| {
+                    if !error.is_instance_of::<PyException>(py) {
+                        return Err(error);
+                    }
                     if SAMPLER_FAILED.is_due() {
                         let text =
                             "the sampler raised; spans follow their parents, roots are sampled";
