@@ -41,9 +41,9 @@ def test_an_attribute_that_cannot_be_kept_is_said_once_with_key_and_type(
     made = collector.wait_for(20)
     assert len(made) == 20
     assert all(span["attributes"] == {"before": 1, "after": 2} for span in made)
-    (message,) = finished.stderr.splitlines()
-    assert "the.bad.one" in message
+    (message,) = (line for line in finished.stderr.splitlines() if "the.bad.one" in line)
     assert type_name in message
+    assert "Traceback" not in finished.stderr
 
 
 def test_keys_and_names_of_the_wrong_type_reach_nobody(collector: Any, run: Run) -> None:
@@ -107,7 +107,10 @@ def test_a_broken_extension_never_reaches_the_caller(
     assert lines, "a broken extension has to be said"
     reasons = ("broken extension", "'str'", "NonsenseSampler", "yes please")
     messages = [line for line in lines if any(reason in line for reason in reasons)]
-    assert 1 <= len(messages) <= 4, finished.stderr
+    assert messages, finished.stderr
+    # The official SDK logs each failed export, and so do we; the rest is said once.
+    if "exporter" not in broken:
+        assert len(messages) <= 4, finished.stderr
 
 
 def test_an_interrupt_inside_an_extension_still_ends_the_program(run: Run) -> None:
