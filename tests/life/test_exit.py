@@ -1,17 +1,13 @@
 """How programs end: what was queued arrives, and with no receiver the end is not delayed."""
 
 import re
-import signal
-import socket
-import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 Run = Callable[..., Any]
-Start = Callable[..., Any]
 Arrived = Callable[..., Counter[str]]
 
 TIMEOUT_SECONDS = 1
@@ -169,51 +165,6 @@ def test_a_thread_that_is_waited_for_at_exit_is_not_cut_off(run: Run, arrived: A
     assert arrived(20) == {"main": 10, "thread": 10}
 
 
-@pytest.fixture
-def black_hole() -> Iterator[str]:
-    """Takes connections and reads what comes, and never answers."""
-    connections = []
-    with socket.create_server(("127.0.0.1", 0)) as server:
-
-        def accept() -> None:
-            while True:
-                try:
-                    connections.append(server.accept()[0])
-                except OSError:
-                    return
-
-        threading.Thread(target=accept, daemon=True).start()
-        yield f"http://127.0.0.1:{server.getsockname()[1]}"
-        server.shutdown(socket.SHUT_RDWR)
-    for connection in connections:
-        connection.close()
-
-
-@pytest.fixture
-def full_backlog() -> Iterator[str]:
-    """Listens, and leaves every connection unanswered in the kernel's queue."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
-        address = server.getsockname()
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(address)
-        yield f"http://127.0.0.1:{address[1]}"
-        for filler in fillers:
-            filler.close()
-
-
-@pytest.fixture
-def refused() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"http://127.0.0.1:{server.getsockname()[1]}"
-
-
-@pytest.fixture
-def unresolvable() -> str:
-    return "http://collector.invalid:4317"
-
-
 @pytest.mark.parametrize("dead", ["refused", "black_hole", "full_backlog", "unresolvable"])
 def test_with_a_dead_receiver_the_end_keeps_to_the_budget_and_says_the_loss_once(
     dead: str, protocol: str, request: pytest.FixtureRequest, run: Run
@@ -286,51 +237,6 @@ def test_with_a_dead_receiver_many_batches_keep_to_the_same_budget(refused: str,
     )
     assert finished.end - finished.said("end") <= TIMEOUT_SECONDS + MARGIN_SECONDS
     assert "Traceback" not in finished.stderr
-
-
-def test_sigterm_without_a_handler_ends_the_program_as_usual(
-    collector: Any, start_program: Start, arrived: Arrived
-) -> None:
-    # What had been sent has arrived; docs/production.md says what becomes of the rest.
-    running = start_program(
-        """
-        from tracing import *
-
-        start(schedule_delay_millis=50)
-        spans("sent", 100)
-        time.sleep(0.5)
-        print("ready", flush=True)
-        time.sleep(30)
-        """
-    )
-    running.wait_for_line("ready")
-    running.signal(signal.SIGTERM)
-    finished = running.finish(timeout=5)
-    assert finished.exit_code == -signal.SIGTERM
-    assert finished.stderr == ""
-    assert arrived(100) == {"sent": 100}
-
-
-def test_sigterm_with_a_handler_that_exits_loses_nothing(
-    start_program: Start, arrived: Arrived
-) -> None:
-    running = start_program(
-        """
-        import signal, sys
-        from tracing import *
-
-        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-        start(schedule_delay_millis=60_000)
-        spans("queued", 100)
-        print("ready", flush=True)
-        time.sleep(30)
-        """
-    )
-    running.wait_for_line("ready")
-    running.signal(signal.SIGTERM)
-    finished = running.finish(timeout=10)
-    assert (finished.exit_code, finished.stderr) == (0, "")
-    assert arrived(100) == {"queued": 100}
 
 
 def test_a_second_provider_and_an_explicit_shutdown_end_well(run: Run, arrived: Arrived) -> None:
