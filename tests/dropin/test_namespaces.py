@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from dropin.conftest import API, BETA, Environment
 
 # Distribution, a module of it, and whether it imports the metrics SDK, which we do not have yet.
