@@ -209,7 +209,7 @@ def arrived(collector: Any) -> Callable[..., Counter[str]]:
 
     def arrived(at_least: int = 0, settle: float = 0.2) -> Counter[str]:
         if at_least:
-            collector.wait_for_count(at_least)
+            collector.wait_for_count(at_least, 5)
         # What comes twice comes after what came once.
         time.sleep(settle)
         return Counter(span["name"] for span in collector.spans())
