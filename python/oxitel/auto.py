@@ -4,8 +4,6 @@ It moves the folder with the official module paths to the front of `sys.path`, w
 before an installed `opentelemetry-sdk`. It has to be the program's first OpenTelemetry import.
 """
 
-from __future__ import annotations
-
 import os
 import sys
 
@@ -75,14 +73,11 @@ def _share_packages(paths: list[str]) -> None:
     Namespace packages do that by themselves; a package with an `__init__.py` of ours would hide
     them. Nothing is imported where no official package is installed.
     """
-    import importlib
-
     file = os.path.join(*_PARTIAL_MODULE.split(".")) + ".py"
     for path in paths:
         if os.path.isfile(os.path.join(path, file)):
-            _complete(importlib.import_module(_PARTIAL_MODULE), os.path.join(path, file))
+            _complete(_imported(_PARTIAL_MODULE), os.path.join(path, file))
             break
-
     for folder, _, files in os.walk(_FOLDER):
         if "__init__.py" not in files:
             continue
@@ -90,13 +85,18 @@ def _share_packages(paths: list[str]) -> None:
         namesakes = [os.path.join(path, *parts) for path in paths]
         namesakes = [path for path in namesakes if os.path.isfile(path + os.sep + "__init__.py")]
         if namesakes:
-            package = importlib.import_module(".".join(parts))
+            package = _imported(".".join(parts))
             package.__path__ += [path for path in namesakes if path not in package.__path__]
 
 
-def _complete(module: ModuleType, file: str) -> None:
+def _imported(name: str) -> "ModuleType":
+    __import__(name)
+    return sys.modules[name]
+
+
+def _complete(module: "ModuleType", file: str) -> None:
     """Have `module` give what it lacks from the official module in `file`, loaded when needed."""
-    official: ModuleType | None = None
+    official: "ModuleType | None" = None
 
     def lacking(name: str) -> object:
         nonlocal official
