@@ -69,7 +69,7 @@ format: $(VENV)/.ready ## Format Rust and Python
 	ruff format
 
 bench: build setup ## Side by side with the official packages
-	$(python) benchmarks/run.py
+	$(python) benchmarks/run.py --python $(python) --official $(OXITEL_OFFICIAL_PYTHON)
 
 clean: ## Remove everything that was built or installed here
 	cargo clean

@@ -14,6 +14,7 @@ import json
 import os
 import random
 import shutil
+import signal
 import socket
 import struct
 import subprocess
@@ -41,6 +42,8 @@ class DemoError(Exception):
 
 def main() -> int:
     arguments = parse_arguments()
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
     folder = Path(tempfile.mkdtemp(prefix="oxitel-demo-"))
     try:
         return run(arguments, folder)
@@ -55,6 +58,11 @@ def main() -> int:
         return 130
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def interrupt(number: int, frame: object) -> None:
+    """Ends the demo like Ctrl-C, so that it leaves no process behind."""
+    raise KeyboardInterrupt
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -125,7 +133,13 @@ class Process:
     def start(self, command: list[str], **options: Any) -> None:
         with open(self.log, "wb") as log:
             self.process = subprocess.Popen(
-                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, **options
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                # Signals of the terminal are for the driver, which then ends its children.
+                start_new_session=True,
+                **options,
             )
 
     def check_is_running(self) -> None:

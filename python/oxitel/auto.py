@@ -7,16 +7,23 @@ before an installed `opentelemetry-sdk`. It has to be the program's first OpenTe
 import os
 import sys
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
 __all__ = ["activate"]
 
 _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "dropin")
+# Ours has a part of it; the official metric and log exporters need the rest.
+_PARTIAL_MODULE = "opentelemetry.exporter.otlp.proto.grpc.exporter"
 
 
 def activate() -> bool:
     """Put the native modules before the official ones; importing this module does it.
 
-    Returns False, and says so as a warning of the logger `oxitel`, when an official module that
-    Oxitel would replace is imported already. Nothing is changed then: half of each would be worse.
+    What only the official packages have (metrics, logs) is still found in them. Returns False, and
+    says so as a warning of the logger `oxitel`, when an official module that Oxitel would replace
+    is imported already. Nothing is changed then: half of each would be worse.
     """
     early = _official_module()
     if early is not None:
@@ -30,7 +37,9 @@ def activate() -> bool:
             *early,
         )
         return False
-    sys.path[:] = [_FOLDER, *(path for path in sys.path if path != _FOLDER)]
+    others = [path for path in sys.path if path != _FOLDER]
+    sys.path[:] = [_FOLDER, *others]
+    _share_packages(others)
     return True
 
 
@@ -56,6 +65,54 @@ def _same_file(one: str, other: str) -> bool:
         return os.path.samefile(one, other)
     except OSError:
         return False
+
+
+def _share_packages(paths: list[str]) -> None:
+    """Have each package of ours find the modules that only its official namesake has.
+
+    Namespace packages do that by themselves; a package with an `__init__.py` of ours would hide
+    them. Nothing is imported where no official package is installed.
+    """
+    file = os.path.join(*_PARTIAL_MODULE.split(".")) + ".py"
+    for path in paths:
+        if os.path.isfile(os.path.join(path, file)):
+            _complete(_imported(_PARTIAL_MODULE), os.path.join(path, file))
+            break
+    for folder, _, files in os.walk(_FOLDER):
+        if "__init__.py" not in files:
+            continue
+        parts = os.path.relpath(folder, _FOLDER).split(os.sep)
+        namesakes = [os.path.join(path, *parts) for path in paths]
+        namesakes = [path for path in namesakes if os.path.isfile(path + os.sep + "__init__.py")]
+        if namesakes:
+            package = _imported(".".join(parts))
+            package.__path__ += [path for path in namesakes if path not in package.__path__]
+
+
+def _imported(name: str) -> "ModuleType":
+    __import__(name)
+    return sys.modules[name]
+
+
+def _complete(module: "ModuleType", file: str) -> None:
+    """Have `module` give what it lacks from the official module in `file`, loaded when needed."""
+    official: "ModuleType | None" = None
+
+    def lacking(name: str) -> object:
+        nonlocal official
+        if name.startswith("__"):
+            raise AttributeError(name)
+        if official is None:
+            from importlib.util import module_from_spec, spec_from_file_location
+
+            spec = spec_from_file_location(f"{module.__name__}_official", file)
+            if spec is None or spec.loader is None:
+                raise AttributeError(name)
+            official = module_from_spec(spec)
+            spec.loader.exec_module(official)
+        return getattr(official, name)
+
+    module.__dict__["__getattr__"] = lacking
 
 
 activate()

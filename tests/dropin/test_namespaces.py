@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from dropin.conftest import API, BETA, Environment
 
 # Distribution, a module of it, and whether it imports the metrics SDK, which we do not have yet.
@@ -49,13 +50,15 @@ def test_a_neighbour_imports_before_and_after_our_modules(
         # Each lives below a namespace in which we have modules of our own, and imports ours.
         ("opentelemetry-sdk-extension-aws==2.1.0", "opentelemetry.sdk.extension.aws.resource.ec2"),
         ("opentelemetry-exporter-zipkin-json==1.45.1", "opentelemetry.exporter.zipkin.json"),
-        ("opentelemetry-processor-baggage==0.66b1", "opentelemetry.processor.baggage"),
     ],
 )
 def test_a_neighbour_that_builds_on_the_sdk_runs_on_ours(
     requirement: str, module: str, make_environment: Callable[..., Environment]
 ) -> None:
-    environment = make_environment("oxitel", f"opentelemetry-api=={API}", "requests")
+    environment = make_environment(
+        *("oxitel", f"opentelemetry-api=={API}", "requests"),
+        f"opentelemetry-semantic-conventions=={BETA}",
+    )
     # Its metadata asks for the official SDK, which is what we stand in for.
     environment.install(requirement, dependencies=False)
     printed = environment.output(
@@ -102,6 +105,43 @@ def test_what_we_lack_comes_from_the_official_packages_after_the_switch(
         "print('/oxitel/' in ours.__file__, '/oxitel/' in theirs.__file__)"
     )
     assert printed == "True False"
+
+
+def test_official_metrics_and_logs_work_beside_our_traces(official_present: Environment) -> None:
+    printed = official_present.output(
+        """
+import oxitel.auto
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+
+resource = Resource.create({"service.name": "mixed"})
+reader = InMemoryMetricReader()
+meters = MeterProvider(metric_readers=[reader], resource=resource)
+memory = InMemoryLogRecordExporter()
+loggers = LoggerProvider(resource=resource)
+loggers.add_log_record_processor(SimpleLogRecordProcessor(memory))
+tracers = TracerProvider(resource=resource, meter_provider=meters)
+
+with tracers.get_tracer("a").start_as_current_span("work") as span:
+    meters.get_meter("a").create_counter("orders").add(3)
+    loggers.get_logger("a").emit(body="done")
+
+(resource_metrics,) = reader.get_metrics_data().resource_metrics
+assert resource_metrics.resource.attributes["service.name"] == "mixed"
+(point,) = resource_metrics.scope_metrics[0].metrics[0].data.data_points
+assert point.value == 3
+(exemplar,) = point.exemplars
+assert exemplar.span_id == span.get_span_context().span_id
+(log,) = memory.get_finished_logs()
+assert log.log_record.trace_id == span.get_span_context().trace_id
+print("/oxitel/" in oxitel.auto.__file__, type(resource).__module__.split(".")[0])
+"""
+    )
+    assert printed == "True oxitel"
 
 
 def test_the_wheel_holds_one_path_file_and_no_namespace_init(wheel: Path) -> None:

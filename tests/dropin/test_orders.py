@@ -5,6 +5,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+
 from dropin.conftest import API, Environment
 
 # Every module that both the official packages and we provide.

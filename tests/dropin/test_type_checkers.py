@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from dropin.conftest import Environment, clean_environment
 
 # Right in the first function, wrong in the second: a checker that resolves the import to Any, or

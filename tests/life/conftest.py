@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import textwrap
@@ -208,7 +209,7 @@ def arrived(collector: Any) -> Callable[..., Counter[str]]:
 
     def arrived(at_least: int = 0, settle: float = 0.2) -> Counter[str]:
         if at_least:
-            collector.wait_for_count(at_least)
+            collector.wait_for_count(at_least, 5)
         # What comes twice comes after what came once.
         time.sleep(settle)
         return Counter(span["name"] for span in collector.spans())
@@ -220,3 +221,51 @@ def arrived(collector: Any) -> Callable[..., Counter[str]]:
 def protocol(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
+
+
+# Endpoints behind which there is no receiver.
+
+
+@pytest.fixture
+def black_hole() -> Iterator[str]:
+    """Takes connections and reads what comes, and never answers."""
+    connections = []
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def accept() -> None:
+            while True:
+                try:
+                    connections.append(server.accept()[0])
+                except OSError:
+                    return
+
+        threading.Thread(target=accept, daemon=True).start()
+        yield f"http://127.0.0.1:{server.getsockname()[1]}"
+        server.shutdown(socket.SHUT_RDWR)
+    for connection in connections:
+        connection.close()
+
+
+@pytest.fixture
+def full_backlog() -> Iterator[str]:
+    """Listens, and leaves every connection unanswered in the kernel's queue."""
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as server:
+        address = server.getsockname()
+        fillers = [socket.socket() for _ in range(4)]
+        for filler in fillers:
+            filler.setblocking(False)
+            filler.connect_ex(address)
+        yield f"http://127.0.0.1:{address[1]}"
+        for filler in fillers:
+            filler.close()
+
+
+@pytest.fixture
+def refused() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return f"http://127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.fixture
+def unresolvable() -> str:
+    return "http://collector.invalid:4317"

@@ -1,5 +1,6 @@
 """Worker processes of the standard library, under each of its ways to start them."""
 
+import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -9,10 +10,21 @@ import pytest
 Run = Callable[..., Any]
 Arrived = Callable[..., Counter[str]]
 
-METHODS = ("fork", "forkserver", "spawn")
+# CPython up to 3.13 ends these children with os._exit, after the finalizers of
+# multiprocessing.util, and runs no exit handlers; 3.14 runs them.
+NO_EXIT_HANDLERS = pytest.mark.xfail(
+    sys.version_info < (3, 14),
+    reason="children of multiprocessing do not export what is queued when they end",
+)
 
 
-@pytest.fixture(params=METHODS)
+@pytest.fixture(
+    params=[
+        pytest.param("fork", marks=NO_EXIT_HANDLERS),
+        pytest.param("forkserver", marks=NO_EXIT_HANDLERS),
+        "spawn",
+    ]
+)
 def method(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -49,6 +61,7 @@ def test_a_process_exports_what_it_finishes(
     assert arrived(40) == {"before": 5, "child": 30, "after": 5}
 
 
+@pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
 def test_a_process_that_flushes_itself_loses_nothing(
     method: str, run: Run, arrived: Arrived
 ) -> None:
@@ -122,6 +135,7 @@ def test_an_executor_exports_every_task(method: str, run: Run, arrived: Arrived)
     assert arrived(40) == {"before": 5, "task": 30, "after": 5}
 
 
+@NO_EXIT_HANDLERS
 def test_workers_that_are_replaced_after_each_task_lose_nothing(run: Run, arrived: Arrived) -> None:
     # As Celery does with max_tasks_per_child=1.
     run(

@@ -88,7 +88,7 @@ INSECURE = PerSignal(
     "OTEL_EXPORTER_OTLP_{}INSECURE",
     None,
     "gRPC: no TLS. A scheme of `https` in the endpoint wins.",
-    "by the endpoint's scheme",
+    "the endpoint's scheme",
 )
 CERTIFICATE = PerSignal(
     Variable,

@@ -9,6 +9,7 @@ use tokio::task::JoinHandle;
 
 use super::Protocol;
 use super::connect::Stream;
+use super::gather::Tasks;
 
 /// Answers are short; these windows are for the receivers that send theirs early.
 const RECEIVE_WINDOW: u32 = 1 << 20;
@@ -25,41 +26,33 @@ pub(crate) struct Link {
     sender: Sender,
     /// Drives the connection; ends with the link.
     task: JoinHandle<()>,
+    /// The other tasks of an HTTP/2 connection.
+    tasks: Option<Tasks>,
 }
 
 impl Drop for Link {
     fn drop(&mut self) {
         self.task.abort();
-    }
-}
-
-/// Runs hyper's tasks on the worker.
-#[derive(Clone)]
-struct OnWorker;
-
-impl<F> hyper::rt::Executor<F> for OnWorker
-where
-    F: Future + Send + 'static,
-    F::Output: Send + 'static,
-{
-    fn execute(&self, future: F) {
-        tokio::spawn(future);
+        if let Some(tasks) = &self.tasks {
+            tasks.abort();
+        }
     }
 }
 
 impl Link {
     pub(crate) async fn open(stream: Stream, protocol: Protocol) -> hyper::Result<Self> {
-        let (sender, task) = match protocol {
+        let (sender, task, tasks) = match protocol {
             Protocol::HttpProtobuf => {
                 let (sender, connection) = http1::handshake(stream).await?;
                 let task = tokio::spawn(async {
                     // The request at hand gets the error too.
                     let _ = connection.await;
                 });
-                (Sender::Http1(sender), task)
+                (Sender::Http1(sender), task, None)
             }
             Protocol::Grpc => {
-                let (sender, connection) = http2::Builder::new(OnWorker)
+                let (stream, tasks) = Tasks::of(stream);
+                let (sender, connection) = http2::Builder::new(tasks.clone())
                     .initial_stream_window_size(RECEIVE_WINDOW)
                     .initial_connection_window_size(RECEIVE_WINDOW)
                     .max_send_buf_size(SEND_BUFFER)
@@ -68,10 +61,14 @@ impl Link {
                 let task = tokio::spawn(async {
                     let _ = connection.await;
                 });
-                (Sender::Http2(sender), task)
+                (Sender::Http2(sender), task, Some(tasks))
             }
         };
-        Ok(Self { sender, task })
+        Ok(Self {
+            sender,
+            task,
+            tasks,
+        })
     }
 
     /// Waits until a request can be sent; false where the connection is gone.

@@ -8,6 +8,7 @@ mod connect;
 mod deliver;
 mod endpoint;
 mod exporter;
+mod gather;
 mod grpc;
 mod http;
 mod link;

@@ -133,7 +133,8 @@ impl Queue {
         if self.current.is_empty() {
             return;
         }
-        let next = self.spare.pop().unwrap_or_default();
+        let next = self.spare.pop();
+        let next = next.unwrap_or_else(|| Batch::sized_like(&self.current));
         let batch = mem::replace(&mut self.current, next);
         self.sealed_len += batch.len();
         self.sealed.push_back(Sealed {

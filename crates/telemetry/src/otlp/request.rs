@@ -67,6 +67,15 @@ impl Batch {
         Self::default()
     }
 
+    /// An empty batch with room for what `other` holds.
+    pub(crate) fn sized_like(other: &Self) -> Self {
+        Self {
+            bytes: Vec::with_capacity(other.bytes.len()),
+            entries: Vec::with_capacity(other.entries.len()),
+            ..Self::default()
+        }
+    }
+
     /// Adds a record, the body of an encoded `Span`, `Metric` or `LogRecord`.
     #[inline]
     pub fn push(&mut self, group: &Arc<Group>, record: &[u8]) {

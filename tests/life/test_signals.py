@@ -1,0 +1,198 @@
+"""SIGTERM: with and without a handler, in the parent, in children, and with no receiver there."""
+
+import re
+import signal
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+Start = Callable[..., Any]
+Arrived = Callable[..., Counter[str]]
+
+# Nothing is exported before the end.
+QUEUED = """
+    from tracing import *
+
+    start(schedule_delay_millis=60_000)
+    spans("queued", 100)
+    print("ready", flush=True)
+    time.sleep(30)
+"""
+
+
+def terminate(running: Any, timeout: float = 15) -> Any:
+    running.wait_for_line("ready")
+    running.signal(signal.SIGTERM)
+    return running.finish(timeout)
+
+
+def test_sigterm_without_a_handler_exports_the_queue_and_kills(
+    protocol: str, start_program: Start, arrived: Arrived
+) -> None:
+    finished = terminate(start_program(QUEUED, protocol=protocol))
+    assert (finished.exit_code, finished.stderr) == (-signal.SIGTERM, "")
+    assert arrived(100) == {"queued": 100}
+
+
+def test_sigterm_while_the_interpreter_is_busy_exports_the_queue(
+    start_program: Start, arrived: Arrived
+) -> None:
+    running = start_program(
+        """
+        import re
+        from tracing import *
+
+        start(schedule_delay_millis=60_000)
+        spans("queued", 100)
+        print("ready", flush=True)
+        # Holds the GIL for minutes.
+        re.match("(a*)*b", "a" * 60)
+        """
+    )
+    finished = terminate(running)
+    assert finished.exit_code == -signal.SIGTERM
+    assert arrived(100) == {"queued": 100}
+
+
+@pytest.mark.parametrize("dead", ["refused", "black_hole"])
+def test_sigterm_with_a_dead_receiver_keeps_to_its_budget_and_says_the_loss(
+    dead: str, request: pytest.FixtureRequest, start_program: Start
+) -> None:
+    environment = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": request.getfixturevalue(dead),
+        "OXITEL_SIGTERM_FLUSH_TIMEOUT": "1000",
+    }
+    running = start_program(
+        QUEUED.replace('print("ready", flush=True)', 'say_now("ready")'), env=environment
+    )
+    finished = terminate(running)
+    assert finished.exit_code == -signal.SIGTERM
+    assert finished.end - finished.said("ready") < 1.0 + 1.0
+    lines = [line for line in finished.stderr.splitlines() if re.search(r"\b100 spans\b", line)]
+    assert len(lines) == 1, finished.stderr
+
+
+def test_sigterm_can_be_left_alone(start_program: Start, arrived: Arrived) -> None:
+    finished = terminate(start_program(QUEUED, env={"OXITEL_SIGTERM_FLUSH_TIMEOUT": "0"}))
+    assert finished.exit_code == -signal.SIGTERM
+    assert arrived() == {}
+
+
+def test_sigterm_with_a_handler_that_exits_loses_nothing(
+    start_program: Start, arrived: Arrived
+) -> None:
+    running = start_program(
+        """
+        import signal, sys
+        from tracing import *
+
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
+        start(schedule_delay_millis=60_000)
+        spans("queued", 100)
+        print("ready", flush=True)
+        time.sleep(30)
+        """
+    )
+    finished = terminate(running)
+    assert (finished.exit_code, finished.stderr) == (0, "")
+    assert arrived(100) == {"queued": 100}
+
+
+def test_a_handler_that_does_not_end_the_program_is_left_in_charge(
+    start_program: Start, arrived: Arrived
+) -> None:
+    for early in (True, False):
+        setting = "signal.signal(signal.SIGTERM, lambda *_: print('handled', flush=True))"
+        running = start_program(
+            f"""
+            import signal
+            from tracing import *
+
+            {setting if early else ""}
+            start(schedule_delay_millis=60_000)
+            assert early_handler() if {early} else signal.getsignal(signal.SIGTERM) == 0
+            {"" if early else setting}
+            spans("queued", 10)
+            print("ready", flush=True)
+            time.sleep(1)
+            print("alive", now())
+            """.replace("early_handler()", "callable(signal.getsignal(signal.SIGTERM))")
+        )
+        finished = terminate(running)
+        assert (finished.exit_code, finished.stderr) == (0, "")
+        assert "handled" in finished.stdout
+        finished.said("alive")
+    assert arrived(20) == {"queued": 20}
+
+
+def test_an_ignored_sigterm_stays_ignored(start_program: Start, arrived: Arrived) -> None:
+    running = start_program(
+        """
+        import signal
+        from tracing import *
+
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        start()
+        spans("queued", 10)
+        print("ready", flush=True)
+        time.sleep(1)
+        """
+    )
+    finished = terminate(running)
+    assert (finished.exit_code, finished.stderr) == (0, "")
+    assert arrived(10) == {"queued": 10}
+
+
+def test_sigterm_ends_children_with_and_without_spans_of_their_own(
+    start_program: Start, arrived: Arrived
+) -> None:
+    running = start_program(
+        """
+        import os, signal
+        from tracing import *
+
+        start(schedule_delay_millis=60_000)
+        spans("parent", 10)
+        children = []
+        for number in range(4):
+            child = os.fork()
+            if child == 0:
+                if number % 2:
+                    spans("child", 10)
+                os.write(1, b"child is ready\\n")
+                time.sleep(30)
+                os._exit(1)
+            children.append(child)
+        time.sleep(1)
+        for child in children:
+            os.kill(child, signal.SIGTERM)
+        for child in children:
+            assert os.waitpid(child, 0)[1] == signal.SIGTERM
+        """
+    )
+    finished = running.finish()
+    assert (finished.exit_code, finished.stderr) == (0, "")
+    assert arrived(30) == {"parent": 10, "child": 20}
+
+
+def test_programs_that_are_started_have_the_signal_as_it_was(
+    start_program: Start, arrived: Arrived
+) -> None:
+    running = start_program(
+        """
+        import signal, subprocess, sys
+        from tracing import *
+
+        start(schedule_delay_millis=60_000)
+        spans("parent", 10)
+        for options in ({}, {"preexec_fn": lambda: None}, {"close_fds": False}):
+            other = subprocess.Popen(["sleep", "30"], **options)
+            other.terminate()
+            assert other.wait(5) == -signal.SIGTERM
+        """
+    )
+    finished = running.finish()
+    assert (finished.exit_code, finished.stderr) == (0, "")
+    assert arrived(10) == {"parent": 10}
