@@ -12,11 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from collector.client import Collector
 
 TESTS = Path(__file__).resolve().parent
-sys.path.insert(0, str(TESTS))
-
-from collector.client import Collector
 
 
 def _official_python() -> Path:

@@ -1,4 +1,4 @@
-"""What the receiver keeps (raw requests, in the order of arrival) and what it was told to answer."""
+"""What the receiver keeps (raw requests in the order of arrival) and what it shall answer."""
 
 from __future__ import annotations
 

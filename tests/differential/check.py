@@ -1,4 +1,7 @@
-"""Runs one program on both implementations at once and fails on every difference not in the table.
+"""Runs one program on both implementations and fails on every difference not in the table.
+
+What the official packages did is kept in `.work/differential`, keyed by everything it depends on,
+and taken from there the next time.
 
 `OXITEL_DIFFERENTIAL_CANDIDATE=official` compares the official packages with themselves, which
 shows that the comparison does not depend on chance.
@@ -6,31 +9,63 @@ shows that the comparison does not depend on chance.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import sys
-import time
 from pathlib import Path
+from typing import Any
 
 from collector.client import Collector
-
 from differential.comparison import differences
 from differential.differences import unexpected
-from differential.runner import Case, Running
+from differential.runner import HERE, Case, Running
 
 Collectors = tuple[Collector, Collector]
 CANDIDATE = os.environ.get("OXITEL_DIFFERENTIAL_CANDIDATE", "oxitel")
+KEPT = HERE.parent.parent / ".work" / "differential"
+
+
+def _key(case: Case, official_python: Path) -> str:
+    """A digest of all that decides what the official packages do in this case."""
+    digest = hashlib.sha256(f"{case!r} {official_python}".encode())
+    sources = [
+        *sorted((case.folder / "programs").glob("*.py")),
+        HERE / "declare.py",
+        HERE / "runner.py",
+        HERE.parent / "requirements-official.txt",
+        *sorted((HERE.parent / "collector").glob("*.py")),
+        official_python.parent.parent / "pyvenv.cfg",
+    ]
+    for source in sources:
+        digest.update(source.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def _keep(path: Path, outcome: dict[str, Any]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    whole = path.with_suffix(f".{os.getpid()}")
+    whole.write_text(json.dumps(outcome), encoding="utf-8")
+    whole.replace(path)
 
 
 def check(case: Case, collectors: Collectors, official_python: Path, folder: Path) -> None:
     candidate = official_python if CANDIDATE == "official" else Path(sys.executable).absolute()
-    now_nanos = time.time_ns()
-    reference = Running(case, official_python, collectors[0], folder / "reference")
-    tested = Running(case, candidate, collectors[1], folder / "candidate")
-    expected, got = reference.outcome(60), tested.outcome(60)
+    kept = KEPT / f"{_key(case, official_python)}.json"
+    reference = None
+    if CANDIDATE == "official" or not kept.exists():
+        reference = Running(case, official_python, collectors[0], folder / "reference")
+    got = Running(case, candidate, collectors[1], folder / "candidate").outcome(60)
+    if reference is None:
+        expected = json.loads(kept.read_text(encoding="utf-8"))
+    else:
+        expected = reference.outcome(60)
+        if "observations" in expected:
+            _keep(kept, expected)
     # A program that fails on the official packages by its own mistake would compare nothing.
     assert "observations" in expected, expected["stderr"]
     assert "raised" not in expected, expected["where"]
-    found = differences(expected, got, now_nanos)
+    found = differences(expected, got)
     if CANDIDATE == "official":
         uncovered, stale = found, []
     else:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
 
 _ID = re.compile(r"(?<![0-9a-zA-Z])(0x)?([0-9a-f]{32}|[0-9a-f]{16})(?![0-9a-zA-Z])")
@@ -72,9 +73,9 @@ class Normaliser:
 
     def _attribute(self, pair: dict[str, Any]) -> dict[str, Any]:
         if pair["key"] in ("process.pid", "process.parent_pid"):
-            return {"key": pair["key"], "value": {kind: "<pid>" for kind in pair["value"]}}
+            return {"key": pair["key"], "value": dict.fromkeys(pair["value"], "<pid>")}
         if pair["key"] in ("telemetry.sdk.name", "telemetry.sdk.version"):
-            return {"key": pair["key"], "value": {kind: "<sdk>" for kind in pair["value"]}}
+            return {"key": pair["key"], "value": dict.fromkeys(pair["value"], "<sdk>")}
         return {"key": self._text(pair["key"]), "value": self.value(pair["value"])}
 
     def _text(self, text: str) -> str:
@@ -100,10 +101,15 @@ class Normaliser:
         return "<time>" if abs(nanos - self._now_nanos) < _HOUR_NANOS else match[0]
 
 
-def differences(expected: Any, got: Any, now_nanos: int) -> DiffList:
-    """Where the candidate's outcome differs: (path, expected, got)."""
+def differences(expected: dict[str, Any], got: dict[str, Any]) -> DiffList:
+    """Where the candidate's outcome differs: (path, expected, got).
+
+    `unix_nanos` of an outcome, the time of its run, tells which times are the run's own.
+    """
+    expected, got = dict(expected), dict(got)
     given_ids = ids_in(expected) & ids_in(got)
-    first, second = Normaliser(given_ids, now_nanos), Normaliser(given_ids, now_nanos)
+    first = Normaliser(given_ids, expected.pop("unix_nanos"))
+    second = Normaliser(given_ids, got.pop("unix_nanos"))
     found: DiffList = []
     _walk("", first.value(expected), second.value(got), found)
     if not found:
@@ -130,7 +136,7 @@ def _walk(path: Path, expected: Any, got: Any, found: DiffList) -> None:
 def _disorder(expected: list[int], got: list[int]) -> DiffList:
     """Times at the same positions have to be in the same order; equal ones may be apart."""
     order = sorted(range(len(expected)), key=lambda index: expected[index])
-    for earlier, later in zip(order, order[1:], strict=False):
+    for earlier, later in pairwise(order):
         if expected[earlier] < expected[later] and got[earlier] > got[later]:
             return [(f"order of times {earlier} and {later}", "<", ">")]
     return []

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import subprocess
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,7 @@ class Running:
         self._collector = collector
         self._folder = folder
         self._python = python
+        self._unix_nanos = time.time_ns()
         folder.mkdir(parents=True, exist_ok=True)
         endpoints = {"{http}": collector.http_endpoint, "{grpc}": collector.grpc_endpoint}
         env = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:backslashreplace"}
@@ -105,8 +107,13 @@ class Running:
         except subprocess.TimeoutExpired:
             self._process.kill()
             stdout, stderr = self._process.communicate()
-            return {"timeout": timeout, "stderr": self._text(stderr)}
+            return {
+                "unix_nanos": self._unix_nanos,
+                "timeout": timeout,
+                "stderr": self._text(stderr),
+            }
         outcome: dict[str, Any] = {
+            "unix_nanos": self._unix_nanos,
             "exit_code": self._process.returncode,
             "stdout": self._text(stdout),
             "stderr": _GRPC_NOISE.sub("", self._text(stderr)),

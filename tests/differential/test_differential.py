@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 from collector.client import Collector
-
 from differential.check import Collectors, check
 from differential.runner import Case, find_cases
 

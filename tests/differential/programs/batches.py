@@ -1,5 +1,7 @@
 """The batch processor: arguments, variables, flushing, shutting down."""
 
+# ruff: noqa: B023  (`attempt` calls its lambda at once)
+
 from declare import Run, program
 
 

@@ -1,5 +1,7 @@
 """Limits of every kind, by argument and by variable."""
 
+# ruff: noqa: B023  (`attempt` calls its lambda at once)
+
 from declare import Run, program
 
 

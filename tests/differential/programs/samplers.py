@@ -1,5 +1,7 @@
 """All samplers: built in, chosen by variable, written by users, failing."""
 
+# ruff: noqa: B023  (`attempt` calls its lambda at once)
+
 from declare import Run, program
 from programs.tracestate import remote
 

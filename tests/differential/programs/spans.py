@@ -1,5 +1,7 @@
 """The span itself: names, kinds, events, what it tells, after its end."""
 
+# ruff: noqa: B023  (`attempt` calls its lambda at once)
+
 from declare import Run, program
 
 

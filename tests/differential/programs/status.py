@@ -1,5 +1,7 @@
 """Status: the order of transitions, descriptions, wrong arguments."""
 
+# ruff: noqa: B023  (`attempt` calls its lambda at once)
+
 from declare import Run, program
 
 

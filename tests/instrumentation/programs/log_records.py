@@ -19,10 +19,9 @@ def ids_in_records(run: Run) -> None:
     handler.setFormatter(
         logging.Formatter(
             "%(message)s %(otelTraceID)s %(otelSpanID)s %(otelTraceSampled)s %(otelServiceName)s",
-            defaults={
-                name: None
-                for name in ("otelTraceID", "otelSpanID", "otelTraceSampled", "otelServiceName")
-            },
+            defaults=dict.fromkeys(
+                ("otelTraceID", "otelSpanID", "otelTraceSampled", "otelServiceName")
+            ),
         )
     )
     logger = logging.getLogger("shop")
