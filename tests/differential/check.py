@@ -65,6 +65,8 @@ def check(case: Case, collectors: Collectors, official_python: Path, folder: Pat
     # A program that fails on the official packages by its own mistake would compare nothing.
     assert "observations" in expected, expected["stderr"]
     assert "raised" not in expected, expected["where"]
+    # For looking at; nothing reads it.
+    _keep(KEPT / CANDIDATE / f"{case.id}.json", {"expected": expected, "got": got})
     found = differences(expected, got)
     if CANDIDATE == "official":
         uncovered, stale = found, []

@@ -4,12 +4,16 @@
   by the program and stays as it is.
 - Times of the run by position; afterwards their order has to agree. Times given by the program
   stay as they are.
+- In stack traces, the frames of the official packages' own context managers: they are Python
+  functions there and native here.
 - Process ids, random UUIDs, object addresses, waits with jitter in messages, and the name and
   version of the SDK.
 """
 
 from __future__ import annotations
 
+import difflib
+import json
 import re
 from collections.abc import Iterator
 from itertools import pairwise
@@ -20,6 +24,10 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _ADDRESS = re.compile(r"0x[0-9a-f]{9,12}(?![0-9a-f])")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _WAIT = re.compile(r"(?<=retrying in )\d+\.\d\ds")
+_OFFICIAL_FRAME = re.compile(
+    r'(?m)^([ |]*)File "<environment>/[^"\n]*/opentelemetry/[^"\n]*", line \d+, in \w+\n'
+    r"(?:\1  .*\n)*"
+)
 _HOUR_NANOS = 3600 * 10**9
 
 Path = str
@@ -79,6 +87,7 @@ class Normaliser:
         return {"key": self._text(pair["key"]), "value": self.value(pair["value"])}
 
     def _text(self, text: str) -> str:
+        text = _OFFICIAL_FRAME.sub("", text)
         text = _UUID.sub("<uuid>", text)
         text = _WAIT.sub("<wait>", text)
         text = _ID.sub(self._id, text)
@@ -111,7 +120,9 @@ def differences(expected: dict[str, Any], got: dict[str, Any]) -> DiffList:
     first = Normaliser(given_ids, expected.pop("unix_nanos"))
     second = Normaliser(given_ids, got.pop("unix_nanos"))
     found: DiffList = []
-    _walk("", first.value(expected), second.value(got), found)
+    wanted, had = first.value(expected), second.value(got)
+    _compare_logs(wanted.pop("logs", []), had.pop("logs", []), found)
+    _walk("", wanted, had, found)
     if not found:
         found.extend(_disorder(first.times, second.times))
     return found
@@ -131,6 +142,16 @@ def _walk(path: Path, expected: Any, got: Any, found: DiffList) -> None:
             )
     elif type(expected) is not type(got) or expected != got:
         found.append((path.lstrip("."), expected, got))
+
+
+def _compare_logs(expected: list[Any], got: list[Any], found: DiffList) -> None:
+    """Log records are compared whole; one that is missing does not shift the others."""
+    texts = [[json.dumps(record, sort_keys=True) for record in side] for side in (expected, got)]
+    matcher = difflib.SequenceMatcher(None, *texts, autojunk=False)
+    for kind, i1, i2, j1, j2 in matcher.get_opcodes():
+        if kind != "equal":
+            found.extend(("logs", record, MISSING) for record in expected[i1:i2])
+            found.extend(("logs", MISSING, record) for record in got[j1:j2])
 
 
 def _disorder(expected: list[int], got: list[int]) -> DiffList:

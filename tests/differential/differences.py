@@ -1,42 +1,61 @@
 """Where ours differs from the official packages on purpose. Each row is one of the differences
-of docs/compatibility.md, and is itself checked: a row that no longer holds fails its test."""
+of docs/compatibility.md, and is itself checked: a row that no longer holds fails its tests."""
 
 from __future__ import annotations
 
+import json
+import re
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from differential.comparison import DiffList
+from differential.comparison import MISSING, DiffList
 
-ANY = object()
+
+def _fits(name: str, pattern: str) -> bool:
+    """Shell patterns with `*` alone: brackets stand for themselves."""
+    return fnmatchcase(name, pattern.replace("[", "[[]"))
 
 
 @dataclass(frozen=True)
 class Difference:
-    """`program` and `path` are patterns (`*`); a value left at ANY is not compared."""
+    """One deliberate difference.
 
-    program: str
-    path: str
+    `programs` and `path` are patterns (`*`). `official` and `oxitel` are regular expressions
+    found in the JSON of the value on each side, None for whatever it is, MISSING for no value.
+    """
+
     reason: str
-    official: Any = ANY
-    oxitel: Any = ANY
+    programs: tuple[str, ...]
+    path: str
+    official: str | None = None
+    oxitel: str | None = None
 
-    def covers(self, program: str, path: str, official: Any, oxitel: Any) -> bool:
+    def concerns(self, program: str) -> bool:
+        return any(_fits(program, pattern) for pattern in self.programs)
+
+    def covers(self, path: str, official: Any, oxitel: Any) -> bool:
         return (
-            fnmatchcase(program, self.program.replace("[", "[[]"))
-            and fnmatchcase(path, self.path.replace("[", "[[]"))
-            and self.official in (ANY, official)
-            and self.oxitel in (ANY, oxitel)
+            _fits(path, self.path)
+            and _value_fits(self.official, official)
+            and _value_fits(self.oxitel, oxitel)
         )
 
 
-DIFFERENCES: list[Difference] = []
+def _value_fits(pattern: str | None, value: Any) -> bool:
+    if pattern is None:
+        return True
+    if pattern == MISSING or value == MISSING:
+        return pattern == value
+    return re.search(pattern, json.dumps(value, ensure_ascii=False)) is not None
 
 
 def unexpected(program: str, found: DiffList) -> tuple[DiffList, list[Difference]]:
     """What no row covers, and the rows for this program that cover nothing."""
-    rows = [d for d in DIFFERENCES if fnmatchcase(program, d.program.replace("[", "[[]"))]
-    uncovered = [item for item in found if not any(row.covers(program, *item) for row in rows)]
-    stale = [row for row in rows if not any(row.covers(program, *item) for item in found)]
+    rows = [row for row in DIFFERENCES if row.concerns(program)]
+    uncovered = [item for item in found if not any(row.covers(*item) for row in rows)]
+    stale = [row for row in rows if not any(row.covers(*item) for item in found)]
     return uncovered, stale
+
+
+DIFFERENCES: list[Difference] = []

@@ -121,7 +121,8 @@ class Running:
         result = self._folder / "result.json"
         if result.exists():
             outcome |= json.loads(self._text(result.read_bytes()))
-        outcome["requests"] = [_request(r) for r in self._collector.requests()]
+        requests = json.dumps([_request(r) for r in self._collector.requests()])
+        outcome["requests"] = json.loads(self._text(requests.encode()))
         hidden: dict[str, str] = dict(outcome.pop("hidden", []))
         return _without(outcome, hidden) if hidden else outcome
 
