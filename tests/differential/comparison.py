@@ -16,7 +16,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any
 
 _ID = re.compile(r"(?<![0-9a-zA-Z])(0x)?([0-9a-f]{32}|[0-9a-f]{16})(?![0-9a-zA-Z])")
@@ -122,11 +122,19 @@ def differences(expected: dict[str, Any], got: dict[str, Any]) -> DiffList:
     first = Normaliser(given_ids, expected.pop("unix_nanos"))
     second = Normaliser(given_ids, got.pop("unix_nanos"))
     found: DiffList = []
+    # Observations come first in both, so that ids are named in the same order.
+    wanted_requests, had_requests = expected.pop("requests", []), got.pop("requests", [])
     wanted, had = first.value(expected), second.value(got)
     _compare_logs(wanted.pop("logs", []), had.pop("logs", []), found)
     _walk("", wanted, had, found)
-    if not found:
-        found.extend(_disorder(first.times, second.times))
+    pairs = zip_longest(wanted_requests, had_requests, fillvalue=MISSING)
+    for index, (wanted, had) in enumerate(pairs):
+        first.times, second.times = [], []
+        before = len(found)
+        _walk(f"requests[{index}]", first.value(wanted), second.value(had), found)
+        if len(found) == before:
+            # Two requests come from two sides of a connection, whose ends race.
+            found.extend(_disorder(first.times, second.times))
     return found
 
 
