@@ -127,6 +127,8 @@ def differences(expected: dict[str, Any], got: dict[str, Any]) -> DiffList:
     wanted, had = first.value(expected), second.value(got)
     _compare_logs(wanted.pop("logs", []), had.pop("logs", []), found)
     _walk("", wanted, had, found)
+    if not found:
+        found.extend(_disorder(first.times, second.times))
     pairs = zip_longest(wanted_requests, had_requests, fillvalue=MISSING)
     for index, (wanted, had) in enumerate(pairs):
         first.times, second.times = [], []
