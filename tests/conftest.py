@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from collector.client import Collector
 
 TESTS = Path(__file__).resolve().parent

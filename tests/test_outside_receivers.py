@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from conftest import RunProgram, program_environment
 
 COUNT = 3000

@@ -96,7 +96,7 @@ def _imported(name: str) -> "ModuleType":
 
 def _complete(module: "ModuleType", file: str) -> None:
     """Have `module` give what it lacks from the official module in `file`, loaded when needed."""
-    official: "ModuleType | None" = None
+    official: ModuleType | None = None
 
     def lacking(name: str) -> object:
         nonlocal official

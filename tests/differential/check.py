@@ -12,6 +12,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -29,8 +30,11 @@ KEPT = HERE.parent.parent / ".work" / "differential"
 def _key(case: Case, official_python: Path) -> str:
     """A digest of all that decides what the official packages do in this case."""
     digest = hashlib.sha256(f"{case!r} {official_python}".encode())
+    theme = case.folder / "programs" / f"{case.theme}.py"
+    text = theme.read_text(encoding="utf-8")
     sources = [
-        *sorted((case.folder / "programs").glob("*.py")),
+        theme,
+        *(theme.with_name(f"{other}.py") for other in re.findall(r"from programs\.(\w+)", text)),
         HERE / "declare.py",
         HERE / "runner.py",
         HERE.parent / "requirements-official.txt",

@@ -4,8 +4,8 @@
   by the program and stays as it is.
 - Times of the run by position; afterwards their order has to agree. Times given by the program
   stay as they are.
-- In stack traces, the frames of the official packages' own context managers: they are Python
-  functions there and native here.
+- In stack traces, the frames of the official packages' own context managers, which are native
+  here, and of the wrapper that a decorator makes.
 - Process ids, random UUIDs, object addresses, waits with jitter in messages, and the name and
   version of the SDK.
 """
@@ -16,7 +16,7 @@ import difflib
 import json
 import re
 from collections.abc import Iterator
-from itertools import pairwise
+from itertools import pairwise, zip_longest
 from typing import Any
 
 _ID = re.compile(r"(?<![0-9a-zA-Z])(0x)?([0-9a-f]{32}|[0-9a-f]{16})(?![0-9a-zA-Z])")
@@ -24,8 +24,10 @@ _ISO = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
 _ADDRESS = re.compile(r"0x[0-9a-f]{9,12}(?![0-9a-f])")
 _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _WAIT = re.compile(r"(?<=retrying in )\d+\.\d\ds")
-_OFFICIAL_FRAME = re.compile(
-    r'(?m)^([ |]*)File "<environment>/[^"\n]*/opentelemetry/[^"\n]*", line \d+, in \w+\n'
+_OWN_FRAME = re.compile(
+    r'(?m)^([ |]*)File "(?:<environment>/[^"\n]*/opentelemetry/[^"\n]*", line \d+, in \w+'
+    r'|[^"\n]*/contextlib.py", line \d+, in inner'
+    r'|[^"\n]*/oxitel/trace/decorator.py", line \d+, in call)\n'
     r"(?:\1  .*\n)*"
 )
 _HOUR_NANOS = 3600 * 10**9
@@ -87,7 +89,7 @@ class Normaliser:
         return {"key": self._text(pair["key"]), "value": self.value(pair["value"])}
 
     def _text(self, text: str) -> str:
-        text = _OFFICIAL_FRAME.sub("", text)
+        text = _OWN_FRAME.sub("", text)
         text = _UUID.sub("<uuid>", text)
         text = _WAIT.sub("<wait>", text)
         text = _ID.sub(self._id, text)
@@ -120,11 +122,21 @@ def differences(expected: dict[str, Any], got: dict[str, Any]) -> DiffList:
     first = Normaliser(given_ids, expected.pop("unix_nanos"))
     second = Normaliser(given_ids, got.pop("unix_nanos"))
     found: DiffList = []
+    # Observations come first in both, so that ids are named in the same order.
+    wanted_requests, had_requests = expected.pop("requests", []), got.pop("requests", [])
     wanted, had = first.value(expected), second.value(got)
     _compare_logs(wanted.pop("logs", []), had.pop("logs", []), found)
     _walk("", wanted, had, found)
     if not found:
         found.extend(_disorder(first.times, second.times))
+    pairs = zip_longest(wanted_requests, had_requests, fillvalue=MISSING)
+    for index, (wanted, had) in enumerate(pairs):
+        first.times, second.times = [], []
+        before = len(found)
+        _walk(f"requests[{index}]", first.value(wanted), second.value(had), found)
+        if len(found) == before:
+            # Two requests come from two sides of a connection, whose ends race.
+            found.extend(_disorder(first.times, second.times))
     return found
 
 

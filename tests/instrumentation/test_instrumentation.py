@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from collector.client import Collector
 from differential.check import Collectors, check
 from differential.runner import Case, find_cases

@@ -127,7 +127,8 @@ pub(crate) fn log_pending(py: Python<'_>) {
             Level::Warning => "warning",
             Level::Error => "error",
         };
-        log(py, level, message.logger, "%s", (message.text,));
+        // The text itself, not an argument: the official DuplicateFilter tells messages apart by it.
+        log(py, level, message.logger, &message.text, ());
     }
 }
 

@@ -45,10 +45,24 @@ fn nothing_is_lost_while_the_receiver_is_away_and_the_queue_has_room() {
         let counts = wait_for(&processor, |counts| counts.delivered == 200);
         assert_eq!(counts.dropped_queue_full + counts.failed, 0);
         assert_eq!(collector.names(), numbered(200));
-        assert_eq!(levels(&collector), [Level::Warning, Level::Info]);
         let said = said(&collector.address.to_string());
-        assert!(said[0].text.starts_with("nothing listens at"), "{said:?}");
-        assert!(said[1].text.contains("works again after"), "{said:?}");
+        // A connection that the system took before the port was closed breaks first, at times.
+        let (last, warnings) = said.split_last().unwrap();
+        assert!(matches!(warnings.len(), 1 | 2), "{said:?}");
+        assert!(
+            warnings
+                .iter()
+                .all(|warning| warning.level == Level::Warning),
+            "{said:?}"
+        );
+        assert!(
+            warnings[warnings.len() - 1]
+                .text
+                .starts_with("nothing listens at"),
+            "{said:?}"
+        );
+        assert_eq!(last.level, Level::Info);
+        assert!(last.text.contains("works again after"), "{said:?}");
     }
 }
 

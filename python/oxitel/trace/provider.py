@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import atexit
+import os
+import sys
 import threading
 from collections.abc import Callable
 from logging import getLogger
@@ -132,6 +134,7 @@ class TracerProvider(trace_api.TracerProvider):
         if shutdown_on_exit:
             self._atexit_handler = atexit.register(self.shutdown)
         _providers.add(self)
+        _shut_down_with_multiprocessing_child()
 
     @property
     def resource(self) -> Resource:
@@ -221,10 +224,35 @@ def _info_of(scope: InstrumentationScope) -> InstrumentationInfo:
 _providers: WeakSet[TracerProvider] = WeakSet()
 
 
+def _shut_down_with_multiprocessing_child() -> None:
+    """In a child of multiprocessing: shut the providers down when it ends.
+
+    Such a child ends with `os._exit`, without what `atexit` holds, but runs its own finalizers.
+    """
+    process = sys.modules.get("multiprocessing.process")
+    if process is None or process.parent_process() is None or os.getpid() in _finalized:
+        return
+    from multiprocessing.util import Finalize
+
+    _finalized.add(os.getpid())
+    # Below zero: after the finalizers of everyone who may still make spans.
+    Finalize(None, _shut_down_on_exit, exitpriority=-100)
+
+
+_finalized: set[int] = set()
+
+
+def _shut_down_on_exit() -> None:
+    for provider in list(_providers):
+        if provider._atexit_handler is not None:
+            provider.shutdown()
+
+
 def refresh_after_fork() -> None:
     """Refresh what depends on the process. Called natively, once in each forked child."""
     from oxitel.resources.aggregate import _get_process_dependent_resource
 
+    _shut_down_with_multiprocessing_child()
     providers = list(_providers)
     for provider in providers:
         # Another thread of the parent may have held the old one.

@@ -92,10 +92,16 @@ struct Guarded {
     due: Option<tokio::time::Instant>,
     full_said_at: Option<Instant>,
     reason: String,
-    /// What had been dropped when the present outage began.
-    dropped_before: Option<u64>,
+    /// The present outage, if there is one.
+    outage: Option<Outage>,
     /// The waiter that `close` made.
     close_wait: Option<u64>,
+}
+
+#[derive(Clone, Copy)]
+struct Outage {
+    since: Instant,
+    dropped_before: u64,
 }
 
 enum Step {
@@ -192,7 +198,7 @@ impl Inner {
                 due: None,
                 full_said_at: None,
                 reason: String::new(),
-                dropped_before: None,
+                outage: None,
                 close_wait: None,
             }),
             changed: Condvar::new(),
@@ -408,21 +414,24 @@ impl Inner {
         guarded.queue.land(delivery.left, delivery.spent, has_lost);
         let waiting = guarded.queue.len();
         let dropped = guarded.queue.counts().dropped_queue_full;
-        let dropped_before = match wait {
-            Some(_) => *guarded.dropped_before.get_or_insert(dropped_before),
-            None => guarded.dropped_before.take().unwrap_or(dropped),
-        };
+        let outage = *guarded.outage.get_or_insert_with(|| Outage {
+            since: Instant::now(),
+            dropped_before,
+        });
+        if wait.is_none() {
+            guarded.outage = None;
+        }
         let has_waiters = guarded.queue.has_waiters();
         drop(guarded);
         if has_waiters {
             self.changed.notify_all();
         }
-        if let Some(outage) = delivery.outage {
+        if let Some(lasted) = delivery.outage {
             deliver::report_recovery(
                 self.exporter.settled(),
-                outage,
+                lasted,
                 waiting,
-                dropped - dropped_before,
+                dropped - outage.dropped_before,
             );
         }
         (wait, is_last_chance)
@@ -458,9 +467,11 @@ impl Guarded {
     #[cold]
     fn may_say_full(&mut self) -> bool {
         let now = Instant::now();
-        let is_quiet = self
-            .full_said_at
-            .is_some_and(|at| now.duration_since(at) < QUIET);
+        let is_quiet = self.full_said_at.is_some_and(|at| {
+            // While the receiver is away a full queue is no news.
+            let is_same_outage = self.outage.is_some_and(|outage| at >= outage.since);
+            is_same_outage || now.duration_since(at) < QUIET
+        });
         if !is_quiet {
             self.full_said_at = Some(now);
         }

@@ -518,8 +518,13 @@ fn report_partial_success(settled: &Settled, partial: &crate::otlp::read::Partia
 /// The receiver is back; `waiting` records are still to be sent to it.
 pub(crate) fn report_recovery(settled: &Settled, outage: Duration, waiting: usize, dropped: u64) {
     let (endpoint, records) = (&settled.endpoint.shown, settled.signal.records());
+    let level = if dropped == 0 {
+        Level::Info
+    } else {
+        Level::Warning
+    };
     report(
-        Level::Info,
+        level,
         settled.logger,
         Key::Always,
         format!(
