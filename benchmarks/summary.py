@@ -66,7 +66,7 @@ FIGURES: dict[str, Figure] = {
     "cpu_share": Figure(
         "CPU of one core for 10,000 spans", "%", lambda s, n: 100 * s["cpu_nanos"] / (n * 1e5)
     ),
-    "resident": Figure("memory over the bare interpreter", "MiB", memory),
+    "resident": Figure("memory over `import opentelemetry.trace`", "MiB", memory),
     "startup_wall": Figure("time", "ms", plain("wall_nanos", 1e6)),
     "startup_cpu": Figure("CPU", "ms", plain("cpu_nanos", 1e6)),
     "startup_resident": Figure("memory (RSS)", "MiB", plain("resident_bytes", 2**20)),
