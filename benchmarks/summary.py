@@ -11,6 +11,9 @@ from catalog import CASES, OFFICIAL, OFFICIAL_HTTP, OXITEL, Case, Target
 
 Sample = dict[str, Any]
 
+# Beyond this lateness with no export at all, the longest stall says nothing of the export.
+QUIET_MILLIS = 0.5
+
 
 def net(name: str, empty: str) -> Callable[[Sample, int], float]:
     """A time per turn of the loop, less the same loop without telemetry."""
@@ -164,6 +167,9 @@ def lines(case: Case, entry: dict[str, Any], judged: bool) -> Iterator[str]:
                     f"{title:42} {run:15} median {show(middle):>7}"
                     f" best {show(best):>7} worst {show(worst):>7} {unit}"
                 )
+    floor = median(entry, OXITEL, "quiet_longest") if "quiet_longest" in case.figures else None
+    if judged and floor is not None and floor > QUIET_MILLIS:
+        yield f"not a quiet machine: it wakes a sleeping thread {show(floor)} ms late by itself"
     for target in case.targets if judged else ():
         got = reached(entry, target)
         if got is not None:
