@@ -114,6 +114,8 @@ def main() -> int:
     options = arguments()
     cases = by_name(options.cases.split(",")) if options.cases else list(CASES)
     pythons = interpreters(options)
+    if os.getloadavg()[0] > 1 and not options.quick:
+        print(f"this machine is busy (load {os.getloadavg()[0]:.1f}): ratios get worse and unsure")
     now = datetime.datetime.now(datetime.timezone.utc)
     results: dict[str, Any] = {
         "date": now.date().isoformat(),

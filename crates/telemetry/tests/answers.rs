@@ -367,3 +367,44 @@ fn an_exporter_that_was_shut_down_breaks_off_its_wait_and_sends_no_more() {
     );
     collector.with_arrivals(|arrivals| assert_eq!(arrivals.len(), 1));
 }
+
+#[test]
+fn a_receiver_that_closes_on_large_requests_gets_smaller_ones() {
+    use std::io::{BufRead, BufReader, Read, Write};
+
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let endpoint = format!("http://{}/v1/traces", listener.local_addr().unwrap());
+    let serve = move || {
+        for stream in listener.incoming() {
+            let mut stream = stream.unwrap();
+            let mut lines = BufReader::new(stream.try_clone().unwrap());
+            let mut len = 0;
+            loop {
+                let mut line = String::new();
+                if lines.read_line(&mut line).unwrap_or(0) == 0 {
+                    break;
+                }
+                if let Some(value) = line.strip_prefix("content-length: ") {
+                    len = value.trim().parse().unwrap();
+                }
+                if line != "\r\n" {
+                    continue;
+                }
+                if len > 1 << 20 {
+                    // The answer may be lost with the connection, unread bytes being there.
+                    let answer = b"HTTP/1.1 413 Payload Too Large\r\ncontent-length: 0\r\n\r\n";
+                    stream.write_all(answer).unwrap();
+                    break;
+                }
+                lines.read_exact(&mut vec![0; len]).unwrap();
+                stream
+                    .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n")
+                    .unwrap();
+            }
+        }
+    };
+    std::thread::Builder::new().spawn(serve).unwrap();
+    let exporter = exporter(collector::config(HttpProtobuf, &endpoint));
+    let sent = exporter.export_blocking(batch(vec!["x".repeat(400_000); 20]), TIMEOUT);
+    assert_eq!(sent.unwrap().delivered, 20);
+}

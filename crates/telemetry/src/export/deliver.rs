@@ -151,6 +151,10 @@ pub(crate) async fn deliver(
     delivery
 }
 
+/// A request that a receiver may break off for its size: the smallest limit in common use is
+/// 1 MiB (nginx).
+const LARGE: usize = 1 << 20;
+
 /// The shortest wait while closing, where waits shrink to fit what time is left.
 const LEAST_WAIT: Duration = Duration::from_millis(50);
 
@@ -239,6 +243,12 @@ async fn send_part(
         if trouble.kind == TroubleKind::Broken && !has_reconnected {
             has_reconnected = true;
             continue;
+        }
+        // Receivers that close in the middle of a large request mostly mean "too large", and
+        // closing can overtake the answer that says so.
+        if trouble.kind == TroubleKind::Broken && body.len() > LARGE && batch.len() > 1 {
+            delivery.reason = trouble.reason;
+            break Sent::Split;
         }
         let failures = state
             .failures
