@@ -33,6 +33,8 @@ mod _native {
     use super::trace::span::{RecordingSpan, Span};
     #[pymodule_export]
     use super::trace::tracer::Tracer;
+    #[pymodule_export]
+    use super::trace::unsampled::UnsampledSpan;
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
@@ -40,10 +42,15 @@ mod _native {
         super::diagnostics::watch(module)?;
         let py = module.py();
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.
-        super::official::Official::get(py)?
+        let official = super::official::Official::get(py)?;
+        official
             .span
             .bind(py)
             .call_method1("register", (py.get_type::<Span>(),))?;
+        official
+            .non_recording_span
+            .bind(py)
+            .call_method1("register", (py.get_type::<UnsampledSpan>(),))?;
         Ok(())
     }
 

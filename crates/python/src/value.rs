@@ -25,18 +25,8 @@ const DEEPEST: usize = 32;
 static FULL: Seldom = Seldom::new();
 static TRUNCATED: Seldom = Seldom::new();
 
-/// What an attribute value becomes when it is set: itself if it cannot change, else a copy that
-/// cannot (sequences become tuples, mappings new dicts, unknown types their text).
-pub(crate) fn clean<'py>(
-    value: &Bound<'py, PyAny>,
-    max_length: Option<usize>,
-) -> PyResult<Bound<'py, PyAny>> {
-    if value.is_exact_instance_of::<PyString>() && max_length.is_none() {
-        return Ok(value.clone());
-    }
-    clean_nested(value, max_length, 0)
-}
-
+// What an attribute value becomes when it is set: itself if it cannot change, else a copy that
+// cannot (sequences become tuples, mappings new dicts, unknown types their text).
 fn clean_nested<'py>(
     value: &Bound<'py, PyAny>,
     max_length: Option<usize>,
@@ -193,15 +183,23 @@ pub(crate) fn clean_pair(
 }
 
 // A value whose own code raises while it is cleaned is lost, which is said.
+#[inline]
 fn new_pair(
     key: &Bound<'_, PyString>,
     value: &Bound<'_, PyAny>,
     max_length: Option<usize>,
 ) -> Option<Pair> {
-    let pair = clean(value, max_length)
-        .and_then(|value| Ok((hash_of(key)?, key.clone().unbind(), value.unbind())));
-    pair.map_err(|error| unencodable::report(key, value, &error))
-        .ok()
+    let hash = hash_of(key).ok()?;
+    if value.is_exact_instance_of::<PyString>() && max_length.is_none() {
+        return Some((hash, key.clone().unbind(), value.clone().unbind()));
+    }
+    match clean_nested(value, max_length, 0) {
+        Ok(value) => Some((hash, key.clone().unbind(), value.unbind())),
+        Err(error) => {
+            unencodable::report(key, value, &error);
+            None
+        }
+    }
 }
 
 /// Cleans all attributes of a mapping, and counts those that are dropped for their keys.

@@ -107,7 +107,7 @@ impl<K, V> Attributes<K, V> {
 /// A list that keeps the newest `limit` items and counts the others (events, links).
 #[derive(Debug)]
 pub struct Newest<T> {
-    items: std::collections::VecDeque<T>,
+    items: Vec<T>,
     limit: Option<usize>,
     dropped: u32,
 }
@@ -117,7 +117,7 @@ impl<T> Newest<T> {
     #[must_use]
     pub const fn new(limit: Option<usize>) -> Self {
         Self {
-            items: std::collections::VecDeque::new(),
+            items: Vec::new(),
             limit,
             dropped: 0,
         }
@@ -133,11 +133,11 @@ impl<T> Newest<T> {
             }
             Some(limit) if self.items.len() >= limit => {
                 self.dropped = self.dropped.saturating_add(1);
-                self.items.pop_front()
+                Some(self.items.remove(0))
             }
             _ => None,
         };
-        self.items.push_back(item);
+        self.items.push(item);
         leaving
     }
 
@@ -156,7 +156,7 @@ impl<T> Newest<T> {
         self.items.is_empty()
     }
 
-    pub fn iter(&self) -> std::collections::vec_deque::Iter<'_, T> {
+    pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()
     }
 }

@@ -135,6 +135,7 @@ class TracerProvider(trace_api.TracerProvider):
             self._atexit_handler = atexit.register(self.shutdown)
         _providers.add(self)
         _shut_down_with_multiprocessing_child()
+        _watch_multiprocessing(self)
 
     @property
     def resource(self) -> Resource:
@@ -237,6 +238,14 @@ def _shut_down_with_multiprocessing_child() -> None:
     _finalized.add(os.getpid())
     # Below zero: after the finalizers of everyone who may still make spans.
     Finalize(None, _shut_down_on_exit, exitpriority=-100)
+
+
+def _watch_multiprocessing(provider: TracerProvider) -> None:
+    """Where multiprocessing is in use: have its children shut `provider` down, also those of a
+    fork server, which import the program before they know that they are children."""
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None:
+        util.register_after_fork(provider, lambda _: _shut_down_with_multiprocessing_child())
 
 
 _finalized: set[int] = set()

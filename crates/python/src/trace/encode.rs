@@ -135,6 +135,11 @@ fn put_attributes(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> 
 }
 
 fn put_events(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyResult<u32> {
+    if let Content::Native(events) = &span.lock().events
+        && events.is_empty()
+    {
+        return Ok(events.dropped());
+    }
     match &Taken::new(span, |state| &mut state.events).content {
         Content::Native(events) => {
             put_native_events(py, buffer, events);
@@ -162,9 +167,6 @@ fn put_events(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyRe
 }
 
 fn put_native_events(py: Python<'_>, buffer: &mut Vec<u8>, events: &Newest<EventRecord>) {
-    if events.is_empty() {
-        return;
-    }
     let mut body = Vec::with_capacity(256);
     for event in events.iter() {
         body.clear();
@@ -180,9 +182,13 @@ fn put_native_events(py: Python<'_>, buffer: &mut Vec<u8>, events: &Newest<Event
 }
 
 fn put_links(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyResult<u32> {
+    if let Content::Native(links) = &span.lock().links
+        && links.is_empty()
+    {
+        return Ok(links.dropped());
+    }
     let taken = Taken::new(span, |state| &mut state.links);
     let (links, dropped) = match &taken.content {
-        Content::Native(links) if links.is_empty() => return Ok(links.dropped()),
         Content::Native(links) => (PyTuple::new(py, links.iter())?.into_any(), links.dropped()),
         Content::Python(object) => (object.bind(py).clone(), dropped_of(object.bind(py))),
     };

@@ -220,7 +220,7 @@ fn is_plain(exception: &Bound<'_, PyAny>) -> PyResult<bool> {
         || exception.is_instance_of::<PyNameError>()
         || exception.is_instance_of::<PyAttributeError>()
         || exception.is_instance_of::<PyImportError>()
-        || exception.hasattr(pyo3::intern!(py, "__notes__"))?
+        || exception.getattr_opt(pyo3::intern!(py, "__notes__"))?.is_some()
         || !exception.is_instance_of::<PyBaseException>();
     if is_special {
         return Ok(false);

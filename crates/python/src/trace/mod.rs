@@ -10,3 +10,4 @@ pub(crate) mod scope;
 pub(crate) mod settings;
 pub(crate) mod span;
 pub(crate) mod tracer;
+pub(crate) mod unsampled;

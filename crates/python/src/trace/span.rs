@@ -721,7 +721,9 @@ impl RecordingSpan {
 /// The text of a name for OTLP; a name that is not text or not valid text becomes the nearest.
 pub(crate) fn name_text<'a>(name: &'a Bound<'_, PyAny>) -> Cow<'a, str> {
     match name.cast::<PyString>() {
-        Ok(name) => name.to_string_lossy(),
+        Ok(text) => text
+            .to_str()
+            .map_or_else(|_| text.to_string_lossy(), Cow::Borrowed),
         Err(_) => match name.str() {
             Ok(text) => Cow::Owned(text.to_string_lossy().into_owned()),
             Err(_) => Cow::Borrowed(""),

@@ -17,6 +17,7 @@ use super::sampler::{AnySampler, decision_of};
 use super::scope::{self, SpanScope};
 use super::settings::{self, Limits, Settings};
 use super::span::{NewSpan, Span, new_links, now_unix_nanos, unix_nanos};
+use super::unsampled::UnsampledSpan;
 use crate::context;
 use crate::diagnostics::{self, Seldom};
 use crate::export::Pipeline;
@@ -127,14 +128,19 @@ impl StartOptions {
     }
 }
 
+/// Where the parent of a new span comes from.
+enum Source<'py> {
+    Span(Bound<'py, Span>),
+    Unsampled(Bound<'py, UnsampledSpan>),
+    /// The official `SpanContext` of somebody else's span.
+    Other(Bound<'py, PyAny>),
+}
+
 /// The parent of a new span.
 struct Parent<'py> {
     context: SpanContext,
     trace_state: Option<Bound<'py, PyAny>>,
-    /// The span itself, if it is one of ours.
-    span: Option<Bound<'py, Span>>,
-    /// The official `SpanContext`, if it is somebody else's.
-    object: Option<Bound<'py, PyAny>>,
+    source: Source<'py>,
     is_valid: bool,
 }
 
@@ -173,14 +179,25 @@ impl<'py> Parent<'py> {
                 .as_ref()
                 .map(|state| state.bind(py).clone()),
             is_valid: identity.context.trace_id != 0 && identity.context.span_id != 0,
-            span: Some(own.clone()),
-            object: None,
+            source: Source::Span(own.clone()),
         }))
     }
 
-    // A span of the API or of another SDK.
+    // A span that is not recorded, of the API or of another SDK.
     fn of_other(official: &Official, span: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
         let py = span.py();
+        if let Ok(unsampled) = span.cast::<UnsampledSpan>() {
+            let identity = &unsampled.get().identity;
+            return Ok(Some(Self {
+                context: identity.context,
+                trace_state: identity
+                    .trace_state
+                    .as_ref()
+                    .map(|state| state.bind(py).clone()),
+                is_valid: identity.context.trace_id != 0 && identity.context.span_id != 0,
+                source: Source::Unsampled(unsampled.clone()),
+            }));
+        }
         let object = if span.get_type().is(&official.non_recording_span) {
             span.getattr(pyo3::intern!(py, "_context"))?
         } else if span.is_instance(official.span.bind(py))? {
@@ -201,32 +218,32 @@ impl<'py> Parent<'py> {
             context: fields.context,
             trace_state: fields.trace_state,
             is_valid: fields.is_valid,
-            span: None,
-            object: Some(object),
+            source: Source::Other(object),
         }))
     }
 
     fn object(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        match (&self.span, &self.object) {
-            (Some(span), _) => span
+        match &self.source {
+            Source::Span(span) => span
                 .as_super()
                 .get()
                 .identity
                 .as_ref()
                 .map(|identity| identity.object(py))
                 .transpose(),
-            (None, object) => Ok(object.clone()),
+            Source::Unsampled(span) => span.get().identity.object(py).map(Some),
+            Source::Other(object) => Ok(Some(object.clone())),
         }
     }
 
     fn identity(&self, py: Python<'py>) -> PyResult<Identity> {
-        match (&self.span, &self.object) {
-            (Some(span), _) => match &span.as_super().get().identity {
+        match &self.source {
+            Source::Span(span) => match &span.as_super().get().identity {
                 Some(identity) => Ok(identity.copy(py)),
                 None => Ok(Identity::new(self.context, None)),
             },
-            (None, Some(object)) => Identity::from_object(object),
-            (None, None) => Ok(Identity::new(self.context, None)),
+            Source::Unsampled(span) => Ok(span.get().identity.copy(py)),
+            Source::Other(object) => Identity::from_object(object),
         }
     }
 }
@@ -281,10 +298,8 @@ impl Tracer {
             is_remote: false,
         };
         if !sampled.decision.is_recording() {
-            let trace_id = trace_id.into_pyobject(py)?.into_any();
-            let object =
-                official.new_span_context(py, &trace_id, &context, sampled.trace_state.as_ref())?;
-            return official.new_non_recording_span(py, object);
+            let identity = Identity::new(context, sampled.trace_state.map(Bound::unbind));
+            return Ok(Bound::new(py, UnsampledSpan { identity })?.into_any());
         }
         let settings = inner.settings.clone();
         let limits = &settings.limits;

@@ -92,16 +92,12 @@ struct Guarded {
     due: Option<tokio::time::Instant>,
     full_said_at: Option<Instant>,
     reason: String,
-    /// The present outage, if there is one.
-    outage: Option<Outage>,
+    /// Since when the receiver has been away, if it is.
+    outage_since: Option<Instant>,
+    /// How many of the dropped records have been spoken of with their number.
+    dropped_said: u64,
     /// The waiter that `close` made.
     close_wait: Option<u64>,
-}
-
-#[derive(Clone, Copy)]
-struct Outage {
-    since: Instant,
-    dropped_before: u64,
 }
 
 enum Step {
@@ -198,7 +194,8 @@ impl Inner {
                 due: None,
                 full_said_at: None,
                 reason: String::new(),
-                outage: None,
+                outage_since: None,
+                dropped_said: 0,
                 close_wait: None,
             }),
             changed: Condvar::new(),
@@ -409,47 +406,45 @@ impl Inner {
         counts.delivered += delivery.delivered as u64;
         counts.rejected += delivery.rejected as u64;
         counts.failed += delivery.failed as u64;
-        let dropped_before = counts.dropped_queue_full;
         let has_lost = delivery.rejected + delivery.failed > 0;
         guarded.queue.land(delivery.left, delivery.spent, has_lost);
         let waiting = guarded.queue.len();
-        let dropped = guarded.queue.counts().dropped_queue_full;
-        let outage = *guarded.outage.get_or_insert_with(|| Outage {
-            since: Instant::now(),
-            dropped_before,
-        });
-        if wait.is_none() {
-            guarded.outage = None;
-        }
+        guarded.outage_since = match wait {
+            Some(_) => guarded.outage_since.or_else(|| Some(Instant::now())),
+            None => None,
+        };
+        let dropped = match delivery.outage {
+            Some(_) => guarded.unsaid_drops(),
+            None => 0,
+        };
         let has_waiters = guarded.queue.has_waiters();
         drop(guarded);
         if has_waiters {
             self.changed.notify_all();
         }
         if let Some(lasted) = delivery.outage {
-            deliver::report_recovery(
-                self.exporter.settled(),
-                lasted,
-                waiting,
-                dropped - outage.dropped_before,
-            );
+            deliver::report_recovery(self.exporter.settled(), lasted, waiting, dropped);
         }
         (wait, is_last_chance)
     }
 
     /// Ends it: whatever is still here was not delivered, which is said once.
     fn finish(&self) {
-        let (lost, reason) = {
+        let (lost, dropped, reason) = {
             let mut guarded = self.lock();
             if guarded.is_finishing {
                 return;
             }
             guarded.is_finishing = true;
             let lost = guarded.queue.abandon();
-            (lost, mem::take(&mut guarded.reason))
+            let dropped = guarded.unsaid_drops();
+            (lost, dropped, mem::take(&mut guarded.reason))
         };
         if lost > 0 {
             deliver::report_undelivered(self.exporter.settled(), lost, &reason);
+        }
+        if dropped > 0 {
+            deliver::report_dropped(self.exporter.settled(), dropped);
         }
         let mut guarded = self.lock();
         guarded.queue.task = Task::Absent;
@@ -464,12 +459,18 @@ impl Inner {
 }
 
 impl Guarded {
+    /// How many records were dropped since their number was last spoken of; now it is.
+    fn unsaid_drops(&mut self) -> u64 {
+        let dropped = self.queue.counts().dropped_queue_full;
+        dropped - mem::replace(&mut self.dropped_said, dropped)
+    }
+
     #[cold]
     fn may_say_full(&mut self) -> bool {
         let now = Instant::now();
         let is_quiet = self.full_said_at.is_some_and(|at| {
             // While the receiver is away a full queue is no news.
-            let is_same_outage = self.outage.is_some_and(|outage| at >= outage.since);
+            let is_same_outage = self.outage_since.is_some_and(|since| at >= since);
             is_same_outage || now.duration_since(at) < QUIET
         });
         if !is_quiet {

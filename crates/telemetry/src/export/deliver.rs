@@ -545,6 +545,17 @@ pub(crate) fn report_recovery(settled: &Settled, outage: Duration, waiting: usiz
     );
 }
 
+/// At shutdown: what the queue had no room for, as far as no other message has told.
+pub(crate) fn report_dropped(settled: &Settled, dropped: u64) {
+    let records = settled.signal.records();
+    report(
+        Level::Warning,
+        settled.logger,
+        Key::Always,
+        format!("{dropped} {records} were dropped because the queue was full"),
+    );
+}
+
 /// At shutdown: what could not be delivered in the time there was.
 pub(crate) fn report_undelivered(settled: &Settled, count: usize, reason: &str) {
     let (endpoint, records) = (&settled.endpoint.shown, settled.signal.records());

@@ -1,0 +1,81 @@
+//! `UnsampledSpan`: what `start_span` gives when nothing is recorded. It behaves as the API's
+//! `NonRecordingSpan`, of which it is a virtual subclass, without a Python frame a call.
+
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+
+use super::identity::Identity;
+
+#[pyclass(frozen, weakref, dict, module = "opentelemetry.sdk.trace")]
+pub(crate) struct UnsampledSpan {
+    pub(crate) identity: Identity,
+}
+
+#[expect(
+    unused_variables,
+    clippy::unused_self,
+    reason = "the official signatures of methods that do nothing"
+)]
+#[pymethods]
+impl UnsampledSpan {
+    fn get_span_context<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.identity.object(py)
+    }
+
+    #[getter]
+    fn _context<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.identity.object(py)
+    }
+
+    fn is_recording(&self) -> bool {
+        false
+    }
+
+    #[pyo3(signature = (end_time=None))]
+    fn end(&self, end_time: Option<&Bound<'_, PyAny>>) {}
+
+    fn set_attributes(&self, attributes: &Bound<'_, PyAny>) {}
+
+    fn set_attribute(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) {}
+
+    #[pyo3(signature = (name, attributes=None, timestamp=None))]
+    fn add_event(
+        &self,
+        name: &Bound<'_, PyAny>,
+        attributes: Option<&Bound<'_, PyAny>>,
+        timestamp: Option<&Bound<'_, PyAny>>,
+    ) {
+    }
+
+    #[pyo3(signature = (context, attributes=None))]
+    fn add_link(&self, context: &Bound<'_, PyAny>, attributes: Option<&Bound<'_, PyAny>>) {}
+
+    fn update_name(&self, name: &Bound<'_, PyAny>) {}
+
+    #[pyo3(signature = (status, description=None))]
+    fn set_status(&self, status: &Bound<'_, PyAny>, description: Option<&Bound<'_, PyAny>>) {}
+
+    #[pyo3(signature = (exception, attributes=None, timestamp=None, escaped=false))]
+    fn record_exception(
+        &self,
+        exception: &Bound<'_, PyAny>,
+        attributes: Option<&Bound<'_, PyAny>>,
+        timestamp: Option<&Bound<'_, PyAny>>,
+        escaped: bool,
+    ) {
+    }
+
+    fn __enter__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    #[pyo3(signature = (*arguments))]
+    fn __exit__(&self, arguments: &Bound<'_, PyTuple>) {}
+
+    fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
+        Ok(format!(
+            "NonRecordingSpan({})",
+            self.identity.object(py)?.repr()?
+        ))
+    }
+}
