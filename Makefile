@@ -79,7 +79,7 @@ clean: ## Remove everything that was built or installed here
 
 $(VENV)/bin/python $(OFFICIAL)/bin/python:
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("CPython 3.10 or newer is needed, set PYTHON=")'
-	$(PYTHON) -m venv $(@D)/.. || { echo "this Python cannot make virtual environments: install its venv package (Debian: python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(@:/bin/python=) || { echo "this Python cannot make virtual environments: install its venv package (Debian: python3-venv)"; exit 1; }
 
 $(VENV)/bin/uv: $(VENV)/bin/python
 	$< -m pip install --quiet --disable-pip-version-check -r .ci/requirements.txt
