@@ -21,6 +21,7 @@ nextest := $(shell command -v cargo-nextest 2>/dev/null)
 
 # pyo3's build script and maturin then agree on the interpreter, and nothing is compiled twice.
 export PYO3_PYTHON := $(python)
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export OXITEL_OFFICIAL_PYTHON ?= $(CURDIR)/$(OFFICIAL)/bin/python
 
