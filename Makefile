@@ -50,7 +50,8 @@ test-python: $(VENV)/.built setup
 test-pythons: ## The Python tests under each of PYTHONS="3.10 3.11 3.12 3.13"
 	for version in $(PYTHONS); do \
 	  python=$$(.ci/find-python $$version) && \
-	  $(MAKE) test-python PYTHON=$$python VENV=.venv-$$version OFFICIAL=.venv-official-$$version || exit 1; \
+	  $(MAKE) test-python PYTHON=$$python VENV=.venv-$$version OFFICIAL=.venv-official-$$version \
+	    OXITEL_OFFICIAL_PYTHON=$(CURDIR)/.venv-official-$$version/bin/python || exit 1; \
 	done
 
 lint: $(VENV)/.built ## Formatting, lints, types, and the rules of the tree
