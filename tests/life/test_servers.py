@@ -24,7 +24,7 @@ def port() -> int:
         return number
 
 
-def ask(port: int, path: str = "/work/1") -> str:
+def ask(port: int, path: str = "/orders/1") -> str:
     """The answer; a server that is starting, or reloading, is asked again for some seconds."""
     for _ in range(200):
         try:
@@ -38,7 +38,7 @@ def ask(port: int, path: str = "/work/1") -> str:
 
 def requests(port: int, count: int) -> None:
     with ThreadPoolExecutor(8) as executor:
-        list(executor.map(lambda number: ask(port, f"/work/{number}"), range(count)))
+        list(executor.map(lambda number: ask(port, f"/orders/{number}"), range(count)))
 
 
 def requests_until_two_workers_answer(port: int) -> int:
