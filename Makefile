@@ -21,6 +21,7 @@ nextest := $(shell command -v cargo-nextest 2>/dev/null)
 
 # pyo3's build script and maturin then agree on the interpreter, and nothing is compiled twice.
 export PYO3_PYTHON := $(python)
+export VIRTUAL_ENV := $(CURDIR)/$(VENV)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export OXITEL_OFFICIAL_PYTHON ?= $(CURDIR)/$(OFFICIAL)/bin/python
 
@@ -49,7 +50,8 @@ test-python: $(VENV)/.built setup
 test-pythons: ## The Python tests under each of PYTHONS="3.10 3.11 3.12 3.13"
 	for version in $(PYTHONS); do \
 	  python=$$(.ci/find-python $$version) && \
-	  $(MAKE) test-python PYTHON=$$python VENV=.venv-$$version OFFICIAL=.venv-official-$$version || exit 1; \
+	  $(MAKE) test-python PYTHON=$$python VENV=.venv-$$version OFFICIAL=.venv-official-$$version \
+	    OXITEL_OFFICIAL_PYTHON=$(CURDIR)/.venv-official-$$version/bin/python || exit 1; \
 	done
 
 lint: $(VENV)/.built ## Formatting, lints, types, and the rules of the tree
@@ -79,7 +81,7 @@ clean: ## Remove everything that was built or installed here
 
 $(VENV)/bin/python $(OFFICIAL)/bin/python:
 	$(PYTHON) -c 'import sys; sys.version_info >= (3, 10) or sys.exit("CPython 3.10 or newer is needed, set PYTHON=")'
-	$(PYTHON) -m venv $(@D)/.. || { echo "this Python cannot make virtual environments: install its venv package (Debian: python3-venv)"; exit 1; }
+	$(PYTHON) -m venv $(@:/bin/python=) || { echo "this Python cannot make virtual environments: install its venv package (Debian: python3-venv)"; exit 1; }
 
 $(VENV)/bin/uv: $(VENV)/bin/python
 	$< -m pip install --quiet --disable-pip-version-check -r .ci/requirements.txt

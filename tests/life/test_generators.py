@@ -272,23 +272,62 @@ def test_hundreds_of_broken_off_async_generators_make_no_noise(collector: Any, r
     assert len(collector.wait_for(200)) == 200
 
 
-def test_a_decorated_generator_has_its_span_open_while_it_runs(collector: Any, run: Run) -> None:
+def test_a_decorated_generator_is_inside_its_span_while_it_runs(collector: Any, run: Run) -> None:
     run(
         """
         from tracing import *
 
-        start()
+        # A tracer from before the provider was set would be the API's, with its own decorator.
+        tracer = start().get_tracer("life")
 
         @tracer.start_as_current_span("decorated")
-        def function():
+        def numbers():
             with span("inside"):
-                return [1, 2]
+                yield 1
+                yield 2
 
         with span("outer"):
-            for number in function():
+            for number in numbers():
                 break
             with span("after"):
                 pass
+        """
+    )
+    assert parents(collector.wait_for(4)) == {
+        "outer": None,
+        "decorated": "outer",
+        "inside": "decorated",
+        "after": "outer",
+    }
+
+
+def test_a_decorated_async_generator_is_inside_its_span_while_it_runs(
+    collector: Any, run: Run
+) -> None:
+    run(
+        """
+        import asyncio
+        from tracing import *
+
+        # A tracer from before the provider was set would be the API's, with its own decorator.
+        tracer = start().get_tracer("life")
+
+        @tracer.start_as_current_span("decorated")
+        async def numbers():
+            with span("inside"):
+                yield 1
+                await asyncio.sleep(0)
+                yield 2
+
+        async def main():
+            with span("outer"):
+                async for number in numbers():
+                    break
+                await asyncio.sleep(0.05)
+                with span("after"):
+                    pass
+
+        asyncio.run(main())
         """
     )
     assert parents(collector.wait_for(4)) == {

@@ -24,7 +24,7 @@ def port() -> int:
         return number
 
 
-def ask(port: int, path: str = "/work/1") -> str:
+def ask(port: int, path: str = "/orders/1") -> str:
     """The answer; a server that is starting, or reloading, is asked again for some seconds."""
     for _ in range(200):
         try:
@@ -38,7 +38,18 @@ def ask(port: int, path: str = "/work/1") -> str:
 
 def requests(port: int, count: int) -> None:
     with ThreadPoolExecutor(8) as executor:
-        list(executor.map(lambda number: ask(port, f"/work/{number}"), range(count)))
+        list(executor.map(lambda number: ask(port, f"/orders/{number}"), range(count)))
+
+
+def requests_until_two_workers_answer(port: int) -> int:
+    """Requests in groups of eight until two workers have answered; how many there were."""
+    workers: set[str] = set()
+    for group in range(1, 100):
+        with ThreadPoolExecutor(8) as executor:
+            workers.update(executor.map(lambda _: ask(port), range(8)))
+        if len(workers) > 1:
+            return group * 8
+    raise AssertionError("only one worker answers")
 
 
 def gunicorn(port: int, *options: str) -> list[str]:
@@ -79,15 +90,15 @@ def test_gunicorn_workers_export_every_request_by_the_time_they_are_terminated(
     threads = ["--threads", "4"] if worker == "gthread" else []
     options = ["--workers", "3", "--worker-class", worker, *threads, *["--preload"] * preload]
     server = start_program(command=gunicorn(port, *options), protocol=protocol)
-    ask(port)
-    requests(port, 119)
+    count = requests_until_two_workers_answer(port) + 120
+    requests(port, 120)
     server.signal(signal.SIGTERM)
     finished = server.finish(timeout=20)
     assert finished.exit_code == 0, finished.stderr
     assert "Traceback" not in finished.stderr
-    collector.wait_for_count(240)
+    collector.wait_for_count(2 * count)
     time.sleep(0.2)
-    check(collector.spans(), 120)
+    check(collector.spans(), count)
 
 
 def test_gunicorn_with_a_set_up_after_the_fork(
@@ -95,12 +106,12 @@ def test_gunicorn_with_a_set_up_after_the_fork(
 ) -> None:
     options = ["--workers", "2", "--preload", "--config", "python:gunicorn_hooks"]
     server = start_program(command=gunicorn(port, *options), env={"LIFE_SETUP": "hook"})
-    ask(port)
-    requests(port, 59)
+    count = requests_until_two_workers_answer(port) + 60
+    requests(port, 60)
     server.signal(signal.SIGTERM)
     assert server.finish(timeout=20).exit_code == 0
-    collector.wait_for_count(120)
-    check(collector.spans(), 60)
+    collector.wait_for_count(2 * count)
+    check(collector.spans(), count)
 
 
 @pytest.mark.parametrize("preload", [False, True], ids=["each loads", "preload"])
@@ -108,8 +119,8 @@ def test_gunicorn_that_reloads_loses_and_repeats_nothing(
     preload: bool, port: int, collector: Any, start_program: Start
 ) -> None:
     server = start_program(command=gunicorn(port, "--workers", "2", *["--preload"] * preload))
-    ask(port)
-    requests(port, 39)
+    count = requests_until_two_workers_answer(port) + 80
+    requests(port, 40)
     server.signal(signal.SIGHUP)
     time.sleep(1.0)
     requests(port, 40)
@@ -117,22 +128,22 @@ def test_gunicorn_that_reloads_loses_and_repeats_nothing(
     finished = server.finish(timeout=20)
     assert finished.exit_code == 0, finished.stderr
     assert "Traceback" not in finished.stderr
-    collector.wait_for_count(160)
+    collector.wait_for_count(2 * count)
     time.sleep(0.2)
-    check(collector.spans(), 80)
+    check(collector.spans(), count)
 
 
 def test_gunicorn_workers_that_are_recycled_lose_nothing(
     port: int, collector: Any, start_program: Start
 ) -> None:
     server = start_program(command=gunicorn(port, "--workers", "2", "--max-requests", "10"))
-    ask(port)
-    requests(port, 59)
+    count = requests_until_two_workers_answer(port) + 60
+    requests(port, 60)
     server.signal(signal.SIGTERM)
     assert server.finish(timeout=20).exit_code == 0
-    collector.wait_for_count(120)
+    collector.wait_for_count(2 * count)
     time.sleep(0.2)
-    check(collector.spans(), 60)
+    check(collector.spans(), count)
 
 
 @pytest.mark.parametrize("workers", [1, 2])
@@ -144,13 +155,13 @@ def test_uvicorn_exports_every_request(
         *("--log-level", "warning", "--workers", str(workers)),
     ]
     server = start_program(command=command)
-    ask(port)
-    requests(port, 59)
+    count = (requests_until_two_workers_answer(port) if workers > 1 else 0) + 60
+    requests(port, 60)
     # Uvicorn ends by its signal, past Python's exit: what is then still queued depends on that.
-    collector.wait_for_count(120)
+    collector.wait_for_count(2 * count)
     server.signal(signal.SIGTERM)
     finished = server.finish(timeout=20)
     assert "Traceback" not in finished.stderr
     assert finished.exit_code in (0, -signal.SIGTERM)
     time.sleep(0.2)
-    check(collector.spans(), 60, several=False)
+    check(collector.spans(), count, several=workers > 1)

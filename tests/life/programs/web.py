@@ -14,7 +14,7 @@ if os.environ.get("LIFE_SETUP", "import") == "import":
 application = flask.Flask(__name__)
 
 
-@application.get("/work/<int:number>")
+@application.get("/orders/<int:number>")
 def work(number):
     with tracing.span("request", number=number, pid=os.getpid()), tracing.span("inside"):
         return {"pid": os.getpid()}
