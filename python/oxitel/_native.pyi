@@ -20,13 +20,13 @@ from oxitel.trace.sampling import Sampler
 
 __all__ = [
     "BatchProcessor",
+    "NonRecordingSpan",
     "OtlpExporter",
     "Pipeline",
     "ReadableSpan",
     "Span",
     "SpanScope",
     "Tracer",
-    "UnsampledSpan",
     "_Span",
     "encode_spans",
     "finish_diagnostics",
@@ -184,7 +184,7 @@ class _Span(Span):
     ) -> _Span: ...
 
 @final
-class UnsampledSpan:
+class NonRecordingSpan:
     """What `start_span` gives when nothing is recorded: a virtual subclass of the API's
     `NonRecordingSpan`, with methods that do nothing."""
 
@@ -210,7 +210,7 @@ class UnsampledSpan:
         timestamp: int | None = None,
         escaped: bool = False,
     ) -> None: ...
-    def __enter__(self) -> UnsampledSpan: ...
+    def __enter__(self) -> NonRecordingSpan: ...
     def __exit__(self, *arguments: object) -> None: ...
 
 @final

@@ -335,4 +335,73 @@ DIFFERENCES: list[Difference] = [
         "links.other_containers",
         ("*.raised.message", "no attribute 'context'", "no attribute 'attributes'"),
     ),
+    *_rows(
+        "A processor's `on_end` and exporters get the span itself, which is a `ReadableSpan` and "
+        "takes no more changes, not a copy of another class.",
+        "memory.what_a_finished_span_tells",
+        ("observations[*][1].list[1]", "ReadableSpan", "_Span"),
+        ("observations[*][1].list[0]", "false", "true"),
+        ("observations[*][1].list[2]", "false", "true"),
+    ),
+    *_rows(
+        "A processor's `on_end` and exporters get the span itself, which is a `ReadableSpan` and "
+        "takes no more changes, not a copy of another class.",
+        """
+        processors.one_in_python, processors.python_before_and_after_native,
+        processors.added_while_spans_live, processors.multi_processors, spans.readable_copies
+        """,
+        ("observations[*][1].list[2]", "ReadableSpan", "_Span"),
+    ),
+    *_rows(
+        "A processor's `on_end` and exporters get the span itself, which is a `ReadableSpan` and "
+        "takes no more changes, not a copy of another class.",
+        "processors.what_on_end_may_do",
+        ("logs", MISSING, "Setting attribute on ended span"),
+        ("observations[0][1]", "has no attribute 'set_attribute'", "null"),
+    ),
+    *_rows(
+        "Messages about exports name the whole endpoint and what it answered.",
+        """
+        exporters.http_is_told_to_wait, exporters.http_tries_again,
+        exporters.http_gives_up_at_once, exporters.grpc_tries_again,
+        exporters.grpc_gives_up_at_once, exporters.nobody_listens,
+        exporters.grpc_by_variable[insecure is false but the scheme is http]
+        """,
+        ("logs", "Transient error|Failed to export", MISSING),
+        ("logs", MISSING, "Transient error|Failed to export|nothing listens at"),
+    ),
+    *_rows(
+        "White space around a variable's value does not count.",
+        "samplers.by_variable[spaces]",
+        ("logs", "Couldn't recognize sampler", MISSING),
+        ("observations[0][1]", "ParentBased", "^.AlwaysOffSampler.$"),
+        ("observations[*][1].list[0]", "true", "false"),
+        ("observations[*][1].list[1]", "^[13]$", "^[02]$"),
+        ("requests[0]", None, MISSING),
+    ),
+    *_rows(
+        "A time that is no number, or below zero, is the present time, which is said; the batch "
+        "is not lost.",
+        "timestamps.a_text_as_time",
+        ("logs", "Failed to encode span batch", MISSING),
+        ("logs", MISSING, "A time must be a number of nanoseconds"),
+        ("requests[0]", MISSING, None),
+    ),
+    *_rows(
+        "A time that is no number, or below zero, is the present time, which is said; the batch "
+        "is not lost.",
+        "timestamps.negative",
+        ("logs", MISSING, "A time must be a number of nanoseconds"),
+    ),
+    *_rows(
+        "Attributes that are no mapping raise errors with other texts.",
+        "attributes.wrong_containers",
+        ("observations[*].raised.type", "TypeError", "AttributeError"),
+        ("observations[*].raised.message", "mappingproxy", None),
+    ),
+    *_rows(
+        "Classes live in the modules of `oxitel` and are imported from the official paths.",
+        "console.representations",
+        ("observations[*]", "opentelemetry.sdk.resources.Resource", "oxitel.resources"),
+    ),
 ]

@@ -169,9 +169,6 @@ def test_a_thread_that_is_waited_for_at_exit_is_not_cut_off(run: Run, arrived: A
 def test_with_a_dead_receiver_the_end_keeps_to_the_budget_and_says_the_loss_once(
     dead: str, protocol: str, request: pytest.FixtureRequest, run: Run
 ) -> None:
-    if protocol == "grpc":
-        reason = "the logger's DuplicateFilter takes each message of the worker for the last one"
-        request.applymarker(pytest.mark.xfail(reason=reason))
     endpoint = request.getfixturevalue(dead)
     finished = run(
         """

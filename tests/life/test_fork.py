@@ -328,11 +328,6 @@ def test_the_child_is_an_instance_of_its_own(how: str, collector: Any, run: Run)
             assert parent[0][key] == child[0][key]
 
 
-# Not strict: it is a race.
-@pytest.mark.xfail(
-    reason="while one thread of a child refreshes the resource, others still use the parent's",
-    strict=False,
-)
 def test_threads_that_start_in_a_child_at_once_share_its_identity(collector: Any, run: Run) -> None:
     run(
         """

@@ -78,15 +78,7 @@ BROKEN = {
 
 @pytest.mark.parametrize(
     "broken",
-    [
-        pytest.param(
-            name,
-            marks=pytest.mark.xfail(reason="what a processor raises is logged for every span"),
-        )
-        if name in ("on_start", "on_end")
-        else name
-        for name in BROKEN
-    ],
+    list(BROKEN),
 )
 def test_a_broken_extension_never_reaches_the_caller(
     broken: str, run: Run, arrived: Arrived
@@ -121,10 +113,10 @@ def test_a_broken_extension_never_reaches_the_caller(
     assert messages, finished.stderr
     # The official SDK logs each failed export, and so do we; the rest is said once.
     if "exporter" not in broken:
-        assert len(messages) <= 4, finished.stderr
+        # Two lines each for the method in question, force_flush and shutdown.
+        assert len(messages) <= 6, finished.stderr
 
 
-@pytest.mark.xfail(reason="KeyboardInterrupt in a processor is logged and goes no further")
 def test_an_interrupt_inside_an_extension_still_ends_the_program(run: Run) -> None:
     # Harmless does not mean deaf: what the user or the system asks for must pass.
     finished = run(

@@ -1,6 +1,5 @@
 """Worker processes of the standard library, under each of its ways to start them."""
 
-import sys
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -10,21 +9,8 @@ import pytest
 Run = Callable[..., Any]
 Arrived = Callable[..., Counter[str]]
 
-# CPython up to 3.13 ends these children with os._exit, after the finalizers of
-# multiprocessing.util, and runs no exit handlers; 3.14 runs them.
-NO_EXIT_HANDLERS = pytest.mark.xfail(
-    sys.version_info < (3, 14),
-    reason="children of multiprocessing do not export what is queued when they end",
-)
 
-
-@pytest.fixture(
-    params=[
-        pytest.param("fork", marks=NO_EXIT_HANDLERS),
-        pytest.param("forkserver", marks=NO_EXIT_HANDLERS),
-        "spawn",
-    ]
-)
+@pytest.fixture(params=["fork", "forkserver", "spawn"])
 def method(request: pytest.FixtureRequest) -> str:
     name: str = request.param
     return name
@@ -135,7 +121,6 @@ def test_an_executor_exports_every_task(method: str, run: Run, arrived: Arrived)
     assert arrived(40) == {"before": 5, "task": 30, "after": 5}
 
 
-@NO_EXIT_HANDLERS
 def test_workers_that_are_replaced_after_each_task_lose_nothing(run: Run, arrived: Arrived) -> None:
     # As Celery does with max_tasks_per_child=1.
     run(

@@ -82,11 +82,7 @@ def test_gunicorn_workers_export_every_request_by_the_time_they_are_terminated(
     port: int,
     collector: Any,
     start_program: Start,
-    request: pytest.FixtureRequest,
 ) -> None:
-    if worker == "gthread" and preload:
-        # The first spans of a worker's threads race for the refreshed resource (test_fork.py).
-        request.applymarker(pytest.mark.xfail(reason="two identities in a worker", strict=False))
     threads = ["--threads", "4"] if worker == "gthread" else []
     options = ["--workers", "3", "--worker-class", worker, *threads, *["--preload"] * preload]
     server = start_program(command=gunicorn(port, *options), protocol=protocol)

@@ -68,7 +68,8 @@ pub(crate) fn report_exception(py: Python<'_>, logger: &str, text: &str, error: 
     let attempt = || -> PyResult<()> {
         let logger = py.import("logging")?.call_method1("getLogger", (logger,))?;
         let options = pyo3::types::PyDict::new(py);
-        options.set_item("exc_info", error.value(py))?;
+        let trace = error.traceback(py);
+        options.set_item("exc_info", (error.get_type(py), error.value(py), trace))?;
         logger.call_method("error", (text,), Some(&options))?;
         Ok(())
     };

@@ -12,10 +12,11 @@ pub(crate) use unix::{forget, protect, renew_in_child};
 mod unix {
     use std::io::{PipeReader, Read, Write};
     use std::os::fd::IntoRawFd;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicI32, AtomicU32, AtomicU64, Ordering};
-    use std::sync::{Mutex, MutexGuard, PoisonError};
     use std::time::{Duration, Instant};
 
+    use arc_swap::ArcSwapOption;
     use telemetry::export::batch::BatchProcessor;
     use telemetry::fork::generation;
 
@@ -26,18 +27,23 @@ mod unix {
     static LIMIT_MILLIS: AtomicU64 = AtomicU64::new(0);
 
     /// The queues to flush.
-    static QUEUES: Mutex<Vec<(u64, BatchProcessor)>> = Mutex::new(Vec::new());
+    static QUEUES: ArcSwapOption<Vec<(u64, BatchProcessor)>> = ArcSwapOption::const_empty();
     static NEXT_ID: AtomicU64 = AtomicU64::new(1);
 
-    fn queues() -> MutexGuard<'static, Vec<(u64, BatchProcessor)>> {
-        QUEUES.lock().unwrap_or_else(PoisonError::into_inner)
+    // Without a lock, which another thread might hold when the process forks.
+    fn change(change: impl Fn(&mut Vec<(u64, BatchProcessor)>)) {
+        QUEUES.rcu(|queues| {
+            let mut queues = queues.as_deref().cloned().unwrap_or_default();
+            change(&mut queues);
+            Some(Arc::new(queues))
+        });
     }
 
     /// From now on `processor` is flushed for at most `limit` when SIGTERM would end the process.
     /// Returns what [`forget`] wants.
     pub(crate) fn protect(processor: &BatchProcessor, limit: Duration) -> u64 {
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
-        queues().push((id, processor.clone()));
+        change(|queues| queues.push((id, processor.clone())));
         LIMIT_MILLIS.store(
             u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
             Ordering::Relaxed,
@@ -50,7 +56,7 @@ mod unix {
 
     /// The processor has been shut down.
     pub(crate) fn forget(id: u64) {
-        queues().retain(|(queue, _)| *queue != id);
+        change(|queues| queues.retain(|(queue, _)| *queue != id));
     }
 
     /// A forked child inherits the handler but neither the thread nor the right to the pipe.
@@ -84,8 +90,8 @@ mod unix {
         }
         let limit = Duration::from_millis(LIMIT_MILLIS.load(Ordering::Relaxed));
         let deadline = Instant::now() + limit;
-        let queues: Vec<_> = queues().iter().map(|(_, queue)| queue.clone()).collect();
-        for queue in &queues {
+        let queues = QUEUES.load_full().unwrap_or_default();
+        for (_, queue) in queues.iter() {
             queue.shutdown(deadline.saturating_duration_since(Instant::now()));
         }
         // Too late for the program's own logging.

@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use pyo3::exceptions::{PyTypeError, PyValueError};
+use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PySequence, PySlice, PyString,
@@ -223,12 +223,29 @@ pub(crate) fn clean_pairs(
             add(key, value)?;
         }
     } else {
-        for item in attributes.cast::<PyMapping>()?.items()?.iter() {
+        let Ok(mapping) = attributes.cast::<PyMapping>() else {
+            return Err(no_mapping(attributes));
+        };
+        for item in mapping.items()?.iter() {
             let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
             add(&key, &value)?;
         }
     }
     Ok((pairs, dropped))
+}
+
+// The official class asks a sequence's tuple, or the object itself, for `items`.
+fn no_mapping(attributes: &Bound<'_, PyAny>) -> PyErr {
+    let class = attributes.get_type();
+    let name = if attributes.is_instance_of::<PyList>() {
+        Ok("tuple".to_owned())
+    } else {
+        class.name().map(|name| name.to_string())
+    };
+    PyAttributeError::new_err(format!(
+        "'{}' object has no attribute 'items'",
+        name.unwrap_or_default()
+    ))
 }
 
 /// The attributes that an event, a link or a span begins with, with the limits applied.

@@ -34,7 +34,8 @@ def to_json(span: ReadableSpan, indent: int | None = 4) -> str:
         "start_time": ns_to_iso_str(span.start_time) if span.start_time else None,
         "end_time": ns_to_iso_str(span.end_time) if span.end_time else None,
         "status": status,
-        "attributes": _plain(span.attributes),
+        # Only a span made by hand may have no attributes at all.
+        "attributes": None if _has_none(span) else _plain(span.attributes),
         "events": [
             {
                 "name": event.name,
@@ -50,6 +51,10 @@ def to_json(span: ReadableSpan, indent: int | None = 4) -> str:
         "resource": json.loads(span.resource.to_json()),
     }
     return json.dumps(document, indent=indent)
+
+
+def _has_none(span: ReadableSpan) -> bool:
+    return type(span) is ReadableSpan and span._attributes is None
 
 
 def _context_fields(context: SpanContext) -> dict[str, str]:

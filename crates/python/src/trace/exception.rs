@@ -8,10 +8,11 @@ use std::sync::{Mutex, PoisonError};
 
 use pyo3::exceptions::{
     PyAttributeError, PyBaseException, PyException, PyImportError, PyNameError, PySyntaxError,
+    PyTypeError,
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyString, PyType};
+use pyo3::types::{IntoPyDict, PyMapping, PyString, PyType};
 use telemetry::trace::StatusCode;
 
 use super::event::EventRecord;
@@ -70,7 +71,13 @@ pub(crate) fn event(
     limits: &Limits,
 ) -> PyResult<EventRecord> {
     let py = exception.py();
-    let mut map = AttributeMap::new(limits.event_attributes);
+    if !exception.is_instance_of::<PyBaseException>() && !exception.is_none() {
+        // What `traceback.format_exception` says, with which the official class begins.
+        return Err(PyTypeError::new_err(format!(
+            "Exception expected for value, {} found",
+            exception.get_type().name()?
+        )));
+    }
     let own = [
         (
             pyo3::intern!(py, "exception.type"),
@@ -95,18 +102,23 @@ pub(crate) fn event(
             .clone(),
         ),
     ];
-    for (key, text) in own {
-        if let Some(pair) = value::clean_pair(key, &text, limits.attribute_length) {
-            drop(value::insert(&mut map, pair));
+    let map = match attributes.filter(|attributes| !attributes.is_none()) {
+        // What the user gives takes the place of what the exception says.
+        Some(attributes) => {
+            let all = own.into_py_dict(py)?;
+            all.update(attributes.cast::<PyMapping>()?)?;
+            value::new_map(Some(&all), limits.event_attributes, limits.attribute_length)?
         }
-    }
-    if let Some(attributes) = attributes.filter(|attributes| !attributes.is_none()) {
-        let (pairs, dropped) = value::clean_pairs(attributes, limits.attribute_length)?;
-        map.count_dropped(dropped);
-        for pair in pairs {
-            drop(value::insert(&mut map, pair));
+        None => {
+            let mut map = AttributeMap::new(limits.event_attributes);
+            for (key, text) in own {
+                if let Some(pair) = value::clean_pair(key, &text, limits.attribute_length) {
+                    drop(value::insert(&mut map, pair));
+                }
+            }
+            map
         }
-    }
+    };
     Ok(EventRecord {
         name: pyo3::intern!(py, "exception").clone().into_any().unbind(),
         time_unix_nanos: time_unix_nanos.unwrap_or_else(now_unix_nanos),

@@ -19,7 +19,7 @@ use super::readable::{
     Content, ReadableSpan, State, Status, bounded_attributes, kind_of, status_code_of,
 };
 use super::settings::{self, Limits, Settings};
-use crate::diagnostics;
+use crate::diagnostics::{self, Seldom};
 use crate::export::Pipeline;
 use crate::official::Official;
 use crate::value::{self, AttributeMap};
@@ -179,27 +179,32 @@ pub(crate) fn now_unix_nanos() -> u64 {
         })
 }
 
-/// A timestamp argument: an integer in nanoseconds; a float is cut.
-pub(crate) fn unix_nanos(time: Option<&Bound<'_, PyAny>>) -> PyResult<Option<u64>> {
-    let Some(time) = time.filter(|time| !time.is_none()) else {
-        return Ok(None);
-    };
-    match time.extract::<u64>() {
-        Ok(nanos) => Ok(Some(nanos)),
+/// A timestamp argument: an integer in nanoseconds; a float is cut. Anything else is as if it had
+/// not been given, which is said.
+pub(crate) fn unix_nanos(time: Option<&Bound<'_, PyAny>>) -> Option<u64> {
+    static WRONG: Seldom = Seldom::new();
+    let time = time.filter(|time| !time.is_none())?;
+    if let Ok(nanos) = time.extract::<u64>() {
+        return Some(nanos);
+    }
+    match time.extract::<f64>() {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "cutting is what is wanted"
         )]
-        Err(_) => time
-            .extract::<f64>()
-            .map(|nanos| Some(nanos as u64))
-            .map_err(|_| {
-                PyTypeError::new_err(format!(
-                    "a time must be an int (nanoseconds), not {}",
-                    time.get_type()
-                ))
-            }),
+        Ok(nanos) if nanos >= 0.0 => Some(nanos as u64),
+        _ => {
+            if WRONG.is_due() {
+                diagnostics::warn(
+                    time.py(),
+                    diagnostics::TRACE,
+                    "A time must be a number of nanoseconds since 1970, not %r. Using the present time.",
+                    (time,),
+                );
+            }
+            None
+        }
     }
 }
 
@@ -353,7 +358,12 @@ impl Span {
     ) -> PyResult<()> {
         let py = slf.py();
         let Parts { base, settings } = parts(slf)?;
-        let pair = value::clean_pair(key, value, settings.limits.span_attribute_length);
+        let limits = &settings.limits;
+        // With no room at all the value is not even looked at.
+        let pair = match limits.attributes {
+            Some(0) => None,
+            _ => value::clean_pair(key, value, limits.span_attribute_length),
+        };
         let mut state = base.lock();
         if state.end_unix_nanos.is_some() {
             drop(state);
@@ -386,8 +396,14 @@ impl Span {
     fn set_attributes(slf: &Bound<'_, Self>, attributes: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         let Parts { base, settings } = parts(slf)?;
-        let (pairs, dropped) =
-            value::clean_pairs(attributes, settings.limits.span_attribute_length)?;
+        let limits = &settings.limits;
+        let (pairs, dropped) = match limits.attributes {
+            Some(0) => (
+                Vec::new(),
+                u32::try_from(attributes.len()?).unwrap_or(u32::MAX),
+            ),
+            _ => value::clean_pairs(attributes, limits.span_attribute_length)?,
+        };
         let mut state = base.lock();
         if state.end_unix_nanos.is_some() {
             drop(state);
@@ -430,7 +446,7 @@ impl Span {
         let limits = &parts(slf)?.settings.limits;
         let event = EventRecord {
             name,
-            time_unix_nanos: unix_nanos(timestamp)?.unwrap_or_else(now_unix_nanos),
+            time_unix_nanos: unix_nanos(timestamp).unwrap_or_else(now_unix_nanos),
             attributes: value::new_map(
                 attributes,
                 limits.event_attributes,
@@ -488,7 +504,7 @@ impl Span {
         let event = exception::event(
             exception,
             attributes,
-            unix_nanos(timestamp)?,
+            unix_nanos(timestamp),
             escaped,
             limits,
         )?;
@@ -562,7 +578,7 @@ impl Span {
         parent_context: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let py = slf.py();
-        let start_unix_nanos = unix_nanos(start_time)?.unwrap_or_else(now_unix_nanos);
+        let start_unix_nanos = unix_nanos(start_time).unwrap_or_else(now_unix_nanos);
         let Parts { base, settings } = parts(slf)?;
         {
             let mut state = base.lock();
@@ -586,7 +602,7 @@ impl Span {
 
     #[pyo3(signature = (end_time=None))]
     fn end(slf: &Bound<'_, Self>, end_time: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        end(slf, unix_nanos(end_time)?)
+        end(slf, unix_nanos(end_time))
     }
 
     fn __enter__<'py>(slf: &Bound<'py, Self>) -> Bound<'py, Self> {
@@ -724,6 +740,8 @@ pub(crate) fn name_text<'a>(name: &'a Bound<'_, PyAny>) -> Cow<'a, str> {
         Ok(text) => text
             .to_str()
             .map_or_else(|_| text.to_string_lossy(), Cow::Borrowed),
+        // As if there were none.
+        Err(_) if name.is_none() => Cow::Borrowed(""),
         Err(_) => match name.str() {
             Ok(text) => Cow::Owned(text.to_string_lossy().into_owned()),
             Err(_) => Cow::Borrowed(""),

@@ -506,7 +506,7 @@ impl Tracer {
             kind: kind.map_or(0, kind_of),
             attributes,
             links,
-            start_unix_nanos: unix_nanos(start_time)?,
+            start_unix_nanos: unix_nanos(start_time),
             record_exception,
             set_status_on_exception,
         };
@@ -534,7 +534,7 @@ impl Tracer {
             kind: kind.map_or(0, kind_of),
             attributes,
             links,
-            start_unix_nanos: unix_nanos(start_time)?,
+            start_unix_nanos: unix_nanos(start_time),
             record_exception,
             set_status_on_exception,
         };

@@ -6,7 +6,13 @@ use pyo3::types::PyTuple;
 
 use super::identity::Identity;
 
-#[pyclass(frozen, weakref, dict, module = "opentelemetry.sdk.trace")]
+#[pyclass(
+    frozen,
+    weakref,
+    dict,
+    name = "NonRecordingSpan",
+    module = "opentelemetry.sdk.trace"
+)]
 pub(crate) struct UnsampledSpan {
     pub(crate) identity: Identity,
 }

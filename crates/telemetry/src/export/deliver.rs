@@ -477,10 +477,9 @@ fn report_refused(settled: &Settled, reason: &Reason) {
             "Failed to export {exporting} to {endpoint}, error code: {}, error details: {}",
             reason.code, reason.text
         ),
-        Protocol::HttpProtobuf => format!(
-            "Failed to export {exporting} batch to {endpoint} code: {}, reason: {}",
-            reason.code, reason.text
-        ),
+        Protocol::HttpProtobuf => {
+            format!("Failed to export {exporting} batch to {endpoint}: {reason}")
+        }
     };
     let key = Key::now_and_then((endpoint, exporting, &reason.code));
     report(Level::Error, settled.logger, key, text);
