@@ -42,10 +42,10 @@ ifdef nextest
 else
 	cargo test --workspace
 endif
-	$(python) -m pytest $(PYTEST)
+	$(python) -m pytest --numprocesses 3 --dist loadfile $(PYTEST)
 
 test-python: $(VENV)/.built setup
-	$(python) -m pytest $(PYTEST)
+	$(python) -m pytest --numprocesses 3 --dist loadfile $(PYTEST)
 
 test-pythons: ## The Python tests under each of PYTHONS="3.10 3.11 3.12 3.13"
 	for version in $(PYTHONS); do \
