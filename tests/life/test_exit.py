@@ -19,7 +19,12 @@ ENDS = {
     "an exception": ("raise LookupError('the program is wrong')", 1),
     "SystemExit inside a span": ("with span('open'): raise SystemExit(4)", 4),
     "an exception inside a span": ("with span('open'): raise LookupError('wrong')", 1),
-    "SIGINT": ("import os, signal; os.kill(os.getpid(), signal.SIGINT); time.sleep(5)", -2),
+    # A shell has its background jobs ignore SIGINT, and this may run in one.
+    "SIGINT": (
+        "import os, signal; signal.signal(signal.SIGINT, signal.default_int_handler);"
+        " os.kill(os.getpid(), signal.SIGINT); time.sleep(5)",
+        -2,
+    ),
 }
 
 
