@@ -37,7 +37,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 
 from oxitel.configuration import variable
 from oxitel.export import otlp as otlp_export
-from oxitel.export.grpc_transport import TRACES_METHOD, GrpcTransport
+from oxitel.export.grpc_transport import GrpcTransport
 from oxitel.export.http_transport import (
     HttpTransport,
     SessionRequests,
@@ -45,6 +45,7 @@ from oxitel.export.http_transport import (
     retry_after_seconds,
 )
 from oxitel.export.otlp import USER_AGENT
+from oxitel.export.signal import TRACES
 from oxitel.export.transport import Attempt, Transport
 from oxitel.export.wire import partial_success, retry_delay_seconds, retry_info_of_status
 
@@ -177,7 +178,7 @@ class Answers(Transport):
     """Gives its answers one after the other, and writes down the timeouts it was given."""
 
     def __init__(self, *attempts: Attempt) -> None:
-        super().__init__(logging.getLogger("test"))
+        super().__init__(logging.getLogger("test"), TRACES)
         self.attempts = list(attempts)
         self.timeouts: list[float] = []
         self.closed = 0
@@ -376,7 +377,9 @@ def test_what_a_transport_raises_fails_the_export(caplog: pytest.LogCaptureFixtu
         def request(self, *args: Any, **kwargs: Any) -> Any:
             raise RuntimeError("broken on purpose")
 
-    attempt = deliver(HttpTransport(Broken(), "http://a/", {}, "none"))
+    attempt = deliver(
+        HttpTransport(Broken(), "http://a/", {}, "none", logging.getLogger("test"), TRACES)
+    )
     assert not attempt.succeeded
     assert "broken on purpose" in caplog.text
 
@@ -471,7 +474,7 @@ def test_the_codes_to_try_again_can_be_chosen(collector: Any) -> None:
 
 
 def test_a_channel_is_made_anew_in_a_forked_child(monkeypatch: pytest.MonkeyPatch) -> None:
-    transport = GrpcTransport("127.0.0.1:1", TRACES_METHOD, (), "none", None, (), frozenset())
+    transport = GrpcTransport("127.0.0.1:1", TRACES, (), "none", None, (), frozenset())
     parents = transport._connected(grpc)
     assert transport._connected(grpc) is parents
     monkeypatch.setattr(os, "getpid", lambda: -1)

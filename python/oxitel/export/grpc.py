@@ -1,6 +1,6 @@
-"""The OTLP exporter for spans over gRPC.
+"""What the OTLP exporters over gRPC have in common.
 
-Official name: `opentelemetry.exporter.otlp.proto.grpc.trace_exporter.OTLPSpanExporter`.
+Official name: `opentelemetry.exporter.otlp.proto.grpc.exporter`.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from oxitel.duplicate_filter import DuplicateFilter
 
 from .otlp import (
     USER_AGENT,
-    OtlpSpanExporter,
+    OtlpExporter,
     compression_name,
     load_provided,
     native_exporter,
@@ -30,7 +30,6 @@ _logger = getLogger("opentelemetry.exporter.otlp.proto.grpc.exporter")
 _logger.addFilter(DuplicateFilter())
 
 _DEFAULT_ENDPOINT = "http://localhost:4317"
-_SIGNAL = "TRACES"
 _CODES = {
     "OK": 0,
     "CANCELLED": 1,
@@ -53,17 +52,16 @@ _CODES = {
 _RETRYABLE = frozenset((1, 4, 8, 10, 11, 14, 15))
 
 
-class OTLPSpanExporter(OtlpSpanExporter):
-    """Sends spans to an OTLP receiver over gRPC.
+class GrpcExporter(OtlpExporter):
+    """Sends records to an OTLP receiver over gRPC.
 
     `endpoint` is a URL or `host:port`; `timeout` is in seconds, for an export with all its
     retries; `compression` takes the members of `grpc.Compression` or the names none, gzip,
-    deflate and zstd. With `credentials` or `channel_options` the spans go through grpcio, which
-    then has to be installed. What is None comes from OTEL_EXPORTER_OTLP_TRACES_* and
+    deflate and zstd. With `credentials` or `channel_options` the records go through grpcio,
+    which then has to be installed. What is None comes from OTEL_EXPORTER_OTLP_{signal}_* and
     OTEL_EXPORTER_OTLP_*.
     """
 
-    _is_own_class = True
     _logger = _logger
 
     def __init__(
@@ -79,14 +77,15 @@ class OTLPSpanExporter(OtlpSpanExporter):
         *,
         meter_provider: MeterProvider | None = None,
     ) -> None:
-        url = endpoint or variables.ENDPOINT.read(_SIGNAL) or _DEFAULT_ENDPOINT
+        signal = self._signal.variables
+        url = endpoint or variables.ENDPOINT.read(signal) or _DEFAULT_ENDPOINT
         scheme, target = _scheme_and_target(url)
         self._endpoint = target
-        self._insecure = _is_insecure(insecure, scheme)
-        self._headers = _headers(headers)
-        self._timeout: float = timeout or variables.TIMEOUT.read(_SIGNAL)
+        self._insecure = _is_insecure(insecure, scheme, signal)
+        self._headers = _headers(headers, signal)
+        self._timeout: float = timeout or variables.TIMEOUT.read(signal)
         self._compression = (
-            variables.COMPRESSION.read(_SIGNAL)
+            variables.COMPRESSION.read(signal)
             if compression is None
             else compression_name(compression)
         )
@@ -94,14 +93,14 @@ class OTLPSpanExporter(OtlpSpanExporter):
 
         if not self._insecure and credentials is None:
             credentials = load_provided(
-                variables.GRPC_CREDENTIAL_PROVIDER, _SIGNAL, False, "grpc.ChannelCredentials"
+                variables.GRPC_CREDENTIAL_PROVIDER, self._signal, False, "grpc.ChannelCredentials"
             )
         if channel_options or (credentials is not None and not self._insecure):
             self._use_grpcio(credentials, tuple(channel_options or ()))
         else:
             self._native = native_exporter(
                 _logger,
-                signal="traces",
+                self._signal,
                 protocol="grpc",
                 endpoint=url,
                 headers=list(self._headers),
@@ -116,18 +115,19 @@ class OTLPSpanExporter(OtlpSpanExporter):
     def _certificates(self) -> dict[str, bytes | None]:
         if self._insecure:
             return {"ca_pem": None, "client_certificate_pem": None, "client_key_pem": None}
+        signal = self._signal.variables
         return {
-            "ca_pem": read_file(variables.CERTIFICATE.read(_SIGNAL), "certificate", _logger),
+            "ca_pem": read_file(variables.CERTIFICATE.read(signal), "certificate", _logger),
             "client_certificate_pem": read_file(
-                variables.CLIENT_CERTIFICATE.read(_SIGNAL), "client certificate", _logger
+                variables.CLIENT_CERTIFICATE.read(signal), "client certificate", _logger
             ),
-            "client_key_pem": read_file(variables.CLIENT_KEY.read(_SIGNAL), "client key", _logger),
+            "client_key_pem": read_file(variables.CLIENT_KEY.read(signal), "client key", _logger),
         }
 
     def _use_grpcio(
         self, credentials: ChannelCredentials | None, options: tuple[tuple[str, Any], ...]
     ) -> None:
-        from .grpc_transport import TRACES_METHOD, GrpcTransport
+        from .grpc_transport import GrpcTransport
 
         if not self._insecure and credentials is None:
             from grpc import ssl_channel_credentials
@@ -139,12 +139,14 @@ class OTLPSpanExporter(OtlpSpanExporter):
                 certificate_chain=files["client_certificate_pem"],
             )
         if self._compression == "zstd":
-            _logger.warning("grpcio has no compression zstd; spans are sent uncompressed.")
+            _logger.warning(
+                "grpcio has no compression zstd; %s are sent uncompressed.", self._signal.records
+            )
         if not any(name == "grpc.primary_user_agent" for name, _ in options):
             options = (("grpc.primary_user_agent", USER_AGENT), *options)
         self._transport = GrpcTransport(
             self._endpoint,
-            TRACES_METHOD,
+            self._signal,
             self._headers,
             self._compression,
             None if self._insecure else credentials,
@@ -168,19 +170,19 @@ def _scheme_and_target(url: str) -> tuple[str, str]:
     return scheme.lower(), host or url
 
 
-def _is_insecure(argument: bool | None, scheme: str) -> bool:
+def _is_insecure(argument: bool | None, scheme: str, signal: str) -> bool:
     if scheme == "https":
         return False
     if argument is not None:
         return argument
-    from_environment: bool | None = variables.INSECURE.read(_SIGNAL)
+    from_environment: bool | None = variables.INSECURE.read(signal)
     return scheme == "http" if from_environment is None else from_environment
 
 
 def _headers(
-    argument: Sequence[tuple[str, str]] | dict[str, str] | str | None,
+    argument: Sequence[tuple[str, str]] | dict[str, str] | str | None, signal: str
 ) -> tuple[tuple[str, str], ...]:
-    headers = argument or variables.HEADERS.read(_SIGNAL) or ()
+    headers = argument or variables.HEADERS.read(signal) or ()
     if isinstance(headers, str):
         from opentelemetry.util.re import parse_env_headers
 

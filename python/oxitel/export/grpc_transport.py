@@ -7,12 +7,12 @@ import threading
 from logging import getLogger
 from typing import Any
 
+from .signal import Signal
 from .transport import Attempt, Transport
 from .wire import retry_delay_seconds, retry_info_of_status
 
 _logger = getLogger("opentelemetry.exporter.otlp.proto.grpc.exporter")
 
-TRACES_METHOD = "/opentelemetry.proto.collector.trace.v1.TraceService/Export"
 _UNAVAILABLE = 14
 
 
@@ -26,7 +26,7 @@ class GrpcTransport(Transport):
     def __init__(
         self,
         target: str,
-        method: str,
+        signal: Signal,
         headers: tuple[tuple[str, str], ...],
         compression: str,
         credentials: Any,
@@ -34,9 +34,8 @@ class GrpcTransport(Transport):
         retryable_codes: frozenset[int],
     ) -> None:
         """`credentials` None means an insecure channel."""
-        super().__init__(_logger)
+        super().__init__(_logger, signal)
         self._target = target
-        self._method = method
         self._headers = headers
         self._compression = compression
         self._credentials = credentials
@@ -78,7 +77,7 @@ class GrpcTransport(Transport):
                 else:
                     self._channel = grpc.secure_channel(self._target, self._credentials, **settings)
                 self._call = self._channel.unary_unary(
-                    self._method, request_serializer=None, response_deserializer=None
+                    self._signal.grpc_method, request_serializer=None, response_deserializer=None
                 )
             return self._call
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from logging import getLogger
+from logging import Logger
 from time import monotonic, time
 from typing import Any
 
+from .signal import Signal
 from .transport import Attempt, Transport
-
-_logger = getLogger("opentelemetry.exporter.otlp.proto.http.trace_exporter")
 
 _RETRYABLE = frozenset((429, 502, 503, 504))
 _TOO_LARGE = 413
@@ -65,9 +64,15 @@ class HttpTransport(Transport):
     """Posts to `url` through `requests`, which has the shape of the official transports."""
 
     def __init__(
-        self, requests: Any, url: str, headers: Mapping[str, str], compression: str
+        self,
+        requests: Any,
+        url: str,
+        headers: Mapping[str, str],
+        compression: str,
+        logger: Logger,
+        signal: Signal,
     ) -> None:
-        super().__init__(_logger)
+        super().__init__(logger, signal)
         self._requests = requests
         self._url = url
         self._headers = dict(headers)

@@ -1,26 +1,23 @@
-"""What the OTLP exporters over gRPC and HTTP have in common: their settings and the export itself.
+"""What all OTLP exporters have in common: settings, the export itself, and what is said of it.
 
-Settings are read here and in the two exporters, from arguments and OTEL_EXPORTER_OTLP_*; sending
-is native. Only where the user hands over an object that sends (credentials, channel options, a
-session) do the encoded spans go through that object.
+Settings are read here and in the two protocols' classes, from arguments and OTEL_EXPORTER_OTLP_*;
+sending is native. Only where the user hands over an object that sends (credentials, channel
+options, a session) do the encoded records go through that object.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from logging import Logger
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from oxitel import _native as native
 from oxitel.configuration.otlp import PerSignal
 from oxitel.configuration.variable import say_once
-from oxitel.trace.export import SpanExporter, SpanExportResult
 from oxitel.version import OFFICIAL_VERSION, __version__
 
 if TYPE_CHECKING:
-    from oxitel.trace.span import ReadableSpan
-
+    from .signal import Signal
     from .transport import Attempt, Transport
 
 USER_AGENT = f"oxitel/{__version__} OTel-OTLP-Exporter-Python/{OFFICIAL_VERSION}"
@@ -34,13 +31,15 @@ _COMPRESSIONS = {
 }
 
 
-class OtlpSpanExporter(SpanExporter):
-    """Sends spans as OTLP: the part that does not depend on the protocol.
+class OtlpExporter:
+    """Sends records as OTLP: the part that depends neither on the protocol nor on the signal.
 
-    A subclass sets `_timeout`, `_logger`, and one of `_native` and `_transport`; with neither,
-    every export fails (the settings could not be used, which was logged).
+    The protocol's class sets `_timeout`, `_logger`, and one of `_native` and `_transport`; with
+    neither, every export fails (the settings could not be used, which was logged). The signal's
+    class sets `_signal` and says how its records are encoded, sent natively and divided.
     """
 
+    _signal: Signal
     _native: native.OtlpExporter | None = None
     _transport: Transport | None = None
     _max_request_size: int | None = None
@@ -48,24 +47,31 @@ class OtlpSpanExporter(SpanExporter):
     _logger: Logger
     _shutdown = False
 
-    def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
-        """Send the spans and wait for the answer, at most the exporter's timeout."""
+    def _encode(self, records: Any) -> bytes:
+        """The records as the body of an export request."""
+        raise NotImplementedError
+
+    def _send_natively(self, exporter: native.OtlpExporter, records: Any) -> bool:
+        """Encode, send and wait for the answer."""
+        raise NotImplementedError
+
+    def _halves(self, records: Any) -> tuple[Any, Any] | None:
+        """Two parts that are smaller requests; None if the records cannot be divided."""
+        middle = len(records) // 2
+        return (records[:middle], records[middle:]) if middle else None
+
+    def _deliver(self, records: Any) -> bool:
+        """Send the records and wait for the answer, at most the exporter's timeout."""
         if self._shutdown:
             self._logger.warning("Exporter already shutdown, ignoring batch")
-            return SpanExportResult.FAILURE
+            return False
         try:
             if self._native is not None:
-                succeeded = self._native.export_spans(list(spans))
-            else:
-                succeeded = self._export_in_parts(list(spans), monotonic() + self._timeout)
+                return self._send_natively(self._native, records)
+            return self._deliver_in_parts(records, monotonic() + self._timeout)
         except Exception as error:
-            self._logger.error("Failed to encode span batch: %s", error)
-            succeeded = False
-        return SpanExportResult.SUCCESS if succeeded else SpanExportResult.FAILURE
-
-    def force_flush(self, timeout_millis: int = 30000) -> bool:
-        """Nothing waits here, so nothing is to be done."""
-        return True
+            self._logger.error("Failed to encode %s: %s", self._signal.batch, error)
+            return False
 
     def _shut_down(self) -> None:
         if self._shutdown:
@@ -80,50 +86,65 @@ class OtlpSpanExporter(SpanExporter):
     def _wholly_native(self) -> native.OtlpExporter | None:
         """The native exporter, if no Python takes part in exporting: neither an object of the
         user's, nor a subclass, nor an `export` put in place of ours."""
-        cls = type(self)
-        is_ours = vars(cls).get("_is_own_class", False)
-        if not is_ours or cls.export is not _EXPORT or "export" in vars(self):
+        cls: Any = type(self)
+        if "export" in vars(self) or vars(cls).get("_own_export") is not cls.export:
             return None
         return self._native
 
-    def _export_in_parts(self, spans: list[ReadableSpan], deadline: float) -> bool:
+    def _deliver_in_parts(self, records: Any, deadline: float) -> bool:
         """Send through the user's object; what is too large is halved until it fits."""
         if self._transport is None:
             return False
-        request = native.encode_spans(spans)
+        request = self._encode(records)
         limit = self._max_request_size
         if not limit or len(request) <= limit:
             attempt = self._transport.deliver(request, deadline)
             if not attempt.is_too_large:
                 self._say_partial_success(attempt)
                 return attempt.succeeded
-        if len(spans) == 1:
+        halves = self._halves(records)
+        if halves is None:
             self._logger.warning(
-                "Dropping span batch: serialized size %d bytes exceeds what can be sent.",
+                "Dropping %s: serialized size %d bytes exceeds what can be sent.",
+                self._signal.batch,
                 len(request),
             )
             return False
-        middle = len(spans) // 2
-        first = self._export_in_parts(spans[:middle], deadline)
-        return self._export_in_parts(spans[middle:], deadline) and first
+        first = self._deliver_in_parts(halves[0], deadline)
+        return self._deliver_in_parts(halves[1], deadline) and first
 
     def _say_partial_success(self, attempt: Attempt) -> None:
         from .wire import partial_success
 
         partial = partial_success(attempt.response)
         if partial is not None:
-            self._logger.warning("The receiver rejected %d spans: %s", *partial)
+            rejected, message = partial
+            self._logger.warning(
+                "The receiver rejected %d %s: %s", rejected, self._signal.records, message
+            )
 
 
-_EXPORT = OtlpSpanExporter.export
+_ExporterClass = TypeVar("_ExporterClass", bound=type)
 
 
-def native_exporter(logger: Logger, **settings: Any) -> native.OtlpExporter | None:
+def unchanged_is_native(cls: _ExporterClass) -> _ExporterClass:
+    """Decorates an exporter's class whose `export` need not be called to export: the native
+    exporter does the same. Subclasses are not meant; they may do something else."""
+    cls._own_export = cls.export  # type: ignore[attr-defined]
+    return cls
+
+
+def native_exporter(logger: Logger, signal: Signal, **settings: Any) -> native.OtlpExporter | None:
     """The native exporter with these settings; None, said once, if they cannot be used."""
     try:
-        return native.OtlpExporter(**settings, user_agent=USER_AGENT)
+        return native.OtlpExporter(signal=signal.name, **settings, user_agent=USER_AGENT)
     except Exception as error:
-        logger.error("Spans cannot be exported to %s: %s", settings["endpoint"], error)
+        logger.error(
+            "%s cannot be exported to %s: %s",
+            signal.records.capitalize(),
+            settings["endpoint"],
+            error,
+        )
         return None
 
 
@@ -154,13 +175,15 @@ def read_file(path: str | None, meaning: str, logger: Logger) -> bytes | None:
         return None
 
 
-def load_provided(variable_set: PerSignal, signal: str, general_first: bool, expected: str) -> Any:
+def load_provided(
+    variable_set: PerSignal, signal: Signal, general_first: bool, expected: str
+) -> Any:
     """What the credential provider returns that the environment names for `signal`, if any.
 
     `expected` is the full name of the class that it has to be of. A provider that is not there,
     fails or returns something else is named in a message and left out.
     """
-    variables = [variable_set.by_signal[signal], variable_set.general]
+    variables = [variable_set.by_signal[signal.variables], variable_set.general]
     if general_first:
         variables.reverse()
     for variable in variables:

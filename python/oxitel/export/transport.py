@@ -11,6 +11,8 @@ from abc import ABC, abstractmethod
 from logging import Logger
 from time import monotonic
 
+from .signal import Signal
+
 _MAX_ATTEMPTS = 6
 
 
@@ -43,8 +45,9 @@ class Attempt:
 class Transport(ABC):
     """Somewhere to send requests to; `shutdown` also ends a wait between two attempts."""
 
-    def __init__(self, logger: Logger) -> None:
+    def __init__(self, logger: Logger, signal: Signal) -> None:
         self._logger = logger
+        self._signal = signal
         self._stopped = threading.Event()
 
     @abstractmethod
@@ -74,14 +77,15 @@ class Transport(ABC):
             ):
                 break
             self._logger.warning(
-                "Transient error %s encountered while exporting span batch, retrying in %.2fs.",
+                "Transient error %s encountered while exporting %s, retrying in %.2fs.",
                 attempt.reason,
+                self._signal.batch,
                 delay,
             )
             if self._stopped.wait(delay):
                 self._logger.warning("Shutdown in progress, aborting retry.")
                 break
-        self._logger.error("Failed to export span batch: %s", attempt.reason)
+        self._logger.error("Failed to export %s: %s", self._signal.batch, attempt.reason)
         return attempt
 
     def shutdown(self) -> None:

@@ -1,0 +1,8 @@
+"""Official path of oxitel.logs.otlp_grpc."""
+
+from oxitel.export.grpc_compression import environ_to_compression as environ_to_compression
+from oxitel.logs.exporter import (
+    LogRecordExporter as LogRecordExporter,
+    LogRecordExportResult as LogRecordExportResult,
+)
+from oxitel.logs.otlp_grpc import OTLPLogExporter as OTLPLogExporter

@@ -1,0 +1,14 @@
+"""The OTLP exporter for spans over gRPC.
+
+Official name: `opentelemetry.exporter.otlp.proto.grpc.trace_exporter.OTLPSpanExporter`.
+"""
+
+from oxitel.export.grpc import GrpcExporter
+from oxitel.export.otlp import unchanged_is_native
+
+from .otlp import OtlpSpans
+
+
+@unchanged_is_native
+class OTLPSpanExporter(GrpcExporter, OtlpSpans):
+    """Sends spans to an OTLP receiver over gRPC; the arguments are those of GrpcExporter."""
