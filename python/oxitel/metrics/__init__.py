@@ -1,0 +1,1 @@
+"""Instruments, what becomes of their measurements, and how metrics leave the process."""
