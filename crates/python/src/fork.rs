@@ -66,7 +66,7 @@ fn settle_child(py: Python<'_>) {
 fn refresh(py: Python<'_>) {
     crate::termination::renew_in_child();
     let refresh = || {
-        py.import("oxitel.trace.provider")?
+        py.import("oxitel.lifetime")?
             .call_method0("refresh_after_fork")
     };
     if let Err(error) = refresh() {

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import atexit
-import os
-import sys
 import threading
 from collections.abc import Callable
 from logging import getLogger
 from typing import TYPE_CHECKING
-from weakref import WeakSet
 
 from opentelemetry import trace as trace_api
 from opentelemetry.util.types import Attributes
 
-from oxitel import _native
+from oxitel import _native, lifetime
 from oxitel.configuration import sdk
+from oxitel.configurator import RuleBasedConfigurator
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationInfo, InstrumentationScope
 
@@ -58,23 +56,7 @@ class _TracerConfig:
 _TracerConfiguratorT = Callable[[InstrumentationScope], _TracerConfig]
 
 
-class _RuleBasedTracerConfigurator:
-    """The configuration of the first rule whose predicate accepts the scope, or the default."""
-
-    def __init__(
-        self,
-        *,
-        rules: list[tuple[Callable[[InstrumentationScope], bool], _TracerConfig]],
-        default_config: _TracerConfig,
-    ) -> None:
-        self._rules = rules
-        self._default_config = default_config
-
-    def __call__(self, scope: InstrumentationScope) -> _TracerConfig:
-        for predicate, configuration in self._rules:
-            if predicate(scope):
-                return configuration
-        return self._default_config
+_RuleBasedTracerConfigurator = RuleBasedConfigurator[_TracerConfig]
 
 
 def _default_tracer_configurator(tracer_scope: InstrumentationScope) -> _TracerConfig:
@@ -133,9 +115,7 @@ class TracerProvider(trace_api.TracerProvider):
         self._atexit_handler: Callable[[], None] | None = None
         if shutdown_on_exit:
             self._atexit_handler = atexit.register(self.shutdown)
-        _providers.add(self)
-        _shut_down_with_multiprocessing_child()
-        _watch_multiprocessing(self)
+        lifetime.watch(self)
 
     @property
     def resource(self) -> Resource:
@@ -192,6 +172,9 @@ class TracerProvider(trace_api.TracerProvider):
             )
             return _TracerConfig.default()
 
+    def _renew_locks(self) -> None:
+        self._tracers_lock = threading.Lock()
+
     def _update_resource(self, resource: Resource) -> None:
         with self._tracers_lock:
             self._resource = self._resource.merge(resource)
@@ -220,52 +203,3 @@ def _info_of(scope: InstrumentationScope) -> InstrumentationInfo:
     info._name, info._version = scope.name, scope.version
     info._schema_url = scope.schema_url or ""
     return info
-
-
-_providers: WeakSet[TracerProvider] = WeakSet()
-
-
-def _shut_down_with_multiprocessing_child() -> None:
-    """In a child of multiprocessing: shut the providers down when it ends.
-
-    Such a child ends with `os._exit`, without what `atexit` holds, but runs its own finalizers.
-    """
-    process = sys.modules.get("multiprocessing.process")
-    if process is None or process.parent_process() is None or os.getpid() in _finalized:
-        return
-    from multiprocessing.util import Finalize
-
-    _finalized.add(os.getpid())
-    # Below zero: after the finalizers of everyone who may still make spans.
-    Finalize(None, _shut_down_on_exit, exitpriority=-100)
-
-
-def _watch_multiprocessing(provider: TracerProvider) -> None:
-    """Where multiprocessing is in use: have its children shut `provider` down, also those of a
-    fork server, which import the program before they know that they are children."""
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        util.register_after_fork(provider, lambda _: _shut_down_with_multiprocessing_child())
-
-
-_finalized: set[int] = set()
-
-
-def _shut_down_on_exit() -> None:
-    for provider in list(_providers):
-        if provider._atexit_handler is not None:
-            provider.shutdown()
-
-
-def refresh_after_fork() -> None:
-    """Refresh what depends on the process. Called natively, once in each forked child."""
-    from oxitel.resources.aggregate import _get_process_dependent_resource
-
-    _shut_down_with_multiprocessing_child()
-    providers = list(_providers)
-    for provider in providers:
-        # Another thread of the parent may have held the old one.
-        provider._tracers_lock = threading.Lock()
-    resource = _get_process_dependent_resource()
-    for provider in providers:
-        provider._update_resource(resource)

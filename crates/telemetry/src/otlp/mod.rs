@@ -1,5 +1,6 @@
 //! What the bytes say: OTLP messages written and read without generated code.
 
+pub mod log;
 pub mod read;
 pub mod request;
 pub mod trace;

@@ -2,8 +2,8 @@
 //! holds the span, in whatever form.
 
 use super::wire::{
-    LENGTH_DELIMITED, put_bytes_field, put_fixed32_field, put_fixed64_field, put_tag, put_varint,
-    put_varint_field, varint_len,
+    LENGTH_DELIMITED, put_bytes_field, put_count, put_fixed32_field, put_tag, put_text, put_time,
+    put_varint, varint_len,
 };
 use crate::trace::{SpanContext, StatusCode};
 
@@ -105,23 +105,4 @@ fn put_status(buffer: &mut Vec<u8>, code: StatusCode, description: &str) {
 
 fn remote_flags(is_remote: bool) -> u32 {
     FLAGS_HAS_IS_REMOTE | if is_remote { FLAGS_IS_REMOTE } else { 0 }
-}
-
-// Proto3 leaves out a field that holds its type's zero.
-fn put_text(buffer: &mut Vec<u8>, field: u32, text: &str) {
-    if !text.is_empty() {
-        put_bytes_field(buffer, field, text.as_bytes());
-    }
-}
-
-fn put_count(buffer: &mut Vec<u8>, field: u32, count: u32) {
-    if count != 0 {
-        put_varint_field(buffer, field, u64::from(count));
-    }
-}
-
-fn put_time(buffer: &mut Vec<u8>, field: u32, unix_nanos: u64) {
-    if unix_nanos != 0 {
-        put_fixed64_field(buffer, field, unix_nanos);
-    }
 }

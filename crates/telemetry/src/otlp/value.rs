@@ -36,7 +36,7 @@ const ARRAY_ELEMENTS: u32 = 1;
 
 impl Value<'_> {
     /// The length of the value as the body of an `AnyValue`.
-    fn encoded_len(&self) -> usize {
+    pub(super) fn encoded_len(&self) -> usize {
         match *self {
             Value::Empty => 0,
             Value::Bool(_) => 2,

@@ -92,6 +92,29 @@ pub fn put_double_field(buf: &mut Vec<u8>, field: u32, value: f64) {
     put_fixed64_field(buf, field, value.to_bits());
 }
 
+// Proto3 leaves out a field that holds its type's zero; these do so.
+
+#[inline]
+pub(super) fn put_text(buf: &mut Vec<u8>, field: u32, text: &str) {
+    if !text.is_empty() {
+        put_bytes_field(buf, field, text.as_bytes());
+    }
+}
+
+#[inline]
+pub(super) fn put_count(buf: &mut Vec<u8>, field: u32, count: u32) {
+    if count != 0 {
+        put_varint_field(buf, field, u64::from(count));
+    }
+}
+
+#[inline]
+pub(super) fn put_time(buf: &mut Vec<u8>, field: u32, unix_nanos: u64) {
+    if unix_nanos != 0 {
+        put_fixed64_field(buf, field, unix_nanos);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,0 +1,7 @@
+"""Official path of oxitel.configurator."""
+
+from oxitel.configurator import (
+    ConfigT as ConfigT,
+    ConfiguratorRulesT as ConfiguratorRulesT,
+    RuleBasedConfigurator as RuleBasedConfigurator,
+)
