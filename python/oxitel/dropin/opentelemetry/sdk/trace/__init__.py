@@ -1,5 +1,6 @@
 """Official path of oxitel.trace."""
 
+from oxitel.configurator import RuleBasedConfigurator as RuleBasedConfigurator
 from oxitel.resources.resource import Resource as Resource
 from oxitel.scope import (
     InstrumentationInfo as InstrumentationInfo,

@@ -5,3 +5,4 @@ from oxitel.configurator import (
     ConfiguratorRulesT as ConfiguratorRulesT,
     RuleBasedConfigurator as RuleBasedConfigurator,
 )
+from oxitel.scope import InstrumentationScope as InstrumentationScope
