@@ -7,5 +7,6 @@ pub mod attribute;
 pub mod diagnostics;
 pub mod export;
 pub mod fork;
+pub mod metrics;
 pub mod otlp;
 pub mod trace;

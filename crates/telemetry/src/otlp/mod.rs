@@ -1,6 +1,7 @@
 //! What the bytes say: OTLP messages written and read without generated code.
 
 pub mod log;
+pub mod metric;
 pub mod read;
 pub mod request;
 pub mod trace;

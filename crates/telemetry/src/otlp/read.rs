@@ -121,19 +121,30 @@ fn last_message(message: &[u8], number: u64) -> Option<&[u8]> {
         .last()
 }
 
-enum Value<'a> {
+/// The length-delimited fields of a message, whatever their numbers.
+pub fn length_delimited(message: &[u8]) -> impl Iterator<Item = &[u8]> {
+    Fields::new(message).filter_map(|(_, value)| match value {
+        Value::Bytes(bytes) => Some(bytes),
+        _ => None,
+    })
+}
+
+/// What a field holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
     Varint(u64),
+    Fixed64(u64),
     Bytes(&'a [u8]),
     Skipped,
 }
 
 /// The fields of a message, up to its end or the first malformed byte.
-struct Fields<'a> {
+pub struct Fields<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Fields<'a> {
-    fn new(message: &'a [u8]) -> Self {
+    pub fn new(message: &'a [u8]) -> Self {
         Self { rest: message }
     }
 
@@ -164,7 +175,7 @@ impl<'a> Iterator for Fields<'a> {
         let tag = self.varint()?;
         let value = match (tag & 7) as u8 {
             VARINT => Value::Varint(self.varint()?),
-            FIXED64 => self.take(8).map(|_| Value::Skipped)?,
+            FIXED64 => Value::Fixed64(u64::from_le_bytes(self.take(8)?.try_into().ok()?)),
             FIXED32 => self.take(4).map(|_| Value::Skipped)?,
             LENGTH_DELIMITED => {
                 let len = self.varint()?;
