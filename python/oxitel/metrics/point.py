@@ -8,22 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from enum import IntEnum
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.util.types import Attributes
 
+from .aggregation import AggregationTemporality
+from .exemplar import Exemplar
+
 if TYPE_CHECKING:
     from oxitel.resources.resource import Resource
     from oxitel.scope import InstrumentationScope
-
-
-class AggregationTemporality(IntEnum):
-    """Whether a point tells of the time since the last collection or since the beginning."""
-
-    UNSPECIFIED = 0
-    DELTA = 1
-    CUMULATIVE = 2
 
 
 def _json(value: Any, indent: int | None) -> str:
@@ -36,22 +30,6 @@ def _plain(value: Any) -> Any:
     from json import loads
 
     return loads(value.to_json(indent=None))
-
-
-@dataclass(frozen=True)
-class Exemplar:
-    """A measurement kept as an example of those that a point adds up.
-
-    `filtered_attributes` are those of the measurement that the point does not have;
-    `time_unix_nano` is when it was made, `span_id` and `trace_id` are those of the span in whose
-    context that was. Specification: metrics data model, "Exemplars".
-    """
-
-    filtered_attributes: Attributes
-    value: int | float
-    time_unix_nano: int
-    span_id: int | None = None
-    trace_id: int | None = None
 
 
 @dataclass(frozen=True)
