@@ -58,9 +58,9 @@ ENDPOINT = PerSignal(
     Variable,
     "OTEL_EXPORTER_OTLP_{}ENDPOINT",
     None,
-    "Where to send. HTTP: a URL; `/v1/traces` is appended to the general one, a signal's own is"
-    " used as it is. gRPC: a URL, whose path is ignored, or `host:port`, which means TLS unless"
-    " `OTEL_EXPORTER_OTLP_INSECURE` says otherwise.",
+    "Where to send. HTTP: a URL; `/v1/traces`, `/v1/metrics` or `/v1/logs` is appended to the"
+    " general one, a signal's own is used as it is. gRPC: a URL, whose path is ignored, or"
+    " `host:port`, which means TLS unless `OTEL_EXPORTER_OTLP_INSECURE` says otherwise.",
     "`http://localhost:4318` (HTTP), `http://localhost:4317` (gRPC)",
 )
 HEADERS = PerSignal(
@@ -116,7 +116,7 @@ GRPC_CREDENTIAL_PROVIDER = PerSignal(
     "OTEL_PYTHON_EXPORTER_OTLP_GRPC_{}CREDENTIAL_PROVIDER",
     None,
     "gRPC: entry point of the group `opentelemetry_otlp_credential_provider` that returns a"
-    " `grpc.ChannelCredentials`. Spans then go through grpcio.",
+    " `grpc.ChannelCredentials`. Exports then go through grpcio.",
     "none",
 )
 HTTP_CREDENTIAL_PROVIDER = PerSignal(
@@ -124,7 +124,7 @@ HTTP_CREDENTIAL_PROVIDER = PerSignal(
     "OTEL_PYTHON_EXPORTER_OTLP_HTTP_{}CREDENTIAL_PROVIDER",
     None,
     "HTTP: entry point of the group `opentelemetry_otlp_credential_provider` that returns a"
-    " `requests.Session`. Spans then go through requests. Here the general form wins.",
+    " `requests.Session`. Exports then go through requests. Here the general form wins.",
     "none",
 )
 GRPC_RETRYABLE_ERROR_CODES = Names(
@@ -133,6 +133,21 @@ GRPC_RETRYABLE_ERROR_CODES = Names(
     "gRPC: names of the status codes after which an export is tried again.",
     "`CANCELLED`, `DEADLINE_EXCEEDED`, `RESOURCE_EXHAUSTED`, `ABORTED`, `OUT_OF_RANGE`,"
     " `UNAVAILABLE`, `DATA_LOSS`",
+)
+
+METRICS_TEMPORALITY_PREFERENCE = Choice(
+    "OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE",
+    "cumulative",
+    "What metrics' points tell of: `cumulative`, everything since the start; `delta`, what came"
+    " since the last export, but for up-down counters; `lowmemory`, as `delta`, but observable"
+    " counters are cumulative.",
+    ("cumulative", "delta", "lowmemory"),
+)
+METRICS_DEFAULT_HISTOGRAM_AGGREGATION = Choice(
+    "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
+    "explicit_bucket_histogram",
+    "How histograms add up where no view says otherwise.",
+    ("explicit_bucket_histogram", "base2_exponential_bucket_histogram"),
 )
 
 VARIABLES: tuple[PerSignal | Variable, ...] = (
@@ -147,4 +162,6 @@ VARIABLES: tuple[PerSignal | Variable, ...] = (
     GRPC_CREDENTIAL_PROVIDER,
     HTTP_CREDENTIAL_PROVIDER,
     GRPC_RETRYABLE_ERROR_CODES,
+    METRICS_TEMPORALITY_PREFERENCE,
+    METRICS_DEFAULT_HISTOGRAM_AGGREGATION,
 )

@@ -20,12 +20,10 @@ _NOT_READ = """\
 ## Not read
 
 The other constants of `opentelemetry.sdk.environment_variables` can be imported, and nothing here
-reads them yet: those of metrics, logs and the batch processor of logs (`OTEL_METRIC_*`,
-`OTEL_METRICS_*`, `OTEL_LOGRECORD_*`, `OTEL_BLRP_*`, and the `METRICS` and `LOGS` forms above),
+reads them yet: those of log records (`OTEL_LOGRECORD_*`, `OTEL_BLRP_*`),
 `OTEL_EXPORTER_OTLP_PROTOCOL` with its forms and `OTEL_CONFIG_FILE` (for a configurator, which is
-not part of this package yet), `OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED` and
-`OTEL_PYTHON_*_CONFIGURATOR`. `OTEL_LOG_LEVEL`, `OTEL_EXPORTER_ZIPKIN_*` and
-`OTEL_EXPORTER_PROMETHEUS_*` are read by no official package either.
+not part of this package yet), and `OTEL_PYTHON_*_CONFIGURATOR`. `OTEL_LOG_LEVEL`,
+`OTEL_EXPORTER_ZIPKIN_*` and `OTEL_EXPORTER_PROMETHEUS_*` are read by no official package either.
 """
 
 
@@ -34,7 +32,8 @@ def page() -> str:
     parts = [_HEAD, "## SDK\n", _table([_row(variable) for variable in sdk.VARIABLES])]
     parts.append("## OTLP exporters\n")
     parts.append(
-        "A name with `[TRACES_]` stands for two: the one with the signal's name wins for spans.\n"
+        "A name with `[SIGNAL_]` stands for four: without it, and with `TRACES_`, `METRICS_` and"
+        " `LOGS_`. The one with the signal's name wins for that signal.\n"
     )
     rows = []
     for entry in otlp.VARIABLES:
@@ -50,7 +49,7 @@ def _pattern(variables: PerSignal) -> str:
     """The general name with the part that a signal's form adds in brackets."""
     general, form = variables.general.name, variables.by_signal["TRACES"].name
     position = form.index("TRACES_")
-    return f"{general[:position]}[TRACES_]{general[position:]}"
+    return f"{general[:position]}[SIGNAL_]{general[position:]}"
 
 
 def _row(variable: Variable, name: str | None = None) -> tuple[str, str, str, str]:

@@ -1,4 +1,4 @@
-"""The variables of the SDK: resource, sampling, limits and batching."""
+"""The variables of the SDK: resource, sampling, limits, batching, and metrics."""
 
 from __future__ import annotations
 
@@ -114,6 +114,47 @@ BSP_MAX_EXPORT_BATCH_SIZE = Integer(
     minimum=1,
 )
 
+
+class Milliseconds(Number):
+    """A positive number of milliseconds, which may be infinite."""
+
+    __slots__ = ()
+    kind = "milliseconds"
+
+    def __init__(self, name: str, default: float, description: str) -> None:
+        super().__init__(name, default, description, minimum=1e-3, maximum=float("inf"))
+
+    @property
+    def expected(self) -> str:  # type: ignore[override]
+        return "a positive number of milliseconds"
+
+
+METRIC_EXPORT_INTERVAL = Milliseconds(
+    "OTEL_METRIC_EXPORT_INTERVAL",
+    60000.0,
+    "Milliseconds between two exports of a `PeriodicExportingMetricReader`. `inf` means that it"
+    " exports when it is asked to only.",
+)
+METRIC_EXPORT_TIMEOUT = Milliseconds(
+    "OTEL_METRIC_EXPORT_TIMEOUT",
+    30000.0,
+    "Milliseconds that one collection of a `PeriodicExportingMetricReader`, with its export, may"
+    " take.",
+)
+METRICS_EXEMPLAR_FILTER = Choice(
+    "OTEL_METRICS_EXEMPLAR_FILTER",
+    "trace_based",
+    "Which measurements may become exemplars: those made while a sampled span is current, all, or"
+    " none.",
+    ("trace_based", "always_on", "always_off"),
+)
+INTERNAL_METRICS_ENABLED = Boolean(
+    "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED",
+    False,
+    "Whether the SDK makes metrics about itself. Read when a provider, a processor, a reader or an"
+    " exporter is made.",
+)
+
 SIGTERM_FLUSH_TIMEOUT = Integer(
     "OXITEL_SIGTERM_FLUSH_TIMEOUT",
     3000,
@@ -141,5 +182,9 @@ VARIABLES: tuple[Variable, ...] = (
     BSP_EXPORT_TIMEOUT,
     BSP_MAX_QUEUE_SIZE,
     BSP_MAX_EXPORT_BATCH_SIZE,
+    METRIC_EXPORT_INTERVAL,
+    METRIC_EXPORT_TIMEOUT,
+    METRICS_EXEMPLAR_FILTER,
+    INTERNAL_METRICS_ENABLED,
     SIGTERM_FLUSH_TIMEOUT,
 )
