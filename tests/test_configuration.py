@@ -21,7 +21,7 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
 from opentelemetry.sdk import environment_variables
 
-from oxitel.configuration import otlp, reference, sdk, variable as variable_module
+from oxitel.configuration import otlp, proxy, reference, sdk, variable as variable_module
 from oxitel.configuration.otlp import PerSignal
 from oxitel.configuration.variable import Boolean, Choice, Integer, Names, Number, Variable
 from oxitel.export import otlp as otlp_export
@@ -52,6 +52,41 @@ def test_each_variable_is_declared_once_under_an_official_name() -> None:
     # The metrics and logs forms of INSECURE and the like are declared with their kin.
     ours = {name for name in names if name.startswith("OXITEL_")}
     assert set(names) - official - ours == set()
+
+
+PROXIED = "http://receiver.example:4318/v1/traces"
+
+
+@pytest.mark.parametrize(
+    ("url", "environment"),
+    [
+        (PROXIED, {}),
+        (PROXIED, {"HTTP_PROXY": "http://proxy:3128"}),
+        (PROXIED, {"HTTP_PROXY": "http://proxy:3128", "http_proxy": "http://other:1"}),
+        (PROXIED, {"HTTPS_PROXY": "http://proxy:3128"}),
+        ("https://receiver.example", {"HTTPS_PROXY": "http://proxy:3128"}),
+        ("https://receiver.example", {"ALL_PROXY": "http://proxy:3128"}),
+        (PROXIED, {"http_proxy": "http://proxy:3128", "NO_PROXY": "a.example, receiver.example"}),
+        (PROXIED, {"http_proxy": "http://proxy:3128", "no_proxy": ".example"}),
+        (PROXIED, {"http_proxy": "http://proxy:3128", "no_proxy": "receiver.example:4318"}),
+        (PROXIED, {"http_proxy": "http://proxy:3128", "no_proxy": "receiver.example:4319"}),
+        (PROXIED, {"http_proxy": "http://proxy:3128", "no_proxy": "*"}),
+        ("http://10.1.2.3:4318/", {"http_proxy": "http://proxy:1", "no_proxy": "x/y,10.0.0.0/8"}),
+        ("http://11.1.2.3:4318/", {"http_proxy": "http://proxy:1", "no_proxy": "10.0.0.0/8"}),
+        ("http://127.0.0.1:4318/", {"http_proxy": "http://proxy:1"}),
+    ],
+)
+def test_a_proxy_is_found_where_requests_finds_it(
+    url: str, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from requests.utils import get_environ_proxies, select_proxy
+
+    for name in ("http_proxy", "https_proxy", "all_proxy", "no_proxy"):
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert proxy.proxy_for(url) == select_proxy(url, get_environ_proxies(url))
 
 
 def test_the_page_is_what_the_declarations_say() -> None:

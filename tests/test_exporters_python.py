@@ -384,6 +384,22 @@ def test_what_a_transport_raises_fails_the_export(caplog: pytest.LogCaptureFixtu
     assert "broken on purpose" in caplog.text
 
 
+def test_spans_go_through_the_proxy_that_the_environment_names(
+    collector: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # To a proxy for plain HTTP a request is as to the receiver, but for the whole URL in it.
+    monkeypatch.setenv("http_proxy", collector.http_endpoint)
+    monkeypatch.delenv("no_proxy", raising=False)
+    exporter = HttpExporter("http://receiver.invalid:4318/v1/traces")
+    assert exporter.export(make_spans(1)) is SUCCESS
+    assert [span["name"] for span in collector.spans()] == ["span 0"]
+    monkeypatch.setenv("no_proxy", "receiver.invalid")
+    assert (
+        HttpExporter("http://receiver.invalid:4318/v1/traces", timeout=1).export(make_spans(1))
+        is FAILURE
+    )
+
+
 # A channel of the user's
 
 

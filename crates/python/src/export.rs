@@ -325,7 +325,7 @@ pub(crate) struct OtlpExporter {
 impl OtlpExporter {
     #[new]
     #[pyo3(signature = (signal, protocol, endpoint, headers, timeout_seconds, compression, insecure, ca_pem,
-        client_certificate_pem, client_key_pem, max_request_bytes, retryable_codes, user_agent))]
+        client_certificate_pem, client_key_pem, max_request_bytes, retryable_codes, user_agent, proxy=None))]
     #[expect(
         clippy::too_many_arguments,
         reason = "one value for each part of the configuration"
@@ -344,6 +344,7 @@ impl OtlpExporter {
         max_request_bytes: Option<usize>,
         retryable_codes: Option<Vec<u32>>,
         user_agent: String,
+        proxy: Option<&str>,
     ) -> PyResult<Self> {
         let unknown =
             |what: &str, value: &str| PyValueError::new_err(format!("unknown {what}: {value}"));
@@ -380,8 +381,8 @@ impl OtlpExporter {
             retryable_grpc_codes: retryable_codes,
             user_agent,
         };
-        let exporter =
-            Exporter::new(config).map_err(|error| PyValueError::new_err(error.to_string()))?;
+        let exporter = Exporter::with_proxy(config, proxy)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(Self {
             exporter: Arc::new(exporter),
             timeout,

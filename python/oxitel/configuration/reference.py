@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import otlp, sdk
+from . import otlp, proxy, sdk
 from .otlp import PerSignal
 from .variable import Choice, Variable
 
@@ -41,6 +41,7 @@ def page() -> str:
             rows.append(_row(entry.general, _pattern(entry)))
         else:
             rows.append(_row(entry))
+    rows += [_row(variable) for variable in proxy.VARIABLES]
     parts += [_table(rows), _NOT_READ]
     return "\n".join(parts)
 

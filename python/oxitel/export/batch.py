@@ -237,7 +237,7 @@ class BatchProcessor:
     def _shut_exporter_down(self, remaining_millis: float) -> None:
         shutdown: Callable[..., None] = self._exporter.shutdown
         try:
-            if _takes_timeout(shutdown):
+            if takes_timeout(shutdown):
                 shutdown(timeout_millis=remaining_millis)
             else:
                 shutdown()
@@ -245,7 +245,7 @@ class BatchProcessor:
             _logger.exception("Exception while shutting down the exporter of %s.", self._exporting)
 
 
-def _takes_timeout(shutdown: Callable[..., None]) -> bool:
+def takes_timeout(shutdown: Callable[..., None]) -> bool:
     from inspect import getfullargspec
 
     try:

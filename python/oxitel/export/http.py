@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from oxitel.configuration import otlp as variables
+from oxitel.configuration.proxy import proxy_for
 
 from .otlp import (
     USER_AGENT,
@@ -118,6 +119,7 @@ class HttpExporter(OtlpExporter):
                 client_key_pem=read_file(self._client_key_file, "client key", self._logger),
                 max_request_bytes=self._max_request_size or None,
                 retryable_codes=None,
+                proxy=proxy_for(self._endpoint),
             )
 
     def _use(self, transport: Any, session: Session | None) -> None:

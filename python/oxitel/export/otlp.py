@@ -7,7 +7,9 @@ options, a session) do the encoded records go through that object.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from logging import Logger
+from math import inf
 from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -51,7 +53,9 @@ class OtlpExporter:
         """The records as the body of an export request."""
         raise NotImplementedError
 
-    def _send_natively(self, exporter: native.OtlpExporter, records: Any) -> bool:
+    def _send_natively(
+        self, exporter: native.OtlpExporter, records: Any, timeout_seconds: float
+    ) -> bool:
         """Encode, send and wait for the answer."""
         raise NotImplementedError
 
@@ -60,15 +64,26 @@ class OtlpExporter:
         middle = len(records) // 2
         return (records[:middle], records[middle:]) if middle else None
 
-    def _deliver(self, records: Any) -> bool:
-        """Send the records and wait for the answer, at most the exporter's timeout."""
+    def _parts(self, records: Any) -> Iterable[Any]:
+        """The records as the requests that they are to be sent in through a user's object."""
+        return (records,)
+
+    def _deliver(self, records: Any, limit_seconds: float = inf) -> bool:
+        """Send the records and wait for the answer, at most the exporter's timeout and
+        `limit_seconds`."""
         if self._shutdown:
             self._logger.warning("Exporter already shutdown, ignoring batch")
             return False
         try:
+            timeout = min(self._timeout, limit_seconds)
             if self._native is not None:
-                return self._send_natively(self._native, records)
-            return self._deliver_in_parts(records, monotonic() + self._timeout)
+                return self._send_natively(self._native, records, timeout)
+            deadline = monotonic() + timeout
+            # All are sent, also after one that was not taken.
+            succeeded = True
+            for part in self._parts(records):
+                succeeded = self._deliver_in_parts(part, deadline) and succeeded
+            return succeeded
         except Exception as error:
             self._logger.error("Failed to encode %s: %s", self._signal.batch, error)
             return False

@@ -21,7 +21,7 @@ class OtlpLogRecords(OtlpExporter, LogRecordExporter):
         encode: Any = vars(_native)["encode_logs"]
         return encode(records)
 
-    def _send_natively(self, exporter: Any, records: list[Any]) -> bool:
+    def _send_natively(self, exporter: Any, records: list[Any], timeout_seconds: float) -> bool:
         return exporter.export_logs(records)
 
     def export(self, batch: Sequence[Any]) -> LogRecordExportResult:

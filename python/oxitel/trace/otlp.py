@@ -23,7 +23,12 @@ class OtlpSpans(OtlpExporter, SpanExporter):
     def _encode(self, records: list[ReadableSpan]) -> bytes:
         return _native.encode_spans(records)
 
-    def _send_natively(self, exporter: _native.OtlpExporter, records: list[ReadableSpan]) -> bool:
+    def _send_natively(
+        self,
+        exporter: _native.OtlpExporter,
+        records: list[ReadableSpan],
+        timeout_seconds: float,
+    ) -> bool:
         return exporter.export_spans(records)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
