@@ -109,7 +109,10 @@ class Viewer:
         return self.request("POST", "/v1/traces", body, content_type=PROTOBUF, **headers)[0]
 
     def show(self, *arguments: str, **environment: str) -> str:
-        command = [self.program, "show", *arguments, "--from", f"127.0.0.1:{self.http_port}"]
+        return self.run("show", *arguments, **environment)
+
+    def run(self, *arguments: str, **environment: str) -> str:
+        command = [self.program, *arguments, "--from", f"127.0.0.1:{self.http_port}"]
         result = subprocess.run(
             command,
             capture_output=True,
@@ -163,7 +166,8 @@ def test_everything_the_official_exporters_send_is_counted_and_shown(
     )
     assert result.stderr == ""
     totals = viewer.ask("/api/totals")
-    assert totals["services"] == {"shop": {"spans": 2001, "errors": 1}}
+    counts = {"spans": 2001, "errors": 1, "log_records": 0, "data_points": 0}
+    assert totals["services"] == {"shop": counts}
     assert totals["traces"]["records"] == totals["kept_spans"] == 2001
     assert totals["duplicate_spans"] == totals["refused_requests"] == 0
 
@@ -177,15 +181,136 @@ def test_everything_the_official_exporters_send_is_counted_and_shown(
     assert "customer.id=c-999" in drawn
 
 
-def test_metrics_and_logs_are_accepted_and_counted(viewer: Viewer) -> None:
-    # Five log records in one scope; a gauge with three points.
-    logs = b"\x0a\x0c\x12\x0a" + b"\x12\x00" * 5
-    metrics = b"\x0a\x0c\x12\x0a\x12\x08\x2a\x06" + b"\x0a\x00" * 3
-    for path, body in [("/v1/logs", logs), ("/v1/metrics", metrics)]:
-        assert viewer.request("POST", path, body, content_type=PROTOBUF) == (200, b"")
+ALL_SIGNALS_SENDER = """
+import logging, sys
+
+from opentelemetry._logs import set_logger_provider
+from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+protocol, endpoint = sys.argv[1:3]
+if protocol == "grpc":
+    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+    options = [dict(endpoint=endpoint, insecure=True)] * 3
+else:
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    options = [dict(endpoint=f"{endpoint}/v1/{signal}") for signal in ("traces", "logs", "metrics")]
+
+resource = Resource.create({"service.name": "shop"})
+tracers = TracerProvider(resource=resource)
+tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(**options[0])))
+loggers = LoggerProvider(resource=resource)
+loggers.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(**options[1])))
+meters = MeterProvider(
+    [PeriodicExportingMetricReader(OTLPMetricExporter(**options[2]), 3_600_000)],
+    resource,
+    views=[View(instrument_name="size", aggregation=ExponentialBucketHistogramAggregation())],
+)
+logging.getLogger().addHandler(LoggingHandler(logger_provider=loggers))
+logging.getLogger().setLevel(logging.INFO)
+logger, tracer = logging.getLogger("shop"), tracers.get_tracer("shop")
+meter = meters.get_meter("shop")
+requests = meter.create_counter("requests", unit="{request}", description="Requests answered")
+duration = meter.create_histogram("duration", unit="ms")
+size = meter.create_histogram("size", unit="By")
+open_orders = meter.create_up_down_counter("orders.open")
+meter.create_observable_gauge("heat", [lambda options: [Observation(36.6)]], unit="Cel")
+
+logger.info("no span here")
+for round in range(2):
+    for number in range(1, 101):
+        requests.add(1, {"http.status_code": 200 if number % 10 else 500})
+        duration.record(number, {"http.route": "/"})
+        size.record(number * 1024.0)
+        open_orders.add(1 if number % 2 else -1, {"kind": number % 3})
+    meters.force_flush()
+with tracer.start_as_current_span("serve") as span:
+    logger.info("taken by %s", "Ada", extra={"order.id": "o-1"})
+    with tracer.start_as_current_span("work"):
+        try:
+            raise ValueError("no such order")
+        except ValueError:
+            logger.exception("refused")
+for provider in (tracers, loggers, meters):
+    provider.shutdown()
+print(format(span.get_span_context().trace_id, "032x"), format(span.context.span_id, "016x"))
+"""
+
+
+@pytest.mark.parametrize("temporality", ["cumulative", "delta"])
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_metrics_and_logs_of_the_official_packages_are_kept_and_shown(
+    viewer: Viewer, run_program: Callable[..., Any], protocol: str, temporality: str
+) -> None:
+    port = viewer.grpc_port if protocol == "grpc" else viewer.http_port
+    for _process in range(2):
+        result = run_program(
+            ALL_SIGNALS_SENDER,
+            "official",
+            {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": temporality},
+            arguments=(protocol, f"http://127.0.0.1:{port}"),
+            check=True,
+        )
+        assert result.stderr == ""
+    trace_id, span_id = result.stdout.split()
     totals = viewer.ask("/api/totals")
-    assert (totals["logs"]["records"], totals["metrics"]["records"]) == (5, 3)
-    assert totals["traces"]["records"] == 0
+    assert totals["services"]["shop"]["log_records"] == totals["logs"]["records"] == 6
+    assert totals["services"]["shop"]["data_points"] == totals["metrics"]["records"] > 0
+    assert totals["dropped_data_points"] == totals["dropped_log_records"] == 0
+
+    records = viewer.ask(f"/api/logs?trace={trace_id}")["records"]
+    assert [(it["severity"], it["body"]) for it in records] == [
+        ("INFO", "taken by Ada"),
+        ("ERROR", "refused"),
+    ]
+    assert records[0]["span_id"] == span_id
+    assert records[0]["attributes"]["order.id"] == "o-1"
+    drawn = viewer.show(trace_id, "--width", "100").splitlines()
+    info = next(line for line in drawn if "INFO  taken by Ada" in line)
+    assert "order.id=o-1" in info
+    assert info.endswith(span_id)
+    assert any("ERROR refused  ValueError: no such order" in line for line in drawn)
+
+    metrics = {it["name"]: it for it in viewer.ask("/api/metrics?service=shop")["metrics"]}
+    assert metrics["requests"]["value"] == 400
+    assert metrics["requests"]["rate_per_second"] > 0
+    failed = [
+        it["value"]
+        for it in metrics["requests"]["series"]
+        if it["attributes"]["http.status_code"] == "500"
+    ]
+    assert failed == [20, 20]
+    assert metrics["orders.open"]["value"] == 0
+    assert {it["value"] for it in metrics["heat"]["series"]} == {36.6}
+    for name, unit in [("duration", 1), ("size", 1024)]:
+        found = metrics[name]
+        assert (found["count"], found["min"], found["max"]) == (400, unit, 100 * unit)
+        assert found["sum"] == 4 * 5050 * unit
+        for quantile in (50, 95, 99):
+            assert found[f"p{quantile}"] == pytest.approx(quantile * unit, rel=0.05)
+
+    table = viewer.run("metrics", "--width", "100").splitlines()
+    rows = {line.split()[0]: line.split() for line in table if line}
+    assert "2 instances" in table[0]
+    assert rows["requests"][1:3] == ["(request)", "400"]
+    assert rows["duration"][1] == rows["size"][1] == "400"
+    assert rows["size"][-1].strip("▁▂▃▄▅▆▇█") == ""
+    assert rows["heat"][1:] == ["(Cel)", "36.6", "…", "36.6", "2", "series"]
+    assert viewer.run("metrics", "nobody").strip() == "no metrics were received"
 
 
 def test_bodies_may_be_compressed_in_every_way_exporters_know(viewer: Viewer) -> None:

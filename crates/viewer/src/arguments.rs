@@ -14,6 +14,7 @@ Receives OTLP and shows what arrived.
 
 usage: oxitel-viewer receive [OPTIONS]
        oxitel-viewer show [TRACE] [OPTIONS]
+       oxitel-viewer metrics [SERVICE] [OPTIONS]
 
 receive: take OTLP over gRPC and HTTP/protobuf and show the totals until interrupted
   --grpc-address ADDRESS  default 127.0.0.1:4317; port 0 takes a free one
@@ -23,12 +24,15 @@ receive: take OTLP over gRPC and HTTP/protobuf and show the totals until interru
   --max-spans NUMBER      spans kept, default 100000; the oldest traces go first
   --quiet                 show nothing
 
-show: draw a trace that a running viewer holds
+show: draw a trace that a running viewer holds, with its log records
   TRACE                   its id or the first digits of it, latest (default), slowest, failed
   --from ADDRESS          the viewer's HTTP address, default 127.0.0.1:4318
   --width COLUMNS         default: the terminal's, or 100
-  --compact               without attributes, events and links
+  --compact               without attributes, events and links; log records of warnings and worse
   --all                   every span, however many are alike
+
+metrics: draw the metrics of a service, or of all
+  --from ADDRESS, --width COLUMNS as above
 
   --color WHEN            always, never, or auto (default: on a terminal without NO_COLOR)
   -h, --help
@@ -39,6 +43,7 @@ show: draw a trace that a running viewer holds
 pub(crate) enum Command {
     Receive(ReceiveArguments),
     Show(ShowArguments),
+    Metrics(MetricsArguments),
     Help,
     Version,
 }
@@ -64,6 +69,15 @@ pub(crate) struct ShowArguments {
     pub(crate) colour: Colour,
 }
 
+#[derive(Debug, PartialEq)]
+pub(crate) struct MetricsArguments {
+    /// `None`: every service.
+    pub(crate) service: Option<String>,
+    pub(crate) from: SocketAddr,
+    pub(crate) width: Option<usize>,
+    pub(crate) colour: Colour,
+}
+
 pub(crate) fn parse(
     arguments: impl IntoIterator<Item = impl Into<OsString>>,
 ) -> Result<Command, lexopt::Error> {
@@ -71,6 +85,7 @@ pub(crate) fn parse(
     match parser.next()? {
         Some(Arg::Value(name)) if name == "receive" => receive(&mut parser),
         Some(Arg::Value(name)) if name == "show" => show(&mut parser),
+        Some(Arg::Value(name)) if name == "metrics" => metrics(&mut parser),
         Some(Arg::Short('h') | Arg::Long("help")) | None => Ok(Command::Help),
         Some(Arg::Short('V') | Arg::Long("version")) => Ok(Command::Version),
         Some(other) => Err(other.unexpected()),
@@ -127,6 +142,26 @@ fn show(parser: &mut Parser) -> Result<Command, lexopt::Error> {
     Ok(Command::Show(arguments))
 }
 
+fn metrics(parser: &mut Parser) -> Result<Command, lexopt::Error> {
+    let mut arguments = MetricsArguments {
+        service: None,
+        from: SocketAddr::from(([127, 0, 0, 1], 4318)),
+        width: None,
+        colour: Colour::Auto,
+    };
+    while let Some(argument) = parser.next()? {
+        match argument {
+            Arg::Value(service) => arguments.service = Some(service.string()?),
+            Arg::Long("from") => arguments.from = parser.value()?.parse()?,
+            Arg::Long("width") => arguments.width = Some(parser.value()?.parse()?),
+            Arg::Long("color") => arguments.colour = colour(parser)?,
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    Ok(Command::Metrics(arguments))
+}
+
 fn colour(parser: &mut Parser) -> Result<Colour, lexopt::Error> {
     parser.value()?.parse_with(|when| match when {
         "auto" => Ok(Colour::Auto),
@@ -158,6 +193,7 @@ mod tests {
             (vec!["receive", "--grpc-address", "nowhere"], "nowhere"),
             (vec!["show", "--color", "sometimes"], "sometimes"),
             (vec!["show", "--from"], "--from"),
+            (vec!["metrics", "shop", "--compact"], "--compact"),
         ] {
             let message = parse(arguments).expect_err("not understood").to_string();
             assert!(message.contains(named), "{message}");

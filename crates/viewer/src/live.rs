@@ -122,7 +122,10 @@ fn signals(totals: &Totals, rate: Option<u64>) -> String {
     for (number, what) in [
         (totals.duplicate_spans, "twice"),
         (totals.invalid_spans, "invalid"),
-        (totals.dropped_spans, "no longer kept"),
+        (
+            totals.dropped_spans + totals.dropped_log_records + totals.dropped_data_points,
+            "no longer kept",
+        ),
         (totals.refused_requests, "requests refused"),
     ] {
         if number > 0 {
@@ -141,11 +144,17 @@ fn services(totals: &Totals, most: usize, terminal: Terminal) -> Vec<String> {
             let name = text::clean(service, terminal.unicode);
             let name = text::fit(&name, 30, terminal.unicode);
             let spans = text::counted(it.spans, "span");
-            let errors = match it.errors {
-                0 => String::new(),
-                errors => text::counted(errors, "error"),
-            };
-            format!("  {name} {spans:>16}  {errors}")
+            let others = [
+                (it.errors, "error"),
+                (it.log_records, "log record"),
+                (it.data_points, "data point"),
+            ];
+            let others: Vec<String> = others
+                .into_iter()
+                .filter(|(number, _)| *number > 0)
+                .map(|(number, noun)| text::counted(number, noun))
+                .collect();
+            format!("  {name} {spans:>16}  {}", others.join(", "))
         })
         .collect();
     let more = totals.services.len().saturating_sub(most);

@@ -1,8 +1,11 @@
-//! An OTLP receiver for a developer's machine: takes traces (and counts metrics and logs) over
-//! gRPC and HTTP, keeps the newest in memory and draws them in a terminal.
+//! An OTLP receiver for a developer's machine: takes traces, metrics and logs over gRPC and HTTP,
+//! keeps the newest in memory and draws them in a terminal.
 
 mod arguments;
 mod live;
+mod logs;
+mod metrics;
+mod pen;
 mod receive;
 mod serve;
 mod show;
@@ -28,6 +31,7 @@ fn main() -> ExitCode {
     let result = match arguments::parse(std::env::args_os().skip(1)) {
         Ok(Command::Receive(arguments)) => receive(&arguments),
         Ok(Command::Show(arguments)) => show::show(&arguments),
+        Ok(Command::Metrics(arguments)) => show::show_metrics(&arguments),
         Ok(Command::Help) => write_out(HELP),
         Ok(Command::Version) => {
             write_out(concat!("oxitel-viewer ", env!("CARGO_PKG_VERSION"), "\n"))
@@ -79,7 +83,8 @@ async fn receive_until_interrupted(arguments: &ReceiveArguments) -> io::Result<(
     if !arguments.quiet {
         write_out(&format!(
             "receiving OTLP: gRPC at {grpc_address}, HTTP at {http_address}\n\
-             see a trace with: oxitel-viewer show --from {http_address}\n\n"
+             see a trace with: oxitel-viewer show --from {http_address}\n\
+             and metrics with: oxitel-viewer metrics --from {http_address}\n\n"
         ))?;
     }
 

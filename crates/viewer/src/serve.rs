@@ -1,6 +1,9 @@
-//! Answers questions about what arrived: GET /api/totals, /api/traces, /api/trace and
-//! /api/waterfall. To this machine only, and not to web pages that came in under a name of
-//! their own: spans hold other people's data.
+//! Answers questions about what arrived: GET /api/totals, /api/traces, /api/trace, /api/waterfall,
+//! /api/logs, /api/metrics and /api/metrics-table. To this machine only, and not to web pages that
+//! came in under a name of their own: telemetry holds other people's data.
+
+mod logs;
+mod metrics;
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -12,6 +15,7 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use serde_json::{Value, json};
 use tonic::body::Body;
 
+use crate::metrics::table;
 use crate::receive::{SharedStore, respond};
 use crate::store::{SignalTotals, Store, StoredSpan, Trace, TraceId, status_code};
 use crate::text;
@@ -32,6 +36,11 @@ GET /api/trace?trace=ID          every span of a trace
 GET /api/waterfall?trace=ID      a trace drawn for a terminal; ID may be
                                  its first digits, latest, slowest or failed;
                                  width=N, colour=0|1, unicode=0|1, details=0|1, all=0|1
+GET /api/logs                    the newest log records; trace=ID for those of a trace, by time;
+                                 service=NAME, severity=WARN (and worse), limit=N
+GET /api/metrics                 every metric with its series; service=NAME, name=METRIC
+GET /api/metrics-table           the metrics drawn for a terminal; service=NAME,
+                                 width=N, colour=0|1, unicode=0|1
 ";
 
 pub(crate) fn answer<B>(
@@ -65,10 +74,19 @@ pub(crate) fn answer<B>(
             Ok((id, trace)) => respond(
                 StatusCode::OK,
                 TEXT,
-                waterfall::render(&id, trace, &query.style()),
+                waterfall::render(&id, trace, &store.logs.of_trace(&id), &query.style()),
             ),
             Err(problem) => problem,
         },
+        "/api/logs" => match logs::answer(&store, &query) {
+            Ok(found) => reply(&found),
+            Err(problem) => problem,
+        },
+        "/api/metrics" => reply(&metrics::answer(&store, &query)),
+        "/api/metrics-table" => {
+            let table = table::render(&store.metrics, query.get("service"), &query.style());
+            respond(StatusCode::OK, TEXT, table)
+        }
         _ => problem(
             StatusCode::NOT_FOUND,
             "there is no such question; GET / lists them",
@@ -163,7 +181,12 @@ fn totals(store: &Store) -> Value {
         .map(|(name, it)| {
             (
                 name.as_ref(),
-                json!({ "spans": it.spans, "errors": it.errors }),
+                json!({
+                    "spans": it.spans,
+                    "errors": it.errors,
+                    "log_records": it.log_records,
+                    "data_points": it.data_points,
+                }),
             )
         })
         .collect();
@@ -175,9 +198,13 @@ fn totals(store: &Store) -> Value {
         "duplicate_spans": totals.duplicate_spans,
         "invalid_spans": totals.invalid_spans,
         "dropped_spans": totals.dropped_spans,
+        "dropped_log_records": totals.dropped_log_records,
+        "dropped_data_points": totals.dropped_data_points,
         "refused_requests": totals.refused_requests,
         "kept_spans": store.span_count(),
         "kept_traces": store.trace_count(),
+        "kept_log_records": store.logs.len(),
+        "kept_series": store.metrics.series_count(),
     })
 }
 
@@ -210,17 +237,18 @@ fn summary(id: &TraceId, trace: &Trace) -> Value {
     })
 }
 
+fn attributes(list: &[KeyValue]) -> serde_json::Map<String, Value> {
+    list.iter()
+        .map(|it| {
+            (
+                it.key.clone(),
+                Value::String(text::value(it.value.as_ref())),
+            )
+        })
+        .collect()
+}
+
 fn whole_trace(id: &TraceId, trace: &Trace) -> Value {
-    let attributes = |list: &[KeyValue]| {
-        list.iter()
-            .map(|it| {
-                (
-                    it.key.clone(),
-                    Value::String(text::value(it.value.as_ref())),
-                )
-            })
-            .collect::<serde_json::Map<_, _>>()
-    };
     let spans: Vec<Value> = trace
         .spans
         .iter()

@@ -1,10 +1,12 @@
-//! Asks a running viewer for a trace, drawn for this terminal.
+//! Asks a running viewer for a trace or its metrics, drawn for this terminal.
 
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
 
-use crate::arguments::ShowArguments;
+use percent_encoding::NON_ALPHANUMERIC;
+
+use crate::arguments::{MetricsArguments, ShowArguments};
 use crate::live::write_out;
 use crate::terminal::Terminal;
 
@@ -29,6 +31,25 @@ pub(crate) fn show(arguments: &ShowArguments) -> io::Result<()> {
         u8::from(!arguments.compact),
         u8::from(arguments.all),
     );
+    write_out(&get(arguments.from, &path)?)
+}
+
+/// Writes the table of metrics to standard output.
+///
+/// # Errors
+/// No viewer at the address; the message says so.
+pub(crate) fn show_metrics(arguments: &MetricsArguments) -> io::Result<()> {
+    let terminal = Terminal::of_standard_output(arguments.colour);
+    let mut path = format!(
+        "/api/metrics-table?width={}&colour={}&unicode={}",
+        arguments.width.unwrap_or(terminal.width),
+        u8::from(terminal.colour),
+        u8::from(terminal.unicode),
+    );
+    if let Some(service) = &arguments.service {
+        let service = percent_encoding::utf8_percent_encode(service, NON_ALPHANUMERIC);
+        path.push_str(&format!("&service={service}"));
+    }
     write_out(&get(arguments.from, &path)?)
 }
 

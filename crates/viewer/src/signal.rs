@@ -2,7 +2,6 @@
 //! with a request of it. Both transports are written once, over this trait.
 
 use opentelemetry_proto::tonic::collector::{logs, metrics, trace};
-use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use prost::Message;
 
 use crate::store::Store;
@@ -24,10 +23,10 @@ pub(crate) trait Signal: Send + Sync + 'static {
 /// Spans: kept, searchable, shown.
 pub(crate) struct Traces;
 
-/// Metrics: accepted and counted by data point.
+/// Metrics: the latest of every series, added up over processes, shown as a table.
 pub(crate) struct Metrics;
 
-/// Logs: accepted and counted by record.
+/// Logs: kept, shown beside the spans they belong to.
 pub(crate) struct Logs;
 
 impl Signal for Traces {
@@ -59,21 +58,7 @@ impl Signal for Metrics {
         "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export";
 
     fn take(store: &mut Store, request: Self::Request) -> Self::Response {
-        let points = request
-            .resource_metrics
-            .iter()
-            .flat_map(|resource| &resource.scope_metrics)
-            .flat_map(|scope| &scope.metrics)
-            .map(|metric| match &metric.data {
-                None => 0,
-                Some(Data::Gauge(gauge)) => gauge.data_points.len(),
-                Some(Data::Sum(sum)) => sum.data_points.len(),
-                Some(Data::Histogram(histogram)) => histogram.data_points.len(),
-                Some(Data::ExponentialHistogram(histogram)) => histogram.data_points.len(),
-                Some(Data::Summary(summary)) => summary.data_points.len(),
-            })
-            .sum();
-        store.totals.metrics.add(request.encoded_len(), points);
+        store.add_metrics(request);
         Self::Response::default()
     }
 }
@@ -86,13 +71,7 @@ impl Signal for Logs {
     const GRPC_PATH: &'static str = "/opentelemetry.proto.collector.logs.v1.LogsService/Export";
 
     fn take(store: &mut Store, request: Self::Request) -> Self::Response {
-        let records = request
-            .resource_logs
-            .iter()
-            .flat_map(|resource| &resource.scope_logs)
-            .map(|scope| scope.log_records.len())
-            .sum();
-        store.totals.logs.add(request.encoded_len(), records);
+        store.add_logs(request);
         Self::Response::default()
     }
 }

@@ -1,15 +1,20 @@
-//! What arrived: counts for good, traces as long as there is room for them.
-//! Bounded in spans and in bytes; when it is full the trace that arrived first goes.
+//! What arrived: counts for good, traces, logs and metrics as long as there is room for them.
+//! Traces are bounded in spans and in bytes; when it is full the trace that arrived first goes.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
+use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 use prost::Message;
+
+use crate::logs::{Logs, StoredLog};
+use crate::metrics::{Metrics, Origin};
 
 pub(crate) type TraceId = [u8; 16];
 pub(crate) type SpanId = [u8; 8];
@@ -27,6 +32,11 @@ pub(crate) struct Limits {
     pub(crate) bytes: usize,
     pub(crate) spans_per_trace: usize,
     pub(crate) services: usize,
+    pub(crate) log_records: usize,
+    /// Encoded size of the log records kept.
+    pub(crate) log_bytes: usize,
+    /// Combinations of attributes, of all metrics of all processes.
+    pub(crate) series: usize,
 }
 
 impl Default for Limits {
@@ -36,6 +46,9 @@ impl Default for Limits {
             bytes: 64 * 1024 * 1024,
             spans_per_trace: 20_000,
             services: 500,
+            log_records: 100_000,
+            log_bytes: 64 * 1024 * 1024,
+            series: 50_000,
         }
     }
 }
@@ -63,6 +76,8 @@ impl SignalTotals {
 pub(crate) struct ServiceTotals {
     pub(crate) spans: u64,
     pub(crate) errors: u64,
+    pub(crate) log_records: u64,
+    pub(crate) data_points: u64,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -77,6 +92,10 @@ pub(crate) struct Totals {
     pub(crate) invalid_spans: u64,
     /// Spans counted but no longer (or never) kept, for want of room.
     pub(crate) dropped_spans: u64,
+    /// Log records counted but no longer kept, for want of room.
+    pub(crate) dropped_log_records: u64,
+    /// Data points counted but not kept, for want of room or because they make no sense.
+    pub(crate) dropped_data_points: u64,
     /// Requests refused: too large, malformed, of a wrong type.
     pub(crate) refused_requests: u64,
 }
@@ -154,6 +173,8 @@ pub(crate) struct Store {
     order: VecDeque<TraceId>,
     spans: usize,
     bytes: usize,
+    pub(crate) logs: Logs,
+    pub(crate) metrics: Metrics,
 }
 
 impl Store {
@@ -226,11 +247,7 @@ impl Store {
         ) else {
             return false;
         };
-        let service = self
-            .totals
-            .services
-            .entry(Arc::clone(&stored.service))
-            .or_default();
+        let service = self.count(&stored.service);
         service.spans += 1;
         service.errors += u64::from(stored.is_error());
 
@@ -253,6 +270,72 @@ impl Store {
             self.spans += 1;
         }
         true
+    }
+
+    /// Counts and keeps the log records of one request.
+    pub(crate) fn add_logs(&mut self, request: ExportLogsServiceRequest) {
+        let size = request.encoded_len();
+        let mut taken = 0;
+        for group in request.resource_logs {
+            let resource = Arc::new(group.resource.unwrap_or_default());
+            let service = self.service_of(&resource);
+            for scope_group in group.scope_logs {
+                let scope: Arc<str> = scope_group
+                    .scope
+                    .map(|it| it.name)
+                    .unwrap_or_default()
+                    .into();
+                let count = scope_group.log_records.len();
+                taken += count;
+                self.count(&service).log_records += count as u64;
+                for record in scope_group.log_records {
+                    self.logs.add(StoredLog {
+                        record,
+                        service: Arc::clone(&service),
+                        resource: Arc::clone(&resource),
+                        scope: Arc::clone(&scope),
+                    });
+                }
+            }
+        }
+        self.totals.logs.add(size, taken);
+        let (records, bytes) = (self.limits.log_records, self.limits.log_bytes);
+        self.totals.dropped_log_records += self.logs.make_room(records, bytes);
+    }
+
+    /// Counts the data points of one request and keeps what they say.
+    pub(crate) fn add_metrics(&mut self, request: ExportMetricsServiceRequest) {
+        let size = request.encoded_len();
+        let mut taken = 0;
+        self.metrics.begin_request();
+        for group in request.resource_metrics {
+            let resource = Arc::new(group.resource.unwrap_or_default());
+            let service = self.service_of(&resource);
+            for scope_group in group.scope_metrics {
+                let origin = Origin {
+                    service: Arc::clone(&service),
+                    resource: Arc::clone(&resource),
+                    scope: scope_group
+                        .scope
+                        .map(|it| it.name)
+                        .unwrap_or_default()
+                        .into(),
+                };
+                for metric in &scope_group.metrics {
+                    let (points, unkept) = self.metrics.add(&origin, metric, self.limits.series);
+                    taken += points;
+                    self.totals.dropped_data_points += unkept;
+                    self.count(&service).data_points += points;
+                }
+            }
+        }
+        self.totals
+            .metrics
+            .add(size, usize::try_from(taken).unwrap_or(usize::MAX));
+    }
+
+    fn count(&mut self, service: &Arc<str>) -> &mut ServiceTotals {
+        self.totals.services.entry(Arc::clone(service)).or_default()
     }
 
     fn make_room(&mut self) {

@@ -47,6 +47,27 @@ pub(crate) fn count(number: u64) -> String {
     text
 }
 
+/// A number as it is if it is whole, else with three digits that matter: `1,018`, `203.4`, `0.00152`.
+pub(crate) fn number(number: f64) -> String {
+    let size = number.abs();
+    if size >= 1e15 {
+        return format!("{number:.2e}");
+    }
+    let sign = if number < 0.0 { "-" } else { "" };
+    if number.fract() == 0.0 || size >= 1_000.0 {
+        return format!("{sign}{}", count(size.round() as u64));
+    }
+    let digits = match size {
+        10.0.. => 1,
+        1.0.. => 2,
+        0.1.. => 3,
+        0.01.. => 4,
+        0.001.. => 5,
+        _ => return format!("{number:.2e}"),
+    };
+    format!("{number:.digits$}")
+}
+
 /// `1 span`, `2 spans`.
 pub(crate) fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };

@@ -3,7 +3,6 @@
 
 mod bar;
 mod detail;
-mod pen;
 mod row;
 mod tree;
 
@@ -13,10 +12,11 @@ use std::sync::Arc;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 
-use crate::store::{Trace, TraceId, status_code};
+use crate::logs::{Severity, StoredLog};
+use crate::pen::{BAD, BOLD, CAUTION, DIM, FAINT, GOOD, Pen};
+use crate::store::{SpanId, Trace, TraceId, status_code};
 use crate::text;
 use bar::{Axis, Cell, Ink};
-use pen::{BAD, BOLD, CAUTION, DIM, FAINT, GOOD, Pen};
 use row::{Row, Subject};
 use tree::{Detached, Forest, Node};
 
@@ -27,7 +27,8 @@ pub(crate) struct Style {
     pub(crate) width: usize,
     pub(crate) colour: bool,
     pub(crate) unicode: bool,
-    /// Whether attributes, events and links are shown.
+    /// Whether attributes, events, links and every log record are shown; without, only log records
+    /// of warnings and worse are.
     pub(crate) details: bool,
     /// Whether every span is shown, however many are alike.
     pub(crate) all: bool,
@@ -40,19 +41,24 @@ const MAX_WIDTH: usize = 400;
 const RIGHT: usize = 13;
 /// Columns that the names have at least.
 const MIN_LEFT: usize = 22;
+/// Columns from which on log records have their span's whole id; with fewer, `SHORT_ID` digits.
+const WIDTH_FOR_IDS: usize = 90;
+const SHORT_ID: usize = 8;
 /// Columns of a service's name in the tree; the list at the top has it whole.
 const LONGEST_SERVICE: usize = 20;
 
-/// Draws the trace; every line ends with a line feed.
-pub(crate) fn render(id: &TraceId, trace: &Trace, style: &Style) -> String {
+/// Draws the trace; every line ends with a line feed. `logs` are its log records, by time.
+pub(crate) fn render(id: &TraceId, trace: &Trace, logs: &[&StoredLog], style: &Style) -> String {
     let style = Style {
         width: style.width.clamp(MIN_WIDTH, MAX_WIDTH),
         ..*style
     };
     let forest = Forest::new(&trace.spans);
     let mut canvas = Canvas::new(&forest, style);
-    canvas.head(id, trace);
+    canvas.take_logs(logs);
+    canvas.head(id, trace, logs);
     canvas.body();
+    canvas.logs_without_span();
     canvas.foot();
     canvas.lines
 }
@@ -71,6 +77,12 @@ struct Canvas<'a> {
     rows: Vec<Row>,
     /// Spans for which there was no row.
     left_out: usize,
+    /// The log records of each span that was received, by time.
+    logs: HashMap<SpanId, Vec<&'a StoredLog>>,
+    /// Log records whose span was not received.
+    stray_logs: Vec<&'a StoredLog>,
+    /// Log records that had to be shown and were not yet.
+    logs_waiting: usize,
     left: usize,
     axis: Axis,
     lines: String,
@@ -90,6 +102,9 @@ impl<'a> Canvas<'a> {
             services: Vec::new(),
             rows,
             left_out,
+            logs: HashMap::new(),
+            stray_logs: Vec::new(),
+            logs_waiting: 0,
             left: 0,
             axis: Axis {
                 start: forest.range.0,
@@ -124,7 +139,27 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    fn head(&mut self, id: &TraceId, trace: &Trace) {
+    fn take_logs(&mut self, logs: &[&'a StoredLog]) {
+        let known: HashMap<&[u8], ()> = self
+            .forest
+            .nodes
+            .iter()
+            .map(|node| (node.stored.span.span_id.as_slice(), ()))
+            .collect();
+        for log in logs {
+            if self.style.details || log.severity() >= Severity::Warn {
+                self.logs_waiting += 1;
+            }
+            match log.span_id() {
+                Some(id) if known.contains_key(id.as_slice()) => {
+                    self.logs.entry(id).or_default().push(log);
+                }
+                _ => self.stray_logs.push(log),
+            }
+        }
+    }
+
+    fn head(&mut self, id: &TraceId, trace: &Trace, logs: &[&StoredLog]) {
         let title = self
             .forest
             .roots
@@ -145,6 +180,10 @@ impl<'a> Canvas<'a> {
         facts.push_str(between);
         facts.push_str(&text::counted(trace.spans.len() as u64, "span"));
         facts.push_str(between);
+        if !logs.is_empty() {
+            facts.push_str(&text::counted(logs.len() as u64, "log record"));
+            facts.push_str(between);
+        }
         let (ink, verdict) = if errors > 0 {
             (
                 BAD,
@@ -154,8 +193,17 @@ impl<'a> Canvas<'a> {
             (GOOD, format!("{} no errors", self.pen.tick()))
         };
         let facts = self.pen.ascii(facts);
-        let time = text::time_of_day(self.axis.start);
-        let used = text::width(&facts) + text::width(&verdict) + text::width(&time) + 4;
+        let used = text::width(&facts) + text::width(&verdict) + 4;
+        let room = self.style.width.saturating_sub(used);
+        let mut time = text::time_of_day(self.axis.start);
+        if text::width(&time) > room {
+            // Without the date; where not even that has room, without the time.
+            time = time.split_off(time.find(' ').map_or(0, |space| space + 1));
+        }
+        if text::width(&time) > room {
+            time.clear();
+        }
+        let used = used + text::width(&time);
         let gap = " ".repeat(self.style.width.saturating_sub(used));
         self.line(&[
             ("", "  "),
@@ -325,13 +373,77 @@ impl<'a> Canvas<'a> {
                 self.detail_line(row, CAUTION, &text);
             }
         }
-        for line in detail::lines(node, &self.style) {
+        let id = SpanId::try_from(node.stored.span.span_id.as_slice()).unwrap_or_default();
+        let logs = self.logs.remove(&id).unwrap_or_default();
+        for line in detail::lines(node, &logs, &self.style) {
             let ink = match line.kind {
                 detail::Kind::Failure => BAD,
                 detail::Kind::Attributes => DIM,
                 detail::Kind::Event => "",
+                detail::Kind::Log(severity) => {
+                    let guide = self.guide(row, false);
+                    self.log_line(&guide, severity, &line);
+                    continue;
+                }
             };
             self.detail_line(row, ink, &line.text);
+        }
+    }
+
+    /// What a log record says in the ink of its severity, the span's id at the right edge.
+    fn log_line(&mut self, guide: &str, severity: Severity, line: &detail::Line) {
+        self.logs_waiting = self.logs_waiting.saturating_sub(1);
+        let (label_ink, text_ink) = match severity {
+            Severity::Unspecified | Severity::Trace | Severity::Debug => (DIM, DIM),
+            Severity::Info => (GOOD, ""),
+            Severity::Warn => (CAUTION, ""),
+            Severity::Error | Severity::Fatal => (BAD, BAD),
+        };
+        let label = format!("{:<5} ", severity.name());
+        let digits = if self.style.width < WIDTH_FOR_IDS {
+            SHORT_ID
+        } else {
+            usize::MAX
+        };
+        let id: String = line.span_id.chars().take(digits).collect();
+        let used = text::width(guide) + text::width(&label) + text::width(&id) + 2;
+        let room = self.style.width.saturating_sub(used);
+        let said = text::shorten(&line.text, room, self.style.unicode);
+        let room = room.saturating_sub(text::width(&said));
+        let rest = format!("  {}", line.rest);
+        let rest = text::fit(&rest, room, self.style.unicode);
+        self.line(&[
+            (FAINT, guide),
+            (label_ink, &label),
+            (text_ink, &said),
+            (DIM, &rest),
+            ("", "  "),
+            (FAINT, &id),
+        ]);
+    }
+
+    fn logs_without_span(&mut self) {
+        let logs = std::mem::take(&mut self.stray_logs);
+        let shown: Vec<&StoredLog> = logs
+            .into_iter()
+            .filter(|log| self.style.details || log.severity() >= Severity::Warn)
+            .collect();
+        if shown.is_empty() {
+            return;
+        }
+        let text = "log records of no span that was received";
+        self.line(&[]);
+        self.line(&[
+            ("", "  "),
+            (CAUTION, self.pen.warning()),
+            ("", " "),
+            ("", text),
+        ]);
+        let style = self.style;
+        for (_, line) in detail::logs(&shown, self.axis.start, &style) {
+            if let detail::Kind::Log(severity) = line.kind {
+                self.log_line("     ", severity, &line);
+            }
         }
     }
 
@@ -347,6 +459,14 @@ impl<'a> Canvas<'a> {
             let text = format!(
                 "  … and {} not shown",
                 text::counted(self.left_out as u64, "span")
+            );
+            let text = self.pen.ascii(text);
+            self.line(&[(DIM, &text)]);
+        }
+        if self.logs_waiting > 0 {
+            let text = format!(
+                "  … and {} not shown",
+                text::counted(self.logs_waiting as u64, "log record")
             );
             let text = self.pen.ascii(text);
             self.line(&[(DIM, &text)]);

@@ -1,7 +1,9 @@
 //! Questions as programs ask them, and who gets no answer.
 
 use http_body_util::{BodyExt, Empty};
+use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Span};
 
 use super::*;
@@ -27,6 +29,22 @@ fn store() -> SharedStore {
             }],
         });
     }
+    let record = |trace: u8, time: u64, severity: i32| LogRecord {
+        trace_id: vec![trace; 16],
+        span_id: vec![1; 8],
+        time_unix_nano: time,
+        severity_number: severity,
+        ..LogRecord::default()
+    };
+    store.add_logs(ExportLogsServiceRequest {
+        resource_logs: vec![ResourceLogs {
+            scope_logs: vec![ScopeLogs {
+                log_records: vec![record(2, 1_009, 9), record(2, 1_005, 17), record(9, 1, 13)],
+                ..ScopeLogs::default()
+            }],
+            ..ResourceLogs::default()
+        }],
+    });
     SharedStore::new(store)
 }
 
@@ -126,4 +144,41 @@ fn only_programs_of_this_machine_are_answered() {
         403
     );
     assert_eq!(ask("/api/nothing", "localhost", "127.0.0.1").0, 404);
+}
+
+#[test]
+fn log_records_are_chosen_by_trace_service_and_severity() {
+    let times = |uri: &str| -> Vec<u64> {
+        let (status, body) = ask_locally(uri);
+        assert_eq!(status, 200, "{body}");
+        let answer: Value = serde_json::from_str(&body).expect("json");
+        let records = answer["records"].as_array().expect("a list").clone();
+        records
+            .iter()
+            .map(|it| it["time_unix_nanos"].as_u64().expect("a time"))
+            .collect()
+    };
+    assert_eq!(times("/api/logs"), [1, 1_005, 1_009]);
+    assert_eq!(times("/api/logs?limit=1"), [1]);
+    assert_eq!(times("/api/logs?trace=0202"), [1_005, 1_009]);
+    assert_eq!(times("/api/logs?trace=0202&severity=warn"), [1_005]);
+    assert_eq!(times("/api/logs?severity=WARN"), [1, 1_005]);
+    assert_eq!(times("/api/logs?service=shop"), [0; 0]);
+    // Its spans were never received.
+    assert_eq!(
+        times("/api/logs?trace=09090909090909090909090909090909"),
+        [1]
+    );
+    assert_eq!(ask_locally("/api/logs?trace=0909").0, 404);
+    assert_eq!(ask_locally("/api/logs?severity=loud").0, 400);
+    let (_, drawn) = ask_locally("/api/waterfall?trace=0202");
+    assert!(drawn.contains("2 log records"), "{drawn}");
+    assert!(drawn.contains("ERROR (no message)"), "{drawn}");
+}
+
+#[test]
+fn without_metrics_the_answers_say_so() {
+    assert_eq!(ask_locally("/api/metrics").1, r#"{"metrics":[]}"#);
+    let (status, drawn) = ask_locally("/api/metrics-table");
+    assert_eq!((status, drawn.trim()), (200, "no metrics were received"));
 }

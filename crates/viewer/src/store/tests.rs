@@ -1,6 +1,11 @@
 //! What is counted, what is kept, and what goes when there is no room.
 
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::{LogRecord, ResourceLogs, ScopeLogs};
+use opentelemetry_proto::tonic::metrics::v1::metric::Data;
+use opentelemetry_proto::tonic::metrics::v1::{
+    Gauge, Metric, NumberDataPoint, ResourceMetrics, ScopeMetrics, number_data_point,
+};
 use opentelemetry_proto::tonic::trace::v1::{ResourceSpans, ScopeSpans, Status};
 
 use super::*;
@@ -171,4 +176,73 @@ fn endless_service_names_are_counted_together() {
         .map(|(name, it)| (&**name, it.spans))
         .collect();
     assert_eq!(services, [(OTHER_SERVICES, 2), ("a", 2), ("b", 1)]);
+}
+
+fn log_request(service: &str, records: Vec<LogRecord>) -> ExportLogsServiceRequest {
+    ExportLogsServiceRequest {
+        resource_logs: vec![ResourceLogs {
+            resource: Some(resource(Some(service))),
+            scope_logs: vec![ScopeLogs {
+                log_records: records,
+                ..ScopeLogs::default()
+            }],
+            ..ResourceLogs::default()
+        }],
+    }
+}
+
+#[test]
+fn log_records_are_counted_by_service_and_the_oldest_make_room() {
+    let mut store = Store::new(Limits {
+        log_records: 3,
+        ..Limits::default()
+    });
+    let record = |trace: u8| LogRecord {
+        trace_id: vec![trace; 16],
+        ..LogRecord::default()
+    };
+    store.add_logs(log_request("orders", vec![record(1), record(2)]));
+    store.add_logs(log_request("inventory", vec![record(1), record(1)]));
+    let counts = |name: &str| store.totals.services[name].log_records;
+    assert_eq!((counts("orders"), counts("inventory")), (2, 2));
+    assert_eq!(
+        (store.totals.logs.records, store.totals.logs.requests),
+        (4, 2)
+    );
+    assert_eq!((store.logs.len(), store.totals.dropped_log_records), (3, 1));
+    assert_eq!(store.logs.of_trace(&[1; 16]).len(), 2);
+}
+
+#[test]
+fn data_points_are_counted_by_service_whether_they_are_kept_or_not() {
+    let mut store = Store::new(Limits {
+        series: 2,
+        ..Limits::default()
+    });
+    let point = |cpu: &str| NumberDataPoint {
+        attributes: resource(Some(cpu)).attributes,
+        value: Some(number_data_point::Value::AsInt(1)),
+        ..NumberDataPoint::default()
+    };
+    let gauge = Gauge {
+        data_points: ["0", "1", "2"].map(point).to_vec(),
+    };
+    store.add_metrics(ExportMetricsServiceRequest {
+        resource_metrics: vec![ResourceMetrics {
+            resource: Some(resource(Some("orders"))),
+            scope_metrics: vec![ScopeMetrics {
+                metrics: vec![Metric {
+                    name: "use".to_owned(),
+                    data: Some(Data::Gauge(gauge)),
+                    ..Metric::default()
+                }],
+                ..ScopeMetrics::default()
+            }],
+            ..ResourceMetrics::default()
+        }],
+    });
+    assert_eq!(store.totals.services["orders"].data_points, 3);
+    assert_eq!(store.totals.metrics.records, 3);
+    assert_eq!(store.totals.dropped_data_points, 1);
+    assert_eq!(store.metrics.series_count(), 2);
 }

@@ -1,6 +1,7 @@
 //! One row of the time axis: a bar with eighths of a cell at its edges, marks for events, and
 //! the ruler above all rows.
 
+use crate::pen::Pen;
 use crate::text;
 
 /// What a cell belongs to decides its colour.
@@ -32,6 +33,32 @@ pub(super) struct Axis {
     pub(super) unicode: bool,
     /// Whether colours can be exchanged, which gives left edges in eighths too.
     pub(super) exact_edges: bool,
+}
+
+impl Pen {
+    /// A bar in a service's ink.
+    pub(super) fn bar(self, cells: &[Cell], colour: &str) -> String {
+        let mut bar = String::new();
+        let mut rest = cells;
+        while let Some(first) = rest.first() {
+            let run = rest.iter().take_while(|cell| cell.ink == first.ink).count();
+            let (cells, others) = rest.split_at(run);
+            rest = others;
+            let characters: String = cells.iter().map(|cell| cell.character).collect();
+            let ink = match first.ink {
+                Ink::Empty => String::new(),
+                Ink::Tick => "38;5;238".to_owned(),
+                Ink::Bar => colour.to_owned(),
+                Ink::Cut => format!("7;{colour}"),
+                Ink::Mark { on_bar: true } => {
+                    format!("1;38;5;231;4{}", colour.get(1..).unwrap_or(""))
+                }
+                Ink::Mark { on_bar: false } => format!("1;{colour}"),
+            };
+            self.paint(&mut bar, &ink, &characters);
+        }
+        bar
+    }
 }
 
 const LEFT_BLOCKS: [char; 9] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉', '█'];

@@ -1,5 +1,6 @@
-//! The lines below a span: what went wrong, the attributes a reader asks for first, events and
-//! links. What the instrumentation adds to every span alike is left out.
+//! The lines below a span: what went wrong, the attributes a reader asks for first, events and log
+//! records in the order of time, and links. What the instrumentation adds to every span alike is
+//! left out.
 
 use opentelemetry_proto::tonic::common::v1::KeyValue;
 use opentelemetry_proto::tonic::trace::v1::Span;
@@ -7,6 +8,7 @@ use opentelemetry_proto::tonic::trace::v1::span::Event;
 
 use super::Style;
 use super::tree::Node;
+use crate::logs::{Severity, StoredLog};
 use crate::store::status_code;
 use crate::text;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
@@ -16,16 +18,22 @@ pub(super) enum Kind {
     Failure,
     Attributes,
     Event,
+    Log(Severity),
 }
 
 #[derive(Debug)]
 pub(super) struct Line {
     pub(super) kind: Kind,
     pub(super) text: String,
+    /// Of a log record: its time and attributes, less important than what it says.
+    pub(super) rest: String,
+    /// Of a log record: the span it was written in.
+    pub(super) span_id: String,
 }
 
 const MAX_ATTRIBUTES: usize = 12;
 const MAX_EVENTS: usize = 5;
+const MAX_LOGS: usize = 20;
 const MAX_LINKS: usize = 2;
 const MAX_VALUE_WIDTH: usize = 80;
 
@@ -73,7 +81,8 @@ const TELLING: [&str; 21] = [
     "rpc.grpc.status_code",
 ];
 
-pub(super) fn lines(node: &Node<'_>, style: &Style) -> Vec<Line> {
+/// `logs`: the log records of this span, by time.
+pub(super) fn lines(node: &Node<'_>, logs: &[&StoredLog], style: &Style) -> Vec<Line> {
     let span = &node.stored.span;
     let mut lines = Vec::new();
     let failure = failure(span);
@@ -82,29 +91,22 @@ pub(super) fn lines(node: &Node<'_>, style: &Style) -> Vec<Line> {
         lines.push(line(Kind::Failure, &format!("{cross} {failure}"), style));
     }
     if !style.details {
+        let telling = logs.iter().filter(|log| log.severity() >= Severity::Warn);
+        let telling: Vec<&StoredLog> = telling.copied().collect();
+        lines.extend(self::logs(&telling, span.start_time_unix_nano, style).map(|(_, line)| line));
         return lines;
     }
     let attributes = attributes(span, style);
     if !attributes.is_empty() {
         lines.push(line(Kind::Attributes, &attributes, style));
     }
-    let mut hidden = 0;
-    for event in &span.events {
-        let exception = exception(event);
-        if exception.is_some() && says_the_same(exception.as_deref(), failure.as_deref()) {
-            continue;
-        }
-        if lines.iter().filter(|line| line.kind == Kind::Event).count() >= MAX_EVENTS {
-            hidden += 1;
-            continue;
-        }
-        let mark = if style.unicode { '◆' } else { '*' };
-        let time = span.start_time_unix_nano;
-        let offset = text::duration(event.time_unix_nano.saturating_sub(time));
-        let content = exception.unwrap_or_else(|| pairs(event.attributes.iter(), style));
-        let text = format!("{mark} {}  +{offset}  {content}", event.name);
-        lines.push(line(Kind::Event, text.trim_end(), style));
-    }
+    let (events, hidden) = events(span, failure.as_deref(), style);
+    let mut happened: Vec<(u64, Line)> = events
+        .into_iter()
+        .chain(self::logs(logs, span.start_time_unix_nano, style))
+        .collect();
+    happened.sort_by_key(|(time, _)| *time);
+    lines.extend(happened.into_iter().map(|(_, line)| line));
     if hidden > 0 {
         let text = format!("{} more", text::counted(hidden, "event"));
         lines.push(line(Kind::Attributes, &text, style));
@@ -129,15 +131,90 @@ pub(super) fn lines(node: &Node<'_>, style: &Style) -> Vec<Line> {
 }
 
 fn line(kind: Kind, content: &str, style: &Style) -> Line {
-    let content = if style.unicode {
-        content.to_owned()
-    } else {
-        content.replace('µ', "u")
-    };
     Line {
         kind,
-        text: text::clean(&content, style.unicode),
+        text: clean(content, style),
+        rest: String::new(),
+        span_id: String::new(),
     }
+}
+
+fn clean(content: &str, style: &Style) -> String {
+    if style.unicode {
+        text::clean(content, true)
+    } else {
+        text::clean(&content.replace('µ', "u"), false)
+    }
+}
+
+/// The first events, each with its time; and how many more there are. An exception that the
+/// span's failure tells already is none of them.
+fn events(span: &Span, failure: Option<&str>, style: &Style) -> (Vec<(u64, Line)>, u64) {
+    let mut shown = Vec::new();
+    let mut hidden = 0;
+    for event in &span.events {
+        let exception = exception(event);
+        if exception.is_some() && says_the_same(exception.as_deref(), failure) {
+            continue;
+        }
+        if shown.len() >= MAX_EVENTS {
+            hidden += 1;
+            continue;
+        }
+        let mark = if style.unicode { '◆' } else { '*' };
+        let offset = offset(event.time_unix_nano, span.start_time_unix_nano);
+        let content = exception.unwrap_or_else(|| pairs(event.attributes.iter(), style));
+        let text = format!("{mark} {}  {offset}  {content}", event.name);
+        let line = line(Kind::Event, text.trim_end(), style);
+        shown.push((event.time_unix_nano, line));
+    }
+    (shown, hidden)
+}
+
+/// The first log records, each with its time. `start`: what their times are counted from.
+pub(super) fn logs<'a>(
+    logs: &'a [&StoredLog],
+    start: u64,
+    style: &'a Style,
+) -> impl Iterator<Item = (u64, Line)> + 'a {
+    let most = if style.all { usize::MAX } else { MAX_LOGS };
+    logs.iter().take(most).map(move |log| {
+        let record = &log.record;
+        let find = |key: &str| {
+            let attribute = record.attributes.iter().find(|it| it.key == key)?;
+            Some(text::value(attribute.value.as_ref()))
+        };
+        let mut said = match &record.body {
+            Some(body) => text::value(Some(body)),
+            None if record.event_name.is_empty() => "(no message)".to_owned(),
+            None => record.event_name.clone(),
+        };
+        if let Some(name) = find("exception.type") {
+            let message = find("exception.message").unwrap_or_default();
+            if message.is_empty() || !said.contains(&message) {
+                said = format!("{said}  {name}: {message}");
+            }
+        }
+        let own = record.attributes.iter().filter(|it| {
+            !it.key.starts_with("exception.")
+                && !ROUTINE.iter().any(|group| it.key.starts_with(group))
+        });
+        let attributes = pairs(own.take(MAX_ATTRIBUTES), style);
+        let rest = format!("{}  {attributes}", offset(log.time(), start));
+        let line = Line {
+            kind: Kind::Log(log.severity()),
+            text: clean(&said, style),
+            rest: clean(rest.trim_end(), style),
+            span_id: text::hex(&record.span_id),
+        };
+        (log.time(), line)
+    })
+}
+
+/// `+1.00 ms`, or with a minus where it was before.
+fn offset(time: u64, start: u64) -> String {
+    let sign = if time < start { '-' } else { '+' };
+    format!("{sign}{}", text::duration(time.abs_diff(start)))
 }
 
 /// What a failed span says about it: its status, else the last exception it recorded.

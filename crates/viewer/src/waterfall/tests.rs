@@ -2,6 +2,7 @@
 
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
+use opentelemetry_proto::tonic::logs::v1::LogRecord;
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use opentelemetry_proto::tonic::trace::v1::span::Event;
 use opentelemetry_proto::tonic::trace::v1::{Span, Status};
@@ -91,9 +92,35 @@ fn with_event(
 }
 
 fn draw(spans: Vec<StoredSpan>, style: &Style) -> String {
+    draw_with_logs(spans, &[], style)
+}
+
+fn draw_with_logs(spans: Vec<StoredSpan>, logs: &[StoredLog], style: &Style) -> String {
     let mut trace = Trace::default();
     trace.spans = spans;
-    render(&[7; 16], &trace, style)
+    let logs: Vec<&StoredLog> = logs.iter().collect();
+    render(&[7; 16], &trace, &logs, style)
+}
+
+/// A log record of a span, so many microseconds after the start.
+fn log(span: u8, at: u64, severity: i32, body: &str, attributes: &[(&str, &str)]) -> StoredLog {
+    StoredLog {
+        record: LogRecord {
+            time_unix_nano: START + at * 1_000,
+            severity_number: severity,
+            body: attribute("", body).value,
+            attributes: attributes
+                .iter()
+                .map(|(key, value)| attribute(key, value))
+                .collect(),
+            trace_id: vec![7; 16],
+            span_id: vec![span; 8],
+            ..LogRecord::default()
+        },
+        service: "orders".into(),
+        resource: Arc::default(),
+        scope: "".into(),
+    }
 }
 
 /// The rows under the ruler, without bars and durations where they only repeat the times.
@@ -425,4 +452,134 @@ fn absurd_times_and_widths_are_drawn_without_complaint() {
         }
     }
     assert!(draw(Vec::new(), &PLAIN).contains("(no spans)"));
+}
+
+/// The log records of `order()`, by time.
+fn order_logs() -> Vec<StoredLog> {
+    let sku = [("item.sku", "sku-41"), ("code.function", "take")];
+    let failed = [
+        ("exception.type", "orders.OutOfStock"),
+        ("exception.message", "2 of sku-41 left"),
+        ("exception.stacktrace", "Traceback …"),
+    ];
+    vec![
+        log(2, 1_500, 9, "order received", &[("customer.id", "c-17")]),
+        log(5, 14_000, 5, "looking up", &sku),
+        log(5, 28_000, 13, "stock is low", &sku),
+        log(2, 46_500, 17, "order refused", &failed),
+    ]
+}
+
+#[test]
+fn log_records_stand_at_the_span_they_were_written_in_by_time() {
+    let expected = "
+  POST /orders                                        trace 07070707070707070707070707070707
+  48.0 ms · 5 spans · 4 log records · ✗ 1 error                  2026-11-22 18:59:11.104 UTC
+  ■ orders 3   ■ inventory 2
+
+                                         0              20 ms           40 ms
+  orders ◀ POST /orders                  ██████████████████████████████████████    48.0 ms
+  │  http.status_code=409
+  └─ • process_order                     ▕◆██████████████████████████████████◆▏    46.0 ms ✗
+     │  ✗ OutOfStock: 2 of sku-41 left
+     │  order.id=o-1042  customer.id=c-17
+     │  INFO  order received  +500 µs  customer.id=c-17                     0202020202020202
+     │  ◆ order.received  +1.00 ms  items=3
+     │  ERROR order refused  orders.OutOfStock: 2 of sku-41 left  +45.5 ms  0202020202020202
+     └─ ▶ GET                            ┊      ▕███████████████▊       ┊          20.0 ms
+        └─ inventory ◀ GET /stock/<sku>  ┊        ▐█████████████▎       ┊          17.5 ms
+           └─ • look_up_stock            ┊         ████████████▉        ┊          16.0 ms ✓
+                 DEBUG looking up  +1.00 ms  item.sku=sku-41                0505050505050505
+                 WARN  stock is low  +15.0 ms  item.sku=sku-41              0505050505050505
+
+  ◀ server  ▶ client  • internal  ◆ event
+";
+    let drawn = draw_with_logs(order(), &order_logs(), &PLAIN);
+    assert_eq!(format!("\n{drawn}"), expected, "\n{drawn}");
+}
+
+#[test]
+fn log_records_fit_a_narrow_terminal_with_shorter_ids() {
+    let style = Style { width: 60, ..PLAIN };
+    let drawn = draw_with_logs(order(), &order_logs(), &style);
+    assert!(drawn.lines().all(|line| text::width(line) <= 60), "{drawn}");
+    let line = drawn.lines().find(|line| line.contains("stock is low"));
+    let line = line.expect("the log record");
+    assert!(line.ends_with("  05050505"), "{drawn}");
+    assert!(line.contains("WARN  stock is low"), "{drawn}");
+}
+
+#[test]
+fn compact_keeps_the_log_records_of_warnings_and_worse() {
+    let style = Style {
+        details: false,
+        ..PLAIN
+    };
+    let drawn = draw_with_logs(order(), &order_logs(), &style);
+    assert!(drawn.contains("WARN  stock is low"), "{drawn}");
+    assert!(drawn.contains("ERROR order refused"), "{drawn}");
+    assert!(!drawn.contains("looking up"), "{drawn}");
+    assert!(!drawn.contains("not shown"), "{drawn}");
+}
+
+#[test]
+fn severities_have_inks_of_their_own() {
+    let style = Style {
+        colour: true,
+        ..PLAIN
+    };
+    let drawn = draw_with_logs(order(), &order_logs(), &style);
+    for (ink, label) in [
+        (GOOD, "INFO"),
+        (DIM, "DEBUG"),
+        (CAUTION, "WARN"),
+        (BAD, "ERROR"),
+    ] {
+        assert!(
+            drawn.contains(&format!("\x1b[{ink}m{label}")),
+            "{label}\n{drawn}"
+        );
+    }
+}
+
+#[test]
+fn log_records_without_a_span_or_beyond_the_limit_are_told_of() {
+    let mut logs = vec![log(9, 2_000, 9, "from a span that never came", &[])];
+    logs.extend((0..30).map(|number| log(5, 14_000 + number, 9, &format!("line {number}"), &[])));
+    let drawn = draw_with_logs(order(), &logs, &PLAIN);
+    let below = drawn.split("of no span that was received\n").nth(1);
+    let first = below.expect("the stray record").lines().next();
+    let first = first.expect("a line");
+    assert!(
+        first
+            .trim()
+            .starts_with("INFO  from a span that never came  +2.00 ms"),
+        "{drawn}"
+    );
+    assert_eq!(drawn.matches("INFO  line").count(), 20, "{drawn}");
+    assert!(drawn.contains("… and 10 log records not shown"), "{drawn}");
+    let drawn = draw_with_logs(order(), &logs, &Style { all: true, ..PLAIN });
+    assert_eq!(drawn.matches("INFO  line").count(), 30, "{drawn}");
+}
+
+#[test]
+fn a_log_record_cannot_command_the_terminal_nor_break_its_line() {
+    let hostile = [("ke\x1by", "va\x07lue\u{202e}")];
+    let mut early = log(2, 0, 99, "one\ntwo\x1b[2J", &hostile);
+    early.record.time_unix_nano = 1;
+    let empty = StoredLog {
+        record: LogRecord {
+            span_id: vec![2; 8],
+            event_name: "session.start".to_owned(),
+            ..LogRecord::default()
+        },
+        ..early.clone()
+    };
+    let drawn = draw_with_logs(order(), &[early, empty], &PLAIN);
+    let control = drawn
+        .chars()
+        .find(|it| it.is_control() && *it != '\n' || *it == '\u{202e}');
+    assert_eq!(control, None, "{drawn}");
+    assert!(drawn.contains("FATAL one two·[2J  -"), "{drawn}");
+    assert!(drawn.contains("LOG   session.start"), "{drawn}");
 }
