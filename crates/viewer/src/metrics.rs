@@ -250,10 +250,7 @@ impl Metrics {
                 return false;
             }
         }
-        let metric = self
-            .metrics
-            .entry(key.clone())
-            .or_insert_with(Metric::default);
+        let metric = self.metrics.entry(key.clone()).or_default();
         if metric.description.is_empty() {
             metric.description.clone_from(&sent.description);
         }
