@@ -33,6 +33,7 @@ show: draw a trace that a running viewer holds, with its log records
 
 metrics: draw the metrics of a service, or of all
   --from ADDRESS, --width COLUMNS as above
+  --all                   also what the SDK measures of itself
 
   --color WHEN            always, never, or auto (default: on a terminal without NO_COLOR)
   -h, --help
@@ -75,6 +76,7 @@ pub(crate) struct MetricsArguments {
     pub(crate) service: Option<String>,
     pub(crate) from: SocketAddr,
     pub(crate) width: Option<usize>,
+    pub(crate) all: bool,
     pub(crate) colour: Colour,
 }
 
@@ -147,6 +149,7 @@ fn metrics(parser: &mut Parser) -> Result<Command, lexopt::Error> {
         service: None,
         from: SocketAddr::from(([127, 0, 0, 1], 4318)),
         width: None,
+        all: false,
         colour: Colour::Auto,
     };
     while let Some(argument) = parser.next()? {
@@ -154,6 +157,7 @@ fn metrics(parser: &mut Parser) -> Result<Command, lexopt::Error> {
             Arg::Value(service) => arguments.service = Some(service.string()?),
             Arg::Long("from") => arguments.from = parser.value()?.parse()?,
             Arg::Long("width") => arguments.width = Some(parser.value()?.parse()?),
+            Arg::Long("all") => arguments.all = true,
             Arg::Long("color") => arguments.colour = colour(parser)?,
             Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
             other => return Err(other.unexpected()),

@@ -40,7 +40,7 @@ GET /api/logs                    the newest log records; trace=ID for those of a
                                  service=NAME, severity=WARN (and worse), limit=N
 GET /api/metrics                 every metric with its series; service=NAME, name=METRIC
 GET /api/metrics-table           the metrics drawn for a terminal; service=NAME,
-                                 width=N, colour=0|1, unicode=0|1
+                                 width=N, colour=0|1, unicode=0|1, all=0|1
 ";
 
 pub(crate) fn answer<B>(

@@ -41,10 +41,11 @@ pub(crate) fn show(arguments: &ShowArguments) -> io::Result<()> {
 pub(crate) fn show_metrics(arguments: &MetricsArguments) -> io::Result<()> {
     let terminal = Terminal::of_standard_output(arguments.colour);
     let mut path = format!(
-        "/api/metrics-table?width={}&colour={}&unicode={}",
+        "/api/metrics-table?width={}&colour={}&unicode={}&all={}",
         arguments.width.unwrap_or(terminal.width),
         u8::from(terminal.colour),
         u8::from(terminal.unicode),
+        u8::from(arguments.all),
     );
     if let Some(service) = &arguments.service {
         let service = percent_encoding::utf8_percent_encode(service, NON_ALPHANUMERIC);

@@ -22,7 +22,11 @@ const SHAPE_INK: &str = "38;5;37";
 const LEVELS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const PLAIN_LEVELS: [char; 8] = ['.', ':', '-', '=', '+', '*', '%', '#'];
 
-/// Draws the metrics of one service, or of all; every line ends with a line feed.
+/// Names of what SDKs measure of themselves (semantic conventions, "OpenTelemetry SDK Metrics").
+const OWN: &str = "otel.sdk.";
+
+/// Draws the metrics of one service, or of all; every line ends with a line feed. What an SDK
+/// measures of itself is left out unless all is asked for.
 pub(crate) fn render(metrics: &Metrics, service: Option<&str>, style: &Style) -> String {
     let mut table = Table {
         pen: Pen {
@@ -36,6 +40,7 @@ pub(crate) fn render(metrics: &Metrics, service: Option<&str>, style: &Style) ->
     let wanted: Vec<(&Key, &Metric)> = metrics
         .iter()
         .filter(|(key, _)| service.is_none_or(|service| key.service.as_ref() == service))
+        .filter(|(key, _)| style.all || !key.name.starts_with(OWN))
         .collect();
     table.choose_columns(&wanted);
     for (position, group) in wanted

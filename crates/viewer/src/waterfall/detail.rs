@@ -57,6 +57,13 @@ const ROUTINE: [&str; 16] = [
     "messaging.",
     "db.",
 ];
+/// What Python's logging instrumentation puts on every record beside the ids it has anyway.
+const REPEATED: [&str; 4] = [
+    "otelTraceID",
+    "otelSpanID",
+    "otelTraceSampled",
+    "otelServiceName",
+];
 const TELLING: [&str; 21] = [
     "http.response.status_code",
     "http.status_code",
@@ -197,6 +204,7 @@ pub(super) fn logs<'a>(
         }
         let own = record.attributes.iter().filter(|it| {
             !it.key.starts_with("exception.")
+                && !REPEATED.contains(&it.key.as_str())
                 && !ROUTINE.iter().any(|group| it.key.starts_with(group))
         });
         let attributes = pairs(own.take(MAX_ATTRIBUTES), style);

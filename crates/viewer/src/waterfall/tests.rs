@@ -456,7 +456,11 @@ fn absurd_times_and_widths_are_drawn_without_complaint() {
 
 /// The log records of `order()`, by time.
 fn order_logs() -> Vec<StoredLog> {
-    let sku = [("item.sku", "sku-41"), ("code.function", "take")];
+    let sku = [
+        ("item.sku", "sku-41"),
+        ("code.function", "take"),
+        ("otelSpanID", "0505050505050505"),
+    ];
     let failed = [
         ("exception.type", "orders.OutOfStock"),
         ("exception.message", "2 of sku-41 left"),

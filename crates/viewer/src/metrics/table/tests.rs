@@ -121,6 +121,24 @@ fn a_plain_terminal_gets_ascii_and_a_foreign_name_cannot_command_it() {
 }
 
 #[test]
+fn what_the_sdk_measures_of_itself_is_shown_when_asked_for() {
+    let mut metrics = shop();
+    let points = vec![number(&[], 1, 2, 1.0)];
+    let own = metric(
+        "otel.sdk.span.live",
+        "{span}",
+        sum(CUMULATIVE, false, points),
+    );
+    metrics.add(&origin("shop", "one"), &own, 100);
+    assert_eq!(
+        render(&metrics, None, &PLAIN),
+        render(&shop(), None, &PLAIN)
+    );
+    let all = render(&metrics, None, &Style { all: true, ..PLAIN });
+    assert!(all.contains("otel.sdk.span.live (span)"), "{all}");
+}
+
+#[test]
 fn every_width_is_kept_and_nothing_to_show_is_said() {
     for width in [0, 40, 61, 77, 100, 400, usize::MAX] {
         let drawn = render(&shop(), None, &Style { width, ..PLAIN });
