@@ -400,6 +400,40 @@ impl OtlpExporter {
         Ok(result.is_ok())
     }
 
+    /// Has operations kept from now on.
+    fn keep_operations(&self) {
+        self.exporter.keep_operations();
+    }
+
+    /// For each export that ended since the last call: its seconds (None where records were given
+    /// up after earlier exports), the numbers of records that
+    /// were delivered, rejected and failed, whether something is not delivered, and the last
+    /// error's HTTP status or gRPC code, if it has one.
+    fn take_operations(
+        &self,
+        py: Python<'_>,
+    ) -> Vec<(Option<f64>, usize, usize, usize, bool, String)> {
+        let operations = py.detach(|| self.exporter.take_operations());
+        operations
+            .into_iter()
+            .map(|operation| {
+                (
+                    operation.duration.map(|duration| duration.as_secs_f64()),
+                    operation.delivered,
+                    operation.rejected,
+                    operation.failed,
+                    operation.is_failure,
+                    operation.code,
+                )
+            })
+            .collect()
+    }
+
+    /// How many records are being exported, where operations are kept.
+    fn in_flight(&self) -> usize {
+        self.exporter.in_flight()
+    }
+
     fn shutdown(&self, py: Python<'_>) {
         py.detach(|| self.exporter.shutdown());
     }

@@ -26,6 +26,8 @@ mod _native {
     #[pymodule_export]
     use super::fork::settle_fork;
     #[pymodule_export]
+    use super::trace::counts::SpanCounts;
+    #[pymodule_export]
     use super::trace::readable::ReadableSpan;
     #[pymodule_export]
     use super::trace::scope::SpanScope;

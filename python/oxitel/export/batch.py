@@ -22,6 +22,7 @@ from .suppression import Suppression
 _logger = getLogger("opentelemetry.sdk._shared_internal")
 _logger.addFilter(DuplicateFilter())
 
+COUNTS = ("delivered", "rejected", "failed", "dropped_queue_full", "dropped_after_shutdown")
 _FULL_QUEUE_WARNING_SECONDS = 20.0
 
 
@@ -74,6 +75,7 @@ class BatchProcessor:
         self._exporting_from: int | None = None
         self._flush_until = 0
         self._failed_exports = 0
+        self._counts = dict.fromkeys(COUNTS, 0)
         self._warned_at = float("-inf")
 
     def _first_pending(self) -> int:
@@ -92,6 +94,7 @@ class BatchProcessor:
                 is_full = len(self._queue) >= self._max_queue_size
                 if is_full:
                     self._queue.popleft()
+                    self._counts["dropped_queue_full"] += 1
                 self._queue.append(data)
                 self._accepted += 1
                 if self._worker_thread is None:
@@ -100,6 +103,8 @@ class BatchProcessor:
                     self._changed.notify_all()
                 if not is_full:
                     return
+            else:
+                self._counts["dropped_after_shutdown"] += 1
         if self._shutdown:
             _logger.info("Shutdown called, ignoring %s.", self._exporting)
         else:
@@ -154,6 +159,7 @@ class BatchProcessor:
                 with self._changed:
                     self._exporting_from = None
                     self._failed_exports += not succeeded
+                    self._counts["delivered" if succeeded else "failed"] += len(batch)
                     self._changed.notify_all()
 
     def _take_batch(self, last: int) -> list[Any]:
@@ -200,6 +206,10 @@ class BatchProcessor:
         if not self._has_worker():
             self._export(exports_rest=True)
         return self._failed_exports == failed_before
+
+    def counts(self) -> dict[str, int]:
+        """How many records are queued, and what became of the others in this process."""
+        return {**self._counts, "queued": len(self._queue)}
 
     def _has_worker(self) -> bool:
         return self._worker_thread is not None and self._worker_thread.is_alive()

@@ -111,6 +111,7 @@ class GrpcExporter(OtlpExporter):
                 retryable_codes=sorted(self._retryable_error_codes),
                 **self._certificates(),
             )
+        self._observe("grpc", self._endpoint, meter_provider)
 
     def _certificates(self) -> dict[str, bytes | None]:
         if self._insecure:

@@ -121,6 +121,7 @@ class HttpExporter(OtlpExporter):
                 retryable_codes=None,
                 proxy=proxy_for(self._endpoint),
             )
+        self._observe("http", self._endpoint, meter_provider)
 
     def _use(self, transport: Any, session: Session | None) -> None:
         from .http_transport import HttpTransport, SessionRequests

@@ -8,6 +8,7 @@ options, a session) do the encoded records go through that object.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from logging import Logger
 from math import inf
 from time import monotonic
@@ -15,10 +16,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from oxitel import _native as native
 from oxitel.configuration.otlp import PerSignal
+from oxitel.configuration.sdk import INTERNAL_METRICS_ENABLED
 from oxitel.configuration.variable import say_once
 from oxitel.version import OFFICIAL_VERSION, __version__
 
 if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
+
+    from oxitel.self_observability import ExporterMetrics
+
     from .signal import Signal
     from .transport import Attempt, Transport
 
@@ -48,6 +54,19 @@ class OtlpExporter:
     _timeout: float
     _logger: Logger
     _shutdown = False
+    _metrics: ExporterMetrics | None = None
+
+    def _observe(self, protocol: str, endpoint: str, meter_provider: MeterProvider | None) -> None:
+        """Make metrics about this exporter, if that is switched on."""
+        if INTERNAL_METRICS_ENABLED.read():
+            from oxitel.self_observability import ExporterMetrics
+
+            self._metrics = ExporterMetrics(
+                self._signal, protocol, endpoint, meter_provider, self._native
+            )
+
+    def _count(self, records: Any) -> int:
+        return len(records)
 
     def _encode(self, records: Any) -> bytes:
         """The records as the body of an export request."""
@@ -78,15 +97,22 @@ class OtlpExporter:
             timeout = min(self._timeout, limit_seconds)
             if self._native is not None:
                 return self._send_natively(self._native, records, timeout)
-            deadline = monotonic() + timeout
-            # All are sent, also after one that was not taken.
-            succeeded = True
-            for part in self._parts(records):
-                succeeded = self._deliver_in_parts(part, deadline) and succeeded
-            return succeeded
+            return self._deliver_all_parts(records, monotonic() + timeout)
         except Exception as error:
             self._logger.error("Failed to encode %s: %s", self._signal.batch, error)
             return False
+
+    def _deliver_all_parts(self, records: Any, deadline: float) -> bool:
+        """Send through the user's object; all parts, also after one that was not taken."""
+        succeeded = True
+        for part in self._parts(records):
+            if self._metrics is None:
+                is_sent = self._deliver_in_parts(part, deadline)
+            else:
+                deliver = partial(self._deliver_in_parts, part, deadline)
+                is_sent = self._metrics.running(self._count(part), deliver)
+            succeeded = is_sent and succeeded
+        return succeeded
 
     def _shut_down(self) -> None:
         if self._shutdown:
@@ -131,9 +157,9 @@ class OtlpExporter:
     def _say_partial_success(self, attempt: Attempt) -> None:
         from .wire import partial_success
 
-        partial = partial_success(attempt.response)
-        if partial is not None:
-            rejected, message = partial
+        rejection = partial_success(attempt.response)
+        if rejection is not None:
+            rejected, message = rejection
             self._logger.warning(
                 "The receiver rejected %d %s: %s", rejected, self._signal.records, message
             )

@@ -12,6 +12,7 @@ from oxitel import _native
 from oxitel.configuration import sdk
 from oxitel.configuration.variable import say_once
 from oxitel.export.batch import BatchProcessor
+from oxitel.export.signal import TRACES
 
 from .processor import SpanProcessor
 
@@ -72,6 +73,12 @@ class BatchSpanProcessor(SpanProcessor):
                 span_exporter, delay, batch_size, timeout, queue_size, "Span"
             )
         self._is_shut_down = False
+        if sdk.INTERNAL_METRICS_ENABLED.read():
+            from oxitel.self_observability import observe_queue
+
+            native = self._native
+            counts = self._batch_processor.counts if native is None else native.counts
+            observe_queue(TRACES, "batching_span_processor", meter_provider, queue_size, counts)
 
     @property
     def span_exporter(self) -> SpanExporter:

@@ -13,13 +13,17 @@ from logging import getLogger
 from os import linesep
 from typing import IO, TYPE_CHECKING
 
+from oxitel.configuration.sdk import INTERNAL_METRICS_ENABLED
 from oxitel.duplicate_filter import DuplicateFilter
+from oxitel.export.signal import TRACES
 from oxitel.export.suppression import Suppression
 
 from .processor import SpanProcessor
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
+
+    from oxitel.self_observability import ProcessedCounts
 
     from .span import ReadableSpan
 
@@ -57,18 +61,29 @@ class SimpleSpanProcessor(SpanProcessor):
     ) -> None:
         self.span_exporter = span_exporter
         self._shutdown = False
+        self._processed: ProcessedCounts | None = None
+        if INTERNAL_METRICS_ENABLED.read():
+            from oxitel import self_observability
+
+            self._processed = self_observability.ProcessedCounts(
+                TRACES, "simple_span_processor", meter_provider
+            )
 
     def on_end(self, span: ReadableSpan) -> None:
         if not (span.context and span.context.trace_flags.sampled):
             return
         if self._shutdown:
             _logger.warning("Processor is already shutdown, ignoring call")
+            if self._processed is not None:
+                self._processed.add("already_shutdown")
             return
         with Suppression():
             try:
                 self.span_exporter.export((span,))
             except Exception:
                 _logger.exception("Exception while exporting Span.")
+        if self._processed is not None:
+            self._processed.add()
 
     def shutdown(self) -> None:
         self._shutdown = True

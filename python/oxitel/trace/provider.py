@@ -85,7 +85,8 @@ class TracerProvider(trace_api.TracerProvider):
     What is None comes from the environment: the sampler from OTEL_TRACES_SAMPLER, the resource from
     OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME, the limits from OTEL_SPAN_*_LIMIT. With
     `shutdown_on_exit` the processors are shut down, and so flushed, when the interpreter ends.
-    `meter_provider` is accepted for compatibility. Specification: trace SDK, "Tracer Provider".
+    `meter_provider` is for the SDK's metrics about itself. Specification: trace SDK, "Tracer
+    Provider".
     """
 
     def __init__(
@@ -109,6 +110,11 @@ class TracerProvider(trace_api.TracerProvider):
         self._span_limits = span_limits or SpanLimits()
         self._disabled = sdk.SDK_DISABLED.read()
         self._meter_provider = meter_provider
+        self._span_counts: _native.SpanCounts | None = None
+        if sdk.INTERNAL_METRICS_ENABLED.read():
+            from oxitel.self_observability import span_counts
+
+            self._span_counts = span_counts(meter_provider)
         self._tracer_configurator = _tracer_configurator or _default_tracer_configurator
         self._tracers_lock = threading.Lock()
         self._tracers: dict[InstrumentationScope, Tracer] = {}
@@ -145,7 +151,7 @@ class TracerProvider(trace_api.TracerProvider):
         return tracer
 
     def _new_tracer(self, scope: InstrumentationScope, info: InstrumentationInfo) -> Tracer:
-        return Tracer(
+        tracer = Tracer(
             self.sampler,
             self._resource,
             self._active_span_processor,
@@ -156,6 +162,9 @@ class TracerProvider(trace_api.TracerProvider):
             meter_provider=self._meter_provider,
             _tracer_config=self._apply_tracer_configurator(scope),
         )
+        if self._span_counts is not None:
+            tracer._count_in(self._span_counts)
+        return tracer
 
     def _set_tracer_configurator(self, *, tracer_configurator: _TracerConfiguratorT) -> None:
         self._tracer_configurator = tracer_configurator

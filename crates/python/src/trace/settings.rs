@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use telemetry::otlp::request::Group;
 use telemetry::otlp::wire;
 
+use super::counts::Counts;
 use crate::export::Pipeline;
 use crate::value;
 
@@ -46,6 +47,8 @@ pub(crate) struct Settings {
     pub(crate) processor: Py<PyAny>,
     pub(crate) sampler: Py<PyAny>,
     pub(crate) pipeline: Arc<ArcSwap<Pipeline>>,
+    /// Counts these spans, if somebody wants to know.
+    pub(crate) counts: Option<Arc<Counts>>,
     /// Resource and scope as OTLP.
     pub(crate) group: Arc<Group>,
 }

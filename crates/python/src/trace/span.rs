@@ -333,6 +333,11 @@ pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResu
         // Whatever Python code has put there, failing to freeze it harms nobody.
         let _ = attributes.setattr("_immutable", true);
     }
+    if let Some(counts) = &settings.counts
+        && let Some(identity) = &base.identity
+    {
+        counts.end(identity.context.is_sampled());
+    }
     settings.pipeline.load().on_end(span.as_super())
 }
 
@@ -713,6 +718,7 @@ impl RecordingSpan {
             processor: span_processor.unwrap_or(none).unbind(),
             sampler: sampler.unwrap_or_else(|| py.None()),
             pipeline,
+            counts: None,
         };
         let new = NewSpan {
             identity: Identity::from_object(context)?,

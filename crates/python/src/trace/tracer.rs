@@ -11,6 +11,7 @@ use telemetry::trace::{
     Decision, RANDOM_TRACE_ID, SAMPLED, SpanContext, flags_of, random_span_id, random_trace_id,
 };
 
+use super::counts::{Counts, SpanCounts};
 use super::identity::Identity;
 use super::readable::kind_of;
 use super::sampler::{AnySampler, decision_of};
@@ -52,6 +53,7 @@ struct Given {
     instrumentation_info: Py<PyAny>,
     span_limits: Py<PyAny>,
     instrumentation_scope: Py<PyAny>,
+    counts: Option<Arc<Counts>>,
 }
 
 impl Given {
@@ -64,6 +66,7 @@ impl Given {
             instrumentation_info: self.instrumentation_info.clone_ref(py),
             span_limits: self.span_limits.clone_ref(py),
             instrumentation_scope: self.instrumentation_scope.clone_ref(py),
+            counts: self.counts.clone(),
         }
     }
 
@@ -77,6 +80,7 @@ impl Given {
             processor: self.span_processor.clone_ref(py),
             sampler: self.sampler.clone_ref(py),
             pipeline: Pipeline::of_processor(processor)?,
+            counts: self.counts.clone(),
             group: settings::new_group(
                 self.resource.bind(py),
                 self.instrumentation_scope.bind(py),
@@ -291,6 +295,12 @@ impl Tracer {
             None => inner.new_trace_id(py),
         };
         let sampled = inner.sample(py, official, parent.as_ref(), trace_id, options)?;
+        if let Some(counts) = &inner.given.counts {
+            counts.start(
+                parent.as_ref().map(|parent| &parent.context),
+                sampled.decision,
+            );
+        }
         let context = SpanContext {
             trace_id,
             span_id: inner.new_span_id(py),
@@ -479,6 +489,7 @@ impl Tracer {
             instrumentation_info,
             span_limits,
             instrumentation_scope,
+            counts: None,
         };
         Ok(Self {
             inner: ArcSwap::from_pointee(given.build(py, is_enabled)?),
@@ -600,6 +611,10 @@ impl Tracer {
         let given = self.inner.load().given.clone_ref(py);
         self.inner.store(Arc::new(given.build(py, is_enabled)?));
         Ok(())
+    }
+
+    fn _count_in(&self, py: Python<'_>, counts: &SpanCounts) -> PyResult<()> {
+        self.change(py, |given| given.counts = Some(counts.counts.clone()))
     }
 
     fn _is_enabled(&self) -> bool {

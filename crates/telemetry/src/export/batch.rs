@@ -441,6 +441,7 @@ impl Inner {
             (lost, dropped, mem::take(&mut guarded.reason))
         };
         if lost > 0 {
+            self.exporter.state().operations.give_up(lost);
             deliver::report_undelivered(self.exporter.settled(), lost, &reason);
         }
         if dropped > 0 {

@@ -120,6 +120,21 @@ pub(crate) async fn deliver(
     urgency: &mut watch::Receiver<Urgency>,
     is_kept: bool,
 ) -> Delivery {
+    let operation = state.operations.begin(batch.len());
+    let delivery = send(state, batch, deadline, urgency, is_kept).await;
+    if let Some(operation) = operation {
+        operation.end(&delivery);
+    }
+    delivery
+}
+
+async fn send(
+    state: &State,
+    batch: Batch,
+    deadline: Instant,
+    urgency: &mut watch::Receiver<Urgency>,
+    is_kept: bool,
+) -> Delivery {
     let mut delivery = Delivery::default();
     // Parts still to be sent, the next one last.
     let mut parts = vec![batch];

@@ -20,6 +20,7 @@ use tokio::time::Instant;
 use super::deliver::{self, Outage, Urgency};
 use super::endpoint::Endpoint;
 use super::link::Link;
+use super::operation::{Operation, Operations};
 use super::proxy::Proxy;
 use super::retry::RETRYABLE_GRPC_CODES;
 use super::tls::Identity;
@@ -71,6 +72,7 @@ pub(crate) struct State {
     /// Failures since the last answer that accepted something.
     pub(crate) failures: AtomicU32,
     pub(crate) outage: Mutex<Option<Outage>>,
+    pub(crate) operations: Operations,
     urgency: watch::Sender<Urgency>,
     spare: Mutex<Vec<u8>>,
 }
@@ -82,7 +84,7 @@ pub(crate) struct Line {
 }
 
 impl State {
-    fn new(settled: &Arc<Settled>, is_shut_down: bool) -> Self {
+    fn new(settled: &Arc<Settled>, is_shut_down: bool, are_operations_wanted: bool) -> Self {
         Self {
             generation: fork::generation(),
             settled: Arc::clone(settled),
@@ -91,6 +93,7 @@ impl State {
             is_shut_down: AtomicBool::new(is_shut_down),
             failures: AtomicU32::new(0),
             outage: Mutex::new(None),
+            operations: Operations::wanted(are_operations_wanted),
             urgency: watch::Sender::new(Urgency::default()),
             spare: Mutex::default(),
         }
@@ -161,7 +164,7 @@ impl Exporter {
     pub fn with_proxy(config: ExporterConfig, proxy: Option<&str>) -> Result<Self, ConfigError> {
         let proxy = proxy.map(Proxy::parse).transpose()?;
         let settled = Arc::new(settle(config, proxy)?);
-        let state = ArcSwap::from_pointee(State::new(&settled, false));
+        let state = ArcSwap::from_pointee(State::new(&settled, false, false));
         Ok(Self { settled, state })
     }
 
@@ -177,7 +180,8 @@ impl Exporter {
                 return present;
             }
             let is_shut_down = present.is_shut_down.load(Ordering::Relaxed);
-            let fresh = Arc::new(State::new(&self.settled, is_shut_down));
+            let are_wanted = present.operations.are_wanted.load(Ordering::Relaxed);
+            let fresh = Arc::new(State::new(&self.settled, is_shut_down, are_wanted));
             self.state.compare_and_swap(&present, fresh);
             // The parent's connection is left as it is: closing it here could say goodbye to the
             // receiver in the parent's name.
@@ -238,6 +242,22 @@ impl Exporter {
             undelivered,
             reason: delivery.reason.to_string(),
         })
+    }
+
+    /// Has operations kept from now on, for [`Exporter::take_operations`].
+    pub fn keep_operations(&self) {
+        let state = self.state();
+        state.operations.are_wanted.store(true, Ordering::Relaxed);
+    }
+
+    /// The operations that have ended since the last call, the oldest first.
+    pub fn take_operations(&self) -> Vec<Operation> {
+        self.state().operations.take()
+    }
+
+    /// How many records are being exported, where operations are kept.
+    pub fn in_flight(&self) -> usize {
+        self.state().operations.in_flight()
     }
 
     /// Breaks off waits for another try; later exports fail at once. Batch processors that use

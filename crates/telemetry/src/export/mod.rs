@@ -12,6 +12,7 @@ mod gather;
 mod grpc;
 mod http;
 mod link;
+mod operation;
 mod proxy;
 mod queue;
 pub mod retry;
@@ -21,6 +22,7 @@ mod worker;
 use std::time::Duration;
 
 pub use exporter::{ExportError, ExportSummary, Exporter};
+pub use operation::Operation;
 
 /// What is exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
