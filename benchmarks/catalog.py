@@ -45,6 +45,7 @@ class Case:
     quick_count: int = 1_000
     figures: tuple[str, ...] = field(default=("cpu",))
     needs: str = ""
+    """A module; environments without it do not take part."""
 
 
 def cpu(at_least: float) -> Target:
@@ -182,6 +183,36 @@ CASES: tuple[Case, ...] = (
         count=3_000,
         quick_count=300,
         needs="opentelemetry.instrumentation.flask",
+    ),
+    Case(
+        "counter3",
+        "`counter.add` with three attributes",
+        "counter3.py",
+        (*GRPC, NOOP, OFFICIAL_HTTP, OXITEL_HTTP),
+        (cpu(25),),
+        count=100_000,
+        quick_count=5_000,
+        needs="opentelemetry.sdk.metrics.export",
+    ),
+    Case(
+        "histogram2",
+        "`histogram.record` in a span, exemplars on",
+        "histogram2.py",
+        (*GRPC, NOOP, OFFICIAL_HTTP, OXITEL_HTTP),
+        (cpu(25),),
+        count=100_000,
+        quick_count=5_000,
+        needs="opentelemetry.sdk.metrics.export",
+    ),
+    Case(
+        "series10k",
+        "collecting and exporting 10,000 series",
+        "series10k.py",
+        (*GRPC, OFFICIAL_HTTP, OXITEL_HTTP),
+        (cpu(20),),
+        count=5,
+        quick_count=2,
+        needs="opentelemetry.sdk.metrics.export",
     ),
 )
 

@@ -67,7 +67,7 @@ def interpreters(options: argparse.Namespace) -> dict[str, str]:
 
 
 def has(python: str, module: str) -> bool:
-    code = f"import importlib.util as u, sys; sys.exit(u.find_spec({module!r}) is None)"
+    code = f"import {module}"
     return subprocess.run([python, "-c", code], capture_output=True).returncode == 0
 
 

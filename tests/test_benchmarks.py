@@ -15,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "benchmarks"))
 
 import catalog
 import render
+import session
 import summary
 
 BENCHMARKS = Path(catalog.__file__).parent
@@ -99,7 +100,7 @@ def test_every_case_has_a_program_that_says_what_it_is() -> None:
         assert "oxitel" not in text, f"{case.program} must use the official imports alone"
 
 
-def test_a_quick_run_of_both_delivers_every_span(official_python: Path, tmp_path: Path) -> None:
+def test_a_quick_run_of_both_delivers_everything(official_python: Path, tmp_path: Path) -> None:
     output = tmp_path / "results.json"
     cases = "span5,exception,unsampled,startup,stall"
     command = [sys.executable, str(BENCHMARKS / "run.py"), "--quick", "--cases", cases]
@@ -118,3 +119,17 @@ def test_a_quick_run_of_both_delivers_every_span(official_python: Path, tmp_path
         for rounds in case["runs"].values():
             for result in rounds:
                 assert result["received"]["distinct"] == result["expected_spans"], name
+                for what, number in result["expected"].items():
+                    assert result["received"][what] == number, f"{what} of {name}"
+
+
+def test_a_round_with_a_wrong_count_does_not_count() -> None:
+    received = {"spans": 0, "distinct": 0, "log_records": 0, "data_points": 60, "counted": 100}
+    result = {"expected_spans": 0, "received": received, "sdk_file": "/sdk/metrics/__init__.py"}
+    expected = {"data_points": 60, "counted": 100}
+    session.check(result | {"expected": expected}, "official/grpc", "counter3.py")
+    for wrong in ({"data_points": 61}, {"counted": 99}, {"log_records": 1}):
+        with pytest.raises(session.Failed, match=next(iter(wrong)).replace("_", " ")):
+            session.check(result | {"expected": expected | wrong}, "official/grpc", "counter3.py")
+    with pytest.raises(session.Failed, match="used the SDK at"):
+        session.check(result | {"expected": expected}, "oxitel/grpc", "counter3.py")

@@ -37,11 +37,18 @@ def measure(
     work: Callable[[int], None],
     empty: Callable[[int], None],
     spans: int = 1,
+    *,
+    counted: int = 0,
+    series: int = 0,
+    exemplars: int = 0,
+    log_records: int = 0,
     **more: Any,
 ) -> None:
     """Run `work(count)` and flush, `REPEATS` times; `empty` is the same loop without telemetry.
 
-    `spans` is the number of spans that one turn of `work` exports (0 where nothing is).
+    One turn of `work` exports `spans` spans and `log_records` log records, and adds `counted` to
+    counters or to the counts of histograms. Each flush and the shutdown collect `series` series;
+    with each flush there are `exemplars` exemplars.
     """
     work(WARM_UP)
     empty(WARM_UP)
@@ -68,19 +75,36 @@ def measure(
         )
     close(provider)
     turns = WARM_UP + REPEATS * COUNT
-    report(samples, turns * spans, **more)
+    expected = {
+        "data_points": series * (REPEATS + 2),
+        "series": series,
+        "exemplars": exemplars * (REPEATS + 1),
+        "counted": turns * counted,
+        "log_records": turns * log_records,
+    }
+    report(samples, turns * spans, expected, **more)
 
 
-def report(samples: list[dict[str, Any]], expected_spans: int, **more: Any) -> None:
-    """The program's last word; `expected_spans` is what the receiver must have got."""
+def report(
+    samples: list[dict[str, Any]],
+    expected_spans: int,
+    expected: dict[str, int] | None = None,
+    **more: Any,
+) -> None:
+    """The program's last word. `expected_spans` and `expected`, by the names that the receiver's
+    counts have, are what it must have got."""
     if TRANSPORT == "noop":
-        expected_spans = 0
+        expected_spans, expected = 0, {}
+    signals = ("trace", "metrics", "_logs")
+    modules = [sys.modules.get(f"opentelemetry.sdk.{signal}") for signal in signals]
+    files = [getattr(module, "__file__", None) or "" for module in modules if module]
     print(
         json.dumps(
             {
-                "sdk_file": getattr(sys.modules.get("opentelemetry.sdk.trace"), "__file__", ""),
+                "sdk_file": next(iter(files), ""),
                 "count": COUNT,
                 "expected_spans": expected_spans,
+                "expected": expected or {},
                 "samples": samples,
                 **more,
             }

@@ -49,6 +49,59 @@ def make_provider(sampler: Any = None) -> Any:
     return provider
 
 
+def make_meter_provider() -> Any:
+    """The meter provider with a periodic reader that collects when it is flushed."""
+    from opentelemetry import metrics
+
+    if TRANSPORT == "noop":
+        return metrics.NoOpMeterProvider()
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+    from opentelemetry.sdk.resources import Resource
+
+    if TRANSPORT == "http":
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
+        exporter: Any = OTLPMetricExporter()
+    else:
+        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import (
+            OTLPMetricExporter as GrpcMetricExporter,
+        )
+
+        exporter = GrpcMetricExporter(insecure=True)
+    reader = PeriodicExportingMetricReader(exporter)
+    resource = Resource.create({"service.name": "benchmark"})
+    provider = MeterProvider(metric_readers=[reader], resource=resource)
+    metrics.set_meter_provider(provider)
+    return provider
+
+
+def make_logger_provider() -> Any:
+    """The logger provider with a batch processor, already set as the global one."""
+    from opentelemetry import _logs
+
+    if TRANSPORT == "noop":
+        return _logs.NoOpLoggerProvider()
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+    from opentelemetry.sdk.resources import Resource
+
+    if TRANSPORT == "http":
+        from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+
+        exporter: Any = OTLPLogExporter()
+    else:
+        from opentelemetry.exporter.otlp.proto.grpc._log_exporter import (
+            OTLPLogExporter as GrpcLogExporter,
+        )
+
+        exporter = GrpcLogExporter(insecure=True)
+    provider = LoggerProvider(resource=Resource.create({"service.name": "benchmark"}))
+    provider.add_log_record_processor(BatchLogRecordProcessor(exporter, max_queue_size=QUEUE))
+    _logs.set_logger_provider(provider)
+    return provider
+
+
 def flush(provider: Any) -> None:
     if TRANSPORT != "noop" and provider.force_flush(120_000) is False:
         raise RuntimeError("force_flush did not deliver everything")
