@@ -2,6 +2,7 @@
 by a test is."""
 
 import importlib.util
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -46,7 +47,11 @@ def test_an_example_runs_and_what_it_traces_arrives(
     source = source.replace("http://localhost:4317", collector.grpc_endpoint)
     source = source.replace("http://localhost:4318", collector.http_endpoint)
     result = run_program(source)
-    assert (result.exit_code, result.stderr) == (0, "")
+    said = result.stderr.splitlines()
+    if "configure_json" in source:
+        # What the example shows.
+        assert json.loads(said.pop())["level"] == "INFO"
+    assert (result.exit_code, said) == (0, [])
     made = re.findall(r"start_as_current_span\(\"([^\"]+)\"", source)
     if made and "OTLPSpanExporter" in source:
         arrived = [span["name"] for span in collector.wait_for(len(made))]

@@ -1,6 +1,7 @@
 """The native module. `make lint` compares this file with the binary (`mypy.stubtest`)."""
 
 from collections.abc import Callable, Mapping, Sequence
+from logging import LogRecord
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, TypeVar, final
 
@@ -20,12 +21,14 @@ from oxitel.trace.sampling import Sampler
 
 __all__ = [
     "BatchProcessor",
+    "JSONFormatter",
     "NonRecordingSpan",
     "OtlpExporter",
     "Pipeline",
     "ReadableSpan",
     "Span",
     "SpanCounts",
+    "SpanRecordFactory",
     "SpanScope",
     "Tracer",
     "_Span",
@@ -353,3 +356,27 @@ def random_span_id() -> int: ...
 def settle_fork() -> None: ...
 def log_pending() -> None: ...
 def finish_diagnostics() -> None: ...
+
+@disjoint_base
+class JSONFormatter:
+    """Writes log records as JSON: the native base of `oxitel.logs.JSONFormatter`."""
+
+    def __new__(
+        cls,
+        *_arguments: Any,
+        service_name: str | None = None,
+        ensure_ascii: bool = True,
+        **_options: Any,
+    ) -> JSONFormatter: ...
+    def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
+    def format(self, record: LogRecord) -> str: ...
+
+@final
+class SpanRecordFactory:
+    """Makes log records that remember the current span, with `previous` where that is not
+    `logging.LogRecord`, else of `record_class`."""
+
+    def __new__(
+        cls, record_class: type[LogRecord], previous: Callable[..., LogRecord]
+    ) -> SpanRecordFactory: ...
+    def __call__(self, *arguments: Any, **options: Any) -> LogRecord: ...

@@ -7,6 +7,7 @@ mod context;
 mod diagnostics;
 mod export;
 mod fork;
+mod logs;
 mod official;
 mod termination;
 mod trace;
@@ -25,6 +26,10 @@ mod _native {
     use super::export::{NativeBatchProcessor, OtlpExporter, SharedPipeline, encode_spans};
     #[pymodule_export]
     use super::fork::settle_fork;
+    #[pymodule_export]
+    use super::logs::json::JSONFormatter;
+    #[pymodule_export]
+    use super::logs::span_record::SpanRecordFactory;
     #[pymodule_export]
     use super::trace::counts::SpanCounts;
     #[pymodule_export]

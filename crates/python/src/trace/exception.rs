@@ -126,7 +126,8 @@ pub(crate) fn event(
     })
 }
 
-fn type_name(exception: &Bound<'_, PyAny>) -> PyResult<String> {
+/// The class, with its module unless it is a builtin: `exception.type`.
+pub(crate) fn type_name(exception: &Bound<'_, PyAny>) -> PyResult<String> {
     let py = exception.py();
     let class = exception.get_type();
     let qualified_name = class
@@ -151,19 +152,14 @@ fn message(exception: &Bound<'_, PyAny>) -> String {
     }
 }
 
-/// What `"".join(traceback.format_exception(exception))` gives.
+/// What `"".join(traceback.format_exception(exception))` gives, or nothing, which is said.
 fn stack_trace<'py>(exception: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
     let py = exception.py();
     if let Some(text) = quick_stack_trace(exception)? {
         return Ok(PyString::new(py, &text));
     }
-    let lines = py
-        .import(pyo3::intern!(py, "traceback"))?
-        .call_method1(pyo3::intern!(py, "format_exception"), (exception,));
-    match lines {
-        Ok(lines) => Ok(pyo3::intern!(py, "")
-            .call_method1("join", (lines,))?
-            .cast_into()?),
+    match slow_stack_trace(exception, None) {
+        Ok(text) => Ok(text),
         Err(error) => {
             diagnostics::report_exception(
                 py,
@@ -174,6 +170,36 @@ fn stack_trace<'py>(exception: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyStri
             Ok(PyString::new(py, ""))
         }
     }
+}
+
+/// The same for those who must not log, with the traceback to use instead of the exception's own.
+pub(crate) fn stack_trace_from<'py>(
+    exception: &Bound<'py, PyAny>,
+    traceback: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyString>> {
+    if traceback.is_none()
+        && let Some(text) = quick_stack_trace(exception)?
+    {
+        return Ok(PyString::new(exception.py(), &text));
+    }
+    slow_stack_trace(exception, traceback)
+}
+
+fn slow_stack_trace<'py>(
+    exception: &Bound<'py, PyAny>,
+    traceback: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyString>> {
+    let py = exception.py();
+    let format = py
+        .import(pyo3::intern!(py, "traceback"))?
+        .getattr(pyo3::intern!(py, "format_exception"))?;
+    let lines = match traceback {
+        Some(traceback) => format.call1((exception.get_type(), exception, traceback))?,
+        None => format.call1((exception,))?,
+    };
+    Ok(pyo3::intern!(py, "")
+        .call_method1("join", (lines,))?
+        .cast_into()?)
 }
 
 // The text, if nothing about the exception needs the special cases of `traceback`.

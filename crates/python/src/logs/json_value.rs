@@ -1,0 +1,266 @@
+//! Python values as JSON: what `json` can write as it writes it, everything else as text.
+//!
+//! An `Exception` that the values' own code raises ends here; what ends the program
+//! (`KeyboardInterrupt`, `SystemExit`) passes.
+
+use std::borrow::Cow;
+use std::cell::Cell;
+
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::sync::critical_section::with_critical_section;
+use pyo3::types::{
+    PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple,
+};
+use telemetry::json::JsonLine;
+
+/// How deep a value may be nested; what is deeper (a list that contains itself) becomes text.
+const DEEPEST: usize = 32;
+/// Values that begin after so many bytes of a line become `"…"`: a few small lists that contain
+/// each other can mean more text than there is memory.
+const MOST_BYTES: usize = 16 << 20;
+/// How deep `__str__` methods that log may be nested in each other before they are not asked.
+const MOST_NESTED_TEXTS: u32 = 4;
+
+/// `None` where Python code raised an `Exception`; other exceptions are passed on.
+pub(crate) fn calm<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<Option<T>> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) if error.is_instance_of::<PyException>(py) => Ok(None),
+        Err(error) => Err(error),
+    }
+}
+
+/// The text, with lone surrogates written as `\udc80`: no JSON text may hold them.
+pub(crate) fn clean_text<'a>(text: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, str>> {
+    let py = text.py();
+    if let Ok(text) = text.to_str() {
+        return Ok(Cow::Borrowed(text));
+    }
+    let bytes = text.call_method1(
+        pyo3::intern!(py, "encode"),
+        (
+            pyo3::intern!(py, "utf-8"),
+            pyo3::intern!(py, "backslashreplace"),
+        ),
+    )?;
+    let bytes = bytes.cast::<PyBytes>()?;
+    Ok(Cow::Owned(
+        String::from_utf8_lossy(bytes.as_bytes()).into_owned(),
+    ))
+}
+
+/// `str(object)`, or a text that says that it could not be had.
+pub(crate) fn text_of(object: &Bound<'_, PyAny>) -> PyResult<String> {
+    thread_local! {
+        static NESTED: Cell<u32> = const { Cell::new(0) };
+    }
+    struct Leave;
+    impl Drop for Leave {
+        fn drop(&mut self) {
+            NESTED.set(NESTED.get() - 1);
+        }
+    }
+    let py = object.py();
+    if NESTED.get() < MOST_NESTED_TEXTS {
+        NESTED.set(NESTED.get() + 1);
+        let _leave = Leave;
+        let text = object
+            .str()
+            .and_then(|text| Ok(clean_text(&text)?.into_owned()));
+        if let Some(text) = calm(py, text)? {
+            return Ok(text);
+        }
+    }
+    let class = calm(py, object.get_type().name())?;
+    Ok(match class {
+        Some(class) => format!("<unprintable {} object>", class.to_string_lossy()),
+        None => "<unprintable object>".to_owned(),
+    })
+}
+
+/// Writes any value.
+pub(crate) fn put(line: &mut JsonLine, value: &Bound<'_, PyAny>, depth: usize) -> PyResult<()> {
+    if let Ok(text) = value.cast_exact::<PyString>() {
+        put_text(line, text)
+    } else if value.is_none() {
+        line.null();
+        Ok(())
+    } else if let Ok(value) = value.cast::<PyBool>() {
+        line.boolean(value.is_true());
+        Ok(())
+    } else if let Ok(number) = value.cast::<PyInt>() {
+        put_integer(line, number)
+    } else if let Ok(number) = value.cast::<PyFloat>() {
+        line.float(number.value());
+        Ok(())
+    } else if line.len() > MOST_BYTES {
+        line.text("…");
+        Ok(())
+    } else if depth >= DEEPEST {
+        line.text(&text_of(value)?);
+        Ok(())
+    } else if let Ok(map) = value.cast::<PyDict>() {
+        put_map(line, map, depth)
+    } else if let Ok(items) = value.cast::<PyList>() {
+        put_items(line, items.iter(), depth)
+    } else if let Ok(items) = value.cast::<PyTuple>() {
+        put_items(line, items.iter(), depth)
+    } else {
+        put_other(line, value, depth)
+    }
+}
+
+/// Writes a text.
+pub(crate) fn put_text(line: &mut JsonLine, text: &Bound<'_, PyString>) -> PyResult<()> {
+    match calm(text.py(), clean_text(text))? {
+        Some(text) => line.text(&text),
+        None => line.text("<unprintable str object>"),
+    }
+    Ok(())
+}
+
+/// The entries of a dict, taken at one moment: writing them may run code that changes it.
+pub(crate) fn entries<'py>(
+    map: &Bound<'py, PyDict>,
+) -> Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    let mut entries = Vec::with_capacity(map.len());
+    with_critical_section(map, || entries.extend(map.iter()));
+    entries
+}
+
+/// The text of a key, of any type, as `json` writes those that it takes.
+pub(crate) fn key_text<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, str>> {
+    if let Ok(text) = key.cast::<PyString>() {
+        let text = calm(key.py(), clean_text(text))?;
+        return Ok(text.unwrap_or(Cow::Borrowed("<unprintable str object>")));
+    }
+    if let Ok(value) = key.cast::<PyBool>() {
+        return Ok(Cow::Borrowed(if value.is_true() {
+            "true"
+        } else {
+            "false"
+        }));
+    }
+    if key.is_none() {
+        return Ok(Cow::Borrowed("null"));
+    }
+    if let Ok(number) = key.cast::<PyInt>()
+        && let Some(digits) = calm(key.py(), decimal(number))?
+    {
+        return Ok(Cow::Owned(digits));
+    }
+    Ok(Cow::Owned(text_of(key)?))
+}
+
+fn put_map(line: &mut JsonLine, map: &Bound<'_, PyDict>, depth: usize) -> PyResult<()> {
+    line.begin_object();
+    for (key, value) in entries(map) {
+        line.key(&key_text(&key)?);
+        put(line, &value, depth + 1)?;
+    }
+    line.end_object();
+    Ok(())
+}
+
+fn put_items<'py>(
+    line: &mut JsonLine,
+    items: impl Iterator<Item = Bound<'py, PyAny>>,
+    depth: usize,
+) -> PyResult<()> {
+    line.begin_array();
+    for item in items {
+        put(line, &item, depth + 1)?;
+    }
+    line.end_array();
+    Ok(())
+}
+
+fn put_integer(line: &mut JsonLine, number: &Bound<'_, PyInt>) -> PyResult<()> {
+    let py = number.py();
+    if let Ok(number) = number.extract::<i64>() {
+        line.signed(number);
+    } else if let Ok(number) = number.extract::<u64>() {
+        line.unsigned(number);
+    } else if let Some(digits) = calm(py, decimal(number))? {
+        line.digits(&digits);
+    } else {
+        // More digits than the interpreter converts (`sys.set_int_max_str_digits`): no reader would.
+        let digits = py
+            .get_type::<PyInt>()
+            .call_method1(pyo3::intern!(py, "__format__"), (number, "#x"));
+        match calm(py, digits.and_then(|digits| digits.extract::<String>()))? {
+            Some(digits) => line.text(&digits),
+            None => line.text("<unprintable int object>"),
+        }
+    }
+    Ok(())
+}
+
+// A subclass (an enum) may say something else of itself.
+fn decimal(number: &Bound<'_, PyInt>) -> PyResult<String> {
+    let py = number.py();
+    py.get_type::<PyInt>()
+        .call_method1(pyo3::intern!(py, "__repr__"), (number,))?
+        .extract()
+}
+
+fn put_other(line: &mut JsonLine, value: &Bound<'_, PyAny>, depth: usize) -> PyResult<()> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return put_text(line, text);
+    }
+    if let Ok(bytes) = value.cast::<PyBytes>() {
+        put_bytes(line, bytes.as_bytes());
+        return Ok(());
+    }
+    if let Ok(bytes) = value.cast::<PyByteArray>() {
+        put_bytes(line, &bytes.to_vec());
+        return Ok(());
+    }
+    let py = value.py();
+    if let Some(plain) = calm(py, plain_value(value))?.flatten() {
+        return put(line, &plain, depth + 1);
+    }
+    line.text(&text_of(value)?);
+    Ok(())
+}
+
+// Text if they are UTF-8; other bytes as `\xff`.
+fn put_bytes(line: &mut JsonLine, bytes: &[u8]) {
+    use std::fmt::Write as _;
+
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        for byte in chunk.invalid() {
+            let _ = write!(text, "\\x{byte:02x}");
+        }
+    }
+    line.text(&text);
+}
+
+// What a time or a scalar of numpy is in plain Python.
+fn plain_value<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = value.py();
+    let class = value.get_type();
+    if let Some(method) = class.getattr_opt(pyo3::intern!(py, "isoformat"))? {
+        let text = method.call1((value,))?;
+        return Ok(text.is_instance_of::<PyString>().then_some(text));
+    }
+    if class
+        .getattr_opt(pyo3::intern!(py, "__module__"))?
+        .is_some_and(|module| {
+            module
+                .cast::<PyString>()
+                .is_ok_and(|module| module == "numpy")
+        })
+        && value
+            .getattr(pyo3::intern!(py, "ndim"))?
+            .extract::<usize>()?
+            == 0
+    {
+        let plain = value.call_method0(pyo3::intern!(py, "item"))?;
+        return Ok((!plain.get_type().is(&class)).then_some(plain));
+    }
+    Ok(None)
+}

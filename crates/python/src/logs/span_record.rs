@@ -1,0 +1,342 @@
+//! What `logging` keeps of a record, read from its `__dict__`; and the factory that has records
+//! remember the span that was current when they were made.
+
+use std::cell::RefCell;
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::sync::critical_section::with_critical_section;
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use telemetry::trace::SpanContext;
+
+use crate::context;
+use crate::official::{Official, read_span_context};
+use crate::trace::readable::ReadableSpan;
+use crate::trace::unsampled::UnsampledSpan;
+
+/// The attributes of a record that the formatter uses, and what is not `logging`'s own.
+#[derive(Default)]
+pub(crate) struct Fields<'py> {
+    pub(crate) name: Option<Bound<'py, PyAny>>,
+    pub(crate) msg: Option<Bound<'py, PyAny>>,
+    pub(crate) args: Option<Bound<'py, PyAny>>,
+    pub(crate) level: Option<Bound<'py, PyAny>>,
+    pub(crate) exc_info: Option<Bound<'py, PyAny>>,
+    pub(crate) exc_text: Option<Bound<'py, PyAny>>,
+    pub(crate) stack_info: Option<Bound<'py, PyAny>>,
+    pub(crate) line: Option<Bound<'py, PyAny>>,
+    pub(crate) function: Option<Bound<'py, PyAny>>,
+    pub(crate) created: Option<Bound<'py, PyAny>>,
+    /// What the official `LoggingInstrumentor` sets: `"0"` where there was no span.
+    pub(crate) trace_id: Option<Bound<'py, PyAny>>,
+    pub(crate) span_id: Option<Bound<'py, PyAny>>,
+    pub(crate) service_name: Option<Bound<'py, PyAny>>,
+    pub(crate) extra: Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
+}
+
+// In the order in which `logging` sets them, then what others are known to add: a record of the
+// usual making is read without a single search.
+const NAMES: [&str; 27] = [
+    "name",
+    "msg",
+    "args",
+    "levelname",
+    "levelno",
+    "pathname",
+    "filename",
+    "module",
+    "exc_info",
+    "exc_text",
+    "stack_info",
+    "lineno",
+    "funcName",
+    "created",
+    "msecs",
+    "relativeCreated",
+    "thread",
+    "threadName",
+    "processName",
+    "process",
+    "taskName",
+    "otelSpanID",
+    "otelTraceID",
+    "otelTraceSampled",
+    "otelServiceName",
+    "message",
+    "asctime",
+];
+
+/// Where in `NAMES` the attributes are that are kept.
+mod position {
+    pub(super) const NAME: usize = 0;
+    pub(super) const MSG: usize = 1;
+    pub(super) const ARGS: usize = 2;
+    pub(super) const LEVEL: usize = 3;
+    pub(super) const EXC_INFO: usize = 8;
+    pub(super) const EXC_TEXT: usize = 9;
+    pub(super) const STACK_INFO: usize = 10;
+    pub(super) const LINE: usize = 11;
+    pub(super) const FUNCTION: usize = 12;
+    pub(super) const CREATED: usize = 13;
+    pub(super) const SPAN_ID: usize = 21;
+    pub(super) const TRACE_ID: usize = 22;
+    pub(super) const SERVICE_NAME: usize = 24;
+}
+
+impl<'py> Fields<'py> {
+    /// Reads `record`; what has no `__dict__` has no fields.
+    pub(crate) fn read(record: &Bound<'py, PyAny>) -> Self {
+        let py = record.py();
+        let mut fields = Self::default();
+        let Some(dict) = dict_of(record) else {
+            return fields;
+        };
+        let names = interned_names(py);
+        let mut expected = 0;
+        for_each_borrowed(&dict, |key, value| {
+            let position = if names.get(expected).is_some_and(|name| name.is(key)) {
+                Some(expected)
+            } else {
+                position_of(names, key)
+            };
+            match position {
+                Some(position) => {
+                    expected = position + 1;
+                    fields.put(position, value);
+                }
+                None => fields.extra.push((key.clone(), value.clone())),
+            }
+        });
+        fields
+    }
+
+    fn put(&mut self, index: usize, value: &Bound<'py, PyAny>) {
+        let field = match index {
+            position::NAME => &mut self.name,
+            position::MSG => &mut self.msg,
+            position::ARGS => &mut self.args,
+            position::LEVEL => &mut self.level,
+            position::EXC_INFO => &mut self.exc_info,
+            position::EXC_TEXT => &mut self.exc_text,
+            position::STACK_INFO => &mut self.stack_info,
+            position::LINE => &mut self.line,
+            position::FUNCTION => &mut self.function,
+            position::CREATED => &mut self.created,
+            position::SPAN_ID => &mut self.span_id,
+            position::TRACE_ID => &mut self.trace_id,
+            position::SERVICE_NAME => &mut self.service_name,
+            _ => return,
+        };
+        if !value.is_none() {
+            *field = Some(value.clone());
+        }
+    }
+}
+
+/// Calls `take`, which must not run Python code, with every key and value. Twice as quick as the
+/// safe iterator, which counts references to what `take` does not keep.
+#[expect(unsafe_code, reason = "PyDict_Next has no safe binding")]
+fn for_each_borrowed<'py>(
+    dict: &Bound<'py, PyDict>,
+    mut take: impl FnMut(&Bound<'py, PyAny>, &Bound<'py, PyAny>),
+) {
+    with_critical_section(dict, || {
+        let py = dict.py();
+        let mut position = 0;
+        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
+        // SAFETY: the pointers are borrowed from the dict, which nobody changes meanwhile: no
+        // Python code runs, and other threads are kept out by the section.
+        unsafe {
+            while pyo3::ffi::PyDict_Next(
+                dict.as_ptr(),
+                &raw mut position,
+                &raw mut key,
+                &raw mut value,
+            ) != 0
+            {
+                take(
+                    Bound::ref_from_ptr(py, &key),
+                    Bound::ref_from_ptr(py, &value),
+                );
+            }
+        }
+    });
+}
+
+#[expect(unsafe_code, reason = "PyObject_GenericGetDict has no safe binding")]
+fn dict_of<'py>(record: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
+    let py = record.py();
+    // SAFETY: may be asked of any object; a new reference, or null with an exception set.
+    let dict = unsafe {
+        Bound::from_owned_ptr_or_err(
+            py,
+            pyo3::ffi::PyObject_GenericGetDict(record.as_ptr(), std::ptr::null_mut()),
+        )
+    };
+    dict.ok()?.cast_into().ok()
+}
+
+fn interned_names(py: Python<'_>) -> &'static [Py<PyString>] {
+    static INTERNED: PyOnceLock<Vec<Py<PyString>>> = PyOnceLock::new();
+    INTERNED.get_or_init(py, || {
+        NAMES
+            .iter()
+            .map(|name| PyString::intern(py, name).unbind())
+            .collect()
+    })
+}
+
+fn position_of(names: &[Py<PyString>], key: &Bound<'_, PyAny>) -> Option<usize> {
+    names.iter().position(|name| name.is(key)).or_else(|| {
+        let text = key.cast_exact::<PyString>().ok()?.to_str().ok()?;
+        NAMES.iter().position(|name| *name == text)
+    })
+}
+
+/// The ids of the span that is current, if it has valid ones.
+pub(crate) fn current_span_context(py: Python<'_>) -> PyResult<Option<SpanContext>> {
+    let official = Official::get(py)?;
+    let Some(span) = context::span_of(official, &context::current(py, official)?)? else {
+        return Ok(None);
+    };
+    let context = if let Ok(own) = span.cast::<ReadableSpan>() {
+        match &own.get().identity {
+            Some(identity) => identity.context,
+            None => return Ok(None),
+        }
+    } else if let Ok(own) = span.cast::<UnsampledSpan>() {
+        own.get().identity.context
+    } else if span.is(&official.invalid_span) {
+        return Ok(None);
+    } else {
+        let context = span.call_method0(pyo3::intern!(py, "get_span_context"))?;
+        match context.cast::<PyTuple>() {
+            Ok(context) => read_span_context(official, context)?.context,
+            Err(_) => return Ok(None),
+        }
+    };
+    Ok((context.trace_id != 0 && context.span_id != 0).then_some(context))
+}
+
+/// Makes records that remember the current span: a record factory for `logging`.
+///
+/// Where the factory before it was `logging.LogRecord` itself, the records are of the subclass
+/// `oxitel.logs.span_record.SpanLogRecord`, which keeps the ids out of its `__dict__` and so out of
+/// what others take for `extra=`. Records of other factories get the official attributes
+/// `otelTraceID` and `otelSpanID`, unless they have them.
+#[pyclass(frozen, module = "oxitel._native")]
+pub(crate) struct SpanRecordFactory {
+    make: Py<PyAny>,
+    has_slot: bool,
+}
+
+#[pymethods]
+impl SpanRecordFactory {
+    #[new]
+    fn new(record_class: &Bound<'_, PyType>, previous: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = previous.py();
+        let plain = py.import("logging")?.getattr("LogRecord")?;
+        let has_slot = previous.is(&plain);
+        let make = if has_slot {
+            record_class.as_any()
+        } else {
+            previous
+        };
+        Ok(Self {
+            make: make.clone().unbind(),
+            has_slot,
+        })
+    }
+
+    #[pyo3(signature = (*arguments, **options))]
+    fn __call__<'py>(
+        &self,
+        py: Python<'py>,
+        arguments: &Bound<'py, PyTuple>,
+        options: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let record = self.make.bind(py).call(arguments, options)?;
+        if self.remember(&record).is_err() {
+            // A record without ids is better than none.
+        }
+        Ok(record)
+    }
+}
+
+impl SpanRecordFactory {
+    fn remember(&self, record: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = record.py();
+        let ids = match current_span_context(py)? {
+            Some(context) => Some(ids_as_text(py, &context)?),
+            None => None,
+        };
+        if self.has_slot {
+            return record.setattr(pyo3::intern!(py, "span_ids"), ids);
+        }
+        let trace_name = pyo3::intern!(py, "otelTraceID");
+        if record.hasattr(trace_name)? {
+            return Ok(());
+        }
+        let (trace_id, span_id) = match &ids {
+            Some(ids) => (ids.get_item(0)?, ids.get_item(1)?),
+            None => {
+                let none = pyo3::intern!(py, "0").clone().into_any();
+                (none.clone(), none)
+            }
+        };
+        record.setattr(pyo3::intern!(py, "otelSpanID"), span_id)?;
+        record.setattr(trace_name, trace_id)
+    }
+}
+
+/// The ids that `SpanLogRecord` keeps: `None` if it is not one, `Some(None)` if there was no span.
+pub(crate) fn kept_ids<'py>(
+    record: &Bound<'py, PyAny>,
+) -> PyResult<Option<Option<Bound<'py, PyAny>>>> {
+    let py = record.py();
+    static RECORD_CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let class = RECORD_CLASS.get_or_try_init(py, || -> PyResult<_> {
+        Ok(py
+            .import("oxitel.logs.span_record")?
+            .getattr("SpanLogRecord")?
+            .cast_into::<PyType>()?
+            .unbind())
+    })?;
+    if !record.get_type().is(class) {
+        return Ok(None);
+    }
+    let ids = record.getattr_opt(pyo3::intern!(py, "span_ids"))?;
+    Ok(ids.map(|ids| if ids.is_none() { None } else { Some(ids) }))
+}
+
+/// The official text of trace id and span id, made once for all records of a span in a row.
+fn ids_as_text<'py>(py: Python<'py>, context: &SpanContext) -> PyResult<Bound<'py, PyTuple>> {
+    thread_local! {
+        static LAST: RefCell<Option<(u128, u64, Py<PyTuple>)>> = const { RefCell::new(None) };
+    }
+    let known = LAST.with_borrow(|last| match last {
+        Some((trace_id, span_id, ids))
+            if *trace_id == context.trace_id && *span_id == context.span_id =>
+        {
+            Some(ids.clone_ref(py))
+        }
+        _ => None,
+    });
+    if let Some(ids) = known {
+        return Ok(ids.into_bound(py));
+    }
+    let ids = PyTuple::new(
+        py,
+        [
+            format!("{:032x}", context.trace_id),
+            format!("{:016x}", context.span_id),
+        ],
+    )?;
+    let forgotten = LAST.replace(Some((
+        context.trace_id,
+        context.span_id,
+        ids.clone().unbind(),
+    )));
+    drop(forgotten);
+    Ok(ids)
+}
