@@ -1,0 +1,403 @@
+//! A metric stream: what one view of one instrument tells one reader. It holds a series for each
+//! set of attributes, up to a limit (specification: metrics SDK, "Cardinality limits").
+
+use std::collections::{HashMap, HashSet};
+use std::mem;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use arc_swap::ArcSwap;
+
+use super::aggregate::Rules;
+use super::attributes::{AttributeSet, entries, key_of};
+use super::data::{Data, Exemplar, Metric, Number};
+use super::reservoir::ReservoirKind;
+use super::series::{Aggregation, Measured, Offer, Point, Series};
+use crate::diagnostics::{self, Key, Level};
+use crate::fork;
+
+const LOGGER: &str = "opentelemetry.sdk.metrics";
+
+#[derive(Clone, Debug)]
+pub struct StreamConfig {
+    pub name: Arc<str>,
+    pub description: Arc<str>,
+    pub unit: Arc<str>,
+    pub aggregation: Aggregation,
+    pub rules: Rules,
+    pub reservoir: ReservoirKind,
+    /// Most series, without the one that takes what is beyond.
+    pub cardinality_limit: usize,
+}
+
+/// A metric stream. In a forked child it starts from nothing: what the parent counted is the
+/// parent's to tell.
+#[derive(Debug)]
+pub struct Stream {
+    config: StreamConfig,
+    state: ArcSwap<State>,
+    has_grown: AtomicBool,
+}
+
+#[derive(Debug)]
+struct State {
+    generation: u32,
+    inner: Mutex<Inner>,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    by_key: HashMap<Box<[u8]>, Arc<Series>>,
+    /// In the order in which they came to be.
+    all: Vec<Arc<Series>>,
+    overflow: Option<Arc<Series>>,
+    /// When the series were forgotten: the start of those that come later.
+    forgotten_at: Option<u64>,
+    has_warned: bool,
+}
+
+impl State {
+    fn new() -> Self {
+        Self {
+            generation: fork::generation(),
+            inner: Mutex::default(),
+        }
+    }
+}
+
+impl Stream {
+    #[must_use]
+    pub fn new(config: StreamConfig) -> Self {
+        Self {
+            config,
+            state: ArcSwap::from_pointee(State::new()),
+            has_grown: AtomicBool::new(false),
+        }
+    }
+
+    #[must_use]
+    pub fn config(&self) -> &StreamConfig {
+        &self.config
+    }
+
+    /// This process's state; the parent's is left as it is, never locked and never dropped.
+    fn state(&self) -> Arc<State> {
+        loop {
+            let present = self.state.load_full();
+            if present.generation == fork::generation() {
+                return present;
+            }
+            self.state
+                .compare_and_swap(&present, Arc::new(State::new()));
+            mem::forget(present);
+        }
+    }
+
+    /// The series of these attributes, or the one for what is beyond the limit. `now` is when it
+    /// starts if it is new.
+    pub fn series(&self, attributes: &Arc<AttributeSet>, now: u64) -> Arc<Series> {
+        let key = attributes.key();
+        let state = self.state();
+        let mut inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(series) = inner.by_key.get(&key) {
+            return Arc::clone(series);
+        }
+        let start = inner.forgotten_at.unwrap_or(now);
+        let new = |attributes| Arc::new(Series::new(attributes, &self.config.aggregation, start));
+        if inner.by_key.len() < self.config.cardinality_limit {
+            let series = new(Arc::clone(attributes));
+            inner.by_key.insert(key, Arc::clone(&series));
+            inner.all.push(Arc::clone(&series));
+            return series;
+        }
+        if let Some(overflow) = &inner.overflow {
+            return Arc::clone(overflow);
+        }
+        let overflow = new(Arc::new(AttributeSet::overflow()));
+        inner.overflow = Some(Arc::clone(&overflow));
+        inner.all.push(Arc::clone(&overflow));
+        let has_warned = mem::replace(&mut inner.has_warned, true);
+        let warning = (!has_warned).then(|| self.warning(&inner));
+        drop(inner);
+        if let Some(text) = warning {
+            diagnostics::report(Level::Warning, LOGGER, Key::Always, text);
+        }
+        overflow
+    }
+
+    fn warning(&self, inner: &Inner) -> String {
+        let mut text = format!(
+            "Metric {} has reached its limit of {} attribute sets. Measurements with others are \
+             added up in one series with the attribute otel.metric.overflow.",
+            self.config.name, self.config.cardinality_limit,
+        );
+        if let Some((key, count)) = greediest(inner.by_key.keys()) {
+            text.push_str(&format!(
+                " The attribute with the most values is {key:?}: {count}."
+            ));
+        }
+        text
+    }
+
+    /// Adds a measurement to a series of this stream.
+    #[inline]
+    pub fn measure(&self, series: &Series, value: Number, offer: Option<Offer<'_>>) -> Measured {
+        let config = &self.config;
+        let measured = series.measure(&config.aggregation, &config.reservoir, value, offer);
+        if measured == Measured::Grown {
+            self.report_growth();
+        }
+        measured
+    }
+
+    #[cold]
+    fn report_growth(&self) {
+        if !self.has_grown.swap(true, Ordering::Relaxed) {
+            diagnostics::report(
+                Level::Warning,
+                LOGGER,
+                Key::Always,
+                format!(
+                    "The sum of metric {} no longer fits a 64-bit integer and goes on as a double.",
+                    self.config.name
+                ),
+            );
+        }
+    }
+
+    /// All points there are to tell at `now`, and a new beginning for what is told once.
+    /// `exemplars` is asked for those that are kept elsewhere; no lock is held meanwhile.
+    pub fn collect(
+        &self,
+        now: u64,
+        mut exemplars: impl FnMut(&Arc<Series>) -> Vec<Exemplar>,
+    ) -> Option<Metric> {
+        let state = self.state();
+        let all = {
+            let inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
+            inner.all.clone()
+        };
+        let config = &self.config;
+        let mut points = Points::new(config, all.len());
+        let is_full = all.len() >= config.cardinality_limit;
+        let mut idle = Vec::new();
+        for series in &all {
+            let (point, is_touched) = series.collect(&config.aggregation, &config.rules, now);
+            if is_full && self.may_forget(is_touched) {
+                idle.push(series);
+            }
+            let Some(mut point) = point else { continue };
+            if matches!(config.reservoir, ReservoirKind::Elsewhere) {
+                point.set_exemplars(exemplars(series));
+            }
+            points.push(point);
+        }
+        if !idle.is_empty() {
+            self.forget(&state, &idle, now);
+        }
+        points.into_metric(config)
+    }
+
+    // The limit is for one collection: increments that were told begin anew, and totals that were
+    // not observed may never be again.
+    fn may_forget(&self, is_touched: bool) -> bool {
+        let rules = &self.config.rules;
+        if rules.is_asynchronous {
+            !is_touched
+        } else {
+            rules.is_delta()
+        }
+    }
+
+    fn forget(&self, state: &State, idle: &[&Arc<Series>], now: u64) {
+        let mut inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        let gone: HashSet<_> = idle
+            .iter()
+            .filter(|series| series.leave_if_idle())
+            .map(|series| Arc::as_ptr(series))
+            .collect();
+        let is_gone = |series: &Arc<Series>| gone.contains(&Arc::as_ptr(series));
+        inner.by_key.retain(|_, series| !is_gone(series));
+        inner.all.retain(|series| !is_gone(series));
+        inner.overflow.take_if(|series| is_gone(series));
+        if !self.config.rules.is_asynchronous {
+            inner.forgotten_at = Some(now);
+        }
+    }
+}
+
+/// The attribute key with the most different values, and how many those are.
+fn greediest<'a>(keys: impl Iterator<Item = &'a Box<[u8]>>) -> Option<(String, usize)> {
+    let mut values: HashMap<&[u8], HashSet<&[u8]>> = HashMap::new();
+    for key in keys {
+        for entry in entries(key) {
+            let (name, value) = key_of(entry);
+            values.entry(name).or_default().insert(value);
+        }
+    }
+    values
+        .into_iter()
+        .map(|(name, values)| (String::from_utf8_lossy(name).into_owned(), values.len()))
+        .max_by(|left, right| left.1.cmp(&right.1).then_with(|| right.0.cmp(&left.0)))
+}
+
+/// The points of one metric, of the kind that its stream makes.
+struct Points(Data);
+
+impl Points {
+    fn new(config: &StreamConfig, count: usize) -> Self {
+        let temporality = config.rules.temporality;
+        Self(match config.aggregation {
+            Aggregation::Sum => Data::Sum {
+                points: Vec::with_capacity(count),
+                temporality,
+                is_monotonic: config.rules.is_monotonic,
+            },
+            Aggregation::LastValue => Data::Gauge(Vec::with_capacity(count)),
+            Aggregation::ExplicitBucketHistogram { .. } => Data::Histogram {
+                points: Vec::with_capacity(count),
+                temporality,
+            },
+            Aggregation::ExponentialBucketHistogram(_) => Data::ExponentialHistogram {
+                points: Vec::with_capacity(count),
+                temporality,
+            },
+        })
+    }
+
+    fn push(&mut self, point: Point) {
+        match (&mut self.0, point) {
+            (Data::Gauge(points) | Data::Sum { points, .. }, Point::Number(point)) => {
+                points.push(point);
+            }
+            (Data::Histogram { points, .. }, Point::Histogram(point)) => points.push(point),
+            (Data::ExponentialHistogram { points, .. }, Point::Exponential(point)) => {
+                points.push(point);
+            }
+            // A stream's series make points of its kind.
+            _ => {}
+        }
+    }
+
+    fn into_metric(self, config: &StreamConfig) -> Option<Metric> {
+        (!self.0.is_empty()).then(|| Metric {
+            name: Arc::clone(&config.name),
+            description: Arc::clone(&config.description),
+            unit: Arc::clone(&config.unit),
+            data: self.0,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::metrics::data::Temporality;
+    use crate::otlp::value::Value;
+
+    fn stream(temporality: Temporality, is_asynchronous: bool) -> Stream {
+        Stream::new(StreamConfig {
+            name: match temporality {
+                Temporality::Cumulative => "requests".into(),
+                _ => "increments".into(),
+            },
+            description: "".into(),
+            unit: "".into(),
+            aggregation: Aggregation::Sum,
+            rules: Rules {
+                temporality,
+                is_asynchronous,
+                is_monotonic: true,
+            },
+            reservoir: ReservoirKind::SimpleFixedSize(1),
+            cardinality_limit: 3,
+        })
+    }
+
+    fn attributes(user: i64) -> Arc<AttributeSet> {
+        Arc::new(AttributeSet::from_pairs(&[
+            ("host", Value::String("a")),
+            ("user", Value::Int(user)),
+        ]))
+    }
+
+    fn add(stream: &Stream, user: i64, now: u64) -> Arc<Series> {
+        let series = stream.series(&attributes(user), now);
+        let measured = stream.measure(&series, Number::Int(1), None);
+        assert_eq!(measured, Measured::Added);
+        series
+    }
+
+    fn collect(stream: &Stream, now: u64) -> Vec<(bool, u64, f64)> {
+        let metric = stream.collect(now, |_| Vec::new());
+        let Some(Data::Sum { points, .. }) = metric.map(|metric| metric.data) else {
+            return Vec::new();
+        };
+        let overflow = AttributeSet::overflow();
+        points
+            .iter()
+            .map(|point| {
+                let is_overflow = *point.attributes == overflow;
+                (
+                    is_overflow,
+                    point.start_unix_nanos.unwrap(),
+                    point.value.as_f64(),
+                )
+            })
+            .collect()
+    }
+
+    #[test]
+    fn what_is_beyond_the_limit_is_one_series() {
+        let stream = stream(Temporality::Cumulative, false);
+        for user in 0..10 {
+            add(&stream, user, 5);
+        }
+        let expected = [
+            (false, 5, 1.0),
+            (false, 5, 1.0),
+            (false, 5, 1.0),
+            (true, 5, 7.0),
+        ];
+        assert_eq!(collect(&stream, 9), expected);
+        assert_eq!(collect(&stream, 10), expected);
+        // Other tests of the process say things too.
+        let mut said = diagnostics::take();
+        said.retain(|message| message.text.contains("requests"));
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(
+            said[0].text.ends_with("most values is \"user\": 3."),
+            "{said:?}"
+        );
+    }
+
+    #[test]
+    fn the_limit_of_increments_is_for_one_collection() {
+        let stream = stream(Temporality::Delta, false);
+        for user in 0..5 {
+            add(&stream, user, 5);
+        }
+        let late = stream.series(&attributes(0), 5);
+        assert_eq!(collect(&stream, 9).len(), 4);
+        assert_eq!(stream.measure(&late, Number::Int(1), None), Measured::Gone);
+        for user in 5..8 {
+            add(&stream, user, 11);
+        }
+        let expected = [(false, 9, 1.0), (false, 9, 1.0), (false, 9, 1.0)];
+        assert_eq!(collect(&stream, 12), expected);
+    }
+
+    #[test]
+    fn totals_no_longer_observed_make_room() {
+        let stream = stream(Temporality::Cumulative, true);
+        for user in 0..3 {
+            add(&stream, user, 5);
+        }
+        assert_eq!(collect(&stream, 9).len(), 3);
+        add(&stream, 0, 10);
+        assert_eq!(collect(&stream, 11), [(false, 5, 1.0)]);
+        add(&stream, 0, 12);
+        add(&stream, 7, 12);
+        assert_eq!(collect(&stream, 13), [(false, 5, 1.0), (false, 12, 1.0)]);
+    }
+}
