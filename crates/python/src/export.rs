@@ -434,6 +434,22 @@ impl OtlpExporter {
         self.exporter.in_flight()
     }
 
+    /// Exports a `MetricsData`, in requests of at most `max_export_batch_size` data points if that
+    /// is given, and waits for the answers.
+    fn export_metrics(
+        &self,
+        metrics_data: &Bound<'_, PyAny>,
+        timeout_seconds: f64,
+        max_export_batch_size: Option<usize>,
+    ) -> PyResult<bool> {
+        crate::metrics::collect::export(
+            metrics_data,
+            &self.exporter,
+            millis(timeout_seconds * 1000.0),
+            max_export_batch_size,
+        )
+    }
+
     fn shutdown(&self, py: Python<'_>) {
         py.detach(|| self.exporter.shutdown());
     }

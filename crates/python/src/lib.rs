@@ -8,6 +8,8 @@ mod diagnostics;
 mod export;
 mod fork;
 mod logs;
+    #[pymodule_export]
+mod metrics;
 mod official;
 mod termination;
 mod trace;
@@ -30,6 +32,12 @@ mod _native {
     use super::logs::json::JSONFormatter;
     #[pymodule_export]
     use super::logs::span_record::SpanRecordFactory;
+    #[pymodule_export]
+    use super::metrics::collect::{MetricsSnapshot, collect_metrics, encode_metrics};
+    #[pymodule_export]
+    use super::metrics::instrument::{Counter, Gauge, Histogram, Observer, UpDownCounter};
+    #[pymodule_export]
+    use super::metrics::stream::MetricStream;
     #[pymodule_export]
     use super::trace::counts::SpanCounts;
     #[pymodule_export]

@@ -346,7 +346,7 @@ pub(crate) fn put_mapping(
 }
 
 // Returns 1 if the attribute could not be encoded, which is said once for its key and type.
-fn put_entry(
+pub(crate) fn put_entry(
     buffer: &mut Vec<u8>,
     field: u32,
     key: &Bound<'_, PyAny>,

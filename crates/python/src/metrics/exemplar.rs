@@ -1,0 +1,103 @@
+//! Which measurements are offered to the exemplar reservoirs, and with which span.
+
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use telemetry::trace::SpanContext;
+
+use crate::context;
+use crate::diagnostics::{self, Seldom};
+use crate::official::{Official, read_span_context};
+use crate::trace::span::Span;
+use crate::trace::unsampled::UnsampledSpan;
+
+static FILTER_FAILED: Seldom = Seldom::new();
+
+/// An exemplar filter; the built-in ones are not called.
+pub(crate) enum Filter {
+    AlwaysOff,
+    AlwaysOn,
+    TraceBased,
+    Python(Py<PyAny>),
+}
+
+impl Filter {
+    pub(crate) fn from_object(filter: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let module = filter.py().import("oxitel.metrics.exemplar")?;
+        let class = filter.get_type();
+        let is = |name| -> PyResult<bool> { Ok(class.is(&module.getattr(name)?)) };
+        Ok(if is("TraceBasedExemplarFilter")? {
+            Self::TraceBased
+        } else if is("AlwaysOffExemplarFilter")? {
+            Self::AlwaysOff
+        } else if is("AlwaysOnExemplarFilter")? {
+            Self::AlwaysOn
+        } else {
+            Self::Python(filter.clone().unbind())
+        })
+    }
+
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::AlwaysOff => Self::AlwaysOff,
+            Self::AlwaysOn => Self::AlwaysOn,
+            Self::TraceBased => Self::TraceBased,
+            Self::Python(filter) => Self::Python(filter.clone_ref(py)),
+        }
+    }
+}
+
+/// What a filter written in Python says; a failure is a no.
+pub(crate) fn should_sample(
+    filter: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+    time_unix_nanos: u64,
+    attributes: Option<&Bound<'_, PyAny>>,
+    context: &Bound<'_, PyAny>,
+) -> bool {
+    let py = filter.py();
+    let arguments = (value, time_unix_nanos, attributes, context);
+    let said = filter
+        .call_method1(pyo3::intern!(py, "should_sample"), arguments)
+        .and_then(|said| said.is_truthy());
+    said.unwrap_or_else(|error| {
+        if FILTER_FAILED.is_due() {
+            let text = "an exemplar filter failed";
+            diagnostics::report_exception(py, diagnostics::METRICS, text, &error);
+        }
+        false
+    })
+}
+
+/// The context of a measurement: the one given, or the current one.
+#[inline]
+pub(crate) fn context_of<'py>(
+    py: Python<'py>,
+    given: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
+    match given {
+        Some(given) if given.is_truthy()? => Ok(given.clone()),
+        _ => context::current(py, Official::get(py)?),
+    }
+}
+
+/// The span that `context` holds, unless there is none.
+#[inline]
+pub(crate) fn span_of(context: &Bound<'_, PyAny>) -> PyResult<Option<SpanContext>> {
+    let official = Official::get(context.py())?;
+    let Some(span) = context::span_of(official, context)? else {
+        return Ok(None);
+    };
+    if let Ok(span) = span.cast::<Span>() {
+        let identity = span.as_super().get().identity.as_ref();
+        return Ok(identity.map(|identity| identity.context));
+    }
+    if let Ok(span) = span.cast::<UnsampledSpan>() {
+        return Ok(Some(span.get().identity.context));
+    }
+    if span.is(&official.invalid_span) {
+        return Ok(None);
+    }
+    let object = span.call_method0(pyo3::intern!(span.py(), "get_span_context"))?;
+    let fields = read_span_context(official, object.cast::<PyTuple>()?)?;
+    Ok(Some(fields.context))
+}

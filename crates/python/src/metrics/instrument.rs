@@ -1,0 +1,496 @@
+//! The native halves of the instruments: a measurement is checked, its series found, the amount
+//! added there. What is wrong with it is said; nothing is raised.
+
+use std::mem;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arc_swap::ArcSwap;
+use pyo3::exceptions::{PyException, PyOverflowError};
+use pyo3::prelude::*;
+use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyTuple};
+use telemetry::fork::generation;
+use telemetry::metrics::data::Number;
+use telemetry::metrics::series::{Measured, Offer};
+
+use super::attributes::{Cleaned, to_dict};
+use super::exemplar::{self, Filter};
+use super::lookup::{self, Cache, Entry};
+use super::stream::{BoundStream, MetricStream, Target};
+use crate::diagnostics;
+use crate::trace::span::now_unix_nanos;
+
+const INSTRUMENT: &str = "opentelemetry.sdk.metrics._internal.instrument";
+
+/// What instruments of a kind refuse, and how they say so.
+struct Kind {
+    name: &'static str,
+    verb: &'static str,
+    may_fall: bool,
+}
+
+/// Where the measurements of an instrument go.
+struct State {
+    generation: u32,
+    /// Whether the streams are known; they are asked for at the first measurement.
+    is_resolved: bool,
+    streams: Vec<Arc<BoundStream>>,
+    filter: Filter,
+    cache: Cache,
+}
+
+impl State {
+    fn new(is_resolved: bool, streams: Vec<Arc<BoundStream>>, filter: Filter) -> Self {
+        let limits = streams
+            .iter()
+            .map(|stream| stream.stream.config().cardinality_limit);
+        let most = limits.max().unwrap_or(0).saturating_mul(2);
+        Self {
+            generation: generation(),
+            is_resolved,
+            streams,
+            filter,
+            cache: Cache::new(most.clamp(1024, 65_536)),
+        }
+    }
+}
+
+/// What all kinds of instruments have.
+struct Core {
+    state: ArcSwap<State>,
+    is_enabled: AtomicBool,
+}
+
+impl Core {
+    fn new() -> Self {
+        Self {
+            state: ArcSwap::from_pointee(State::new(false, Vec::new(), Filter::AlwaysOff)),
+            is_enabled: AtomicBool::new(true),
+        }
+    }
+
+    fn set_streams(&self, streams: &Bound<'_, PyAny>, filter: &Bound<'_, PyAny>) -> PyResult<()> {
+        let streams = streams
+            .try_iter()?
+            .map(|stream| Ok(Arc::clone(&stream?.cast::<MetricStream>()?.get().bound)))
+            .collect::<PyResult<Vec<_>>>()?;
+        let filter = Filter::from_object(filter)?;
+        self.state
+            .store(Arc::new(State::new(true, streams, filter)));
+        Ok(())
+    }
+
+    /// Has the next measurement ask for the streams again.
+    fn forget_streams(&self) {
+        self.state
+            .store(Arc::new(State::new(false, Vec::new(), Filter::AlwaysOff)));
+    }
+
+    #[inline]
+    fn measure(
+        &self,
+        slf: &Bound<'_, PyAny>,
+        kind: &Kind,
+        amount: &Bound<'_, PyAny>,
+        attributes: Option<&Bound<'_, PyAny>>,
+        context: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        if !self.is_enabled.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let Some(number) = read_amount(slf, kind, amount) else {
+            return Ok(());
+        };
+        let Err(error) = self.add(slf, number, amount, attributes, context) else {
+            return Ok(());
+        };
+        let py = slf.py();
+        if !error.is_instance_of::<PyException>(py) {
+            // Not for a library to stop: KeyboardInterrupt and the like.
+            return Err(error);
+        }
+        diagnostics::report_exception(py, INSTRUMENT, "a measurement is lost", &error);
+        Ok(())
+    }
+
+    #[inline]
+    fn add(
+        &self,
+        slf: &Bound<'_, PyAny>,
+        number: Number,
+        amount: &Bound<'_, PyAny>,
+        attributes: Option<&Bound<'_, PyAny>>,
+        context: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        let mut state = self.state.load();
+        if state.generation != generation() || !state.is_resolved {
+            self.prepare(slf, &state)?;
+            state = self.state.load();
+        }
+        if state.streams.is_empty() {
+            return Ok(());
+        }
+        let entry = find(&state, attributes)?;
+        let (time, span) = match &state.filter {
+            Filter::AlwaysOff => return self.put(&state, &entry, number, attributes, None),
+            Filter::TraceBased => {
+                let span = exemplar::span_of(&exemplar::context_of(py, context)?)?;
+                match span {
+                    Some(span) if span.is_sampled() => (now_unix_nanos(), Some(span)),
+                    _ => return self.put(&state, &entry, number, attributes, None),
+                }
+            }
+            Filter::AlwaysOn => {
+                let span = exemplar::span_of(&exemplar::context_of(py, context)?)?;
+                (now_unix_nanos(), span)
+            }
+            Filter::Python(filter) => {
+                let context = exemplar::context_of(py, context)?;
+                let now = now_unix_nanos();
+                let cleaned = cleaned_dict(py, attributes)?;
+                let is_wanted = exemplar::should_sample(
+                    filter.bind(py),
+                    amount,
+                    now,
+                    cleaned.as_ref(),
+                    &context,
+                );
+                if !is_wanted {
+                    return self.put(&state, &entry, number, attributes, None);
+                }
+                (now, exemplar::span_of(&context)?)
+            }
+        };
+        let ids = span.map(|span| (span.trace_id, span.span_id));
+        self.put(&state, &entry, number, attributes, Some((time, ids)))?;
+        if state
+            .streams
+            .iter()
+            .any(|stream| stream.has_python_reservoirs())
+        {
+            offer_to_python(py, &entry, amount, time, attributes, context)?;
+        }
+        Ok(())
+    }
+
+    #[inline]
+    fn put(
+        &self,
+        state: &State,
+        entry: &Entry,
+        number: Number,
+        attributes: Option<&Bound<'_, PyAny>>,
+        offer: Option<(u64, Option<(u128, u64)>)>,
+    ) -> PyResult<()> {
+        for target in &entry.targets {
+            if put_target(target, number, offer) == Measured::Gone {
+                // The stream made room; the series is looked for, or made, anew.
+                let cleaned = Cleaned::new(attributes)?;
+                let target = BoundStream::target(&target.stream, &cleaned, now_unix_nanos());
+                put_target(&target, number, offer);
+                if let Some((hash, dict)) = hashed(attributes) {
+                    let targets = targets_of(state, &cleaned);
+                    state.cache.insert(hash, dict.as_ref(), targets);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    // In a forked child, or before the streams are known.
+    #[cold]
+    fn prepare(&self, slf: &Bound<'_, PyAny>, present: &Arc<State>) -> PyResult<()> {
+        let py = slf.py();
+        if present.is_resolved {
+            let streams = present.streams.clone();
+            let filter = present.filter.clone_ref(py);
+            let fresh = Arc::new(State::new(true, streams, filter));
+            self.state.compare_and_swap(present, fresh);
+            // The parent's is left as it is: one of its threads may have held a lock in it.
+            mem::forget(Arc::clone(present));
+            return Ok(());
+        }
+        slf.call_method0(pyo3::intern!(py, "_resolve"))?;
+        Ok(())
+    }
+}
+
+#[inline]
+fn put_target(
+    target: &Target,
+    number: Number,
+    offer: Option<(u64, Option<(u128, u64)>)>,
+) -> Measured {
+    let offer = offer.map(|(time_unix_nanos, span)| Offer {
+        filtered_attributes: &target.filtered_attributes,
+        time_unix_nanos,
+        span,
+    });
+    target.stream.stream.measure(&target.series, number, offer)
+}
+
+type Hashed<'py> = (lookup::AttributesHash, Option<Bound<'py, PyDict>>);
+
+/// The hash of attributes that can be remembered, and the dict they are in, if they are in any.
+#[inline]
+fn hashed<'py>(attributes: Option<&Bound<'py, PyAny>>) -> Option<Hashed<'py>> {
+    match attributes {
+        Some(attributes) if !attributes.is_none() => {
+            let dict = attributes.cast_exact::<PyDict>().ok()?;
+            Some((lookup::hash_of(dict)?, Some(dict.clone())))
+        }
+        _ => Some((lookup::NOTHING, None)),
+    }
+}
+
+#[inline]
+fn find(state: &State, attributes: Option<&Bound<'_, PyAny>>) -> PyResult<Arc<Entry>> {
+    let hashed = hashed(attributes);
+    if let Some((hash, dict)) = &hashed
+        && let Some(entry) = state.cache.get(*hash, dict.as_ref())
+    {
+        return Ok(entry);
+    }
+    find_slowly(state, attributes, hashed)
+}
+
+#[cold]
+fn find_slowly(
+    state: &State,
+    attributes: Option<&Bound<'_, PyAny>>,
+    hashed: Option<Hashed<'_>>,
+) -> PyResult<Arc<Entry>> {
+    let targets = targets_of(state, &Cleaned::new(attributes)?);
+    Ok(match &hashed {
+        Some((hash, dict)) => state.cache.insert(*hash, dict.as_ref(), targets),
+        None => Arc::new(Entry::new(targets)),
+    })
+}
+
+fn targets_of(state: &State, attributes: &Cleaned) -> Box<[Target]> {
+    let now = now_unix_nanos();
+    let streams = state.streams.iter();
+    streams
+        .map(|stream| BoundStream::target(stream, attributes, now))
+        .collect()
+}
+
+/// The attributes as the official classes hand them on: cleaned, in a dict.
+fn cleaned_dict<'py>(
+    py: Python<'py>,
+    attributes: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    match attributes {
+        Some(given) if !given.is_none() => {
+            let set = Cleaned::new(attributes)?.all();
+            Ok(Some(to_dict(py, &set)?.into_any()))
+        }
+        _ => Ok(None),
+    }
+}
+
+#[cold]
+fn offer_to_python(
+    py: Python<'_>,
+    entry: &Entry,
+    amount: &Bound<'_, PyAny>,
+    time_unix_nanos: u64,
+    attributes: Option<&Bound<'_, PyAny>>,
+    context: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let context = exemplar::context_of(py, context)?;
+    for target in &entry.targets {
+        let Some(reservoir) = target.stream.reservoir(py, &target.series) else {
+            continue;
+        };
+        let cleaned = cleaned_dict(py, attributes)?;
+        let arguments = (amount, time_unix_nanos, cleaned, &context);
+        if let Err(error) = reservoir.call_method1(pyo3::intern!(py, "offer"), arguments) {
+            let text = "an exemplar reservoir failed to take a measurement";
+            diagnostics::report_exception(py, diagnostics::METRICS, text, &error);
+        }
+    }
+    Ok(())
+}
+
+/// The amount as a number; what cannot be added is said and gives `None`.
+#[inline]
+fn read_amount(slf: &Bound<'_, PyAny>, kind: &Kind, amount: &Bound<'_, PyAny>) -> Option<Number> {
+    let number = if let Ok(float) = amount.cast_exact::<PyFloat>() {
+        Number::Double(float.value())
+    } else if let Ok(int) = amount.cast_exact::<PyInt>()
+        && let Ok(value) = int.extract()
+    {
+        Number::Int(value)
+    } else {
+        read_other_amount(slf, kind, amount)?
+    };
+    match number {
+        Number::Int(value) if value >= 0 || kind.may_fall => Some(number),
+        Number::Double(value) if value.is_finite() && (value >= 0.0 || kind.may_fall) => {
+            Some(number)
+        }
+        _ => {
+            refuse(slf, kind, amount, number);
+            None
+        }
+    }
+}
+
+#[cold]
+fn read_other_amount(
+    slf: &Bound<'_, PyAny>,
+    kind: &Kind,
+    amount: &Bound<'_, PyAny>,
+) -> Option<Number> {
+    let py = slf.py();
+    if let Ok(truth) = amount.cast::<PyBool>() {
+        return Some(Number::Int(i64::from(truth.is_true())));
+    }
+    if amount.is_instance_of::<PyInt>()
+        && let Ok(value) = amount.extract()
+    {
+        return Some(Number::Int(value));
+    }
+    match amount.extract::<f64>() {
+        // An integer beyond 64 bits goes on as a float.
+        Ok(value) => Some(Number::Double(value)),
+        Err(error) if error.is_instance_of::<PyOverflowError>(py) => {
+            Some(Number::Double(f64::INFINITY))
+        }
+        Err(_) => {
+            let text = format!(
+                "{} amount %r is not a number on {} %s, ignoring measurement.",
+                kind.verb, kind.name
+            );
+            diagnostics::warn(py, INSTRUMENT, &text, (amount, name_of(slf)));
+            None
+        }
+    }
+}
+
+#[cold]
+fn refuse(slf: &Bound<'_, PyAny>, kind: &Kind, amount: &Bound<'_, PyAny>, number: Number) {
+    let py = slf.py();
+    if number.as_f64().is_finite() {
+        let text = format!(
+            "{} amount must be non-negative on {} %s.",
+            kind.verb, kind.name
+        );
+        diagnostics::warn(py, INSTRUMENT, &text, (name_of(slf),));
+    } else if kind.name == OBSERVER.name {
+        let text =
+            "Callback returned a non-finite value %s for instrument %s, ignoring measurement.";
+        diagnostics::warn(py, INSTRUMENT, text, (amount, name_of(slf)));
+    } else {
+        let text = format!(
+            "{} amount %s is not finite on {} %s, ignoring measurement.",
+            kind.verb, kind.name
+        );
+        diagnostics::warn(py, INSTRUMENT, &text, (amount, name_of(slf)));
+    }
+}
+
+fn name_of<'py>(slf: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+    let py = slf.py();
+    slf.getattr(pyo3::intern!(py, "name"))
+        .unwrap_or_else(|_| py.None().into_bound(py))
+}
+
+const OBSERVER: Kind = Kind {
+    name: "instrument",
+    verb: "Observed",
+    may_fall: true,
+};
+
+macro_rules! instrument {
+    ($class:ident, $python:literal, $method:ident, $kind:expr) => {
+        #[pyclass(frozen, subclass, weakref, dict, name = $python, module = "oxitel._native")]
+        pub(crate) struct $class {
+            core: Core,
+        }
+
+        #[pymethods]
+        impl $class {
+            #[new]
+            #[pyo3(signature = (*_arguments, **_options))]
+            fn new(_arguments: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> Self {
+                Self { core: Core::new() }
+            }
+
+            #[pyo3(signature = (amount, attributes=None, context=None))]
+            fn $method(
+                slf: &Bound<'_, Self>,
+                amount: &Bound<'_, PyAny>,
+                attributes: Option<&Bound<'_, PyAny>>,
+                context: Option<&Bound<'_, PyAny>>,
+            ) -> PyResult<()> {
+                let core = &slf.get().core;
+                core.measure(slf.as_any(), &$kind, amount, attributes, context)
+            }
+
+            fn _set_streams(
+                &self,
+                streams: &Bound<'_, PyAny>,
+                exemplar_filter: &Bound<'_, PyAny>,
+            ) -> PyResult<()> {
+                self.core.set_streams(streams, exemplar_filter)
+            }
+
+            fn _forget_streams(&self) {
+                self.core.forget_streams();
+            }
+
+            fn _set_enabled(&self, is_enabled: bool) {
+                self.core.is_enabled.store(is_enabled, Ordering::Relaxed);
+            }
+
+            fn _is_enabled(&self) -> bool {
+                self.core.is_enabled.load(Ordering::Relaxed)
+            }
+        }
+    };
+}
+
+instrument!(
+    Counter,
+    "Counter",
+    add,
+    Kind {
+        name: "Counter",
+        verb: "Add",
+        may_fall: false
+    }
+);
+instrument!(
+    UpDownCounter,
+    "UpDownCounter",
+    add,
+    Kind {
+        name: "UpDownCounter",
+        verb: "Add",
+        may_fall: true
+    }
+);
+instrument!(
+    Histogram,
+    "Histogram",
+    record,
+    Kind {
+        name: "Histogram",
+        verb: "Record",
+        may_fall: false
+    }
+);
+instrument!(
+    Gauge,
+    "Gauge",
+    set,
+    Kind {
+        name: "Gauge",
+        verb: "Set",
+        may_fall: true
+    }
+);
+instrument!(Observer, "Observer", observe, OBSERVER);

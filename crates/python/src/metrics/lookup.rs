@@ -1,0 +1,248 @@
+//! From the attributes of a measurement to its series, without converting them: what was seen
+//! before is found by the hashes and the identity, or the content, of its keys and values.
+//!
+//! Only texts, booleans, integers and floats of exactly these types are remembered: comparing and
+//! dropping them runs nobody's code, so it may be done with the lock held.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::critical_section::with_critical_section;
+use pyo3::types::PyDict;
+
+use super::stream::Target;
+
+/// The series that a measurement with certain attributes goes to, one in each stream.
+pub(crate) struct Entry {
+    pairs: Box<[(Py<PyAny>, Py<PyAny>)]>,
+    pub(crate) targets: Box<[Target]>,
+}
+
+impl Entry {
+    pub(crate) fn new(targets: Box<[Target]>) -> Self {
+        Self {
+            pairs: Box::default(),
+            targets,
+        }
+    }
+}
+
+/// The hash of a set of attributes, whatever their order.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct AttributesHash(u64);
+
+/// The hash of no attributes.
+pub(crate) const NOTHING: AttributesHash = AttributesHash(0);
+
+/// Entries by the hash of their attributes. Where two sets have the same hash, the later one is
+/// not remembered.
+pub(crate) struct Cache {
+    entries: Mutex<HashMap<u64, Arc<Entry>, BuildHasherDefault<AsItIs>>>,
+    most: usize,
+}
+
+#[derive(Default)]
+struct AsItIs(u64);
+
+impl Hasher for AsItIs {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, _: &[u8]) {}
+
+    fn write_u64(&mut self, hash: u64) {
+        self.0 = hash;
+    }
+}
+
+impl Cache {
+    pub(crate) fn new(most: usize) -> Self {
+        Self {
+            entries: Mutex::default(),
+            most,
+        }
+    }
+
+    /// The entry for these attributes, which have this hash.
+    #[inline]
+    pub(crate) fn get(
+        &self,
+        hash: AttributesHash,
+        attributes: Option<&Bound<'_, PyDict>>,
+    ) -> Option<Arc<Entry>> {
+        let entry = {
+            let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            Arc::clone(entries.get(&hash.0)?)
+        };
+        let is_same = match attributes {
+            Some(attributes) => has_pairs(attributes, &entry.pairs),
+            None => entry.pairs.is_empty(),
+        };
+        is_same.then_some(entry)
+    }
+
+    /// Remembers where measurements with these attributes go; the hash was taken of them.
+    pub(crate) fn insert(
+        &self,
+        hash: AttributesHash,
+        attributes: Option<&Bound<'_, PyDict>>,
+        targets: Box<[Target]>,
+    ) -> Arc<Entry> {
+        let pairs = attributes.map_or_else(Box::default, |attributes| {
+            let pairs = attributes.iter();
+            pairs
+                .map(|(key, value)| (key.unbind(), value.unbind()))
+                .collect()
+        });
+        let entry = Arc::new(Entry { pairs, targets });
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let left = if entries.len() >= self.most {
+            std::mem::take(&mut *entries)
+        } else {
+            HashMap::default()
+        };
+        let replaced = entries.insert(hash.0, Arc::clone(&entry));
+        drop(entries);
+        drop((left, replaced));
+        entry
+    }
+}
+
+/// What kind of value takes part, so that `True`, `1` and `1.0` have hashes of their own.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text = 1,
+    Bool = 2,
+    Int = 3,
+    Float = 4,
+}
+
+/// The kind of a value of exactly one of the types that are remembered.
+#[inline]
+#[expect(unsafe_code, reason = "the type of an object, compared by address")]
+fn kind_of(value: *mut ffi::PyObject) -> Option<Kind> {
+    // SAFETY: `value` is a live object.
+    let class = unsafe { ffi::Py_TYPE(value) };
+    if class == &raw mut ffi::PyUnicode_Type {
+        Some(Kind::Text)
+    } else if class == &raw mut ffi::PyLong_Type {
+        Some(Kind::Int)
+    } else if class == &raw mut ffi::PyFloat_Type {
+        Some(Kind::Float)
+    } else if class == &raw mut ffi::PyBool_Type {
+        Some(Kind::Bool)
+    } else {
+        None
+    }
+}
+
+/// The hash of attributes of which all can be remembered.
+#[inline]
+pub(crate) fn hash_of(attributes: &Bound<'_, PyDict>) -> Option<AttributesHash> {
+    let mut sum = 0u64;
+    let is_complete = for_each(attributes, |key, value| {
+        let kind = kind_of(value)?;
+        if kind_of(key) != Some(Kind::Text) {
+            return None;
+        }
+        sum = sum.wrapping_add(pair_hash(hash(key)?, hash(value)?, kind));
+        Some(())
+    });
+    is_complete.map(|()| AttributesHash(sum))
+}
+
+#[inline]
+fn pair_hash(key: u64, value: u64, kind: Kind) -> u64 {
+    let value = value
+        .wrapping_add(kind as u64)
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    let mixed = (key ^ value.rotate_left(29)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    (mixed ^ mixed >> 32).wrapping_mul(0x94d0_49bb_1331_11eb)
+}
+
+#[inline]
+#[expect(unsafe_code, reason = "hashing without a reference of its own")]
+fn hash(object: *mut ffi::PyObject) -> Option<u64> {
+    // SAFETY: `object` is a live object of a built-in type, whose hash runs nobody's code.
+    let hash = unsafe { ffi::PyObject_Hash(object) };
+    // -1 says that hashing failed, which it does not for these types.
+    (hash != -1).then_some(hash.cast_unsigned() as u64)
+}
+
+// Calls `visit` with all keys and values, until it returns `None`.
+#[inline]
+#[expect(unsafe_code, reason = "iterating without references of its own")]
+fn for_each(
+    attributes: &Bound<'_, PyDict>,
+    mut visit: impl FnMut(*mut ffi::PyObject, *mut ffi::PyObject) -> Option<()>,
+) -> Option<()> {
+    with_critical_section(attributes, || {
+        let mut position = 0;
+        let mut key = std::ptr::null_mut();
+        let mut value = std::ptr::null_mut();
+        // SAFETY: the dict is alive and, with its lock held and `visit` running nobody's code, not
+        // changed meanwhile; the borrowed key and value do not leave `visit`.
+        while unsafe {
+            ffi::PyDict_Next(
+                attributes.as_ptr(),
+                &raw mut position,
+                &raw mut key,
+                &raw mut value,
+            )
+        } != 0
+        {
+            visit(key, value)?;
+        }
+        Some(())
+    })
+}
+
+// Whether the attributes, of which all can be remembered, are these pairs in any order.
+#[inline]
+fn has_pairs(attributes: &Bound<'_, PyDict>, pairs: &[(Py<PyAny>, Py<PyAny>)]) -> bool {
+    if attributes.len() != pairs.len() {
+        return false;
+    }
+    let mut place = 0;
+    for_each(attributes, |key, value| {
+        let is_next = pairs
+            .get(place)
+            .is_some_and(|pair| is_same(pair.0.as_ptr(), key) && is_same(pair.1.as_ptr(), value));
+        place += 1;
+        if is_next
+            || pairs
+                .iter()
+                .any(|pair| is_same(pair.0.as_ptr(), key) && is_same(pair.1.as_ptr(), value))
+        {
+            Some(())
+        } else {
+            None
+        }
+    })
+    .is_some()
+}
+
+/// Whether two objects of the types that are remembered have the same type and content.
+#[inline]
+#[expect(unsafe_code, reason = "comparing without references of its own")]
+fn is_same(left: *mut ffi::PyObject, right: *mut ffi::PyObject) -> bool {
+    if left == right {
+        return true;
+    }
+    // SAFETY: both are live objects.
+    unsafe {
+        if ffi::Py_TYPE(left) != ffi::Py_TYPE(right) {
+            return false;
+        }
+    }
+    match kind_of(left) {
+        // There is one object each of `True` and `False`.
+        None | Some(Kind::Bool) => false,
+        // SAFETY: both are of the same built-in type, whose comparison runs nobody's code.
+        Some(_) => unsafe { ffi::PyObject_RichCompareBool(left, right, ffi::Py_EQ) == 1 },
+    }
+}

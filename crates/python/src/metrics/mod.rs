@@ -1,0 +1,11 @@
+//! Metrics: instruments look up the series of a measurement and add it there; collections become
+//! snapshots, of which Python objects are made when somebody looks.
+
+pub(crate) mod attributes;
+pub(crate) mod collect;
+pub(crate) mod convert;
+pub(crate) mod exemplar;
+pub(crate) mod instrument;
+pub(crate) mod lookup;
+pub(crate) mod materialise;
+pub(crate) mod stream;
