@@ -1,6 +1,6 @@
 """The native module. `make lint` compares this file with the binary (`mypy.stubtest`)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from logging import LogRecord
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, TypeVar, final
@@ -9,8 +9,10 @@ from opentelemetry import trace as trace_api
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import Attributes, AttributeValue
-from typing_extensions import disjoint_base
+from typing_extensions import Self, disjoint_base
 
+from oxitel.metrics.exemplar import ExemplarFilter
+from oxitel.metrics.point import MetricsData, ResourceMetrics
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationInfo, InstrumentationScope
 from oxitel.trace.event import Event
@@ -21,8 +23,14 @@ from oxitel.trace.sampling import Sampler
 
 __all__ = [
     "BatchProcessor",
+    "Counter",
+    "Gauge",
+    "Histogram",
     "JSONFormatter",
+    "MetricStream",
+    "MetricsSnapshot",
     "NonRecordingSpan",
+    "Observer",
     "OtlpExporter",
     "Pipeline",
     "ReadableSpan",
@@ -31,7 +39,10 @@ __all__ = [
     "SpanRecordFactory",
     "SpanScope",
     "Tracer",
+    "UpDownCounter",
     "_Span",
+    "collect_metrics",
+    "encode_metrics",
     "encode_spans",
     "finish_diagnostics",
     "log_pending",
@@ -330,6 +341,12 @@ class OtlpExporter:
     def keep_operations(self) -> None: ...
     def take_operations(self) -> list[tuple[float | None, int, int, int, bool, str]]: ...
     def in_flight(self) -> int: ...
+    def export_metrics(
+        self,
+        metrics_data: MetricsData,
+        timeout_seconds: float,
+        max_export_batch_size: int | None,
+    ) -> bool: ...
     def shutdown(self) -> None: ...
 
 @final
@@ -350,6 +367,117 @@ class BatchProcessor:
     def flush_on_termination(self, limit_millis: float) -> None: ...
     def counts(self) -> dict[str, int]: ...
 
+@disjoint_base
+class Counter:
+    """What counters do natively."""
+
+    def __new__(cls, *_arguments: Any, **_options: Any) -> Self: ...
+    def add(
+        self, amount: float, attributes: Attributes = None, context: Context | None = None
+    ) -> None: ...
+    def _set_streams(
+        self, streams: Iterable[MetricStream], exemplar_filter: ExemplarFilter
+    ) -> None: ...
+    def _forget_streams(self) -> None: ...
+    def _set_enabled(self, is_enabled: bool) -> None: ...
+    def _is_enabled(self) -> bool: ...
+
+@disjoint_base
+class UpDownCounter:
+    """What up-down counters do natively."""
+
+    def __new__(cls, *_arguments: Any, **_options: Any) -> Self: ...
+    def add(
+        self, amount: float, attributes: Attributes = None, context: Context | None = None
+    ) -> None: ...
+    def _set_streams(
+        self, streams: Iterable[MetricStream], exemplar_filter: ExemplarFilter
+    ) -> None: ...
+    def _forget_streams(self) -> None: ...
+    def _set_enabled(self, is_enabled: bool) -> None: ...
+    def _is_enabled(self) -> bool: ...
+
+@disjoint_base
+class Histogram:
+    """What histograms do natively."""
+
+    def __new__(cls, *_arguments: Any, **_options: Any) -> Self: ...
+    def record(
+        self, amount: float, attributes: Attributes = None, context: Context | None = None
+    ) -> None: ...
+    def _set_streams(
+        self, streams: Iterable[MetricStream], exemplar_filter: ExemplarFilter
+    ) -> None: ...
+    def _forget_streams(self) -> None: ...
+    def _set_enabled(self, is_enabled: bool) -> None: ...
+    def _is_enabled(self) -> bool: ...
+
+@disjoint_base
+class Gauge:
+    """What gauges do natively."""
+
+    def __new__(cls, *_arguments: Any, **_options: Any) -> Self: ...
+    def set(
+        self, amount: float, attributes: Attributes = None, context: Context | None = None
+    ) -> None: ...
+    def _set_streams(
+        self, streams: Iterable[MetricStream], exemplar_filter: ExemplarFilter
+    ) -> None: ...
+    def _forget_streams(self) -> None: ...
+    def _set_enabled(self, is_enabled: bool) -> None: ...
+    def _is_enabled(self) -> bool: ...
+
+@disjoint_base
+class Observer:
+    """Takes what the callbacks of one instrument told one reader."""
+
+    def __new__(cls, *_arguments: Any, **_options: Any) -> Self: ...
+    def observe(
+        self, amount: float, attributes: Attributes = None, context: Context | None = None
+    ) -> None: ...
+    def _set_streams(
+        self, streams: Iterable[MetricStream], exemplar_filter: ExemplarFilter
+    ) -> None: ...
+    def _forget_streams(self) -> None: ...
+    def _set_enabled(self, is_enabled: bool) -> None: ...
+    def _is_enabled(self) -> bool: ...
+
+@final
+class MetricStream:
+    """What one view of one instrument tells one reader.
+
+    `aggregation` is one of `("sum",)`, `("last_value",)`, `("explicit", boundaries,
+    record_min_max)` and `("exponential", max_size, max_scale, record_min_max)`; `reservoir` is
+    `None`, the size of a native reservoir, `"aligned"`, or what makes one written in Python.
+    """
+
+    def __new__(
+        cls,
+        name: str,
+        description: str,
+        unit: str,
+        aggregation: tuple[Any, ...],
+        temporality: int,
+        is_asynchronous: bool,
+        is_monotonic: bool,
+        attribute_keys: set[str] | None,
+        cardinality_limit: int,
+        reservoir: Any,
+    ) -> MetricStream: ...
+
+@final
+class MetricsSnapshot:
+    """What a collection gave; its length is the number of data points."""
+
+    def resource_metrics(self) -> list[ResourceMetrics]: ...
+    def __len__(self) -> int: ...
+
+def collect_metrics(
+    streams: list[tuple[InstrumentationScope, MetricStream]],
+    resource: Resource,
+    time_unix_nano: int,
+) -> MetricsSnapshot | None: ...
+def encode_metrics(metrics_data: MetricsData) -> bytes: ...
 def encode_spans(spans: Sequence[ReadableSpan]) -> bytes: ...
 def random_trace_id() -> int: ...
 def random_span_id() -> int: ...

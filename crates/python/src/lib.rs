@@ -8,7 +8,6 @@ mod diagnostics;
 mod export;
 mod fork;
 mod logs;
-    #[pymodule_export]
 mod metrics;
 mod official;
 mod termination;

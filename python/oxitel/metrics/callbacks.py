@@ -31,13 +31,22 @@ _DEFAULT_TIMEOUT_MILLIS = 10_000.0
 class _Call:
     """One instrument's callbacks being asked for one collection."""
 
-    def __init__(self, instrument: _Asynchronous, options: CallbackOptions) -> None:
+    def __init__(
+        self,
+        instrument: _Asynchronous,
+        options: CallbackOptions,
+        context: contextvars.Context,
+    ) -> None:
         self.instrument = instrument
         self.options = options
+        self.context = context
         self.observations: list[Any] = []
         self.is_done = threading.Event()
 
     def run(self) -> None:
+        self.context.run(self._run)
+
+    def _run(self) -> None:
         try:
             for observation in self.instrument.callback(self.options):
                 self.observations.append(observation)
@@ -95,13 +104,13 @@ class Callbacks:
             if busy is not None and not busy.is_done.is_set():
                 continue
             self._slow.pop(instrument, None)
-            call = _Call(instrument, _options(deadline))
+            call = _Call(instrument, _options(deadline), context)
             calls.append(call)
             runner = runner or self._runner()
             if runner is None:
                 call.run()
                 continue
-            runner.do(lambda call=call: context.run(call.run))  # type: ignore[misc]
+            runner.do(call.run)
             if not _wait(call, min(deadline, time.monotonic() + _PATIENCE_SECONDS)):
                 # It keeps this runner, and the context that is being run in.
                 runner, context = None, context.copy()

@@ -55,6 +55,12 @@ class _Instrument:
 
 
 class _Synchronous(_Instrument):
+    if TYPE_CHECKING:
+        # The native classes have these.
+        def _set_enabled(self, is_enabled: bool) -> None: ...
+        def _set_streams(self, streams: list[Any], exemplar_filter: Any) -> None: ...
+        def _forget_streams(self) -> None: ...
+
     def __init__(
         self,
         name: str,
@@ -67,9 +73,6 @@ class _Synchronous(_Instrument):
     ) -> None:
         self._identify(name, instrumentation_scope, measurement_consumer, unit, description)
         self._set_enabled(_meter_config is None or _meter_config.is_enabled)
-
-    def _set_enabled(self, is_enabled: bool) -> None:
-        raise NotImplementedError
 
     def _resolve(self) -> None:
         # Called natively, at the first measurement.
@@ -131,7 +134,7 @@ def _refuse(cls: type, public: type) -> None:
         raise TypeError(f"{public.__name__} must be instantiated via a meter.")
 
 
-class Counter(_Synchronous, _native.Counter, api.Counter):
+class Counter(_native.Counter, _Synchronous, api.Counter):
     """A sum of amounts that are not negative."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Counter:
@@ -139,7 +142,7 @@ class Counter(_Synchronous, _native.Counter, api.Counter):
         return super().__new__(cls)
 
 
-class UpDownCounter(_Synchronous, _native.UpDownCounter, api.UpDownCounter):
+class UpDownCounter(_native.UpDownCounter, _Synchronous, api.UpDownCounter):
     """A sum of amounts of either sign."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> UpDownCounter:
@@ -147,7 +150,7 @@ class UpDownCounter(_Synchronous, _native.UpDownCounter, api.UpDownCounter):
         return super().__new__(cls)
 
 
-class Histogram(_Synchronous, _native.Histogram, api.Histogram):
+class Histogram(_native.Histogram, _Synchronous, api.Histogram):
     """A distribution of amounts that are not negative."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Histogram:
@@ -178,7 +181,7 @@ class Histogram(_Synchronous, _native.Histogram, api.Histogram):
         )
 
 
-class Gauge(_Synchronous, _native.Gauge, api._Gauge):
+class Gauge(_native.Gauge, _Synchronous, api._Gauge):
     """The last amount. Official name: `opentelemetry.sdk.metrics._Gauge`."""
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Gauge:

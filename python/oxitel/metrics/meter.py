@@ -100,15 +100,13 @@ class Meter(api.Meter):
 
     def create_counter(self, name: str, unit: str = "", description: str = "") -> api.Counter:
         cls = instruments._Counter
-        made = self._instrument(cls, api.Counter, name, unit, description, unit, description)
-        return made  # type: ignore[no-any-return]
+        return self._instrument(cls, api.Counter, name, unit, description, unit, description)
 
     def create_up_down_counter(
         self, name: str, unit: str = "", description: str = ""
     ) -> api.UpDownCounter:
         cls = instruments._UpDownCounter
-        made = self._instrument(cls, api.UpDownCounter, name, unit, description, unit, description)
-        return made  # type: ignore[no-any-return]
+        return self._instrument(cls, api.UpDownCounter, name, unit, description, unit, description)
 
     def create_observable_counter(
         self,
@@ -119,8 +117,7 @@ class Meter(api.Meter):
     ) -> api.ObservableCounter:
         cls, public = instruments._ObservableCounter, api.ObservableCounter
         more = (callbacks, unit, description)
-        made = self._instrument(cls, public, name, unit, description, *more)
-        return made  # type: ignore[no-any-return]
+        return self._instrument(cls, public, name, unit, description, *more)
 
     def create_histogram(
         self,
@@ -136,15 +133,13 @@ class Meter(api.Meter):
             _logger.warning("explicit_bucket_boundaries_advisory must be a sequence of numbers")
         cls = instruments._Histogram
         more = (unit, description, advisory)
-        made = self._instrument(
+        return self._instrument(
             cls, api.Histogram, name, unit, description, *more, advisory=advisory
         )
-        return made  # type: ignore[no-any-return]
 
     def create_gauge(self, name: str, unit: str = "", description: str = "") -> api._Gauge:
         cls = instruments._MadeGauge
-        made = self._instrument(cls, api._Gauge, name, unit, description, unit, description)
-        return made  # type: ignore[no-any-return]
+        return self._instrument(cls, api._Gauge, name, unit, description, unit, description)
 
     def create_observable_gauge(
         self,
@@ -155,8 +150,7 @@ class Meter(api.Meter):
     ) -> api.ObservableGauge:
         cls, public = instruments._ObservableGauge, api.ObservableGauge
         more = (callbacks, unit, description)
-        made = self._instrument(cls, public, name, unit, description, *more)
-        return made  # type: ignore[no-any-return]
+        return self._instrument(cls, public, name, unit, description, *more)
 
     def create_observable_up_down_counter(
         self,
@@ -167,8 +161,7 @@ class Meter(api.Meter):
     ) -> api.ObservableUpDownCounter:
         cls, public = instruments._ObservableUpDownCounter, api.ObservableUpDownCounter
         more = (callbacks, unit, description)
-        made = self._instrument(cls, public, name, unit, description, *more)
-        return made  # type: ignore[no-any-return]
+        return self._instrument(cls, public, name, unit, description, *more)
 
 
 def _are_numbers(boundaries: object) -> bool:

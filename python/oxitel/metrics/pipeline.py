@@ -89,7 +89,7 @@ class Pipeline:
                 for reader in self._readers.values()
                 for stream in self._streams(reader, instrument)
             ]
-            instrument._set_streams(streams, self.exemplar_filter)  # type: ignore[attr-defined]
+            instrument._set_streams(streams, self.exemplar_filter)
             self._connected.add(instrument)
 
     def register_asynchronous_instrument(self, instrument: _Asynchronous) -> None:
@@ -111,7 +111,7 @@ class Pipeline:
 
     def _reconnect(self) -> None:
         for instrument in list(self._connected):
-            instrument._forget_streams()  # type: ignore[attr-defined]
+            instrument._forget_streams()
 
     def _streams(self, reader: ReaderStreams, instrument: _Instrument) -> list[Any]:
         known = reader.of_instrument.get(instrument)
@@ -143,9 +143,7 @@ class Pipeline:
         if not streams.lock.acquire(timeout=_waitable(timeout_millis / 1000)):
             return None
         try:
-            for instrument, observations in self._callbacks.run(
-                list(self._asynchronous), deadline
-            ):
+            for instrument, observations in self._callbacks.run(list(self._asynchronous), deadline):
                 observe = self._observer(streams, instrument).observe
                 for observation in observations:
                     observe(observation.value, observation.attributes, observation.context)
@@ -154,9 +152,7 @@ class Pipeline:
             streams.lock.release()
         return None if snapshot is None else MetricsData._of_snapshot(snapshot)
 
-    def _observer(
-        self, reader: ReaderStreams, instrument: _Asynchronous
-    ) -> _native.Observer:
+    def _observer(self, reader: ReaderStreams, instrument: _Asynchronous) -> _native.Observer:
         observer = reader.observers.get(instrument)
         if observer is None:
             observer = _native.Observer()

@@ -16,6 +16,7 @@ from .aggregation import AggregationTemporality
 from .exemplar import Exemplar
 
 if TYPE_CHECKING:
+    from oxitel._native import MetricsSnapshot
     from oxitel.resources.resource import Resource
     from oxitel.scope import InstrumentationScope
 
@@ -223,7 +224,7 @@ class MetricsData:
         return _json(plain, indent)
 
     @classmethod
-    def _of_snapshot(cls, snapshot: Any) -> MetricsData:
+    def _of_snapshot(cls, snapshot: MetricsSnapshot) -> MetricsData:
         data = cls.__new__(cls)
         object.__setattr__(data, "_snapshot", snapshot)
         return data
@@ -239,6 +240,6 @@ class MetricsData:
         self.__dict__.pop("_snapshot", None)
         return records
 
-    def _native_snapshot(self) -> Any:
+    def _native_snapshot(self) -> MetricsSnapshot | None:
         """The snapshot, as long as nobody has seen the records made of it."""
         return self.__dict__.get("_snapshot")

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from logging import getLogger
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from weakref import WeakSet
 
 from opentelemetry import metrics as api
@@ -26,8 +26,9 @@ from .timeout import MetricsTimeoutError
 
 if TYPE_CHECKING:
     from .exemplar import ExemplarFilter
-    from .reader import MetricReader
     from .view import View
+
+MetricReader = Any
 
 _logger = getLogger("opentelemetry.sdk.metrics._internal")
 
@@ -66,8 +67,8 @@ class MeterProvider(api.MeterProvider):
     "MeterProvider".
     """
 
-    _all_metric_readers_lock = threading.Lock()
-    _all_metric_readers: WeakSet[MetricReader] = WeakSet()
+    _all_metric_readers_lock: ClassVar[threading.Lock] = threading.Lock()
+    _all_metric_readers: ClassVar[WeakSet[MetricReader]] = WeakSet()
 
     def __init__(
         self,
@@ -178,7 +179,7 @@ class MeterProvider(api.MeterProvider):
                 return
             self._all_metric_readers.remove(metric_reader)
         self._measurement_consumer.remove_metric_reader(metric_reader)
-        metric_reader._set_collect_callback(None)  # type: ignore[arg-type]
+        metric_reader._set_collect_callback(None)
         metric_reader.shutdown()
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
