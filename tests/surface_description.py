@@ -60,7 +60,7 @@ def describe_class(cls: type) -> dict[str, Any]:
         public[name] = describe_attribute(cls, name)
     return {
         "kind": "exception" if issubclass(cls, BaseException) else "class",
-        "bases": [base.__name__ for base in cls.__mro__[1:-1] if base.__name__ != "Generic"],
+        "bases": [base.__name__ for base in cls.__mro__[1:-1] if base.__module__ != "typing"],
         "signature": signature_of(cls),
         "abstract": sorted(getattr(cls, "__abstractmethods__", ())),
         "attributes": public,

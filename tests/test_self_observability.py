@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable
 from typing import Any
@@ -10,8 +11,13 @@ import pytest
 import requests
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
+from opentelemetry.exporter.otlp.proto.http.metric_exporter import (
+    OTLPMetricExporter as HttpMetricExporter,
+)
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
 from opentelemetry.metrics import CallbackOptions
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import (
     BatchSpanProcessor,
@@ -283,3 +289,51 @@ def test_a_failed_export_names_the_error(
     [(_, attributes)] = meters.instruments["otel.sdk.exporter.operation.duration"].measured
     assert attributes["error.type"] == error
     assert status.items() <= attributes.items()
+
+
+def metric_counts(reader: InMemoryMetricReader) -> dict[str, Any]:
+    """Of our own provider's metrics about the SDK: names, and values or counts of their points."""
+    metrics_data = reader.get_metrics_data()
+    assert metrics_data is not None
+    return {
+        metric.name: [
+            point.count if hasattr(point, "count") else point.value
+            for point in metric.data.data_points
+        ]
+        for resource_metrics in metrics_data.resource_metrics
+        for scope_metrics in resource_metrics.scope_metrics
+        if scope_metrics.scope.name == "opentelemetry-sdk"
+        for metric in scope_metrics.metrics
+    }
+
+
+def test_our_own_meter_provider_makes_them(meters: Any, collector: Any) -> None:
+    reader = InMemoryMetricReader()
+    metric_exporter = HttpMetricExporter(f"{collector.http_endpoint}/v1/metrics")
+    periodic = PeriodicExportingMetricReader(metric_exporter, math.inf)
+    meter_provider = MeterProvider([reader, periodic], shutdown_on_exit=False)
+    metric_exporter.set_meter_provider(meter_provider)
+    provider = TracerProvider(shutdown_on_exit=False, meter_provider=meter_provider)
+    exporter = HttpExporter(collector.traces_endpoint, meter_provider=meter_provider)
+    processor = BatchSpanProcessor(exporter, meter_provider=meter_provider)
+    provider.add_span_processor(processor)
+    provider.get_tracer("a").start_span("span").end()
+    assert processor.force_flush()
+    assert metric_counts(reader) == {
+        "otel.sdk.span.started": [1],
+        "otel.sdk.span.live": [0],
+        "otel.sdk.exporter.span.exported": [1],
+        "otel.sdk.exporter.operation.duration": [1],
+        "otel.sdk.exporter.span.inflight": [0],
+        "otel.sdk.exporter.metric_data_point.inflight": [0],
+        "otel.sdk.processor.span.processed": [1],
+        "otel.sdk.processor.span.queue.size": [0],
+        "otel.sdk.processor.span.queue.capacity": [2048],
+    }
+    assert meter_provider.force_flush()
+    counts = metric_counts(reader)
+    assert counts["otel.sdk.exporter.metric_data_point.exported"] >= [9]
+    # Two collections of the first reader, one of the other.
+    assert sorted(counts["otel.sdk.metric_reader.collection.duration"]) == [1, 2]
+    provider.shutdown()
+    meter_provider.shutdown()

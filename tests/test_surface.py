@@ -33,15 +33,21 @@ MODULES = (
     "opentelemetry.sdk.error_handler",
     "opentelemetry.sdk.version",
     "opentelemetry.sdk._shared_internal",
+    "opentelemetry.sdk.metrics",
+    "opentelemetry.sdk.metrics.export",
+    "opentelemetry.sdk.metrics.view",
     "opentelemetry.exporter.otlp.proto.grpc",
     "opentelemetry.exporter.otlp.proto.grpc.exporter",
     "opentelemetry.exporter.otlp.proto.grpc.trace_exporter",
+    "opentelemetry.exporter.otlp.proto.grpc.metric_exporter",
     "opentelemetry.exporter.otlp.proto.grpc.version",
     "opentelemetry.exporter.otlp.proto.http",
     "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+    "opentelemetry.exporter.otlp.proto.http.metric_exporter",
     "opentelemetry.exporter.otlp.proto.http.version",
     "opentelemetry.exporter.otlp.proto.common",
     "opentelemetry.exporter.otlp.proto.common.trace_encoder",
+    "opentelemetry.exporter.otlp.proto.common.metrics_encoder",
     "opentelemetry.exporter.otlp.proto.common.version",
     "opentelemetry.exporter.otlp.common",
     "opentelemetry.exporter.otlp.common.http",
@@ -77,6 +83,7 @@ PRIVATE = {
         "_HostResourceDetector",
     ),
     "opentelemetry.sdk.util.instrumentation": ("_scope_name_matches_glob",),
+    "opentelemetry.sdk.metrics": ("_Gauge",),
     "opentelemetry.exporter.otlp.proto.http": ("_OTLP_HTTP_HEADERS",),
     "opentelemetry.exporter.otlp.proto.grpc": (
         "_OTLP_GRPC_CHANNEL_OPTIONS",
@@ -84,7 +91,92 @@ PRIVATE = {
     ),
 }
 
-_SELF_METRICS = "the SDK's metrics about itself are not made: they come with metrics"
+# Private modules that other distributions import from all the same, and what they take.
+PRIVATE_MODULES = {
+    "opentelemetry.sdk.metrics._internal": (
+        "Meter",
+        "MeterProvider",
+        "_MeterConfig",
+        "_RuleBasedMeterConfigurator",
+        "_default_meter_configurator",
+        "_disable_meter_configurator",
+        "_get_exemplar_filter",
+    ),
+    "opentelemetry.sdk.metrics._internal.aggregation": (
+        "Aggregation",
+        "AggregationTemporality",
+        "DefaultAggregation",
+        "DropAggregation",
+        "ExplicitBucketHistogramAggregation",
+        "ExponentialBucketHistogramAggregation",
+        "LastValueAggregation",
+        "SumAggregation",
+        "_Aggregation",
+        "_DEFAULT_EXPLICIT_BUCKET_HISTOGRAM_AGGREGATION_BOUNDARIES",
+        "_DropAggregation",
+        "_ExplicitBucketHistogramAggregation",
+        "_ExponentialBucketHistogramAggregation",
+        "_LastValueAggregation",
+        "_SumAggregation",
+    ),
+    "opentelemetry.sdk.metrics._internal.exceptions": ("MetricsTimeoutError",),
+    "opentelemetry.sdk.metrics._internal.exemplar": (
+        "AlignedHistogramBucketExemplarReservoir",
+        "AlwaysOffExemplarFilter",
+        "AlwaysOnExemplarFilter",
+        "Exemplar",
+        "ExemplarFilter",
+        "ExemplarReservoir",
+        "ExemplarReservoirBuilder",
+        "SimpleFixedSizeExemplarReservoir",
+        "TraceBasedExemplarFilter",
+    ),
+    "opentelemetry.sdk.metrics._internal.exemplar.exemplar": ("Exemplar",),
+    "opentelemetry.sdk.metrics._internal.exemplar.exemplar_filter": ("ExemplarFilter",),
+    "opentelemetry.sdk.metrics._internal.exemplar.exemplar_reservoir": (
+        "BucketIndexError",
+        "ExemplarBucket",
+        "FixedSizeExemplarReservoirABC",
+    ),
+    "opentelemetry.sdk.metrics._internal.export": (
+        "ConsoleMetricExporter",
+        "InMemoryMetricReader",
+        "MetricExportResult",
+        "MetricExporter",
+        "MetricReader",
+        "PeriodicExportingMetricReader",
+    ),
+    "opentelemetry.sdk.metrics._internal.instrument": (
+        "Counter",
+        "Gauge",
+        "Histogram",
+        "ObservableCounter",
+        "ObservableGauge",
+        "ObservableUpDownCounter",
+        "UpDownCounter",
+    ),
+    "opentelemetry.sdk.metrics._internal.measurement": ("Measurement",),
+    "opentelemetry.sdk.metrics._internal.point": (
+        "Buckets",
+        "DataPointT",
+        "DataT",
+        "ExponentialHistogram",
+        "ExponentialHistogramDataPoint",
+        "Gauge",
+        "Histogram",
+        "HistogramDataPoint",
+        "Metric",
+        "MetricsData",
+        "NumberDataPoint",
+        "ResourceMetrics",
+        "ScopeMetrics",
+        "Sum",
+    ),
+    "opentelemetry.sdk.metrics._internal.view": ("View", "_default_reservoir_factory"),
+    "opentelemetry.exporter.otlp.common._aggregation": ("_get_aggregation", "_get_temporality"),
+}
+
+_SELF_METRICS = "how the official packages make their metrics; ours: oxitel.self_observability"
 _SIGNALS = "belongs to metrics and logs, which are not part of the package yet"
 _SUBMODULE = "a submodule, which is there once it is imported"
 _GENERATED = "a type variable over generated protobuf classes, which nothing of ours needs"
@@ -100,8 +192,8 @@ LEFT_OUT = {
     "Exporter": "a typing protocol of the official batch processor",
     "Telemetry": "a type variable of the official batch processor",
     "LogRecordExportResult": _SIGNALS,
-    "MetricExportResult": _SIGNALS,
-    "MetricsData": _SIGNALS,
+    "opentelemetry.exporter.otlp.proto.grpc.exporter.MetricExportResult": _GENERATED,
+    "opentelemetry.exporter.otlp.proto.grpc.exporter.MetricsData": _GENERATED,
     "ReadableLogRecord": _SIGNALS,
     "SDKResource": "an import of `Resource` under another name",
     "SDKDataT": _GENERATED,
@@ -111,11 +203,13 @@ LEFT_OUT = {
     "ExportResultT": _GENERATED,
     "ExportStubT": _GENERATED,
     "OTLPExporterMixin": "written around generated gRPC stubs, which native sending does without",
+    "OTLPMetricExporterMixin": "reads preferences, which `_get_temporality` and its sibling do",
     "get_resource_data": "deprecated in 1.18 and made of generated protobuf classes",
     "RequestPayloadTooLargeError": "names a failure in the SDK's metrics about itself",
     "opentelemetry.exporter.otlp.proto.grpc.exporter.ReadableSpan": _GENERATED,
     "opentelemetry.exporter.otlp.proto.grpc.exporter.SpanExportResult": _GENERATED,
     "opentelemetry.exporter.otlp.proto.common.trace_encoder": _SUBMODULE,
+    "opentelemetry.exporter.otlp.proto.common.metrics_encoder": _SUBMODULE,
     "opentelemetry.exporter.otlp.common.http": _SUBMODULE,
     "_internal": "readers of variables, replaced by oxitel.configuration",
     "util": "`opentelemetry.sdk.util` under the name by which the official module imports it",
@@ -126,10 +220,33 @@ _WRAPPED = "the official method is wrapped and shows *args; ours shows the param
 _AGENT = "names Oxitel before the official exporter"
 _INDENT = "a native method cannot show that leaving `indent` out means 4"
 _REGISTERED = "native, so registered with the API's abstract class instead of derived from it"
+_LIMITS = "has the cardinality limits of the official version 1.45.2"
+_NATIVE_STREAMS = (
+    "says what is wanted; there is nothing to add up in Python, so nothing to implement"
+)
 DIFFERENT = {
     "BatchProcessor signature": "`metrics` may be left out: there are none of the SDK itself",
     "OTLPSpanExporter derives from OTLPExporterMixin": "there is none, see LEFT_OUT",
     "OTLPSpanExporter derives from ABC": "officially through OTLPExporterMixin",
+    "OTLPMetricExporter derives from OTLPExporterMixin": "there is none, see LEFT_OUT",
+    "OTLPMetricExporter derives from OTLPMetricExporterMixin": "there is none, see LEFT_OUT",
+    "MetricReader signature": _LIMITS,
+    "InMemoryMetricReader signature": _LIMITS,
+    "PeriodicExportingMetricReader signature": _LIMITS,
+    "View signature": _LIMITS,
+    "Aggregation abstract": _NATIVE_STREAMS,
+    **{
+        f"{name} derives from ABC": _NATIVE_STREAMS
+        for name in (
+            "Aggregation",
+            "DefaultAggregation",
+            "DropAggregation",
+            "ExplicitBucketHistogramAggregation",
+            "ExponentialBucketHistogramAggregation",
+            "LastValueAggregation",
+            "SumAggregation",
+        )
+    },
     "Span derives from Span": _REGISTERED,
     "Span derives from ABC": _REGISTERED,
     "_Span derives from ABC": _REGISTERED,
@@ -297,6 +414,15 @@ def test_native_spans_are_instances_of_the_apis_class() -> None:
         Span()
 
 
+@pytest.mark.parametrize("side", ["official", "ours"])
+def test_what_others_take_from_private_modules_is_there(side: str, official_python: Path) -> None:
+    python = official_python if side == "official" else sys.executable
+    program = "\n".join(
+        f"from {module} import {', '.join(names)}" for module, names in PRIVATE_MODULES.items()
+    )
+    subprocess.run([str(python), "-c", program], check=True)
+
+
 def test_every_reason_is_still_needed(official: Surface, ours: Surface) -> None:
     names = {name for module in official.values() for name in module}
     paths = {f"{module}.{name}" for module, members in official.items() for name in members}
@@ -341,6 +467,8 @@ print(json.dumps({
 GROUPS = (
     "opentelemetry_environment_variables",
     "opentelemetry_id_generator",
+    "opentelemetry_meter_provider",
+    "opentelemetry_metrics_exporter",
     "opentelemetry_resource_detector",
     "opentelemetry_traces_exporter",
     "opentelemetry_traces_sampler",

@@ -270,9 +270,10 @@ class ExporterMetrics:
         self._is_grpc = protocol == "grpc"
         self._in_flight = 0
         self._lock = threading.Lock()
-        self._native = native
-        if native is not None:
-            native.keep_operations()
+        # Natively a metric counts as one record, here each of its data points does.
+        self._native = None if signal.name == "metrics" else native
+        if self._native is not None:
+            self._native.keep_operations()
         record, unit = _RECORDS[signal.name]
         meter = _meter(meter_provider)
         self._exported = meter.create_counter(

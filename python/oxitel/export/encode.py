@@ -1,6 +1,6 @@
-"""Spans as an OTLP request.
+"""Records as an OTLP request.
 
-Official name: `opentelemetry.exporter.otlp.proto.common.trace_encoder`.
+Official names: `opentelemetry.exporter.otlp.proto.common.trace_encoder` and its siblings.
 """
 
 from __future__ import annotations
@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any
 from oxitel import _native
 
 if TYPE_CHECKING:
+    from oxitel.metrics.point import MetricsData
     from oxitel.trace.span import ReadableSpan
 
 
 class EncodedRequest:
-    """An encoded `ExportTraceServiceRequest`, where the protobuf package is not installed."""
+    """An encoded export request, where the protobuf package is not installed."""
 
     __slots__ = ("_data",)
 
@@ -35,9 +36,20 @@ class EncodedRequest:
 def encode_spans(sdk_spans: Sequence[ReadableSpan]) -> Any:
     """The spans as an `ExportTraceServiceRequest` of opentelemetry-proto if that is installed,
     else as an object that can only be serialized."""
-    data = _native.encode_spans(list(sdk_spans))
+    return _request(_native.encode_spans(list(sdk_spans)), "trace", "ExportTraceServiceRequest")
+
+
+def encode_metrics(data: MetricsData) -> Any:
+    """The metrics as an `ExportMetricsServiceRequest` of opentelemetry-proto if that is installed,
+    else as an object that can only be serialized."""
+    return _request(_native.encode_metrics(data), "metrics", "ExportMetricsServiceRequest")
+
+
+def _request(data: bytes, package: str, name: str) -> Any:
+    from importlib import import_module
+
     try:
-        from opentelemetry.proto.collector.trace.v1 import trace_service_pb2
+        module = import_module(f"opentelemetry.proto.collector.{package}.v1.{package}_service_pb2")
     except ImportError:
         return EncodedRequest(data)
-    return trace_service_pb2.ExportTraceServiceRequest.FromString(data)
+    return getattr(module, name).FromString(data)

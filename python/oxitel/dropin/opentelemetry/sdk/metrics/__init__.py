@@ -25,7 +25,7 @@ from oxitel.metrics.reservoir import (
 )
 from oxitel.metrics.timeout import MetricsTimeoutError
 
-from . import view
+from . import export, view
 
 __all__ = [
     "AlignedHistogramBucketExemplarReservoir",
@@ -46,5 +46,6 @@ __all__ = [
     "TraceBasedExemplarFilter",
     "UpDownCounter",
     "_Gauge",
+    "export",
     "view",
 ]

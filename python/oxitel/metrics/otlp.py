@@ -1,0 +1,104 @@
+"""What the OTLP exporters for metrics over gRPC and HTTP have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from math import inf
+from typing import TYPE_CHECKING, Any
+
+from oxitel import _native
+from oxitel.export.otlp import OtlpExporter
+from oxitel.export.signal import METRICS
+
+from .exporter import MetricExporter, MetricExportResult
+from .preferences import preferred_aggregations, preferred_temporalities
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
+
+    from .aggregation import Aggregation, AggregationTemporality
+    from .point import MetricsData
+
+
+class OtlpMetrics(OtlpExporter, MetricExporter):
+    """The signal's part of an OTLP exporter for metrics.
+
+    What `preferred_temporality` and `preferred_aggregation` leave out comes from
+    OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE and
+    OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION; a request has at most
+    `max_export_batch_size` data points, or any number if that is None.
+    """
+
+    _signal = METRICS
+    _max_export_batch_size: int | None = None
+    _protocol: str
+    _endpoint: str
+
+    def _prefer(
+        self,
+        temporalities: Mapping[type, AggregationTemporality] | None,
+        aggregations: Mapping[type, Aggregation] | None,
+        max_export_batch_size: int | None,
+    ) -> None:
+        MetricExporter.__init__(
+            self, preferred_temporalities(temporalities), preferred_aggregations(aggregations)
+        )
+        if max_export_batch_size is not None and max_export_batch_size > 0:
+            self._max_export_batch_size = max_export_batch_size
+
+    def _encode(self, records: MetricsData) -> bytes:
+        return _native.encode_metrics(records)
+
+    def _send_natively(
+        self, exporter: _native.OtlpExporter, records: MetricsData, timeout_seconds: float
+    ) -> bool:
+        most = self._max_export_batch_size
+        if self._metrics is None:
+            return exporter.export_metrics(records, timeout_seconds, most)
+        return self._metrics.running(
+            self._count(records), lambda: exporter.export_metrics(records, timeout_seconds, most)
+        )
+
+    def _parts(self, records: MetricsData) -> Iterable[MetricsData]:
+        if self._max_export_batch_size is None:
+            return (records,)
+        from .division import divided
+
+        return divided(records, self._max_export_batch_size)
+
+    def _halves(self, records: MetricsData) -> tuple[MetricsData, MetricsData] | None:
+        from .division import count_points, divided
+
+        count = count_points(records)
+        if count < 2:
+            return None
+        first, second = divided(records, (count + 1) // 2)
+        return first, second
+
+    def export(
+        self, metrics_data: MetricsData, timeout_millis: float | None = 10_000, **kwargs: Any
+    ) -> MetricExportResult:
+        """Send the metrics and wait for the answer, at most the exporter's timeout and
+        `timeout_millis`."""
+        limit = inf if timeout_millis is None else timeout_millis / 1000
+        succeeded = self._deliver(metrics_data, limit)
+        return MetricExportResult.SUCCESS if succeeded else MetricExportResult.FAILURE
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """Nothing waits here, so nothing is to be done."""
+        return True
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """Give up what is being retried, and close the connection."""
+        self._shut_down()
+
+    def set_meter_provider(self, meter_provider: MeterProvider) -> None:
+        """Make the metrics about this exporter with this provider's instruments, where they are
+        switched on."""
+        self._observe(self._protocol, self._endpoint, meter_provider)
+
+    def _count(self, records: MetricsData) -> int:
+        from .division import count_points
+
+        snapshot = records._native_snapshot()
+        return count_points(records) if snapshot is None else len(snapshot)

@@ -1,0 +1,281 @@
+"""PeriodicExportingMetricReader: one thread that collects and exports, again and again.
+
+Only that thread calls the exporter (and whoever calls `collect`, one at a time), so a flush and a
+shutdown wait for it no longer than they were told to. Everything about the state is guarded by one
+condition, without which callbacks and exporter are called.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import threading
+import weakref
+from logging import getLogger
+from time import monotonic
+from typing import TYPE_CHECKING, Any
+
+from oxitel.configuration import sdk
+from oxitel.export.suppression import Suppression
+
+from .reader import MetricReader
+from .timeout import MetricsTimeoutError
+
+if TYPE_CHECKING:
+    from .exporter import MetricExporter
+    from .point import MetricsData
+
+_logger = getLogger("opentelemetry.sdk.metrics._internal.export")
+
+
+class _ComponentType:
+    """What `MetricReader` takes an official enumeration's member for."""
+
+    value = "periodic_metric_reader"
+
+
+class _Flush:
+    """A flush that somebody waits for until `deadline`, and how it went once it is done."""
+
+    __slots__ = ("deadline", "is_done", "succeeded")
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.is_done = False
+        self.succeeded = False
+
+
+class PeriodicExportingMetricReader(MetricReader):
+    """Collects every `export_interval_millis` and hands the metrics to `exporter.export`.
+
+    What is None comes from OTEL_METRIC_EXPORT_INTERVAL and OTEL_METRIC_EXPORT_TIMEOUT. An interval
+    of `math.inf` means that metrics are exported when they are flushed or collected only;
+    ValueError if the interval is not positive. `export_timeout_millis` is for one collection with
+    its export. Temporalities and aggregations are those that the exporter prefers. In a forked
+    child the thread starts anew. Specification: "Periodic exporting MetricReader".
+    """
+
+    def __init__(
+        self,
+        exporter: MetricExporter,
+        export_interval_millis: float | None = None,
+        export_timeout_millis: float | None = None,
+        cardinality_limits: Any = None,
+    ) -> None:
+        super().__init__(
+            exporter._preferred_temporality,
+            exporter._preferred_aggregation,
+            cardinality_limits,
+            otel_component_type=_ComponentType,
+        )
+        interval: Any = export_interval_millis
+        if interval is None:
+            interval = sdk.METRIC_EXPORT_INTERVAL.read()
+        timeout: Any = export_timeout_millis
+        if timeout is None:
+            timeout = sdk.METRIC_EXPORT_TIMEOUT.read()
+        if not interval > 0:
+            raise ValueError(f"interval value {interval} is invalid and has to be positive.")
+        self._exporter = exporter
+        self._export_interval_millis = interval
+        self._export_timeout_millis = timeout
+        self._shutdown = False
+        self._reset()
+        if hasattr(os, "register_at_fork"):
+            reset = weakref.WeakMethod(self._reset)
+
+            def reset_in_child() -> None:
+                method = reset()
+                if method is not None:
+                    method()
+
+            os.register_at_fork(after_in_child=reset_in_child)
+
+    def _reset(self) -> None:
+        """The state of a new process: whatever the parent held or had locked is left alone."""
+        self._pid = os.getpid()
+        self._changed = threading.Condition()
+        self._export_lock = threading.Lock()
+        self._flushes: list[_Flush] = []
+        self._daemon_thread: threading.Thread | None = None
+        self._shutdown_deadline = 0.0
+        # Of the collection that the thread is at.
+        self._deadline = math.inf
+        self._export_succeeded = True
+        if not self._shutdown and self._export_interval_millis < math.inf:
+            self._start_thread()
+
+    def _start_thread(self) -> None:
+        thread = threading.Thread(
+            name="OtelPeriodicExportingMetricReader", target=self._ticker, daemon=True
+        )
+        self._daemon_thread = thread
+        try:
+            thread.start()
+        except RuntimeError:
+            # No thread to be had, most likely as the interpreter ends: `force_flush` and
+            # `shutdown` export on the thread that calls them.
+            self._daemon_thread = None
+
+    def _has_thread(self) -> bool:
+        return self._daemon_thread is not None and self._daemon_thread.is_alive()
+
+    def _ticker(self) -> None:
+        """Collect and export until shut down; the body of the thread."""
+        interval = self._export_interval_millis / 1000
+        due = monotonic() + interval
+        while True:
+            with self._changed:
+                while not (self._shutdown or self._flushes) and monotonic() < due:
+                    self._changed.wait(min(max(due - monotonic(), 0.0), threading.TIMEOUT_MAX))
+                flushes, self._flushes = self._flushes, []
+                is_last = self._shutdown
+            if flushes:
+                self._finish(flushes)
+            if is_last:
+                if interval < math.inf:
+                    self._collect_until(self._shutdown_deadline, "")
+                return
+            if monotonic() >= due:
+                deadline = monotonic() + self._export_timeout_millis / 1000
+                self._collect_until(deadline, f" Will try again after {interval} seconds")
+                # Exports begin one interval after the other; those that are missed are left out.
+                due = max(due + interval, monotonic())
+
+    def _finish(self, flushes: list[_Flush]) -> None:
+        deadline = max(flush.deadline for flush in flushes)
+        succeeded = self._flush_until(deadline)
+        with self._changed:
+            for flush in flushes:
+                flush.is_done = True
+                flush.succeeded = succeeded
+            self._changed.notify_all()
+
+    def _flush_until(self, deadline: float) -> bool:
+        """Collect, export, and have the exporter send what it holds; whether all that worked."""
+        if not self._collect_until(deadline, ""):
+            return False
+        try:
+            flushed: Any = self._exporter.force_flush(timeout_millis=_millis_until(deadline))
+        except BaseException as error:
+            self._survive(error, "Exception while flushing the exporter of metrics")
+            return False
+        return flushed is not False
+
+    def _collect_until(self, deadline: float, outlook: str) -> bool:
+        """Collect and export; whether that worked."""
+        self._deadline = deadline
+        self._export_succeeded = True
+        try:
+            self.collect(timeout_millis=_millis_until(deadline))
+        except MetricsTimeoutError:
+            _logger.warning("Metric collection timed out.%s", outlook, exc_info=True)
+            return False
+        except BaseException as error:
+            self._survive(error, "Exception while collecting metrics")
+            return False
+        finally:
+            self._deadline = math.inf
+        return self._export_succeeded
+
+    def _survive(self, error: BaseException, message: str) -> None:
+        """Log what a callback or an exporter raised. Nothing that they do ends the thread; on a
+        thread of the program's, its own interruptions are left alone."""
+        if (
+            not isinstance(error, Exception)
+            and threading.current_thread() is not self._daemon_thread
+        ):
+            raise error
+        _logger.error(message, exc_info=error)
+
+    def _receive_metrics(
+        self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
+    ) -> None:
+        deadline = monotonic() + timeout_millis / 1000
+        if threading.current_thread() is self._daemon_thread:
+            # Collecting has used up some of the time.
+            deadline = min(deadline, self._deadline)
+        wait = min(max(deadline - monotonic(), 0.0), threading.TIMEOUT_MAX)
+        if not self._export_lock.acquire(timeout=wait):
+            self._export_succeeded = False
+            _logger.warning("Metrics are dropped: another export of them has not ended in time.")
+            return
+        try:
+            with Suppression():
+                result = self._exporter.export(metrics_data, timeout_millis=_millis_until(deadline))
+        except Exception:
+            _logger.exception("Exception while exporting metrics")
+            self._export_succeeded = False
+        else:
+            # By name, since the enumeration may be the one of another SDK in the same process.
+            if getattr(result, "name", None) == "FAILURE":
+                self._export_succeeded = False
+        finally:
+            self._export_lock.release()
+
+    def force_flush(self, timeout_millis: float = 10_000) -> bool:
+        """Collect and export now, and flush the exporter, within `timeout_millis`.
+
+        False if any of that failed or took longer, or after shutdown.
+        """
+        if self._pid != os.getpid():
+            # A fork that went past Python's hooks, as uWSGI's does.
+            self._reset()
+        if self._shutdown or threading.current_thread() is self._daemon_thread:
+            # A callback or the exporter, asking from inside a collection, would wait for itself.
+            return False
+        flush = _Flush(monotonic() + timeout_millis / 1000)
+        with self._changed:
+            if not self._has_thread():
+                self._start_thread()
+            self._flushes.append(flush)
+            self._changed.notify_all()
+            while not flush.is_done and self._has_thread():
+                remaining = flush.deadline - monotonic()
+                if remaining <= 0:
+                    return False
+                self._changed.wait(min(remaining, threading.TIMEOUT_MAX))
+            if flush.is_done:
+                return flush.succeeded
+            self._flushes.remove(flush)
+        return self._flush_until(flush.deadline)
+
+    def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
+        """Collect and export a last time, and shut the exporter down, within `timeout_millis`."""
+        if self._pid != os.getpid():
+            self._reset()
+        deadline = monotonic() + timeout_millis / 1000
+        with self._changed:
+            is_first = not self._shutdown
+            self._shutdown = True
+            if is_first:
+                self._shutdown_deadline = deadline
+            self._changed.notify_all()
+        if not is_first:
+            _logger.warning("Can't shutdown multiple times")
+            return
+        thread = self._daemon_thread
+        if thread is not None and self._has_thread():
+            if thread is not threading.current_thread():
+                thread.join(min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX))
+                if thread.is_alive():
+                    _logger.warning("Shutdown took too long, the last metrics are dropped.")
+        elif self._export_interval_millis < math.inf:
+            self._collect_until(deadline, "")
+        self._shut_exporter_down(_millis_until(deadline))
+
+    def _shut_exporter_down(self, remaining_millis: float) -> None:
+        from oxitel.export.batch import takes_timeout
+
+        shutdown = self._exporter.shutdown
+        try:
+            if takes_timeout(shutdown):
+                shutdown(timeout_millis=remaining_millis)
+            else:
+                shutdown()
+        except Exception:
+            _logger.exception("Exception while shutting down the exporter of metrics")
+
+
+def _millis_until(deadline: float) -> float:
+    return max(0.0, (deadline - monotonic()) * 1000)
