@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
@@ -16,6 +15,7 @@ use telemetry::export::{Compression, Exporter, ExporterConfig, Protocol, Signal,
 use telemetry::otlp::request::{Batch, Group};
 
 use crate::diagnostics;
+use crate::replaceable::Replaceable;
 use crate::termination;
 use crate::trace::encode::with_encoded;
 use crate::trace::readable::ReadableSpan;
@@ -50,7 +50,7 @@ struct Method {
 impl Pipeline {
     /// The pipeline behind `processor`: its own, if it is the official multi processor, else one
     /// that calls it.
-    pub(crate) fn of_processor(processor: &Bound<'_, PyAny>) -> PyResult<Arc<ArcSwap<Self>>> {
+    pub(crate) fn of_processor(processor: &Bound<'_, PyAny>) -> PyResult<Arc<Replaceable<Self>>> {
         let py = processor.py();
         let class = py
             .import("oxitel.trace.processor")?
@@ -60,7 +60,7 @@ impl Pipeline {
         {
             return Ok(pipeline.get().pipeline.clone());
         }
-        Ok(Arc::new(ArcSwap::from_pointee(Self::of_processors(
+        Ok(Arc::new(Replaceable::new(Self::of_processors(
             &PyTuple::new(py, [processor])?,
         )?)))
     }
@@ -85,9 +85,9 @@ impl Pipeline {
         if !self.has_listeners {
             return Ok(());
         }
+        let options = PyDict::new(span.py());
+        options.set_item(pyo3::intern!(span.py(), "parent_context"), parent_context)?;
         for (listener, method) in self.listeners(|listener| listener.on_start.as_ref()) {
-            let options = PyDict::new(span.py());
-            options.set_item(pyo3::intern!(span.py(), "parent_context"), parent_context)?;
             listener.call(method, span, Some(&options))?;
         }
         Ok(())
@@ -227,7 +227,7 @@ fn push(py: Python<'_>, batch: &BatchProcessor, span: &ReadableSpan) {
 /// The native half of a `SynchronousMultiSpanProcessor`.
 #[pyclass(frozen, name = "Pipeline", module = "oxitel._native")]
 pub(crate) struct SharedPipeline {
-    pipeline: Arc<ArcSwap<Pipeline>>,
+    pipeline: Arc<Replaceable<Pipeline>>,
 }
 
 #[pymethods]
@@ -235,13 +235,12 @@ impl SharedPipeline {
     #[new]
     fn new() -> Self {
         Self {
-            pipeline: Arc::new(ArcSwap::from_pointee(Pipeline::default())),
+            pipeline: Arc::new(Replaceable::new(Pipeline::default())),
         }
     }
 
     fn set_processors(&self, processors: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.pipeline
-            .store(Arc::new(Pipeline::of_processors(processors)?));
+        self.pipeline.replace(Pipeline::of_processors(processors)?);
         Ok(())
     }
 }

@@ -352,15 +352,15 @@ pub(crate) fn put_entry(
     key: &Bound<'_, PyAny>,
     value: &Bound<'_, PyAny>,
 ) -> u32 {
-    let written = text_of(key).and_then(|key| match value.cast::<PyString>() {
-        // Most are texts; they need not go through the general way.
-        Ok(text) => {
-            put_attribute(buffer, field, &key, Value::String(text.to_str()?));
-            Ok(())
+    let written = text_of(key).and_then(|key| {
+        // Most are texts and numbers; they need not go through the general way.
+        if let Some(value) = scalar(value)? {
+            put_attribute(buffer, field, &key, value);
+            return Ok(());
         }
-        Err(_) => with_value(value, 0, &mut |value| {
+        with_value(value, 0, &mut |value| {
             put_attribute(buffer, field, &key, value)
-        }),
+        })
     });
     match written {
         Ok(()) => 0,
@@ -378,47 +378,35 @@ fn text_of<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, str>> {
     }
 }
 
+// The OTLP form of a value that has no parts.
+#[inline]
+fn scalar<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<Option<Value<'a>>> {
+    Ok(Some(if let Ok(text) = value.cast::<PyString>() {
+        Value::String(text.to_str()?)
+    } else if let Ok(truth) = value.cast::<PyBool>() {
+        Value::Bool(truth.is_true())
+    } else if value.is_instance_of::<PyInt>() {
+        Value::Int(value.extract()?)
+    } else if let Ok(number) = value.cast::<PyFloat>() {
+        Value::Double(number.value())
+    } else if value.is_none() {
+        Value::Empty
+    } else if let Ok(bytes) = value.cast::<PyBytes>() {
+        Value::Bytes(bytes.as_bytes())
+    } else {
+        return Ok(None);
+    }))
+}
+
 // Calls `put` with the OTLP form of `value`.
 fn with_value(
     value: &Bound<'_, PyAny>,
     depth: usize,
     put: &mut dyn FnMut(Value<'_>),
 ) -> PyResult<()> {
-    if let Ok(text) = value.cast::<PyString>() {
-        return {
-            put(Value::String(text.to_str()?));
-            Ok(())
-        };
-    }
-    if let Ok(truth) = value.cast::<PyBool>() {
-        return {
-            put(Value::Bool(truth.is_true()));
-            Ok(())
-        };
-    }
-    if value.is_instance_of::<PyInt>() {
-        return {
-            put(Value::Int(value.extract()?));
-            Ok(())
-        };
-    }
-    if let Ok(number) = value.cast::<PyFloat>() {
-        return {
-            put(Value::Double(number.value()));
-            Ok(())
-        };
-    }
-    if value.is_none() {
-        return {
-            put(Value::Empty);
-            Ok(())
-        };
-    }
-    if let Ok(bytes) = value.cast::<PyBytes>() {
-        return {
-            put(Value::Bytes(bytes.as_bytes()));
-            Ok(())
-        };
+    if let Some(value) = scalar(value)? {
+        put(value);
+        return Ok(());
     }
     if depth > DEEPEST {
         return Err(PyValueError::new_err("nested too deeply"));
@@ -428,10 +416,8 @@ fn with_value(
         for item in items.iter() {
             with_value(&item, depth + 1, &mut |value| put_element(&mut body, value))?;
         }
-        return {
-            put(Value::Array(&body));
-            Ok(())
-        };
+        put(Value::Array(&body));
+        return Ok(());
     }
     if let Ok(mapping) = value.cast::<PyMapping>() {
         for item in mapping.items()?.iter() {
@@ -441,10 +427,8 @@ fn with_value(
                 put_attribute(&mut body, KEY_VALUE_LIST_ENTRIES, &key, value);
             })?;
         }
-        return {
-            put(Value::KeyValueList(&body));
-            Ok(())
-        };
+        put(Value::KeyValueList(&body));
+        return Ok(());
     }
     if let Ok(items) = value.cast::<PySequence>() {
         for item in items.try_iter()? {
@@ -452,10 +436,8 @@ fn with_value(
                 put_element(&mut body, value)
             })?;
         }
-        return {
-            put(Value::Array(&body));
-            Ok(())
-        };
+        put(Value::Array(&body));
+        return Ok(());
     }
     Err(PyTypeError::new_err(format!(
         "Invalid type {} of value {}",

@@ -38,26 +38,27 @@ pub(crate) fn with_encoded<T>(
 }
 
 fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResult<()> {
-    let (name, times, status, description) = {
-        let state = span.lock();
-        let description = state
-            .status
-            .description
-            .as_ref()
-            .map(|text| text.clone_ref(py));
-        (
-            state.name.clone_ref(py),
-            (state.start_unix_nanos, state.end_unix_nanos),
-            state.status.code,
-            description,
-        )
+    let state = span.lock(py);
+    let name = state.name.bind(py).clone();
+    let times = (state.start_unix_nanos, state.end_unix_nanos);
+    let status = state.status.code;
+    let description = state.status.description.as_ref();
+    let description = description.map(|text| text.bind(py).clone());
+    // Most spans have neither: nothing of them is taken out and put back then.
+    let no_events = match &state.events {
+        Content::Native(events) if events.is_empty() => Some(events.dropped()),
+        _ => None,
     };
+    let no_links = match &state.links {
+        Content::Native(links) if links.is_empty() => Some(links.dropped()),
+        _ => None,
+    };
+    drop(state);
     let Some(identity) = &span.identity else {
         return Err(pyo3::exceptions::PyValueError::new_err(
             "a span without a context cannot be exported",
         ));
     };
-    let name = name.bind(py);
     put_span_head(
         buffer,
         &SpanHead {
@@ -65,15 +66,21 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
             span_id: identity.context.span_id,
             trace_state: &identity.trace_state_header(py)?,
             parent_span_id: span.parent.as_ref().map(|parent| parent.context.span_id),
-            name: &name_text(name),
+            name: &name_text(&name),
             kind: span.kind + 1,
             start_unix_nanos: times.0.unwrap_or(0),
             end_unix_nanos: times.1.unwrap_or(0),
         },
     );
     let dropped_attributes = put_attributes(py, buffer, span)?;
-    let dropped_events = put_events(py, buffer, span)?;
-    let dropped_links = put_links(py, buffer, span)?;
+    let dropped_events = match no_events {
+        Some(dropped) => dropped,
+        None => put_events(py, buffer, span)?,
+    };
+    let dropped_links = match no_links {
+        Some(dropped) => dropped,
+        None => put_links(py, buffer, span)?,
+    };
     put_span_tail(
         buffer,
         &SpanTail {
@@ -81,9 +88,7 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
             dropped_events,
             dropped_links,
             status,
-            status_description: &description
-                .as_ref()
-                .map_or(Cow::Borrowed(""), |text| name_text(text.bind(py))),
+            status_description: &description.as_ref().map_or(Cow::Borrowed(""), name_text),
             is_parent_remote: span
                 .parent
                 .as_ref()
@@ -96,15 +101,21 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
 // The content of a finished span does not change any more. It is taken out while it is encoded and
 // put back, since encoding may run Python code, for which the lock must not be held.
 struct Taken<'a, T: Default> {
+    py: Python<'a>,
     span: &'a ReadableSpan,
     field: fn(&mut State) -> &mut Content<T>,
     content: Content<T>,
 }
 
 impl<'a, T: Default> Taken<'a, T> {
-    fn new(span: &'a ReadableSpan, field: fn(&mut State) -> &mut Content<T>) -> Self {
-        let content = std::mem::replace(field(&mut span.lock()), Content::Native(T::default()));
+    fn new(
+        py: Python<'a>,
+        span: &'a ReadableSpan,
+        field: fn(&mut State) -> &mut Content<T>,
+    ) -> Self {
+        let content = std::mem::replace(field(&mut span.lock(py)), Content::Native(T::default()));
         Self {
+            py,
             span,
             field,
             content,
@@ -115,7 +126,7 @@ impl<'a, T: Default> Taken<'a, T> {
 impl<T: Default> Drop for Taken<'_, T> {
     fn drop(&mut self) {
         let content = std::mem::replace(&mut self.content, Content::Native(T::default()));
-        let placeholder = std::mem::replace((self.field)(&mut self.span.lock()), content);
+        let placeholder = std::mem::replace((self.field)(&mut self.span.lock(self.py)), content);
         drop(placeholder);
     }
 }
@@ -123,7 +134,7 @@ impl<T: Default> Drop for Taken<'_, T> {
 // Each of these writes one kind of content and returns how much of it was dropped.
 
 fn put_attributes(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyResult<u32> {
-    match &Taken::new(span, |state| &mut state.attributes).content {
+    match &Taken::new(py, span, |state| &mut state.attributes).content {
         Content::Native(map) => {
             Ok(map.dropped() + value::put_map(py, buffer, SPAN_ATTRIBUTES, map))
         }
@@ -135,12 +146,7 @@ fn put_attributes(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> 
 }
 
 fn put_events(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyResult<u32> {
-    if let Content::Native(events) = &span.lock().events
-        && events.is_empty()
-    {
-        return Ok(events.dropped());
-    }
-    match &Taken::new(span, |state| &mut state.events).content {
+    match &Taken::new(py, span, |state| &mut state.events).content {
         Content::Native(events) => {
             put_native_events(py, buffer, events);
             Ok(events.dropped())
@@ -182,12 +188,7 @@ fn put_native_events(py: Python<'_>, buffer: &mut Vec<u8>, events: &Newest<Event
 }
 
 fn put_links(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyResult<u32> {
-    if let Content::Native(links) = &span.lock().links
-        && links.is_empty()
-    {
-        return Ok(links.dropped());
-    }
-    let taken = Taken::new(span, |state| &mut state.links);
+    let taken = Taken::new(py, span, |state| &mut state.links);
     let (links, dropped) = match &taken.content {
         Content::Native(links) => (PyTuple::new(py, links.iter())?.into_any(), links.dropped()),
         Content::Python(object) => (object.bind(py).clone(), dropped_of(object.bind(py))),

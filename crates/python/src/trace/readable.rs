@@ -4,7 +4,8 @@
 //! official private containers (`_attributes`, `_events`, `_links`, which processors are known to
 //! edit), a Python object is made and is the truth from then on.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::borrow::Cow;
+use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMappingProxy, PyTuple};
@@ -15,6 +16,7 @@ use telemetry::trace::StatusCode;
 use super::event::EventRecord;
 use super::identity::Identity;
 use super::settings::{self, Settings};
+use crate::guarded::{Guard, Guarded};
 use crate::official::Official;
 use crate::value::AttributeMap;
 
@@ -25,7 +27,7 @@ pub(crate) struct ReadableSpan {
     /// `SpanKind` by value: 0 is internal.
     pub(crate) kind: u8,
     source: Source,
-    state: Mutex<State>,
+    state: Guarded<State>,
 }
 
 /// Where resource and scope of a span come from.
@@ -38,8 +40,7 @@ enum Source {
     },
 }
 
-/// What changes while the span is alive. The lock is held for moments only, never while Python
-/// code can run: no object is created or released under it.
+/// What changes while the span is alive. No object is created or released under its lock.
 pub(crate) struct State {
     pub(crate) name: Py<PyAny>,
     pub(crate) start_unix_nanos: Option<u64>,
@@ -79,12 +80,13 @@ impl ReadableSpan {
             parent,
             kind,
             source: Source::Tracer(settings),
-            state: Mutex::new(state),
+            state: Guarded::new(state),
         }
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    #[inline]
+    pub(crate) fn lock<'a>(&'a self, py: Python<'a>) -> Guard<'a, State> {
+        self.state.lock(py)
     }
 
     pub(crate) fn settings(&self) -> Option<&Arc<Settings>> {
@@ -95,17 +97,17 @@ impl ReadableSpan {
     }
 
     /// Resource and scope as OTLP.
-    pub(crate) fn group(&self, py: Python<'_>) -> PyResult<Arc<Group>> {
+    pub(crate) fn group(&self, py: Python<'_>) -> PyResult<Cow<'_, Arc<Group>>> {
         let replaced = self
-            .lock()
+            .lock(py)
             .resource
             .as_ref()
             .map(|resource| resource.clone_ref(py));
         match (&self.source, replaced) {
-            (Source::Tracer(settings), None) => Ok(settings.group.clone()),
+            (Source::Tracer(settings), None) => Ok(Cow::Borrowed(&settings.group)),
             (source, resource) => {
                 let resource = resource.as_ref().unwrap_or_else(|| source.resource());
-                settings::new_group(resource.bind(py), source.scope().bind(py))
+                settings::new_group(resource.bind(py), source.scope().bind(py)).map(Cow::Owned)
             }
         }
     }
@@ -119,7 +121,7 @@ impl ReadableSpan {
     ) -> PyResult<Bound<'py, PyAny>> {
         // Making the object may run Python code, so the native content is taken out meanwhile.
         let native = {
-            let mut state = self.lock();
+            let mut state = self.lock(py);
             let content = field(&mut state);
             match content {
                 Content::Python(object) => return Ok(object.bind(py).clone()),
@@ -133,7 +135,7 @@ impl ReadableSpan {
             Ok(object) => (Content::Python(object.clone().unbind()), Ok(object)),
             Err(error) => (Content::Native(native), Err(error)),
         };
-        let replaced = std::mem::replace(field(&mut self.lock()), content);
+        let replaced = std::mem::replace(field(&mut self.lock(py)), content);
         drop(replaced);
         result
     }
@@ -248,7 +250,7 @@ impl ReadableSpan {
                 scope: instrumentation_scope.unwrap_or_else(|| py.None()),
                 info: instrumentation_info.unwrap_or_else(|| py.None()),
             },
-            state: Mutex::new(State {
+            state: Guarded::new(State {
                 name,
                 start_unix_nanos: start_time,
                 end_unix_nanos: end_time,
@@ -296,7 +298,7 @@ impl ReadableSpan {
 
     #[getter]
     fn name(&self, py: Python<'_>) -> Py<PyAny> {
-        self.lock().name.clone_ref(py)
+        self.lock(py).name.clone_ref(py)
     }
 
     #[getter(_name)]
@@ -305,8 +307,8 @@ impl ReadableSpan {
     }
 
     #[setter(_name)]
-    fn set_private_name(&self, name: Py<PyAny>) {
-        let replaced = std::mem::replace(&mut self.lock().name, name);
+    fn set_private_name(&self, py: Python<'_>, name: Py<PyAny>) {
+        let replaced = std::mem::replace(&mut self.lock(py).name, name);
         drop(replaced);
     }
 
@@ -324,29 +326,29 @@ impl ReadableSpan {
     }
 
     #[getter]
-    fn start_time(&self) -> Option<u64> {
-        self.lock().start_unix_nanos
+    fn start_time(&self, py: Python<'_>) -> Option<u64> {
+        self.lock(py).start_unix_nanos
     }
 
     #[getter(_start_time)]
-    fn private_start_time(&self) -> Option<u64> {
-        self.start_time()
+    fn private_start_time(&self, py: Python<'_>) -> Option<u64> {
+        self.start_time(py)
     }
 
     #[getter]
-    fn end_time(&self) -> Option<u64> {
-        self.lock().end_unix_nanos
+    fn end_time(&self, py: Python<'_>) -> Option<u64> {
+        self.lock(py).end_unix_nanos
     }
 
     #[getter(_end_time)]
-    fn private_end_time(&self) -> Option<u64> {
-        self.end_time()
+    fn private_end_time(&self, py: Python<'_>) -> Option<u64> {
+        self.end_time(py)
     }
 
     #[getter]
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let (code, description) = {
-            let state = self.lock();
+            let state = self.lock(py);
             if let Some(object) = &state.status.object {
                 return Ok(object.bind(py).clone());
             }
@@ -364,7 +366,7 @@ impl ReadableSpan {
                 .bind(py)
                 .call1((official.code(code), description))?,
         };
-        let replaced = self.lock().status.object.replace(object.clone().unbind());
+        let replaced = self.lock(py).status.object.replace(object.clone().unbind());
         drop(replaced);
         Ok(object)
     }
@@ -376,8 +378,9 @@ impl ReadableSpan {
 
     #[setter(_status)]
     fn set_private_status(&self, status: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = status.py();
         let status = Status::from_object(status)?;
-        let replaced = std::mem::replace(&mut self.lock().status, status);
+        let replaced = std::mem::replace(&mut self.lock(py).status, status);
         drop(replaced);
         Ok(())
     }
@@ -386,7 +389,7 @@ impl ReadableSpan {
     #[getter]
     fn attributes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMappingProxy>> {
         let entries: Vec<_> = {
-            let state = self.lock();
+            let state = self.lock(py);
             match &state.attributes {
                 Content::Python(object) => {
                     let object = object.bind(py).clone();
@@ -414,7 +417,7 @@ impl ReadableSpan {
     #[getter(_attributes)]
     fn private_attributes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let limits = self.settings().map(|settings| settings.limits);
-        let is_final = self.lock().end_unix_nanos.is_some();
+        let is_final = self.lock(py).end_unix_nanos.is_some();
         self.hand_over(
             py,
             |state| &mut state.attributes,
@@ -431,8 +434,9 @@ impl ReadableSpan {
     }
 
     #[setter(_attributes)]
-    fn set_private_attributes(&self, attributes: Py<PyAny>) {
-        let replaced = std::mem::replace(&mut self.lock().attributes, Content::Python(attributes));
+    fn set_private_attributes(&self, py: Python<'_>, attributes: Py<PyAny>) {
+        let replaced =
+            std::mem::replace(&mut self.lock(py).attributes, Content::Python(attributes));
         drop(replaced);
     }
 
@@ -466,8 +470,8 @@ impl ReadableSpan {
     }
 
     #[setter(_events)]
-    fn set_private_events(&self, events: Py<PyAny>) {
-        let replaced = std::mem::replace(&mut self.lock().events, Content::Python(events));
+    fn set_private_events(&self, py: Python<'_>, events: Py<PyAny>) {
+        let replaced = std::mem::replace(&mut self.lock(py).events, Content::Python(events));
         drop(replaced);
     }
 
@@ -498,8 +502,8 @@ impl ReadableSpan {
     }
 
     #[setter(_links)]
-    fn set_private_links(&self, links: Py<PyAny>) {
-        let replaced = std::mem::replace(&mut self.lock().links, Content::Python(links));
+    fn set_private_links(&self, py: Python<'_>, links: Py<PyAny>) {
+        let replaced = std::mem::replace(&mut self.lock(py).links, Content::Python(links));
         drop(replaced);
     }
 
@@ -530,7 +534,7 @@ impl ReadableSpan {
     #[getter]
     fn resource(&self, py: Python<'_>) -> Py<PyAny> {
         let replaced = self
-            .lock()
+            .lock(py)
             .resource
             .as_ref()
             .map(|resource| resource.clone_ref(py));
@@ -543,8 +547,8 @@ impl ReadableSpan {
     }
 
     #[setter(_resource)]
-    fn set_private_resource(&self, resource: Py<PyAny>) {
-        let replaced = self.lock().resource.replace(resource);
+    fn set_private_resource(&self, py: Python<'_>, resource: Py<PyAny>) {
+        let replaced = self.lock(py).resource.replace(resource);
         drop(replaced);
     }
 
@@ -585,7 +589,7 @@ impl ReadableSpan {
 
 impl ReadableSpan {
     fn dropped(&self, py: Python<'_>, read: impl FnOnce(&State) -> Result<u32, Py<PyAny>>) -> u32 {
-        let read = read(&self.lock());
+        let read = read(&self.lock(py));
         read.unwrap_or_else(|object| dropped_of(object.bind(py)))
     }
 }

@@ -4,14 +4,13 @@
 //! (generators that are kept, or closed elsewhere by the event loop); nothing is ever logged or
 //! raised for that.
 
-use std::sync::{Mutex, PoisonError};
-
 use pyo3::prelude::*;
 
 use super::exception;
 use super::span::{self, Span};
 use super::tracer::{StartOptions, Tracer};
 use crate::context::{self, Reset};
+use crate::guarded::Guarded;
 use crate::official::Official;
 
 /// How many enclosing scopes are looked through for one that ends out of order.
@@ -22,7 +21,7 @@ pub(crate) struct SpanScope {
     tracer: Py<Tracer>,
     options: StartOptions,
     end_on_exit: bool,
-    entered: Mutex<Option<Entered>>,
+    entered: Guarded<Option<Entered>>,
 }
 
 struct Entered {
@@ -38,15 +37,8 @@ impl SpanScope {
             tracer,
             options,
             end_on_exit,
-            entered: Mutex::new(None),
+            entered: Guarded::new(None),
         }
-    }
-
-    fn take_entered(&self) -> Option<Entered> {
-        self.entered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
     }
 }
 
@@ -59,18 +51,14 @@ impl SpanScope {
         let attached = official.context_with_span(py, &previous, &span)?;
         let token = context::attach(py, official, &attached)?;
         if let Ok(span) = span.cast::<Span>() {
-            span.get().lock_attachment().previous = Some(previous.unbind());
+            span.get().attachment.lock(py).previous = Some(previous.unbind());
         }
         let entered = Entered {
             span: span.clone().unbind(),
             attached: attached.as_ptr().addr(),
             token: token.unbind(),
         };
-        let forgotten = self
-            .entered
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .replace(entered);
+        let forgotten = self.entered.lock(py).replace(entered);
         drop(forgotten);
         Ok(span)
     }
@@ -83,7 +71,7 @@ impl SpanScope {
         exc_val: &Bound<'_, PyAny>,
         _exc_tb: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
-        let Some(entered) = self.take_entered() else {
+        let Some(entered) = self.entered.lock(py).take() else {
             return Ok(false);
         };
         leave(py, Official::get(py)?, &entered)?;
@@ -103,7 +91,12 @@ impl SpanScope {
             return Ok(());
         };
         if exception::is_error(error) {
-            let is_recording = span.as_super().get().lock().end_unix_nanos.is_none();
+            let is_recording = span
+                .as_super()
+                .get()
+                .lock(span.py())
+                .end_unix_nanos
+                .is_none();
             if is_recording {
                 exception::note(span, error, span.get(), false)?;
             }
@@ -151,12 +144,12 @@ fn leave(py: Python<'_>, official: &Official, entered: &Entered) -> PyResult<()>
     if let Ok(span) = span.cast::<Span>() {
         match outcome {
             Reset::Done | Reset::Impossible => {
-                let previous = span.get().lock_attachment().previous.take();
+                let previous = span.get().attachment.lock(py).previous.take();
                 drop(previous);
             }
             // The context in which the span is current is not this one; when a span is started
             // there, `settle` tries again.
-            Reset::Elsewhere => span.get().set_unfinished(Some(token.clone().unbind())),
+            Reset::Elsewhere => span.get().set_unfinished(py, token.clone().unbind()),
         }
     }
     Ok(())
@@ -182,7 +175,8 @@ fn encloses(
         };
         let previous = inner
             .get()
-            .lock_attachment()
+            .attachment
+            .lock(py)
             .previous
             .as_ref()
             .map(|previous| previous.clone_ref(py));
@@ -202,28 +196,21 @@ pub(crate) fn settle<'py>(
     current: Bound<'py, PyAny>,
     span: &Bound<'py, Span>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let token = {
-        let mut attachment = span.get().lock_attachment();
-        attachment.unfinished.take()
-    };
-    let Some(token) = token else {
+    let unfinished = span.get().attachment.lock(py).unfinished.take();
+    let Some(token) = unfinished else {
         return Ok(current);
     };
     match context::reset(py, official, token.bind(py)) {
         Reset::Done => {
-            span.get().set_unfinished(None);
-            let previous = span.get().lock_attachment().previous.take();
+            let previous = span.get().attachment.lock(py).previous.take();
             drop(previous);
             context::current(py, official)
         }
         // Another task that was started inside the span: for it the span stays the parent.
         Reset::Elsewhere => {
-            span.get().set_unfinished(Some(token));
+            span.get().set_unfinished(py, token);
             Ok(current)
         }
-        Reset::Impossible => {
-            span.get().set_unfinished(None);
-            Ok(current)
-        }
+        Reset::Impossible => Ok(current),
     }
 }

@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use pyo3::prelude::*;
 use telemetry::otlp::request::Group;
 use telemetry::otlp::wire;
 
 use super::counts::Counts;
 use crate::export::Pipeline;
+use crate::replaceable::Replaceable;
 use crate::value;
 
 /// The limits of a `SpanLimits` object; `None` is no limit.
@@ -46,7 +46,7 @@ pub(crate) struct Settings {
     pub(crate) info: Py<PyAny>,
     pub(crate) processor: Py<PyAny>,
     pub(crate) sampler: Py<PyAny>,
-    pub(crate) pipeline: Arc<ArcSwap<Pipeline>>,
+    pub(crate) pipeline: Arc<Replaceable<Pipeline>>,
     /// Counts these spans, if somebody wants to know.
     pub(crate) counts: Option<Arc<Counts>>,
     /// Resource and scope as OTLP.

@@ -1,11 +1,9 @@
 //! `Span`: a span that is being recorded.
 
 use std::borrow::Cow;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use arc_swap::ArcSwap;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
@@ -21,7 +19,9 @@ use super::readable::{
 use super::settings::{self, Limits, Settings};
 use crate::diagnostics::{self, Seldom};
 use crate::export::Pipeline;
+use crate::guarded::{Guard, Guarded};
 use crate::official::Official;
+use crate::replaceable::Replaceable;
 use crate::value::{self, AttributeMap};
 
 #[pyclass(frozen, subclass, extends = ReadableSpan, module = "opentelemetry.sdk.trace")]
@@ -29,9 +29,7 @@ pub(crate) struct Span {
     record_exception: bool,
     set_status_on_exception: bool,
     /// Where `start_as_current_span` attached the span; see `scope.rs`.
-    attachment: Mutex<Attachment>,
-    /// Set while `attachment.unfinished` holds a token.
-    is_unfinished: AtomicBool,
+    pub(crate) attachment: Guarded<Attachment>,
 }
 
 /// The scope that made a span current.
@@ -78,8 +76,7 @@ impl NewSpan {
             .add_subclass(Span {
                 record_exception: self.record_exception,
                 set_status_on_exception: self.set_status_on_exception,
-                attachment: Mutex::default(),
-                is_unfinished: AtomicBool::new(false),
+                attachment: Guarded::default(),
             })
             .add_subclass(RecordingSpan)
     }
@@ -209,19 +206,13 @@ pub(crate) fn unix_nanos(time: Option<&Bound<'_, PyAny>>) -> Option<u64> {
 }
 
 impl Span {
-    pub(crate) fn lock_attachment(&self) -> std::sync::MutexGuard<'_, Attachment> {
-        self.attachment
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+    /// Whether a scope of the span ended where it could not undo its attach.
+    pub(crate) fn is_unfinished(&self, py: Python<'_>) -> bool {
+        self.attachment.lock(py).unfinished.is_some()
     }
 
-    pub(crate) fn is_unfinished(&self) -> bool {
-        self.is_unfinished.load(Ordering::Relaxed)
-    }
-
-    pub(crate) fn set_unfinished(&self, token: Option<Py<PyAny>>) {
-        self.is_unfinished.store(token.is_some(), Ordering::Relaxed);
-        let replaced = std::mem::replace(&mut self.lock_attachment().unfinished, token);
+    pub(crate) fn set_unfinished(&self, py: Python<'_>, token: Py<PyAny>) {
+        let replaced = self.attachment.lock(py).unfinished.replace(token);
         drop(replaced);
     }
 
@@ -250,6 +241,14 @@ fn parts<'a>(span: &'a Bound<'_, Span>) -> PyResult<Parts<'a>> {
     }
 }
 
+impl<'a> Parts<'a> {
+    /// The state of a span that has not ended.
+    fn lock_recording(&self, py: Python<'a>) -> Option<Guard<'a, State>> {
+        let state = self.base.lock(py);
+        state.end_unix_nanos.is_none().then_some(state)
+    }
+}
+
 fn warn_ended(py: Python<'_>, method: &str) {
     diagnostics::warn(
         py,
@@ -259,16 +258,23 @@ fn warn_ended(py: Python<'_>, method: &str) {
     );
 }
 
+fn warn_attribute_on_ended(py: Python<'_>) {
+    diagnostics::warn(
+        py,
+        diagnostics::TRACE,
+        "Setting attribute on ended span.",
+        (),
+    );
+}
+
 /// Appends an event unless the span has ended.
 pub(crate) fn push_event(span: &Bound<'_, Span>, event: EventRecord) -> PyResult<()> {
     let py = span.py();
-    let Parts { base, settings } = parts(span)?;
-    let mut state = base.lock();
-    if state.end_unix_nanos.is_some() {
-        drop(state);
+    let parts = parts(span)?;
+    let Some(mut state) = parts.lock_recording(py) else {
         warn_ended(py, "_add_event");
         return Ok(());
-    }
+    };
     match &mut state.events {
         Content::Native(events) => {
             let leaving = events.push(event);
@@ -278,7 +284,8 @@ pub(crate) fn push_event(span: &Bound<'_, Span>, event: EventRecord) -> PyResult
         Content::Python(list) => {
             let list = list.bind(py).clone();
             drop(state);
-            list.call_method1("append", (event.object(py, Some(&settings.limits))?,))?;
+            let event = event.object(py, Some(&parts.settings.limits))?;
+            list.call_method1("append", (event,))?;
         }
     }
     Ok(())
@@ -286,13 +293,11 @@ pub(crate) fn push_event(span: &Bound<'_, Span>, event: EventRecord) -> PyResult
 
 /// Sets the status by the specification's rules.
 pub(crate) fn set_status(span: &Bound<'_, Span>, status: Status) -> PyResult<()> {
-    let base = parts(span)?.base;
-    let mut state = base.lock();
-    if state.end_unix_nanos.is_some() {
-        drop(state);
-        warn_ended(span.py(), "set_status");
+    let py = span.py();
+    let Some(mut state) = parts(span)?.lock_recording(py) else {
+        warn_ended(py, "set_status");
         return Ok(());
-    }
+    };
     if state.status.code.accepts(status.code) {
         let replaced = std::mem::replace(&mut state.status, status);
         drop(state);
@@ -306,7 +311,7 @@ pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResu
     let py = span.py();
     let Parts { base, settings } = parts(span)?;
     let edited_attributes = {
-        let mut state = base.lock();
+        let mut state = base.lock(py);
         if state.start_unix_nanos.is_none() {
             drop(state);
             return Err(PyRuntimeError::new_err(
@@ -338,7 +343,7 @@ pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResu
     {
         counts.end(identity.context.is_sampled());
     }
-    settings.pipeline.load().on_end(span.as_super())
+    settings.pipeline.get().on_end(span.as_super())
 }
 
 #[pymethods]
@@ -362,24 +367,17 @@ impl Span {
         value: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let py = slf.py();
-        let Parts { base, settings } = parts(slf)?;
-        let limits = &settings.limits;
+        let parts = parts(slf)?;
+        let limits = &parts.settings.limits;
         // With no room at all the value is not even looked at.
         let pair = match limits.attributes {
             Some(0) => None,
             _ => value::clean_pair(key, value, limits.span_attribute_length),
         };
-        let mut state = base.lock();
-        if state.end_unix_nanos.is_some() {
-            drop(state);
-            diagnostics::warn(
-                py,
-                diagnostics::TRACE,
-                "Setting attribute on ended span.",
-                (),
-            );
+        let Some(mut state) = parts.lock_recording(py) else {
+            warn_attribute_on_ended(py);
             return Ok(());
-        }
+        };
         match &mut state.attributes {
             Content::Native(map) => match pair {
                 Some(pair) => {
@@ -400,8 +398,8 @@ impl Span {
 
     fn set_attributes(slf: &Bound<'_, Self>, attributes: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
-        let Parts { base, settings } = parts(slf)?;
-        let limits = &settings.limits;
+        let parts = parts(slf)?;
+        let limits = &parts.settings.limits;
         let (pairs, dropped) = match limits.attributes {
             Some(0) => (
                 Vec::new(),
@@ -409,17 +407,10 @@ impl Span {
             ),
             _ => value::clean_pairs(attributes, limits.span_attribute_length)?,
         };
-        let mut state = base.lock();
-        if state.end_unix_nanos.is_some() {
-            drop(state);
-            diagnostics::warn(
-                py,
-                diagnostics::TRACE,
-                "Setting attribute on ended span.",
-                (),
-            );
+        let Some(mut state) = parts.lock_recording(py) else {
+            warn_attribute_on_ended(py);
             return Ok(());
-        }
+        };
         match &mut state.attributes {
             Content::Native(map) => {
                 map.count_dropped(dropped);
@@ -468,20 +459,18 @@ impl Span {
         attributes: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let py = slf.py();
-        let Parts { base, settings } = parts(slf)?;
+        let parts = parts(slf)?;
         let none = py.None().into_bound(py);
         let attributes = attributes.unwrap_or(&none);
         if !is_valid_link(context, attributes)? {
             return Ok(());
         }
-        let bounded = bounded_link_attributes(attributes, &settings.limits)?;
+        let bounded = bounded_link_attributes(attributes, &parts.settings.limits)?;
         let link = Official::get(py)?.link.bind(py).call1((context, bounded))?;
-        let mut state = base.lock();
-        if state.end_unix_nanos.is_some() {
-            drop(state);
+        let Some(mut state) = parts.lock_recording(py) else {
             warn_ended(py, "_add_link");
             return Ok(());
-        }
+        };
         match &mut state.links {
             Content::Native(links) => {
                 let leaving = links.push(link.unbind());
@@ -527,10 +516,9 @@ impl Span {
         if status.is_instance(official.status.bind(py))? {
             let new = Status::from_object(status)?;
             if let Some(description) = description {
-                let is_taken = {
-                    let state = parts(slf)?.base.lock();
-                    state.end_unix_nanos.is_none() && state.status.code.accepts(new.code)
-                };
+                let is_taken = parts(slf)?
+                    .lock_recording(py)
+                    .is_some_and(|state| state.status.code.accepts(new.code));
                 if is_taken {
                     diagnostics::warn(
                         py,
@@ -560,12 +548,10 @@ impl Span {
     }
 
     fn update_name(slf: &Bound<'_, Self>, name: Py<PyAny>) -> PyResult<()> {
-        let mut state = parts(slf)?.base.lock();
-        if state.end_unix_nanos.is_some() {
-            drop(state);
+        let Some(mut state) = parts(slf)?.lock_recording(slf.py()) else {
             warn_ended(slf.py(), "update_name");
             return Ok(());
-        }
+        };
         let replaced = std::mem::replace(&mut state.name, name);
         drop(state);
         drop(replaced);
@@ -573,7 +559,7 @@ impl Span {
     }
 
     fn is_recording(slf: &Bound<'_, Self>) -> bool {
-        slf.as_super().get().lock().end_unix_nanos.is_none()
+        slf.as_super().get().lock(slf.py()).end_unix_nanos.is_none()
     }
 
     #[pyo3(signature = (start_time=None, parent_context=None))]
@@ -586,7 +572,7 @@ impl Span {
         let start_unix_nanos = unix_nanos(start_time).unwrap_or_else(now_unix_nanos);
         let Parts { base, settings } = parts(slf)?;
         {
-            let mut state = base.lock();
+            let mut state = base.lock(py);
             if state.start_unix_nanos.is_some() {
                 drop(state);
                 diagnostics::warn(
@@ -601,7 +587,7 @@ impl Span {
         }
         settings
             .pipeline
-            .load()
+            .get()
             .on_start(slf.as_super(), parent_context)
     }
 
@@ -631,7 +617,7 @@ impl Span {
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
         let py = slf.py();
         let base = slf.as_super();
-        let name = base.get().lock().name.clone_ref(py);
+        let name = base.get().lock(py).name.clone_ref(py);
         let context = base.call_method0("get_span_context")?;
         Ok(format!(
             "{}(name=\"{}\", context={})",
@@ -707,7 +693,7 @@ impl RecordingSpan {
         let scope = instrumentation_scope.unwrap_or_else(|| none.clone());
         let pipeline = match &span_processor {
             Some(processor) => Pipeline::of_processor(processor)?,
-            None => Arc::new(ArcSwap::from_pointee(Pipeline::default())),
+            None => Arc::new(Replaceable::new(Pipeline::default())),
         };
         let settings = Settings {
             limits,

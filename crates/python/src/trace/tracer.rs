@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -24,6 +23,7 @@ use crate::diagnostics::{self, Seldom};
 use crate::export::Pipeline;
 use crate::fork;
 use crate::official::{Official, read_span_context};
+use crate::replaceable::Replaceable;
 use crate::value;
 
 static SAMPLER_FAILED: Seldom = Seldom::new();
@@ -31,7 +31,7 @@ static IDS_FAILED: Seldom = Seldom::new();
 
 #[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk.trace")]
 pub(crate) struct Tracer {
-    inner: ArcSwap<Inner>,
+    inner: Replaceable<Inner>,
 }
 
 /// What a tracer is made of; replaced as a whole when something of it changes.
@@ -117,6 +117,29 @@ pub(crate) struct StartOptions {
 }
 
 impl StartOptions {
+    #[expect(clippy::too_many_arguments, reason = "the official signature")]
+    fn new(
+        name: Py<PyAny>,
+        context: Option<Py<PyAny>>,
+        kind: Option<&Bound<'_, PyAny>>,
+        attributes: Option<Py<PyAny>>,
+        links: Option<Py<PyAny>>,
+        start_time: Option<&Bound<'_, PyAny>>,
+        record_exception: bool,
+        set_status_on_exception: bool,
+    ) -> Self {
+        Self {
+            name,
+            context,
+            kind: kind.map_or(0, kind_of),
+            attributes,
+            links,
+            start_unix_nanos: unix_nanos(start_time),
+            record_exception,
+            set_status_on_exception,
+        }
+    }
+
     pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
         let copy = |object: &Option<Py<PyAny>>| object.as_ref().map(|object| object.clone_ref(py));
         Self {
@@ -165,7 +188,7 @@ impl<'py> Parent<'py> {
         let Ok(own) = span.cast::<Span>() else {
             return Self::of_other(official, &span);
         };
-        if given.is_none() && own.get().is_unfinished() {
+        if given.is_none() && own.get().is_unfinished(py) {
             let settled = scope::settle(py, official, context.clone(), own)?;
             if !settled.is(&context) {
                 return Self::find(py, official, None);
@@ -268,7 +291,7 @@ impl Tracer {
         options: &StartOptions,
     ) -> PyResult<Bound<'py, PyAny>> {
         fork::settle(py);
-        let inner = self.inner.load();
+        let inner = self.inner.get();
         let official = Official::get(py)?;
         let given_context = options.context.as_ref().map(|context| context.bind(py));
         let parent = Parent::find(py, official, given_context)?;
@@ -311,7 +334,7 @@ impl Tracer {
             let identity = Identity::new(context, sampled.trace_state.map(Bound::unbind));
             return Ok(Bound::new(py, UnsampledSpan { identity })?.into_any());
         }
-        let settings = inner.settings.clone();
+        let settings = &inner.settings;
         let limits = &settings.limits;
         let attributes = match &sampled.attributes {
             Some(attributes) => attributes.as_ref(),
@@ -339,7 +362,7 @@ impl Tracer {
         let span = new.create(py, settings.clone())?;
         settings
             .pipeline
-            .load()
+            .get()
             .on_start(span.as_super(), given_context)?;
         Ok(span.into_any())
     }
@@ -492,7 +515,7 @@ impl Tracer {
             counts: None,
         };
         Ok(Self {
-            inner: ArcSwap::from_pointee(given.build(py, is_enabled)?),
+            inner: Replaceable::new(given.build(py, is_enabled)?),
         })
     }
 
@@ -511,16 +534,16 @@ impl Tracer {
         record_exception: bool,
         set_status_on_exception: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let options = StartOptions {
+        let options = StartOptions::new(
             name,
             context,
-            kind: kind.map_or(0, kind_of),
+            kind,
             attributes,
             links,
-            start_unix_nanos: unix_nanos(start_time),
+            start_time,
             record_exception,
             set_status_on_exception,
-        };
+        );
         self.start(py, &options)
     }
 
@@ -539,22 +562,22 @@ impl Tracer {
         set_status_on_exception: bool,
         end_on_exit: bool,
     ) -> PyResult<SpanScope> {
-        let options = StartOptions {
+        let options = StartOptions::new(
             name,
             context,
-            kind: kind.map_or(0, kind_of),
+            kind,
             attributes,
             links,
-            start_unix_nanos: unix_nanos(start_time),
+            start_time,
             record_exception,
             set_status_on_exception,
-        };
+        );
         Ok(SpanScope::new(slf.clone().unbind(), options, end_on_exit))
     }
 
     #[getter]
     fn sampler(&self, py: Python<'_>) -> Py<PyAny> {
-        self.inner.load().given.sampler.clone_ref(py)
+        self.inner.get().given.sampler.clone_ref(py)
     }
 
     #[setter]
@@ -564,7 +587,7 @@ impl Tracer {
 
     #[getter]
     fn resource(&self, py: Python<'_>) -> Py<PyAny> {
-        self.inner.load().given.resource.clone_ref(py)
+        self.inner.get().given.resource.clone_ref(py)
     }
 
     #[setter]
@@ -574,7 +597,7 @@ impl Tracer {
 
     #[getter]
     fn span_processor(&self, py: Python<'_>) -> Py<PyAny> {
-        self.inner.load().given.span_processor.clone_ref(py)
+        self.inner.get().given.span_processor.clone_ref(py)
     }
 
     #[setter]
@@ -584,7 +607,7 @@ impl Tracer {
 
     #[getter]
     fn id_generator(&self, py: Python<'_>) -> Py<PyAny> {
-        self.inner.load().given.id_generator.clone_ref(py)
+        self.inner.get().given.id_generator.clone_ref(py)
     }
 
     #[setter]
@@ -594,22 +617,22 @@ impl Tracer {
 
     #[getter]
     fn instrumentation_info(&self, py: Python<'_>) -> Py<PyAny> {
-        self.inner.load().given.instrumentation_info.clone_ref(py)
+        self.inner.get().given.instrumentation_info.clone_ref(py)
     }
 
     #[getter]
     fn _instrumentation_scope(&self, py: Python<'_>) -> Py<PyAny> {
-        self.inner.load().given.instrumentation_scope.clone_ref(py)
+        self.inner.get().given.instrumentation_scope.clone_ref(py)
     }
 
     #[getter]
     fn _span_limits(&self, py: Python<'_>) -> Py<PyAny> {
-        self.inner.load().given.span_limits.clone_ref(py)
+        self.inner.get().given.span_limits.clone_ref(py)
     }
 
     fn _set_enabled(&self, py: Python<'_>, is_enabled: bool) -> PyResult<()> {
-        let given = self.inner.load().given.clone_ref(py);
-        self.inner.store(Arc::new(given.build(py, is_enabled)?));
+        let given = self.inner.get().given.clone_ref(py);
+        self.inner.replace(given.build(py, is_enabled)?);
         Ok(())
     }
 
@@ -618,18 +641,16 @@ impl Tracer {
     }
 
     fn _is_enabled(&self) -> bool {
-        self.inner.load().is_enabled
+        self.inner.get().is_enabled
     }
 }
 
 impl Tracer {
     fn change(&self, py: Python<'_>, change: impl FnOnce(&mut Given)) -> PyResult<()> {
-        let (mut given, is_enabled) = {
-            let inner = self.inner.load();
-            (inner.given.clone_ref(py), inner.is_enabled)
-        };
+        let inner = self.inner.get();
+        let mut given = inner.given.clone_ref(py);
         change(&mut given);
-        self.inner.store(Arc::new(given.build(py, is_enabled)?));
+        self.inner.replace(given.build(py, inner.is_enabled)?);
         Ok(())
     }
 }

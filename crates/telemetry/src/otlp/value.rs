@@ -1,8 +1,8 @@
 //! Attribute values as OTLP: `KeyValue` and `AnyValue` of `opentelemetry/proto/common/v1`.
 
 use super::wire::{
-    LENGTH_DELIMITED, put_bytes_field, put_double_field, put_tag, put_varint, put_varint_field,
-    varint_len,
+    LENGTH_DELIMITED, VARINT, put_bytes_field, put_double_field, put_tag, put_varint,
+    put_varint_field, varint_len,
 };
 
 const STRING: u32 = 1;
@@ -71,11 +71,8 @@ const fn delimited_len(length: usize) -> usize {
 
 /// Writes `key` and `value` as a `KeyValue` into `field` of the enclosing message.
 pub fn put_attribute(buffer: &mut Vec<u8>, field: u32, key: &str, value: Value<'_>) {
-    if let Value::String(text) = value
-        && field < 16
-        && key.len() + text.len() <= SHORT
-    {
-        put_short_string(buffer, field, key, text);
+    if field < 16 && key.len() + value.encoded_len() <= SHORT {
+        put_short(buffer, field, key, value);
         return;
     }
     let value_len = value.encoded_len();
@@ -90,22 +87,50 @@ pub fn put_attribute(buffer: &mut Vec<u8>, field: u32, key: &str, value: Value<'
     value.put_body(buffer);
 }
 
-/// Up to this many bytes of key and text, every length in the attribute takes one byte.
-const SHORT: usize = 0x7f - 8;
+/// Up to this many bytes of key and value, every length in the attribute takes one byte.
+const SHORT: usize = 0x7f - 4;
 
-// Most attributes are short texts: every tag and length is a byte, written a few at a time.
+// Most attributes are short: every tag and length is a byte, written a few at a time into room
+// that is made once.
+#[inline]
 #[expect(
     clippy::cast_possible_truncation,
     reason = "the lengths are below 128, the field below 16"
 )]
-fn put_short_string(buffer: &mut Vec<u8>, field: u32, key: &str, text: &str) {
-    let (key_len, text_len) = (key.len() as u8, text.len() as u8);
-    let tag = |field: u8| field << 3 | LENGTH_DELIMITED;
-    buffer.reserve(key.len() + text.len() + 8);
-    buffer.extend_from_slice(&[tag(field as u8), key_len + text_len + 6, tag(1), key_len]);
+fn put_short(buffer: &mut Vec<u8>, field: u32, key: &str, value: Value<'_>) {
+    const KEY: u8 = tag(1, LENGTH_DELIMITED);
+    const VALUE: u8 = tag(2, LENGTH_DELIMITED);
+    let (key_len, value_len) = (key.len() as u8, value.encoded_len() as u8);
+    buffer.reserve(6 + key.len() + usize::from(value_len));
+    buffer.extend_from_slice(&[
+        tag(field as u8, LENGTH_DELIMITED),
+        key_len + value_len + 4,
+        KEY,
+        key_len,
+    ]);
     buffer.extend_from_slice(key.as_bytes());
-    buffer.extend_from_slice(&[tag(2), text_len + 2, tag(STRING as u8), text_len]);
-    buffer.extend_from_slice(text.as_bytes());
+    match value {
+        Value::String(text) => {
+            let text_tag = tag(STRING as u8, LENGTH_DELIMITED);
+            buffer.extend_from_slice(&[VALUE, value_len, text_tag, text.len() as u8]);
+            buffer.extend_from_slice(text.as_bytes());
+        }
+        Value::Int(number @ 0..0x80) => {
+            buffer.extend_from_slice(&[VALUE, value_len, tag(INT as u8, VARINT), number as u8]);
+        }
+        Value::Bool(truth) => {
+            buffer.extend_from_slice(&[VALUE, value_len, tag(BOOL as u8, VARINT), u8::from(truth)]);
+        }
+        other => {
+            buffer.extend_from_slice(&[VALUE, value_len]);
+            other.put_body(buffer);
+        }
+    }
+}
+
+/// The tag of a field below 16: one byte.
+const fn tag(field: u8, wire_type: u8) -> u8 {
+    field << 3 | wire_type
 }
 
 /// Appends `value` to the body of an `ArrayValue`.
@@ -120,19 +145,28 @@ mod tests {
     use super::*;
 
     #[test]
-    fn short_and_long_texts_are_written_alike() {
-        for length in [0, 1, SHORT - 1, SHORT, 200] {
-            let text = "x".repeat(length);
+    fn short_and_long_attributes_are_written_alike() {
+        let texts = [0, 1, SHORT - 4, SHORT - 3, SHORT, 200].map(|length| "x".repeat(length));
+        let numbers = [0, 1, 127, 128, -1, i64::MAX].map(Value::Int);
+        let others = [
+            Value::Empty,
+            Value::Bool(false),
+            Value::Bool(true),
+            Value::Double(-0.5),
+            Value::Bytes(b"\0\x01"),
+        ];
+        let texts = texts.iter().map(|text| Value::String(text));
+        for one in texts.chain(numbers).chain(others) {
             let mut written = Vec::new();
-            put_attribute(&mut written, 9, "k", Value::String(&text));
+            put_attribute(&mut written, 9, "k", one);
             let mut value = Vec::new();
-            put_bytes_field(&mut value, STRING, text.as_bytes());
+            one.put_body(&mut value);
             let mut body = Vec::new();
             put_bytes_field(&mut body, 1, b"k");
             put_bytes_field(&mut body, 2, &value);
             let mut expected = Vec::new();
             put_bytes_field(&mut expected, 9, &body);
-            assert_eq!(written, expected, "{length}");
+            assert_eq!(written, expected, "{one:?}");
         }
     }
 }

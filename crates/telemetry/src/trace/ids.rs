@@ -38,12 +38,12 @@ thread_local! {
     static GENERATOR: RefCell<Generator> = RefCell::new(Generator::new());
 }
 
-fn next_u64() -> u64 {
+fn random<T>(draw: impl FnOnce(&mut SmallRng) -> T) -> T {
     GENERATOR.with_borrow_mut(|generator| {
         if generator.generation != fork::generation() {
             *generator = Generator::new();
         }
-        generator.random.next_u64()
+        draw(&mut generator.random)
     })
 }
 
@@ -51,7 +51,8 @@ fn next_u64() -> u64 {
 #[must_use]
 pub fn random_trace_id() -> u128 {
     loop {
-        let id = u128::from(next_u64()) << 64 | u128::from(next_u64());
+        let id =
+            random(|random| u128::from(random.next_u64()) << 64 | u128::from(random.next_u64()));
         if id != 0 {
             return id;
         }
@@ -62,7 +63,7 @@ pub fn random_trace_id() -> u128 {
 #[must_use]
 pub fn random_span_id() -> u64 {
     loop {
-        let id = next_u64();
+        let id = random(Rng::next_u64);
         if id != 0 {
             return id;
         }
