@@ -5,7 +5,7 @@
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyInt, PyString, PyTuple, PyType};
 use telemetry::trace::{SpanContext, StatusCode};
 
 /// The official classes and objects that native code needs.
@@ -172,34 +172,52 @@ impl Official {
 
 /// The fields of a `SpanContext`, read without its properties.
 pub(crate) struct SpanContextFields<'py> {
-    pub(crate) context: SpanContext,
+    pub(crate) trace_id: Bound<'py, PyAny>,
+    span_id: Bound<'py, PyAny>,
+    pub(crate) is_remote: bool,
+    pub(crate) flags: u8,
     /// `None` when it is empty.
     pub(crate) trace_state: Option<Bound<'py, PyAny>>,
     pub(crate) is_valid: bool,
 }
 
-/// Reads a `SpanContext`; ids that do not fit make it invalid.
+impl SpanContextFields<'_> {
+    /// The fields as numbers; ids that do not fit are zero, which makes them invalid.
+    pub(crate) fn context(&self) -> SpanContext {
+        let ids: PyResult<(u128, u64)> = self
+            .trace_id
+            .extract()
+            .and_then(|trace_id| Ok((trace_id, self.span_id.extract()?)));
+        let (trace_id, span_id) = ids.unwrap_or_default();
+        SpanContext {
+            trace_id,
+            span_id,
+            flags: self.flags,
+            is_remote: self.is_remote,
+        }
+    }
+}
+
+/// Reads a `SpanContext`, without converting its ids yet.
 pub(crate) fn read_span_context<'py>(
     official: &Official,
     span_context: &Bound<'py, PyTuple>,
 ) -> PyResult<SpanContextFields<'py>> {
-    let trace_id = span_context.get_item(0)?;
+    let (trace_id, span_id) = (span_context.get_item(0)?, span_context.get_item(1)?);
     let trace_state = span_context.get_item(4)?;
     let is_empty = trace_state.is(&official.empty_trace_state)
         || trace_state.is_none()
         || trace_state.len().is_ok_and(|length| length == 0);
-    let ids = trace_id
-        .extract()
-        .and_then(|trace_id: u128| Ok((trace_id, span_context.get_item(1)?.extract::<u64>()?)));
     Ok(SpanContextFields {
-        context: SpanContext {
-            trace_id: ids.as_ref().map_or(0, |ids| ids.0),
-            span_id: ids.as_ref().map_or(0, |ids| ids.1),
-            flags: span_context.get_item(3)?.extract().unwrap_or(0),
-            is_remote: span_context.get_item(2)?.is_truthy()?,
-        },
+        is_remote: span_context.get_item(2)?.is_truthy()?,
+        flags: span_context.get_item(3)?.extract().unwrap_or(0),
         trace_state: if is_empty { None } else { Some(trace_state) },
-        is_valid: ids.is_ok() && span_context.get_item(5)?.is_truthy()?,
+        // The constructor has compared the ids with their limits.
+        is_valid: span_context.get_item(5)?.is_truthy()?
+            && trace_id.is_instance_of::<PyInt>()
+            && span_id.is_instance_of::<PyInt>(),
+        trace_id,
+        span_id,
     })
 }
 

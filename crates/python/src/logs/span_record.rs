@@ -205,13 +205,13 @@ pub(crate) fn current_span_context(py: Python<'_>) -> PyResult<Option<SpanContex
             None => return Ok(None),
         }
     } else if let Ok(own) = span.cast::<UnsampledSpan>() {
-        own.get().identity.context
+        own.get().identity(py).context
     } else if span.is(&official.invalid_span) {
         return Ok(None);
     } else {
         let context = span.call_method0(pyo3::intern!(py, "get_span_context"))?;
         match context.cast::<PyTuple>() {
-            Ok(context) => read_span_context(official, context)?.context,
+            Ok(context) => read_span_context(official, context)?.context(),
             Err(_) => return Ok(None),
         }
     };

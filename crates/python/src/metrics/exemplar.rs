@@ -92,12 +92,12 @@ pub(crate) fn span_of(context: &Bound<'_, PyAny>) -> PyResult<Option<SpanContext
         return Ok(identity.map(|identity| identity.context));
     }
     if let Ok(span) = span.cast::<UnsampledSpan>() {
-        return Ok(Some(span.get().identity.context));
+        return Ok(Some(span.get().identity(context.py()).context));
     }
     if span.is(&official.invalid_span) {
         return Ok(None);
     }
     let object = span.call_method0(pyo3::intern!(span.py(), "get_span_context"))?;
     let fields = read_span_context(official, object.cast::<PyTuple>()?)?;
-    Ok(Some(fields.context))
+    Ok(Some(fields.context()))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::prelude::*;
-use telemetry::trace::{Decision, SpanContext};
+use telemetry::trace::Decision;
 
 const ORIGINS: [&str; 3] = ["none", "local", "remote"];
 const RESULTS: [&str; 3] = ["DROP", "RECORD_ONLY", "RECORD_AND_SAMPLE"];
@@ -18,12 +18,13 @@ pub(crate) struct Counts {
 }
 
 impl Counts {
-    pub(crate) fn start(&self, parent: Option<&SpanContext>, decision: Decision) {
+    /// Counts a span that starts; `is_parent_remote` is `None` for a root.
+    pub(crate) fn start(&self, is_parent_remote: Option<bool>, decision: Decision) {
         let [none, local, remote] = &self.started;
-        let by_decision = match parent {
+        let by_decision = match is_parent_remote {
             None => none,
-            Some(parent) if parent.is_remote => remote,
-            Some(_) => local,
+            Some(false) => local,
+            Some(true) => remote,
         };
         of_decision(by_decision, decision).fetch_add(1, Ordering::Relaxed);
     }

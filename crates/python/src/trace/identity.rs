@@ -28,7 +28,7 @@ impl Identity {
     pub(crate) fn from_object(span_context: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = span_context.py();
         let fields = read_span_context(Official::get(py)?, span_context.cast::<PyTuple>()?)?;
-        let identity = Self::new(fields.context, fields.trace_state.map(Bound::unbind));
+        let identity = Self::new(fields.context(), fields.trace_state.map(Bound::unbind));
         let _ = identity.object.set(py, span_context.clone().unbind());
         Ok(identity)
     }
@@ -69,6 +69,28 @@ impl Identity {
                 .call_method0(pyo3::intern!(py, "to_header"))?
                 .extract(),
             None => Ok(String::new()),
+        }
+    }
+}
+
+/// A trace id, as a number or still as the Python object it was read from.
+pub(crate) enum TraceId {
+    Number(u128),
+    Object(Py<PyAny>),
+}
+
+impl TraceId {
+    pub(crate) fn number(&self, py: Python<'_>) -> u128 {
+        match self {
+            Self::Number(id) => *id,
+            Self::Object(id) => id.bind(py).extract().unwrap_or(0),
+        }
+    }
+
+    pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
+        match self {
+            Self::Number(id) => Self::Number(*id),
+            Self::Object(id) => Self::Object(id.clone_ref(py)),
         }
     }
 }

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 
 use super::exception;
 use super::span::{self, Span};
-use super::tracer::{StartOptions, Tracer};
+use super::tracer::{StartOptions, Started, Tracer};
 use crate::context::{self, Reset};
 use crate::guarded::Guarded;
 use crate::official::Official;
@@ -26,6 +26,8 @@ pub(crate) struct SpanScope {
 
 struct Entered {
     span: Py<PyAny>,
+    /// The same span, if it is being recorded.
+    recording: Option<Py<Span>>,
     /// The address of the context that was attached; only compared, never followed.
     attached: usize,
     token: Py<PyAny>,
@@ -40,6 +42,16 @@ impl SpanScope {
             entered: Guarded::new(None),
         }
     }
+
+    fn finish(&self, span: &Bound<'_, Span>, error: &Bound<'_, PyAny>) -> PyResult<()> {
+        if exception::is_error(error) && span::is_recording(span) {
+            exception::note(span, error, span.get(), false)?;
+        }
+        if self.end_on_exit {
+            span::end(span, None)?;
+        }
+        Ok(())
+    }
 }
 
 #[pymethods]
@@ -48,13 +60,19 @@ impl SpanScope {
         let official = Official::get(py)?;
         let span = self.tracer.get().start(py, &self.options)?;
         let previous = context::current(py, official)?;
-        let attached = official.context_with_span(py, &previous, &span)?;
+        let attached = official.context_with_span(py, &previous, span.as_any())?;
         let token = context::attach(py, official, &attached)?;
-        if let Ok(span) = span.cast::<Span>() {
-            span.get().attachment.lock(py).previous = Some(previous.unbind());
-        }
+        let recording = match &span {
+            Started::Recording(span) => {
+                span.get().attachment.lock(py).previous = Some(previous.unbind());
+                Some(span.clone().unbind())
+            }
+            Started::Other(_) => None,
+        };
+        let span = span.into_any();
         let entered = Entered {
             span: span.clone().unbind(),
+            recording,
             attached: attached.as_ptr().addr(),
             token: token.unbind(),
         };
@@ -75,36 +93,25 @@ impl SpanScope {
             return Ok(false);
         };
         leave(py, Official::get(py)?, &entered)?;
-        self._finish(entered.span.bind(py), exc_val)?;
+        if let Some(span) = &entered.recording {
+            self.finish(span.bind(py), exc_val)?;
+        }
         Ok(false)
     }
 
     /// Starts the span without making it current.
     fn _start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.tracer.get().start(py, &self.options)
+        let span = self.tracer.get().start(py, &self.options)?;
+        Ok(span.into_any())
     }
 
     /// Ends `span`, after noting the exception that its block was left with, if any.
     fn _finish(&self, span: &Bound<'_, PyAny>, error: &Bound<'_, PyAny>) -> PyResult<()> {
-        // What is not recorded has nothing to note and nothing to end.
-        let Ok(span) = span.cast::<Span>() else {
-            return Ok(());
-        };
-        if exception::is_error(error) {
-            let is_recording = span
-                .as_super()
-                .get()
-                .lock(span.py())
-                .end_unix_nanos
-                .is_none();
-            if is_recording {
-                exception::note(span, error, span.get(), false)?;
-            }
+        match span.cast::<Span>() {
+            Ok(span) => self.finish(span, error),
+            // What is not recorded has nothing to note and nothing to end.
+            Err(_) => Ok(()),
         }
-        if self.end_on_exit {
-            span::end(span, None)?;
-        }
-        Ok(())
     }
 
     /// A scope that can be entered once more, with the same arguments.
@@ -141,7 +148,7 @@ fn leave(py: Python<'_>, official: &Official, entered: &Entered) -> PyResult<()>
     } else {
         Reset::Elsewhere
     };
-    if let Ok(span) = span.cast::<Span>() {
+    if let Some(span) = &entered.recording {
         match outcome {
             Reset::Done | Reset::Impossible => {
                 let previous = span.get().attachment.lock(py).previous.take();

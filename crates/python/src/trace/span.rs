@@ -267,6 +267,12 @@ fn warn_attribute_on_ended(py: Python<'_>) {
     );
 }
 
+/// Whether the span has not ended yet.
+pub(crate) fn is_recording(span: &Bound<'_, Span>) -> bool {
+    let state = span.as_super().get().lock(span.py());
+    state.end_unix_nanos.is_none()
+}
+
 /// Appends an event unless the span has ended.
 pub(crate) fn push_event(span: &Bound<'_, Span>, event: EventRecord) -> PyResult<()> {
     let py = span.py();
@@ -558,8 +564,9 @@ impl Span {
         Ok(())
     }
 
-    fn is_recording(slf: &Bound<'_, Self>) -> bool {
-        slf.as_super().get().lock(slf.py()).end_unix_nanos.is_none()
+    #[pyo3(name = "is_recording")]
+    fn is_recording_method(slf: &Bound<'_, Self>) -> bool {
+        is_recording(slf)
     }
 
     #[pyo3(signature = (start_time=None, parent_context=None))]
@@ -608,7 +615,7 @@ impl Span {
         exc_tb: &Bound<'_, PyAny>,
     ) -> PyResult<()> {
         let _ = (exc_type, exc_tb);
-        if !exc_val.is_none() && Self::is_recording(slf) {
+        if !exc_val.is_none() && is_recording(slf) {
             exception::note(slf, exc_val, slf.get(), true)?;
         }
         end(slf, None)

@@ -7,11 +7,12 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use telemetry::attribute::Newest;
 use telemetry::trace::{
-    Decision, RANDOM_TRACE_ID, SAMPLED, SpanContext, flags_of, random_span_id, random_trace_id,
+    Decision, RANDOM_TRACE_ID, SAMPLED, SampledParent, SpanContext, flags_of, random_span_id,
+    random_trace_id,
 };
 
 use super::counts::{Counts, SpanCounts};
-use super::identity::Identity;
+use super::identity::{Identity, TraceId};
 use super::readable::kind_of;
 use super::sampler::{AnySampler, decision_of};
 use super::scope::{self, SpanScope};
@@ -155,17 +156,44 @@ impl StartOptions {
     }
 }
 
+/// A span that a tracer has started.
+pub(crate) enum Started<'py> {
+    Recording(Bound<'py, Span>),
+    /// Nothing is recorded.
+    Other(Bound<'py, PyAny>),
+}
+
+impl<'py> Started<'py> {
+    pub(crate) fn as_any(&self) -> &Bound<'py, PyAny> {
+        match self {
+            Self::Recording(span) => span.as_any(),
+            Self::Other(span) => span,
+        }
+    }
+
+    pub(crate) fn into_any(self) -> Bound<'py, PyAny> {
+        match self {
+            Self::Recording(span) => span.into_any(),
+            Self::Other(span) => span,
+        }
+    }
+}
+
 /// Where the parent of a new span comes from.
 enum Source<'py> {
     Span(Bound<'py, Span>),
     Unsampled(Bound<'py, UnsampledSpan>),
     /// The official `SpanContext` of somebody else's span.
-    Other(Bound<'py, PyAny>),
+    Other {
+        object: Bound<'py, PyAny>,
+        trace_id: Bound<'py, PyAny>,
+    },
 }
 
 /// The parent of a new span.
 struct Parent<'py> {
-    context: SpanContext,
+    flags: u8,
+    is_remote: bool,
     trace_state: Option<Bound<'py, PyAny>>,
     source: Source<'py>,
     is_valid: bool,
@@ -185,6 +213,10 @@ impl<'py> Parent<'py> {
         let Some(span) = context::span_of(official, &context)? else {
             return Ok(None);
         };
+        if span.get_type().is(&official.non_recording_span) {
+            let object = span.getattr(pyo3::intern!(py, "_context"))?;
+            return Self::of_span_context(official, object);
+        }
         let Ok(own) = span.cast::<Span>() else {
             return Self::of_other(official, &span);
         };
@@ -194,59 +226,75 @@ impl<'py> Parent<'py> {
                 return Self::find(py, official, None);
             }
         }
-        let own = own.clone();
-        let base = own.as_super().get();
-        let Some(identity) = &base.identity else {
+        let Some(identity) = &own.as_super().get().identity else {
             return Ok(None);
         };
+        let trace_state = identity.trace_state.as_ref();
         Ok(Some(Self {
-            context: identity.context,
-            trace_state: identity
-                .trace_state
-                .as_ref()
-                .map(|state| state.bind(py).clone()),
+            flags: identity.context.flags,
+            is_remote: identity.context.is_remote,
+            trace_state: trace_state.map(|state| state.bind(py).clone()),
             is_valid: identity.context.trace_id != 0 && identity.context.span_id != 0,
             source: Source::Span(own.clone()),
         }))
     }
 
-    // A span that is not recorded, of the API or of another SDK.
+    // A span that is not recorded, or one of another SDK.
     fn of_other(official: &Official, span: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
         let py = span.py();
         if let Ok(unsampled) = span.cast::<UnsampledSpan>() {
-            let identity = &unsampled.get().identity;
+            let span = unsampled.get();
+            let trace_state = span.trace_state.as_ref();
             return Ok(Some(Self {
-                context: identity.context,
-                trace_state: identity
-                    .trace_state
-                    .as_ref()
-                    .map(|state| state.bind(py).clone()),
-                is_valid: identity.context.trace_id != 0 && identity.context.span_id != 0,
+                flags: span.flags,
+                is_remote: false,
+                trace_state: trace_state.map(|state| state.bind(py).clone()),
+                is_valid: true,
                 source: Source::Unsampled(unsampled.clone()),
             }));
         }
-        let object = if span.get_type().is(&official.non_recording_span) {
-            span.getattr(pyo3::intern!(py, "_context"))?
-        } else if span.is_instance(official.span.bind(py))? {
-            span.call_method0(pyo3::intern!(py, "get_span_context"))?
-        } else {
+        if !span.is_instance(official.span.bind(py))? {
             return Ok(None);
-        };
+        }
+        let object = span.call_method0(pyo3::intern!(py, "get_span_context"))?;
+        Self::of_span_context(official, object)
+    }
+
+    fn of_span_context(official: &Official, object: Bound<'py, PyAny>) -> PyResult<Option<Self>> {
         if object.is_none() {
             return Ok(None);
         }
-        if !object.is_instance(official.span_context.bind(py))? {
+        if !object.is_instance(official.span_context.bind(object.py()))? {
             return Err(PyTypeError::new_err(
                 "parent_span_context must be a SpanContext or None.",
             ));
         }
         let fields = read_span_context(official, object.cast::<PyTuple>()?)?;
         Ok(Some(Self {
-            context: fields.context,
+            flags: fields.flags,
+            is_remote: fields.is_remote,
             trace_state: fields.trace_state,
             is_valid: fields.is_valid,
-            source: Source::Other(object),
+            source: Source::Other {
+                trace_id: fields.trace_id,
+                object,
+            },
         }))
+    }
+
+    fn trace_id(&self, py: Python<'py>) -> TraceId {
+        match &self.source {
+            Source::Span(span) => {
+                let identity = span.as_super().get().identity.as_ref();
+                TraceId::Number(identity.map_or(0, |identity| identity.context.trace_id))
+            }
+            Source::Unsampled(span) => span.get().trace_id.clone_ref(py),
+            Source::Other { trace_id, .. } => TraceId::Object(trace_id.clone().unbind()),
+        }
+    }
+
+    const fn is_sampled(&self) -> bool {
+        self.flags & SAMPLED != 0
     }
 
     fn object(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -258,19 +306,19 @@ impl<'py> Parent<'py> {
                 .as_ref()
                 .map(|identity| identity.object(py))
                 .transpose(),
-            Source::Unsampled(span) => span.get().identity.object(py).map(Some),
-            Source::Other(object) => Ok(Some(object.clone())),
+            Source::Unsampled(span) => span.get().identity(py).object(py).map(Some),
+            Source::Other { object, .. } => Ok(Some(object.clone())),
         }
     }
 
-    fn identity(&self, py: Python<'py>) -> PyResult<Identity> {
+    fn identity(&self, py: Python<'py>) -> PyResult<Option<Identity>> {
         match &self.source {
-            Source::Span(span) => match &span.as_super().get().identity {
-                Some(identity) => Ok(identity.copy(py)),
-                None => Ok(Identity::new(self.context, None)),
-            },
-            Source::Unsampled(span) => Ok(span.get().identity.copy(py)),
-            Source::Other(object) => Identity::from_object(object),
+            Source::Span(span) => {
+                let identity = span.as_super().get().identity.as_ref();
+                Ok(identity.map(|identity| identity.copy(py)))
+            }
+            Source::Unsampled(span) => Ok(Some(span.get().identity(py).copy(py))),
+            Source::Other { object, .. } => Identity::from_object(object).map(Some),
         }
     }
 }
@@ -289,7 +337,7 @@ impl Tracer {
         &self,
         py: Python<'py>,
         options: &StartOptions,
-    ) -> PyResult<Bound<'py, PyAny>> {
+    ) -> PyResult<Started<'py>> {
         fork::settle(py);
         let inner = self.inner.get();
         let official = Official::get(py)?;
@@ -307,33 +355,36 @@ impl Tracer {
                     .bind(py)
                     .call_method0("get_span_context")?,
             };
-            return official.new_non_recording_span(py, object);
+            return official
+                .new_non_recording_span(py, object)
+                .map(Started::Other);
         }
         let parent = parent.filter(|parent| parent.is_valid);
         let (trace_id, is_trace_id_random) = match &parent {
-            Some(parent) => (
-                parent.context.trace_id,
-                parent.context.flags & RANDOM_TRACE_ID != 0,
-            ),
-            None => inner.new_trace_id(py),
+            Some(parent) => (parent.trace_id(py), parent.flags & RANDOM_TRACE_ID != 0),
+            None => {
+                let (id, is_random) = inner.new_trace_id(py);
+                (TraceId::Number(id), is_random)
+            }
         };
-        let sampled = inner.sample(py, official, parent.as_ref(), trace_id, options)?;
+        let sampled = inner.sample(py, official, parent.as_ref(), &trace_id, options)?;
         if let Some(counts) = &inner.given.counts {
-            counts.start(
-                parent.as_ref().map(|parent| &parent.context),
-                sampled.decision,
-            );
+            let is_remote = parent.as_ref().map(|parent| parent.is_remote);
+            counts.start(is_remote, sampled.decision);
+        }
+        let trace_state = sampled.trace_state.map(Bound::unbind);
+        let span_id = inner.new_span_id(py);
+        let flags = flags_of(sampled.decision.is_sampled(), is_trace_id_random);
+        if !sampled.decision.is_recording() {
+            let span = UnsampledSpan::new(trace_id, span_id, flags, trace_state);
+            return Ok(Started::Other(Bound::new(py, span)?.into_any()));
         }
         let context = SpanContext {
-            trace_id,
-            span_id: inner.new_span_id(py),
-            flags: flags_of(sampled.decision.is_sampled(), is_trace_id_random),
+            trace_id: trace_id.number(py),
+            span_id,
+            flags,
             is_remote: false,
         };
-        if !sampled.decision.is_recording() {
-            let identity = Identity::new(context, sampled.trace_state.map(Bound::unbind));
-            return Ok(Bound::new(py, UnsampledSpan { identity })?.into_any());
-        }
         let settings = &inner.settings;
         let limits = &settings.limits;
         let attributes = match &sampled.attributes {
@@ -344,8 +395,11 @@ impl Tracer {
                 .map(|attributes| attributes.bind(py)),
         };
         let new = NewSpan {
-            identity: Identity::new(context, sampled.trace_state.map(Bound::unbind)),
-            parent: parent.map(|parent| parent.identity(py)).transpose()?,
+            identity: Identity::new(context, trace_state),
+            parent: match parent {
+                Some(parent) => parent.identity(py)?,
+                None => None,
+            },
             name: options.name.clone_ref(py),
             kind: options.kind,
             attributes: value::new_map(
@@ -364,7 +418,7 @@ impl Tracer {
             .pipeline
             .get()
             .on_start(span.as_super(), given_context)?;
-        Ok(span.into_any())
+        Ok(Started::Recording(span))
     }
 }
 
@@ -406,35 +460,41 @@ impl Inner {
         py: Python<'py>,
         official: &Official,
         parent: Option<&Parent<'py>>,
-        trace_id: u128,
+        trace_id: &TraceId,
         options: &StartOptions,
     ) -> PyResult<Sampled<'py>> {
-        let parent_context = parent.map(|parent| &parent.context);
+        let sampled_parent = parent.map(|parent| SampledParent {
+            is_remote: parent.is_remote,
+            is_sampled: parent.is_sampled(),
+        });
         let by_parent = |decision| Sampled {
             decision,
             attributes: None,
             trace_state: parent.and_then(|parent| parent.trace_state.clone()),
         };
         match &self.sampler {
-            AnySampler::Native(sampler) => Ok(by_parent(sampler.decide(parent_context, trace_id))),
+            AnySampler::Native(sampler) => Ok(by_parent(
+                sampler.decide(sampled_parent, || trace_id.number(py)),
+            )),
             AnySampler::Python(sampler) => {
-                ask_sampler(py, official, sampler.bind(py), trace_id, options).or_else(|error| {
-                    if !error.is_instance_of::<PyException>(py) {
-                        return Err(error);
-                    }
-                    if SAMPLER_FAILED.is_due() {
-                        let text =
-                            "the sampler raised; spans follow their parents, roots are sampled";
-                        diagnostics::report_exception(py, diagnostics::TRACE, text, &error);
-                    }
-                    let is_sampled =
-                        parent_context.is_none_or(|parent| parent.flags & SAMPLED != 0);
-                    Ok(by_parent(if is_sampled {
-                        Decision::RecordAndSample
-                    } else {
-                        Decision::Drop
-                    }))
-                })
+                ask_sampler(py, official, sampler.bind(py), trace_id.number(py), options).or_else(
+                    |error| {
+                        if !error.is_instance_of::<PyException>(py) {
+                            return Err(error);
+                        }
+                        if SAMPLER_FAILED.is_due() {
+                            let text =
+                                "the sampler raised; spans follow their parents, roots are sampled";
+                            diagnostics::report_exception(py, diagnostics::TRACE, text, &error);
+                        }
+                        let is_sampled = sampled_parent.is_none_or(|parent| parent.is_sampled);
+                        Ok(by_parent(if is_sampled {
+                            Decision::RecordAndSample
+                        } else {
+                            Decision::Drop
+                        }))
+                    },
+                )
             }
         }
     }
@@ -544,7 +604,7 @@ impl Tracer {
             record_exception,
             set_status_on_exception,
         );
-        self.start(py, &options)
+        self.start(py, &options).map(Started::into_any)
     }
 
     #[pyo3(signature = (name, context=None, kind=None, attributes=None, links=None, start_time=None,

@@ -2,9 +2,11 @@
 //! `NonRecordingSpan`, of which it is a virtual subclass, without a Python frame a call.
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
+use telemetry::trace::SpanContext;
 
-use super::identity::Identity;
+use super::identity::{Identity, TraceId};
 
 #[pyclass(
     frozen,
@@ -14,7 +16,43 @@ use super::identity::Identity;
     module = "opentelemetry.sdk.trace"
 )]
 pub(crate) struct UnsampledSpan {
-    pub(crate) identity: Identity,
+    pub(crate) trace_id: TraceId,
+    span_id: u64,
+    pub(crate) flags: u8,
+    /// `None` when it is empty.
+    pub(crate) trace_state: Option<Py<PyAny>>,
+    /// Made when somebody asks for it.
+    identity: PyOnceLock<Identity>,
+}
+
+impl UnsampledSpan {
+    pub(crate) fn new(
+        trace_id: TraceId,
+        span_id: u64,
+        flags: u8,
+        trace_state: Option<Py<PyAny>>,
+    ) -> Self {
+        Self {
+            trace_id,
+            span_id,
+            flags,
+            trace_state,
+            identity: PyOnceLock::new(),
+        }
+    }
+
+    pub(crate) fn identity(&self, py: Python<'_>) -> &Identity {
+        self.identity.get_or_init(py, || {
+            let context = SpanContext {
+                trace_id: self.trace_id.number(py),
+                span_id: self.span_id,
+                flags: self.flags,
+                is_remote: false,
+            };
+            let state = self.trace_state.as_ref();
+            Identity::new(context, state.map(|state| state.clone_ref(py)))
+        })
+    }
 }
 
 #[expect(
@@ -25,12 +63,12 @@ pub(crate) struct UnsampledSpan {
 #[pymethods]
 impl UnsampledSpan {
     fn get_span_context<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.identity.object(py)
+        self.identity(py).object(py)
     }
 
     #[getter]
     fn _context<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.identity.object(py)
+        self.identity(py).object(py)
     }
 
     fn is_recording(&self) -> bool {
@@ -81,7 +119,7 @@ impl UnsampledSpan {
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(format!(
             "NonRecordingSpan({})",
-            self.identity.object(py)?.repr()?
+            self.identity(py).object(py)?.repr()?
         ))
     }
 }

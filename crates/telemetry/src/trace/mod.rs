@@ -5,7 +5,7 @@ mod ids;
 mod sampler;
 
 pub use ids::{random_span_id, random_trace_id};
-pub use sampler::{Decision, ParentBased, Sampler};
+pub use sampler::{Decision, ParentBased, SampledParent, Sampler};
 
 /// The trace flag "sampled" (W3C Trace Context).
 pub const SAMPLED: u8 = 0x01;

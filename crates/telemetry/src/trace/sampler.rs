@@ -1,7 +1,5 @@
 //! The built-in samplers (specification: trace SDK, "Built-in samplers").
 
-use super::SpanContext;
-
 /// What happens to a span that is about to start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
@@ -23,6 +21,13 @@ impl Decision {
     pub fn is_sampled(self) -> bool {
         self == Self::RecordAndSample
     }
+}
+
+/// What samplers look at in a parent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SampledParent {
+    pub is_remote: bool,
+    pub is_sampled: bool,
 }
 
 /// A sampler that needs nothing but the parent and the trace id.
@@ -47,13 +52,17 @@ pub struct ParentBased {
 }
 
 impl Sampler {
-    /// Decides for a span of `trace_id` under `parent`.
+    /// Decides for a span under `parent`; its trace id is asked for only if it matters.
     #[must_use]
-    pub fn decide(&self, parent: Option<&SpanContext>, trace_id: u128) -> Decision {
+    pub fn decide(
+        &self,
+        parent: Option<SampledParent>,
+        trace_id: impl FnOnce() -> u128,
+    ) -> Decision {
         match self {
             Self::Always(decision) => *decision,
             Self::TraceIdRatio { bound } => {
-                if trace_id & u128::from(u64::MAX) < *bound {
+                if trace_id() & u128::from(u64::MAX) < *bound {
                     Decision::RecordAndSample
                 } else {
                     Decision::Drop
@@ -65,11 +74,11 @@ impl Sampler {
 }
 
 impl ParentBased {
-    const fn choose(&self, parent: Option<&SpanContext>) -> &Sampler {
+    const fn choose(&self, parent: Option<SampledParent>) -> &Sampler {
         let Some(parent) = parent else {
             return &self.root;
         };
-        match (parent.is_remote, parent.is_sampled()) {
+        match (parent.is_remote, parent.is_sampled) {
             (true, true) => &self.remote_parent_sampled,
             (true, false) => &self.remote_parent_not_sampled,
             (false, true) => &self.local_parent_sampled,
@@ -82,25 +91,16 @@ impl ParentBased {
 mod tests {
     use super::*;
 
-    fn parent(is_remote: bool, flags: u8) -> SpanContext {
-        SpanContext {
-            trace_id: 1,
-            span_id: 1,
-            flags,
-            is_remote,
-        }
-    }
-
     #[test]
     fn a_ratio_looks_at_the_lower_64_bits_only() {
         let half = Sampler::TraceIdRatio { bound: 1 << 63 };
-        assert!(half.decide(None, (u128::MAX << 64) | 1).is_sampled());
-        assert!(!half.decide(None, u128::from(u64::MAX)).is_sampled());
+        assert!(half.decide(None, || (u128::MAX << 64) | 1).is_sampled());
+        assert!(!half.decide(None, || u128::from(u64::MAX)).is_sampled());
         let all = Sampler::TraceIdRatio { bound: 1 << 64 };
-        assert!(all.decide(None, u128::MAX).is_sampled());
+        assert!(all.decide(None, || u128::MAX).is_sampled());
         assert!(
             !Sampler::TraceIdRatio { bound: 0 }
-                .decide(None, 0)
+                .decide(None, || 0)
                 .is_sampled()
         );
     }
@@ -116,14 +116,17 @@ mod tests {
             local_parent_sampled: on(),
             local_parent_not_sampled: off(),
         }));
-        assert_eq!(sampler.decide(None, 7), Decision::RecordOnly);
+        assert_eq!(sampler.decide(None, || 7), Decision::RecordOnly);
         for is_remote in [true, false] {
-            assert!(sampler.decide(Some(&parent(is_remote, 1)), 7).is_sampled());
-            assert!(
-                !sampler
-                    .decide(Some(&parent(is_remote, 2)), 7)
-                    .is_recording()
-            );
+            let decide = |is_sampled| {
+                let parent = SampledParent {
+                    is_remote,
+                    is_sampled,
+                };
+                sampler.decide(Some(parent), || unreachable!("no ratio takes part"))
+            };
+            assert!(decide(true).is_sampled());
+            assert!(!decide(false).is_recording());
         }
     }
 }
