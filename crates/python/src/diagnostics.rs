@@ -12,6 +12,7 @@ use telemetry::diagnostics::Level;
 /// Loggers of the official packages.
 pub(crate) const TRACE: &str = "opentelemetry.sdk.trace";
 pub(crate) const METRICS: &str = "opentelemetry.sdk.metrics";
+pub(crate) const LOGS: &str = "opentelemetry.sdk._logs";
 pub(crate) const ATTRIBUTES: &str = "opentelemetry.attributes";
 pub(crate) const ENCODER: &str = "opentelemetry.exporter.otlp.proto.common._internal";
 

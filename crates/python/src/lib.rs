@@ -7,11 +7,14 @@ mod context;
 mod diagnostics;
 mod export;
 mod fork;
+mod group;
 mod guarded;
 mod logs;
 mod metrics;
 mod official;
+mod pipeline;
 mod replaceable;
+mod scratch;
 mod termination;
 mod trace;
 mod value;
@@ -26,11 +29,17 @@ mod _native {
     #[pymodule_export]
     use super::diagnostics::{finish_diagnostics, log_pending};
     #[pymodule_export]
-    use super::export::{NativeBatchProcessor, OtlpExporter, SharedPipeline, encode_spans};
+    use super::export::{NativeBatchProcessor, OtlpExporter, encode_logs, encode_spans};
     #[pymodule_export]
     use super::fork::settle_fork;
     #[pymodule_export]
+    use super::logs::correlation::LogRecordFactory;
+    #[pymodule_export]
+    use super::logs::handler::LoggingHandler;
+    #[pymodule_export]
     use super::logs::json::JSONFormatter;
+    #[pymodule_export]
+    use super::logs::logger::Logger;
     #[pymodule_export]
     use super::logs::span_record::SpanRecordFactory;
     #[pymodule_export]
@@ -39,6 +48,8 @@ mod _native {
     use super::metrics::instrument::{Counter, Gauge, Histogram, Observer, UpDownCounter};
     #[pymodule_export]
     use super::metrics::stream::MetricStream;
+    #[pymodule_export]
+    use super::pipeline::SharedPipeline;
     #[pymodule_export]
     use super::trace::counts::SpanCounts;
     #[pymodule_export]

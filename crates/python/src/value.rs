@@ -345,6 +345,70 @@ pub(crate) fn put_mapping(
     Ok(failed)
 }
 
+/// Cleans and writes `pairs` into `field` with the limits applied; returns how many are lost.
+///
+/// For attributes that nobody needs as Python objects any more.
+pub(crate) fn put_pairs<'py>(
+    py: Python<'py>,
+    buffer: &mut Vec<u8>,
+    field: u32,
+    pairs: &[(Bound<'py, PyAny>, Bound<'py, PyAny>)],
+    limit: Option<usize>,
+    max_length: Option<usize>,
+) -> PyResult<u32> {
+    let is_usual = limit.is_none_or(|limit| pairs.len() <= limit)
+        && pairs
+            .iter()
+            .all(|(key, _)| key.cast_exact::<PyString>().is_ok_and(|key| !is_empty(key)));
+    if !is_usual {
+        let all = PyDict::new(py);
+        for (key, value) in pairs {
+            all.set_item(key, value)?;
+        }
+        let map = new_map(Some(&all), limit, max_length)?;
+        return Ok(map.dropped() + put_map(py, buffer, field, &map));
+    }
+    let mut lost = 0;
+    for (key, value) in pairs {
+        let is_clean = match value.is_exact_instance_of::<PyString>() {
+            true => max_length.is_none(),
+            false => value.is_exact_instance_of::<PyInt>() || value.is_none(),
+        };
+        if is_clean {
+            lost += put_entry(buffer, field, key, value);
+            continue;
+        }
+        match clean_nested(value, max_length, 0) {
+            Ok(value) => lost += put_entry(buffer, field, key, &value),
+            Err(error) => {
+                unencodable::report(key, value, &error);
+                lost += 1;
+            }
+        }
+    }
+    Ok(lost)
+}
+
+/// Passes `value` to `put` in its OTLP form; what has none is cleaned as attributes are, and if
+/// that does not help becomes its text.
+pub(crate) fn with_any(value: &Bound<'_, PyAny>, put: &mut dyn FnMut(Value<'_>)) {
+    if let Ok(text) = value.cast::<PyString>() {
+        // Text that is no valid Unicode is exported as far as it is.
+        return put(Value::String(&text.to_string_lossy()));
+    }
+    if with_value(value, 0, put).is_ok() {
+        return;
+    }
+    let cleaned = clean_nested(value, None, 0);
+    if cleaned.is_ok_and(|cleaned| with_value(&cleaned, 0, put).is_ok()) {
+        return;
+    }
+    match value.str() {
+        Ok(text) => put(Value::String(&text.to_string_lossy())),
+        Err(_) => put(Value::Empty),
+    }
+}
+
 // Returns 1 if the attribute could not be encoded, which is said once for its key and type.
 pub(crate) fn put_entry(
     buffer: &mut Vec<u8>,

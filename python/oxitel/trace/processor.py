@@ -70,7 +70,7 @@ class SynchronousMultiSpanProcessor(SpanProcessor):
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._reported = _Reported()
-        self._pipeline = _native.Pipeline()
+        self._pipeline = _native.Pipeline("traces")
         self._processors: tuple[SpanProcessor, ...] = ()
 
     @property

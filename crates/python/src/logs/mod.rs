@@ -1,5 +1,11 @@
-//! Logs: native code behind the handlers and formatters of Python's `logging`.
+//! Logger, the handlers and formatters of Python's `logging`, and trace ids in its records: native
+//! classes behind the official names.
 
+pub(crate) mod correlation;
+pub(crate) mod handler;
 pub(crate) mod json;
 pub(crate) mod json_value;
+pub(crate) mod logger;
+pub(crate) mod record;
+mod source;
 pub(crate) mod span_record;

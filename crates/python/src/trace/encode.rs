@@ -1,7 +1,6 @@
 //! A finished span as OTLP, once, on the thread that ended it: later nobody needs the interpreter.
 
 use std::borrow::Cow;
-use std::cell::Cell;
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -17,11 +16,8 @@ use super::event::EventRecord;
 use super::identity::Identity;
 use super::readable::{Content, ReadableSpan, State, dropped_of};
 use super::span::name_text;
+use crate::scratch::with_buffer;
 use crate::value;
-
-thread_local! {
-    static SCRATCH: Cell<Vec<u8>> = const { Cell::new(Vec::new()) };
-}
 
 /// Encodes `span` and passes the bytes to `use_bytes`.
 pub(crate) fn with_encoded<T>(
@@ -29,12 +25,7 @@ pub(crate) fn with_encoded<T>(
     span: &ReadableSpan,
     use_bytes: impl FnOnce(&[u8]) -> T,
 ) -> PyResult<T> {
-    // Taken, not borrowed: encoding may run Python code that ends another span.
-    let mut buffer = SCRATCH.take();
-    buffer.clear();
-    let result = put_span(py, span, &mut buffer).map(|()| use_bytes(&buffer));
-    SCRATCH.set(buffer);
-    result
+    with_buffer(|buffer| put_span(py, span, buffer).map(|()| use_bytes(buffer)))
 }
 
 fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResult<()> {

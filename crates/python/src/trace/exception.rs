@@ -145,7 +145,7 @@ pub(crate) fn type_name(exception: &Bound<'_, PyAny>) -> PyResult<String> {
 }
 
 // An exception whose text cannot be had must not break the program that raised it.
-fn message(exception: &Bound<'_, PyAny>) -> String {
+pub(crate) fn message(exception: &Bound<'_, PyAny>) -> String {
     match exception.str() {
         Ok(text) => text.to_string_lossy().into_owned(),
         Err(_) => "<exception str() failed>".to_owned(),

@@ -3,7 +3,7 @@
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyString, PyTuple};
 use telemetry::trace::SpanContext;
 
 use crate::official::{Official, read_span_context};
@@ -13,6 +13,22 @@ pub(crate) struct Identity {
     /// `None` when it is empty.
     pub(crate) trace_state: Option<Py<PyAny>>,
     object: PyOnceLock<Py<PyAny>>,
+    texts: PyOnceLock<Box<IdTexts>>,
+}
+
+/// The ids as lower-case hexadecimal text.
+pub(crate) struct IdTexts {
+    pub(crate) trace_id: Py<PyString>,
+    pub(crate) span_id: Py<PyString>,
+}
+
+impl IdTexts {
+    pub(crate) fn new(py: Python<'_>, context: &SpanContext) -> Self {
+        Self {
+            trace_id: PyString::new(py, &format!("{:032x}", context.trace_id)).unbind(),
+            span_id: PyString::new(py, &format!("{:016x}", context.span_id)).unbind(),
+        }
+    }
 }
 
 impl Identity {
@@ -21,7 +37,14 @@ impl Identity {
             context,
             trace_state,
             object: PyOnceLock::new(),
+            texts: PyOnceLock::new(),
         }
+    }
+
+    /// The ids as text, made once.
+    pub(crate) fn texts(&self, py: Python<'_>) -> &IdTexts {
+        self.texts
+            .get_or_init(py, || Box::new(IdTexts::new(py, &self.context)))
     }
 
     /// Reads an official `SpanContext` (any tuple of its shape).

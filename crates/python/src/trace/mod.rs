@@ -5,6 +5,7 @@ pub(crate) mod encode;
 pub(crate) mod event;
 pub(crate) mod exception;
 pub(crate) mod identity;
+pub(crate) mod processing;
 pub(crate) mod readable;
 pub(crate) mod sampler;
 pub(crate) mod scope;

@@ -13,14 +13,15 @@ use telemetry::trace::StatusCode;
 use super::event::EventRecord;
 use super::exception;
 use super::identity::Identity;
+use super::processing;
 use super::readable::{
     Content, ReadableSpan, State, Status, bounded_attributes, kind_of, status_code_of,
 };
 use super::settings::{self, Limits, Settings};
 use crate::diagnostics::{self, Seldom};
-use crate::export::Pipeline;
 use crate::guarded::{Guard, Guarded};
 use crate::official::Official;
+use crate::pipeline::{self, Pipeline};
 use crate::replaceable::Replaceable;
 use crate::value::{self, AttributeMap};
 
@@ -349,7 +350,7 @@ pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResu
     {
         counts.end(identity.context.is_sampled());
     }
-    settings.pipeline.get().on_end(span.as_super())
+    processing::on_end(settings.pipeline.get(), span.as_super())
 }
 
 #[pymethods]
@@ -592,10 +593,7 @@ impl Span {
             }
             state.start_unix_nanos = Some(start_unix_nanos);
         }
-        settings
-            .pipeline
-            .get()
-            .on_start(slf.as_super(), parent_context)
+        processing::on_start(settings.pipeline.get(), slf.as_super(), parent_context)
     }
 
     #[pyo3(signature = (end_time=None))]
@@ -699,8 +697,8 @@ impl RecordingSpan {
         let none = py.None().into_bound(py);
         let scope = instrumentation_scope.unwrap_or_else(|| none.clone());
         let pipeline = match &span_processor {
-            Some(processor) => Pipeline::of_processor(processor)?,
-            None => Arc::new(Replaceable::new(Pipeline::default())),
+            Some(processor) => Pipeline::of_processor(&pipeline::SPANS, processor)?,
+            None => Arc::new(Replaceable::new(Pipeline::empty())),
         };
         let settings = Settings {
             limits,

@@ -13,6 +13,7 @@ use telemetry::trace::{
 
 use super::counts::{Counts, SpanCounts};
 use super::identity::{Identity, TraceId};
+use super::processing;
 use super::readable::kind_of;
 use super::sampler::{AnySampler, decision_of};
 use super::scope::{self, SpanScope};
@@ -21,9 +22,9 @@ use super::span::{NewSpan, Span, new_links, now_unix_nanos, unix_nanos};
 use super::unsampled::UnsampledSpan;
 use crate::context;
 use crate::diagnostics::{self, Seldom};
-use crate::export::Pipeline;
 use crate::fork;
 use crate::official::{Official, read_span_context};
+use crate::pipeline::{self, Pipeline};
 use crate::replaceable::Replaceable;
 use crate::value;
 
@@ -80,7 +81,7 @@ impl Given {
             info: self.instrumentation_info.clone_ref(py),
             processor: self.span_processor.clone_ref(py),
             sampler: self.sampler.clone_ref(py),
-            pipeline: Pipeline::of_processor(processor)?,
+            pipeline: Pipeline::of_processor(&pipeline::SPANS, processor)?,
             counts: self.counts.clone(),
             group: settings::new_group(
                 self.resource.bind(py),
@@ -414,11 +415,8 @@ impl Tracer {
             set_status_on_exception: options.set_status_on_exception,
         };
         let span = new.create(py, settings.clone())?;
-        settings
-            .pipeline
-            .get()
-            .on_start(span.as_super(), given_context)?;
-        Ok(Started::Recording(span))
+        processing::on_start(settings.pipeline.get(), span.as_super(), given_context)?;
+        Ok(span.into_any())
     }
 }
 

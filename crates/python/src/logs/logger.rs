@@ -1,0 +1,369 @@
+//! `Logger`: gives records to a provider's processors; encoded at once where all are native.
+
+use std::sync::Arc;
+
+use pyo3::exceptions::PyException;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyType};
+use telemetry::otlp::request::Group;
+
+use super::record::{self, Fields, Limits, Pairs};
+use crate::context;
+use crate::diagnostics;
+use crate::fork;
+use crate::group::{Groups, new_group};
+use crate::official::Official;
+use crate::pipeline::{self, Pipeline, Stage};
+use crate::replaceable::Replaceable;
+use crate::trace::exception;
+use crate::trace::span::{now_unix_nanos, unix_nanos};
+
+#[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk._logs")]
+pub(crate) struct Logger {
+    inner: Replaceable<Inner>,
+    groups: Groups,
+}
+
+/// What a logger is made of; replaced as a whole when something of it changes.
+pub(crate) struct Inner {
+    pub(crate) limits: Limits,
+    pub(crate) pipeline: Arc<Replaceable<Pipeline>>,
+    /// Resource and scope as OTLP.
+    pub(crate) group: Arc<Group>,
+    pub(crate) is_enabled: bool,
+    given: Given,
+}
+
+/// The constructor's arguments.
+struct Given {
+    resource: Py<PyAny>,
+    processor: Py<PyAny>,
+    scope: Py<PyAny>,
+    limits: Py<PyAny>,
+    metrics: Option<Py<PyAny>>,
+}
+
+impl Given {
+    fn clone_ref(&self, py: Python<'_>) -> Self {
+        Self {
+            resource: self.resource.clone_ref(py),
+            processor: self.processor.clone_ref(py),
+            scope: self.scope.clone_ref(py),
+            limits: self.limits.clone_ref(py),
+            metrics: self.metrics.as_ref().map(|metrics| metrics.clone_ref(py)),
+        }
+    }
+
+    fn build(self, py: Python<'_>, is_enabled: bool) -> PyResult<Inner> {
+        Ok(Inner {
+            limits: Limits::from_object(self.limits.bind(py))?,
+            pipeline: Pipeline::of_processor(&pipeline::LOGS, self.processor.bind(py))?,
+            group: new_group(self.resource.bind(py), self.scope.bind(py))?,
+            is_enabled,
+            given: self,
+        })
+    }
+}
+
+impl Inner {
+    /// Counts a record among the SDK's metrics about itself.
+    pub(crate) fn count(&self, py: Python<'_>) -> PyResult<()> {
+        if let Some(metrics) = &self.given.metrics {
+            metrics
+                .bind(py)
+                .call_method0(pyo3::intern!(py, "emit_log"))?;
+        }
+        Ok(())
+    }
+
+    /// Queues an encoded record at every processor, all of which are native.
+    pub(crate) fn push(&self, pipeline: &Pipeline, bytes: &[u8]) {
+        for stage in &pipeline.stages {
+            if let Stage::Native(batch) = stage {
+                batch.push(&self.group, bytes);
+            }
+        }
+    }
+}
+
+/// The arguments of `emit`, without the record.
+struct Arguments<'a, 'py> {
+    timestamp: Option<&'a Bound<'py, PyAny>>,
+    observed_timestamp: Option<&'a Bound<'py, PyAny>>,
+    context: Option<&'a Bound<'py, PyAny>>,
+    severity_number: Option<&'a Bound<'py, PyAny>>,
+    severity_text: Option<&'a Bound<'py, PyAny>>,
+    body: Option<&'a Bound<'py, PyAny>>,
+    attributes: Option<&'a Bound<'py, PyAny>>,
+    event_name: Option<&'a Bound<'py, PyAny>>,
+    exception: Option<&'a Bound<'py, PyAny>>,
+}
+
+impl Logger {
+    pub(crate) fn inner(&self) -> &Inner {
+        self.inner.get()
+    }
+
+    fn emit_quickly<'py>(
+        inner: &Inner,
+        pipeline: &Pipeline,
+        py: Python<'py>,
+        given: Option<&Bound<'py, PyAny>>,
+        arguments: &Arguments<'_, 'py>,
+    ) -> PyResult<()> {
+        let none = py.None().into_bound(py);
+        let (fields, body, attributes, error);
+        if let Some(log) = given {
+            fields = Fields::read(log)?;
+            body = log.getattr(pyo3::intern!(py, "body"))?;
+            attributes = Some(log.getattr(pyo3::intern!(py, "attributes"))?);
+            error = log.getattr_opt(pyo3::intern!(py, "exception"))?;
+        } else {
+            let official = Official::get(py)?;
+            let context = match arguments.context {
+                Some(context) if context.is_truthy()? => context.clone(),
+                _ => context::current(py, official)?,
+            };
+            let observed = arguments.observed_timestamp;
+            fields = Fields::new(
+                arguments.timestamp,
+                unix_nanos(observed).unwrap_or_else(now_unix_nanos),
+                arguments.severity_number,
+                arguments.severity_text,
+                record::span_context(official, &context)?,
+                arguments.event_name,
+            )?;
+            body = arguments.body.unwrap_or(&none).clone();
+            attributes = arguments.attributes.cloned();
+            error = arguments.exception.cloned();
+        }
+        let pairs = pairs_with_exception(py, attributes.as_ref(), error.as_ref())?;
+        record::with_parts(py, &fields.head(), &body, &pairs, &inner.limits, |bytes| {
+            inner.push(pipeline, bytes);
+        })
+    }
+
+    fn emit_slowly<'py>(
+        &self,
+        inner: &Inner,
+        pipeline: &Pipeline,
+        py: Python<'py>,
+        given: Option<&Bound<'py, PyAny>>,
+        arguments: &Arguments<'_, 'py>,
+    ) -> PyResult<()> {
+        let options = PyDict::new(py);
+        for (name, value) in [
+            ("timestamp", arguments.timestamp),
+            ("observed_timestamp", arguments.observed_timestamp),
+            ("context", arguments.context),
+            ("severity_number", arguments.severity_number),
+            ("severity_text", arguments.severity_text),
+            ("body", arguments.body),
+            ("attributes", arguments.attributes),
+            ("event_name", arguments.event_name),
+            ("exception", arguments.exception),
+        ] {
+            if let Some(value) = value {
+                options.set_item(name, value)?;
+            }
+        }
+        let record = py
+            .import(pyo3::intern!(py, "oxitel.logs.record"))?
+            .getattr(pyo3::intern!(py, "new_record"))?
+            .call(
+                (
+                    &inner.given.resource,
+                    &inner.given.scope,
+                    &inner.given.limits,
+                    given,
+                ),
+                Some(&options),
+            )?;
+        for stage in &pipeline.stages {
+            match stage {
+                Stage::Native(batch) => record::push(batch, &self.groups, &record),
+                Stage::Python(listener) => listener.call("on_emit", &record, None)?,
+            }
+        }
+        Ok(())
+    }
+}
+
+// What the program gives takes the place of what the exception says.
+fn pairs_with_exception<'py>(
+    py: Python<'py>,
+    attributes: Option<&Bound<'py, PyAny>>,
+    error: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Pairs<'py>> {
+    let given = match attributes.filter(|attributes| !attributes.is_none()) {
+        Some(attributes) => record::pairs_of(attributes).unwrap_or_else(|error| {
+            let text = "the attributes of a log record are no mapping and are left out";
+            diagnostics::report_exception(py, diagnostics::LOGS, text, &error);
+            Vec::new()
+        }),
+        None => Vec::new(),
+    };
+    let Some(error) = error.filter(|error| !error.is_none()) else {
+        return Ok(given);
+    };
+    let mut pairs: Pairs<'py> = vec![
+        (
+            pyo3::intern!(py, "exception.type").clone().into_any(),
+            exception::type_name(error)?.into_pyobject(py)?.into_any(),
+        ),
+        (
+            pyo3::intern!(py, "exception.message").clone().into_any(),
+            exception::message(error).into_pyobject(py)?.into_any(),
+        ),
+        (
+            pyo3::intern!(py, "exception.stacktrace").clone().into_any(),
+            exception::stack_trace(error)?.into_any(),
+        ),
+    ];
+    for (key, value) in given {
+        record::set_pair(&mut pairs, &key, value)?;
+    }
+    Ok(pairs)
+}
+
+// `ReadWriteLogRecord`, which callers may bring ready made.
+fn is_ready(record: &Bound<'_, PyAny>) -> PyResult<bool> {
+    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    let py = record.py();
+    let class = CLASS.import(py, "oxitel.logs.record", "ReadWriteLogRecord")?;
+    record.is_instance(class)
+}
+
+#[pymethods]
+impl Logger {
+    #[new]
+    #[pyo3(signature = (resource, multi_log_record_processor, instrumentation_scope, *, logger_metrics=None,
+        log_record_limits=None, _logger_config=None))]
+    fn new(
+        py: Python<'_>,
+        resource: Py<PyAny>,
+        multi_log_record_processor: Py<PyAny>,
+        instrumentation_scope: Py<PyAny>,
+        logger_metrics: Option<Py<PyAny>>,
+        log_record_limits: Option<Py<PyAny>>,
+        _logger_config: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let limits = match log_record_limits {
+            Some(limits) => limits,
+            None => py
+                .import("oxitel.logs.limits")?
+                .call_method0("LogRecordLimits")?
+                .unbind(),
+        };
+        let is_enabled = match _logger_config {
+            Some(configuration) => configuration.getattr("is_enabled")?.is_truthy()?,
+            None => true,
+        };
+        let given = Given {
+            resource,
+            processor: multi_log_record_processor,
+            scope: instrumentation_scope,
+            limits,
+            metrics: logger_metrics,
+        };
+        Ok(Self {
+            inner: Replaceable::new(given.build(py, is_enabled)?),
+            groups: Groups::default(),
+        })
+    }
+
+    #[pyo3(signature = (record=None, *, timestamp=None, observed_timestamp=None, context=None, severity_number=None,
+        severity_text=None, body=None, attributes=None, event_name=None, exception=None))]
+    #[expect(clippy::too_many_arguments, reason = "the official signature")]
+    fn emit<'py>(
+        &self,
+        py: Python<'py>,
+        record: Option<&Bound<'py, PyAny>>,
+        timestamp: Option<&Bound<'py, PyAny>>,
+        observed_timestamp: Option<&Bound<'py, PyAny>>,
+        context: Option<&Bound<'py, PyAny>>,
+        severity_number: Option<&Bound<'py, PyAny>>,
+        severity_text: Option<&Bound<'py, PyAny>>,
+        body: Option<&Bound<'py, PyAny>>,
+        attributes: Option<&Bound<'py, PyAny>>,
+        event_name: Option<&Bound<'py, PyAny>>,
+        exception: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
+        fork::settle(py);
+        let inner = self.inner.get();
+        if !inner.is_enabled {
+            return Ok(());
+        }
+        let pipeline = inner.pipeline.get();
+        let arguments = Arguments {
+            timestamp,
+            observed_timestamp,
+            context,
+            severity_number,
+            severity_text,
+            body,
+            attributes,
+            event_name,
+            exception,
+        };
+        let emitted = inner.count(py).and_then(|()| {
+            let is_slow = pipeline.has_listeners || record.map_or(Ok(false), is_ready)?;
+            if is_slow {
+                self.emit_slowly(&inner, &pipeline, py, record, &arguments)
+            } else if pipeline.stages.is_empty() {
+                Ok(())
+            } else {
+                Self::emit_quickly(&inner, &pipeline, py, record, &arguments)
+            }
+        });
+        match emitted {
+            Err(error) if error.is_instance_of::<PyException>(py) => {
+                record::report(py, &error);
+                Ok(())
+            }
+            emitted => emitted,
+        }
+    }
+
+    fn _is_enabled(&self) -> bool {
+        self.inner.get().is_enabled
+    }
+
+    fn _set_enabled(&self, py: Python<'_>, is_enabled: bool) -> PyResult<()> {
+        let inner = self.inner.get();
+        self.inner.replace(inner.given.clone_ref(py).build(py, is_enabled)?);
+        Ok(())
+    }
+
+    #[getter(_resource)]
+    fn resource(&self, py: Python<'_>) -> Py<PyAny> {
+        self.inner.get().given.resource.clone_ref(py)
+    }
+
+    #[setter(_resource)]
+    fn set_resource(&self, py: Python<'_>, resource: Py<PyAny>) -> PyResult<()> {
+        let inner = self.inner.get();
+        let given = Given {
+            resource,
+            ..inner.given.clone_ref(py)
+        };
+        self.inner.replace(given.build(py, inner.is_enabled)?);
+        Ok(())
+    }
+
+    #[getter]
+    fn _instrumentation_scope(&self, py: Python<'_>) -> Py<PyAny> {
+        self.inner.get().given.scope.clone_ref(py)
+    }
+
+    #[getter]
+    fn _multi_log_record_processor(&self, py: Python<'_>) -> Py<PyAny> {
+        self.inner.get().given.processor.clone_ref(py)
+    }
+
+    #[getter]
+    fn _log_record_limits(&self, py: Python<'_>) -> Py<PyAny> {
+        self.inner.get().given.limits.clone_ref(py)
+    }
+}

@@ -1,0 +1,255 @@
+//! A log record as OTLP, from its parts or from the official Python objects, on the thread that
+//! emitted it: later nobody needs the interpreter.
+
+use pyo3::prelude::*;
+use pyo3::sync::critical_section::with_critical_section;
+use pyo3::types::{PyDict, PyInt, PyMapping, PyTuple};
+use telemetry::export::batch::BatchProcessor;
+use telemetry::otlp::log::{LOG_ATTRIBUTES, LogHead, put_log_body, put_log_head, put_log_tail};
+use telemetry::trace::SpanContext;
+
+use crate::context;
+use crate::diagnostics;
+use crate::group::Groups;
+use crate::official::{Official, read_span_context};
+use crate::scratch::with_buffer;
+use crate::trace::readable::dropped_of;
+use crate::trace::span::{Span, name_text, unix_nanos};
+use crate::trace::unsampled::UnsampledSpan;
+use crate::value;
+
+/// The limits of a `LogRecordLimits` object; `None` is no limit.
+#[derive(Clone, Copy)]
+pub(crate) struct Limits {
+    attributes: Option<usize>,
+    attribute_length: Option<usize>,
+}
+
+impl Limits {
+    pub(crate) fn from_object(limits: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self {
+            attributes: limits.getattr("max_log_record_attributes")?.extract()?,
+            attribute_length: limits
+                .getattr("max_log_record_attribute_length")?
+                .extract()?,
+        })
+    }
+}
+
+/// Attributes as they were given, in their order; each key is there once.
+pub(crate) type Pairs<'py> = Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>;
+
+/// Sets `key`, in the place of an attribute of that name if there is one.
+pub(crate) fn set_pair<'py>(
+    pairs: &mut Pairs<'py>,
+    key: &Bound<'py, PyAny>,
+    value: Bound<'py, PyAny>,
+) -> PyResult<()> {
+    for pair in pairs.iter_mut() {
+        if pair.0.is(key) || pair.0.eq(key)? {
+            pair.1 = value;
+            return Ok(());
+        }
+    }
+    pairs.push((key.clone(), value));
+    Ok(())
+}
+
+/// The items of a mapping, taken at once: cleaning them may run code that changes it.
+pub(crate) fn pairs_of<'py>(attributes: &Bound<'py, PyAny>) -> PyResult<Pairs<'py>> {
+    if let Ok(dict) = attributes.cast_exact::<PyDict>() {
+        let mut pairs = Vec::with_capacity(dict.len() + 3);
+        with_critical_section(dict, || pairs.extend(dict.iter()));
+        return Ok(pairs);
+    }
+    attributes
+        .cast::<PyMapping>()?
+        .items()?
+        .iter()
+        .map(|item| item.extract())
+        .collect()
+}
+
+/// Encodes a record from its parts and passes the bytes to `use_bytes`.
+pub(crate) fn with_parts<'py>(
+    py: Python<'py>,
+    head: &LogHead<'_>,
+    body: &Bound<'py, PyAny>,
+    pairs: &[(Bound<'py, PyAny>, Bound<'py, PyAny>)],
+    limits: &Limits,
+    use_bytes: impl FnOnce(&[u8]),
+) -> PyResult<()> {
+    let dropped = with_buffer(|buffer| -> PyResult<u32> {
+        put_log_head(buffer, head);
+        value::with_any(body, &mut |body| put_log_body(buffer, body));
+        let dropped = value::put_pairs(
+            py,
+            buffer,
+            LOG_ATTRIBUTES,
+            pairs,
+            limits.attributes,
+            limits.attribute_length,
+        )?;
+        put_log_tail(buffer, dropped);
+        use_bytes(buffer);
+        Ok(dropped)
+    })?;
+    if dropped > 0 {
+        // A warning that has been turned into an exception is nothing to raise from here.
+        let _ = py
+            .import(pyo3::intern!(py, "oxitel.logs.limits"))?
+            .call_method0(pyo3::intern!(py, "warn_of_dropped_attributes"));
+    }
+    Ok(())
+}
+
+/// Encodes a `ReadableLogRecord` or `ReadWriteLogRecord` and passes the bytes to `use_bytes`.
+pub(crate) fn with_encoded(
+    record: &Bound<'_, PyAny>,
+    use_bytes: impl FnOnce(&[u8]),
+) -> PyResult<()> {
+    let py = record.py();
+    let log = record.getattr(pyo3::intern!(py, "log_record"))?;
+    let fields = Fields::read(&log)?;
+    let body = log.getattr(pyo3::intern!(py, "body"))?;
+    let attributes = log.getattr(pyo3::intern!(py, "attributes"))?;
+    with_buffer(|buffer| -> PyResult<()> {
+        put_log_head(buffer, &fields.head());
+        value::with_any(&body, &mut |body| put_log_body(buffer, body));
+        let failed = value::put_mapping(buffer, LOG_ATTRIBUTES, &attributes)?;
+        put_log_tail(buffer, dropped_of(&attributes) + failed);
+        use_bytes(buffer);
+        Ok(())
+    })
+}
+
+/// Queues a `ReadableLogRecord` or `ReadWriteLogRecord`.
+pub(crate) fn push(batch: &BatchProcessor, groups: &Groups, record: &Bound<'_, PyAny>) {
+    let pushed = groups
+        .of_record(record)
+        .and_then(|group| with_encoded(record, |bytes| batch.push(&group, bytes)));
+    if let Err(error) = pushed {
+        report(record.py(), &error);
+    }
+}
+
+/// Says that a record is lost.
+pub(crate) fn report(py: Python<'_>, error: &PyErr) {
+    let text = "a log record could not be encoded and is dropped";
+    diagnostics::report_exception(py, diagnostics::ENCODER, text, error);
+}
+
+/// What an API `LogRecord`, or the arguments of `Logger.emit`, say of a [`LogHead`].
+pub(crate) struct Fields {
+    time_unix_nanos: u64,
+    observed_unix_nanos: u64,
+    severity_number: u8,
+    severity_text: String,
+    trace: SpanContext,
+    event_name: String,
+}
+
+impl Fields {
+    pub(crate) fn new(
+        time: Option<&Bound<'_, PyAny>>,
+        observed_unix_nanos: u64,
+        severity_number: Option<&Bound<'_, PyAny>>,
+        severity_text: Option<&Bound<'_, PyAny>>,
+        trace: SpanContext,
+        event_name: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Self> {
+        let text = |object: Option<&Bound<'_, PyAny>>| {
+            object.map_or_else(String::new, |object| name_text(object).into_owned())
+        };
+        Ok(Self {
+            time_unix_nanos: unix_nanos(time).unwrap_or(0),
+            observed_unix_nanos,
+            severity_number: severity_number.map_or(Ok(0), severity_of)?,
+            severity_text: text(severity_text),
+            trace,
+            event_name: text(event_name),
+        })
+    }
+
+    /// Reads an API `LogRecord`.
+    pub(crate) fn read(log: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = log.py();
+        let observed = log.getattr(pyo3::intern!(py, "observed_timestamp"))?;
+        let id = |name| log.getattr(name);
+        Self::new(
+            Some(&log.getattr(pyo3::intern!(py, "timestamp"))?),
+            unix_nanos(Some(&observed)).unwrap_or(0),
+            Some(&log.getattr(pyo3::intern!(py, "severity_number"))?),
+            Some(&log.getattr(pyo3::intern!(py, "severity_text"))?),
+            SpanContext {
+                // Ids that do not fit are no ids.
+                trace_id: id(pyo3::intern!(py, "trace_id"))?.extract().unwrap_or(0),
+                span_id: id(pyo3::intern!(py, "span_id"))?.extract().unwrap_or(0),
+                flags: id(pyo3::intern!(py, "trace_flags"))?.extract().unwrap_or(0),
+                is_remote: false,
+            },
+            Some(&log.getattr(pyo3::intern!(py, "event_name"))?),
+        )
+    }
+
+    pub(crate) fn head(&self) -> LogHead<'_> {
+        LogHead {
+            time_unix_nanos: self.time_unix_nanos,
+            observed_unix_nanos: self.observed_unix_nanos,
+            severity_number: self.severity_number,
+            severity_text: &self.severity_text,
+            trace_id: self.trace.trace_id,
+            span_id: self.trace.span_id,
+            flags: self.trace.flags,
+            event_name: &self.event_name,
+        }
+    }
+}
+
+// A `SeverityNumber`, or its number.
+fn severity_of(number: &Bound<'_, PyAny>) -> PyResult<u8> {
+    if number.is_none() {
+        return Ok(0);
+    }
+    if number.is_instance_of::<PyInt>() {
+        return Ok(number.extract().unwrap_or(0));
+    }
+    let value = number.getattr_opt(pyo3::intern!(number.py(), "value"))?;
+    Ok(value.and_then(|value| value.extract().ok()).unwrap_or(0))
+}
+
+/// No span at all.
+pub(crate) const NO_SPAN: SpanContext = SpanContext {
+    trace_id: 0,
+    span_id: 0,
+    flags: 0,
+    is_remote: false,
+};
+
+/// The identity of the span that is current in `context`.
+pub(crate) fn span_context(
+    official: &Official,
+    context: &Bound<'_, PyAny>,
+) -> PyResult<SpanContext> {
+    let Some(span) = context::span_of(official, context)? else {
+        return Ok(NO_SPAN);
+    };
+    if let Ok(own) = span.cast::<Span>() {
+        let identity = &own.as_super().get().identity;
+        return Ok(identity
+            .as_ref()
+            .map_or(NO_SPAN, |identity| identity.context));
+    }
+    if let Ok(unsampled) = span.cast::<UnsampledSpan>() {
+        return Ok(unsampled.get().identity.context);
+    }
+    let py = context.py();
+    if !span.is_instance(official.span.bind(py))? {
+        return Ok(NO_SPAN);
+    }
+    let object = span.call_method0(pyo3::intern!(py, "get_span_context"))?;
+    let Ok(object) = object.cast::<PyTuple>() else {
+        return Ok(NO_SPAN);
+    };
+    Ok(read_span_context(official, object)?.context)
+}

@@ -1,0 +1,249 @@
+//! A record of Python's `logging`, read in one pass over its dict: what every record has, and what
+//! the program has added.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::sync::critical_section::with_critical_section;
+use pyo3::types::{PyDict, PyString, PyType};
+
+use super::record::Pairs;
+use crate::trace::exception;
+
+/// The attributes that are not the program's own, the usual ones first, in the order in which
+/// `logging` sets them.
+const NAMES: [&str; 24] = [
+    "name",
+    "msg",
+    "args",
+    "levelname",
+    "levelno",
+    "pathname",
+    "filename",
+    "module",
+    "exc_info",
+    "exc_text",
+    "stack_info",
+    "lineno",
+    "funcName",
+    "created",
+    "msecs",
+    "relativeCreated",
+    "thread",
+    "threadName",
+    "processName",
+    "process",
+    "taskName",
+    "message",
+    "asctime",
+    "getMessage",
+];
+
+/// A record's own attributes by their position in [`NAMES`], and the program's.
+pub(crate) struct Source<'py> {
+    record: Bound<'py, PyAny>,
+    own: [Option<Bound<'py, PyAny>>; NAMES.len()],
+    pub(crate) extra: Pairs<'py>,
+}
+
+impl<'py> Source<'py> {
+    pub(crate) fn read(record: &Bound<'py, PyAny>) -> PyResult<Self> {
+        static INTERNED: PyOnceLock<[Py<PyString>; NAMES.len()]> = PyOnceLock::new();
+        let py = record.py();
+        let names =
+            INTERNED.get_or_init(py, || NAMES.map(|name| PyString::intern(py, name).unbind()));
+        let dict = record.getattr(pyo3::intern!(py, "__dict__"))?;
+        let mut own = [const { None }; NAMES.len()];
+        let mut extra = Vec::with_capacity(8);
+        let mut expected = 0;
+        let dict = dict.cast::<PyDict>()?;
+        // Nothing in here runs Python code, which might change the dict.
+        with_critical_section(dict, || {
+            for (key, value) in dict.iter() {
+                // Nearly always each key is the very object that is expected next.
+                let is_at = |position: usize| names.get(position).is_some_and(|name| name.is(&key));
+                let position = if is_at(expected) {
+                    Some(expected)
+                } else {
+                    (0..names.len())
+                        .find(|position| is_at(*position))
+                        .or_else(|| position_of(&key))
+                };
+                match position.and_then(|position| Some((position, own.get_mut(position)?))) {
+                    Some((position, slot)) => {
+                        *slot = Some(value);
+                        expected = position + 1;
+                    }
+                    None => extra.push((key, value)),
+                }
+            }
+        });
+        Ok(Self {
+            record: record.clone(),
+            own,
+            extra,
+        })
+    }
+
+    fn get(&self, name: &str) -> Option<&Bound<'py, PyAny>> {
+        let position = NAMES.iter().position(|own| *own == name)?;
+        self.own.get(position)?.as_ref()
+    }
+
+    /// The attribute of that name, None where the record has none.
+    pub(crate) fn own(&self, name: &str) -> Bound<'py, PyAny> {
+        match self.get(name) {
+            Some(value) => value.clone(),
+            None => self.record.py().None().into_bound(self.record.py()),
+        }
+    }
+
+    /// Takes the program's attribute `name` away.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Bound<'py, PyAny>> {
+        let position = self.extra.iter().position(|(key, _)| {
+            key.cast::<PyString>()
+                .is_ok_and(|key| key.to_str().is_ok_and(|key| key == name))
+        })?;
+        Some(self.extra.remove(position).1)
+    }
+
+    /// Nanoseconds since 1970.
+    pub(crate) fn created_unix_nanos(&self) -> u64 {
+        let seconds = self
+            .get("created")
+            .and_then(|created| created.extract::<f64>().ok());
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a time is positive, and cut as officially"
+        )]
+        seconds.map_or(0, |seconds| (seconds * 1e9) as u64)
+    }
+
+    /// The severity that OTLP has for the level.
+    pub(crate) fn severity_number(&self) -> u8 {
+        let level = self
+            .get("levelno")
+            .and_then(|level| level.extract::<i64>().ok());
+        severity_of(level.unwrap_or(0))
+    }
+
+    /// The message with its arguments, as `LogRecord.getMessage` makes it. Whether it could not be
+    /// made is told apart: the message is worth having without its arguments.
+    pub(crate) fn message(&self) -> (Bound<'py, PyAny>, Option<PyErr>) {
+        match self.formatted() {
+            Ok(message) => (message, None),
+            Err(error) => {
+                let message = self.own("msg");
+                let text = message.str().map(Bound::into_any);
+                (text.unwrap_or(message), Some(error))
+            }
+        }
+    }
+
+    fn formatted(&self) -> PyResult<Bound<'py, PyAny>> {
+        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        let py = self.record.py();
+        if !self
+            .record
+            .get_type()
+            .is(CLASS.import(py, "logging", "LogRecord")?)
+        {
+            return self.record.call_method0(pyo3::intern!(py, "getMessage"));
+        }
+        let message = self.own("msg");
+        let text = if message.is_exact_instance_of::<PyString>() {
+            message
+        } else {
+            message.str()?.into_any()
+        };
+        match self.get("args") {
+            Some(arguments) if arguments.is_truthy()? => text.rem(arguments),
+            _ => Ok(text),
+        }
+    }
+
+    /// Whether there are arguments to put into the message.
+    pub(crate) fn has_arguments(&self) -> PyResult<bool> {
+        self.get("args")
+            .map_or(Ok(false), |arguments| arguments.is_truthy())
+    }
+
+    /// The exception of `exc_info`, as attributes `(type, message, stacktrace)`.
+    pub(crate) fn exception(&self) -> PyResult<[Option<Bound<'py, PyAny>>; 3]> {
+        let py = self.record.py();
+        let Some(info) = self.get("exc_info") else {
+            return Ok([const { None }; 3]);
+        };
+        if info.is_none() || !info.is_truthy()? {
+            return Ok([const { None }; 3]);
+        }
+        let (class, error, trace): (Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>) =
+            info.extract()?;
+        let name = if class.is_none() {
+            None
+        } else {
+            Some(class.getattr(pyo3::intern!(py, "__name__"))?)
+        };
+        let mut message = None;
+        if !error.is_none() {
+            let arguments = error.getattr(pyo3::intern!(py, "args"))?;
+            if arguments.is_truthy()? {
+                // Text that cannot be had is no reason to lose the record.
+                let text = arguments.get_item(0)?.str().map(Bound::into_any);
+                message = Some(text.unwrap_or_else(|_| {
+                    pyo3::intern!(py, "<exception str() failed>")
+                        .clone()
+                        .into_any()
+                }));
+            }
+        }
+        let stack = if trace.is_none() {
+            None
+        } else if error
+            .getattr(pyo3::intern!(py, "__traceback__"))
+            .is_ok_and(|own| own.is(&trace))
+        {
+            Some(exception::stack_trace(&error)?.into_any())
+        } else {
+            let lines = py
+                .import(pyo3::intern!(py, "traceback"))?
+                .call_method1(pyo3::intern!(py, "format_exception"), (class, error, trace))?;
+            Some(pyo3::intern!(py, "").call_method1(pyo3::intern!(py, "join"), (lines,))?)
+        };
+        Ok([name, message, stack])
+    }
+}
+
+#[cold]
+fn position_of(key: &Bound<'_, PyAny>) -> Option<usize> {
+    let key = key.cast::<PyString>().ok()?.to_str().ok()?;
+    NAMES.iter().position(|name| *name == key)
+}
+
+/// `SeverityNumber` of a level of `logging`: each of its levels begins a range of four, and the
+/// numbers between two levels count up in it.
+pub(crate) fn severity_of(level: i64) -> u8 {
+    let (base, above) = match level {
+        ..10 => return 0,
+        10..20 => (5, level - 10),
+        20..30 => (9, level - 20),
+        30..40 => (13, level - 30),
+        40..50 => (17, level - 40),
+        50.. => (21, level - 50),
+    };
+    base + u8::try_from(above.min(3)).unwrap_or(3)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::severity_of;
+
+    #[test]
+    fn levels_become_severities_as_the_data_model_maps_them() {
+        let levels = [
+            -5, 0, 9, 10, 11, 13, 19, 20, 25, 30, 40, 49, 50, 53, 54, 1000,
+        ];
+        let expected = [0, 0, 0, 5, 6, 8, 8, 9, 12, 13, 17, 20, 21, 24, 24, 24];
+        assert_eq!(levels.map(severity_of), expected);
+    }
+}
