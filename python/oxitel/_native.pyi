@@ -1,16 +1,20 @@
 """The native module. `make lint` compares this file with the binary (`mypy.stubtest`)."""
 
+import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from logging import LogRecord
 from types import MappingProxyType, TracebackType
 from typing import Any, Literal, TypeVar, final
 
 from opentelemetry import trace as trace_api
+from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context import Context
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
-from opentelemetry.util.types import Attributes, AttributeValue
+from opentelemetry.util.types import AnyValue, Attributes, AttributeValue
 from typing_extensions import Self, disjoint_base
 
+from oxitel.logs.limits import LogRecordLimits
+from oxitel.logs.processor import LogRecordProcessor
+from oxitel.logs.record import ReadableLogRecord, ReadWriteLogRecord
 from oxitel.metrics.exemplar import ExemplarFilter
 from oxitel.metrics.point import MetricsData, ResourceMetrics
 from oxitel.resources.resource import Resource
@@ -27,6 +31,9 @@ __all__ = [
     "Gauge",
     "Histogram",
     "JSONFormatter",
+    "LogRecordFactory",
+    "Logger",
+    "LoggingHandler",
     "MetricStream",
     "MetricsSnapshot",
     "NonRecordingSpan",
@@ -43,6 +50,7 @@ __all__ = [
     "_Span",
     "collect_metrics",
     "encode_metrics",
+    "encode_logs",
     "encode_spans",
     "finish_diagnostics",
     "log_pending",
@@ -311,10 +319,12 @@ class SpanCounts:
 
 @final
 class Pipeline:
-    """The native half of `SynchronousMultiSpanProcessor`."""
+    """The native half of `SynchronousMultiSpanProcessor` and its sibling for log records."""
 
-    def __new__(cls) -> Pipeline: ...
-    def set_processors(self, processors: tuple[SpanProcessor, ...]) -> None: ...
+    def __new__(cls, signal: str) -> Pipeline: ...
+    def set_processors(
+        self, processors: tuple[SpanProcessor, ...] | tuple[LogRecordProcessor, ...]
+    ) -> None: ...
 
 @final
 class OtlpExporter:
@@ -338,6 +348,7 @@ class OtlpExporter:
         proxy: str | None = None,
     ) -> OtlpExporter: ...
     def export_spans(self, spans: Sequence[ReadableSpan]) -> bool: ...
+    def export_logs(self, logs: Sequence[ReadableLogRecord]) -> bool: ...
     def keep_operations(self) -> None: ...
     def take_operations(self) -> list[tuple[float | None, int, int, int, bool, str]]: ...
     def in_flight(self) -> int: ...
@@ -362,6 +373,7 @@ class BatchProcessor:
         export_timeout_millis: float,
     ) -> BatchProcessor: ...
     def on_end(self, span: ReadableSpan) -> None: ...
+    def on_emit(self, log_record: ReadWriteLogRecord | ReadableLogRecord) -> None: ...
     def force_flush(self, timeout_millis: float) -> bool: ...
     def shutdown(self, timeout_millis: float) -> bool: ...
     def flush_on_termination(self, limit_millis: float) -> None: ...
@@ -478,6 +490,72 @@ def collect_metrics(
     time_unix_nano: int,
 ) -> MetricsSnapshot | None: ...
 def encode_metrics(metrics_data: MetricsData) -> bytes: ...
+
+@disjoint_base
+class Logger:
+    """The native half of `opentelemetry.sdk._logs.Logger`."""
+
+    __dict__: dict[str, Any]
+    _resource: Resource
+
+    def __new__(
+        cls,
+        resource: Resource,
+        multi_log_record_processor: LogRecordProcessor,
+        instrumentation_scope: InstrumentationScope,
+        *,
+        logger_metrics: Any = None,
+        log_record_limits: LogRecordLimits | None = None,
+        _logger_config: Any = None,
+    ) -> Logger: ...
+    def emit(
+        self,
+        record: LogRecord | ReadWriteLogRecord | None = None,
+        *,
+        timestamp: int | None = None,
+        observed_timestamp: int | None = None,
+        context: Context | None = None,
+        severity_number: SeverityNumber | None = None,
+        severity_text: str | None = None,
+        body: AnyValue = None,
+        attributes: Attributes = None,
+        event_name: str | None = None,
+        exception: BaseException | None = None,
+    ) -> None: ...
+    def _is_enabled(self) -> bool: ...
+    def _set_enabled(self, is_enabled: bool) -> None: ...
+    @property
+    def _instrumentation_scope(self) -> InstrumentationScope: ...
+    @property
+    def _multi_log_record_processor(self) -> LogRecordProcessor: ...
+    @property
+    def _log_record_limits(self) -> LogRecordLimits: ...
+
+@disjoint_base
+class LoggingHandler:
+    """The native half of the `LoggingHandler`s."""
+
+    def __new__(cls, *_arguments: Any, **_options: Any) -> LoggingHandler: ...
+    def _set_up(
+        self, is_own_class: bool, keeps_objects: bool, has_code_attributes: bool
+    ) -> None: ...
+    def handle(self, record: logging.LogRecord) -> bool: ...
+    def emit(self, record: logging.LogRecord) -> None: ...
+
+@final
+class LogRecordFactory:
+    """The record factory of `LoggingInstrumentor`."""
+
+    def __new__(
+        cls,
+        factory: Callable[..., logging.LogRecord],
+        provider: Any,
+        injects_context: bool,
+        hook: Callable[[trace_api.Span, logging.LogRecord], object] | None,
+    ) -> LogRecordFactory: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord: ...
+
+def encode_logs(logs: Sequence[ReadableLogRecord]) -> bytes: ...
 def encode_spans(spans: Sequence[ReadableSpan]) -> bytes: ...
 def random_trace_id() -> int: ...
 def random_span_id() -> int: ...
@@ -497,7 +575,7 @@ class JSONFormatter:
         **_options: Any,
     ) -> JSONFormatter: ...
     def __getnewargs_ex__(self) -> tuple[tuple[()], dict[str, Any]]: ...
-    def format(self, record: LogRecord) -> str: ...
+    def format(self, record: logging.LogRecord) -> str: ...
 
 @final
 class SpanRecordFactory:
@@ -505,6 +583,6 @@ class SpanRecordFactory:
     `logging.LogRecord`, else of `record_class`."""
 
     def __new__(
-        cls, record_class: type[LogRecord], previous: Callable[..., LogRecord]
+        cls, record_class: type[logging.LogRecord], previous: Callable[..., logging.LogRecord]
     ) -> SpanRecordFactory: ...
-    def __call__(self, *arguments: Any, **options: Any) -> LogRecord: ...
+    def __call__(self, *arguments: Any, **options: Any) -> logging.LogRecord: ...

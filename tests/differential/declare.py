@@ -114,6 +114,27 @@ class Run:
         """A tracer of a `provider`."""
         return self.provider(**arguments).get_tracer("differential", "1.0")
 
+    def log_provider(self, **arguments: Any) -> Any:
+        """A LoggerProvider with a batch processor and OTLP/HTTP, shut down after the program."""
+        from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+        from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+
+        provider = self.bare_log_provider(**arguments)
+        exporter = OTLPLogExporter(endpoint=f"{self.http_endpoint}/v1/logs")
+        provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
+        return provider
+
+    def bare_log_provider(self, **arguments: Any) -> Any:
+        """A LoggerProvider without processors, shut down after the program."""
+        from opentelemetry.sdk._logs import LoggerProvider
+        from opentelemetry.sdk.resources import Resource
+
+        if "resource" not in arguments:
+            arguments["resource"] = Resource({"service.name": "differential"})
+        provider = LoggerProvider(**arguments)
+        self._providers.append(provider)
+        return provider
+
     def finish(self) -> None:
         for provider in self._providers:
             provider.shutdown()

@@ -155,6 +155,46 @@ INTERNAL_METRICS_ENABLED = Boolean(
     " exporter is made.",
 )
 
+LOGRECORD_ATTRIBUTE_COUNT_LIMIT = Integer(
+    "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+    128,
+    "Most attributes on a log record.",
+    default_text="`OTEL_ATTRIBUTE_COUNT_LIMIT`, else 128",
+)
+LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT = Integer(
+    "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
+    None,
+    "Most characters of a log record attribute's text; longer text is cut.",
+    default_text="`OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT`, else no limit",
+)
+
+BLRP_SCHEDULE_DELAY = Integer(
+    "OTEL_BLRP_SCHEDULE_DELAY",
+    1000,
+    "Milliseconds between two exports of a `BatchLogRecordProcessor` whose batch is not full.",
+    minimum=1,
+)
+BLRP_EXPORT_TIMEOUT = Integer(
+    "OTEL_BLRP_EXPORT_TIMEOUT",
+    30000,
+    "Milliseconds that a `BatchLogRecordProcessor` may take to export what is left at its shutdown."
+    " Unset, it takes no longer than its OTLP exporter's timeout.",
+    minimum=1,
+)
+BLRP_MAX_QUEUE_SIZE = Integer(
+    "OTEL_BLRP_MAX_QUEUE_SIZE",
+    2048,
+    "Most log records a `BatchLogRecordProcessor` holds; the oldest is dropped for one too many.",
+    minimum=1,
+)
+BLRP_MAX_EXPORT_BATCH_SIZE = Integer(
+    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
+    512,
+    "Most log records in one export of a `BatchLogRecordProcessor`; that many waiting start one at"
+    " once.",
+    minimum=1,
+)
+
 SIGTERM_FLUSH_TIMEOUT = Integer(
     "OXITEL_SIGTERM_FLUSH_TIMEOUT",
     3000,
@@ -186,5 +226,11 @@ VARIABLES: tuple[Variable, ...] = (
     METRIC_EXPORT_TIMEOUT,
     METRICS_EXEMPLAR_FILTER,
     INTERNAL_METRICS_ENABLED,
+    LOGRECORD_ATTRIBUTE_COUNT_LIMIT,
+    LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT,
+    BLRP_SCHEDULE_DELAY,
+    BLRP_EXPORT_TIMEOUT,
+    BLRP_MAX_QUEUE_SIZE,
+    BLRP_MAX_EXPORT_BATCH_SIZE,
     SIGTERM_FLUSH_TIMEOUT,
 )

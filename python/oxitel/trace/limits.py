@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from os import environ
-
 from oxitel.configuration import sdk
-from oxitel.configuration.variable import Integer, say_once
+from oxitel.configuration.limit import UNSET, argument_or_variable
 
 _COUNT_LIMIT = 128
 
@@ -27,7 +25,7 @@ class SpanLimits:
     named in a message and counts as unset. Specification: "Attribute limits", "Span limits".
     """
 
-    UNSET = -1
+    UNSET = UNSET
 
     def __init__(
         self,
@@ -40,7 +38,7 @@ class SpanLimits:
         max_attribute_length: int | None = None,
         max_span_attribute_length: int | None = None,
     ) -> None:
-        limit = self._argument_or_variable
+        limit = argument_or_variable
         self.max_events = limit(max_events, sdk.SPAN_EVENT_COUNT_LIMIT, _COUNT_LIMIT)
         self.max_links = limit(max_links, sdk.SPAN_LINK_COUNT_LIMIT, _COUNT_LIMIT)
 
@@ -70,30 +68,6 @@ class SpanLimits:
             f" max_links={self.max_links}, max_attribute_length={self.max_attribute_length})"
         )
 
-    @classmethod
-    def _argument_or_variable(
-        cls, value: int | None, variable: Integer, default: int | None
-    ) -> int | None:
-        if value is not None:
-            if value == cls.UNSET:
-                return None
-            if value < 0:
-                raise ValueError(f"{variable.name} must be a non-negative integer but got {value}")
-            return value
-        text = environ.get(variable.name)
-        if text is None:
-            return default
-        text = text.strip()
-        if not text:
-            return None
-        try:
-            return variable.parse(text)
-        except ValueError:
-            say_once(
-                variable.name, text, variable.expected, "no limit" if default is None else default
-            )
-            return default
-
 
 _UnsetLimits = SpanLimits(
     max_attributes=SpanLimits.UNSET,
@@ -106,6 +80,6 @@ _UnsetLimits = SpanLimits(
     max_span_attribute_length=SpanLimits.UNSET,
 )
 
-SPAN_ATTRIBUTE_COUNT_LIMIT = SpanLimits._argument_or_variable(
+SPAN_ATTRIBUTE_COUNT_LIMIT = argument_or_variable(
     None, sdk.SPAN_ATTRIBUTE_COUNT_LIMIT, _COUNT_LIMIT
 )

@@ -170,10 +170,11 @@ impl LoggingHandler {
     ) -> PyResult<Option<Bound<'py, Logger>>> {
         let py = slf.py();
         let mut provider = slf.getattr(pyo3::intern!(py, "_logger_provider"))?;
-        if provider
-            .get_type()
-            .is(class!(py, "opentelemetry._logs", "ProxyLoggerProvider")?)
-        {
+        if provider.get_type().is(class!(
+            py,
+            "opentelemetry._logs._internal",
+            "ProxyLoggerProvider"
+        )?) {
             provider = py
                 .import(pyo3::intern!(py, "opentelemetry._logs._internal"))?
                 .getattr(pyo3::intern!(py, "_LOGGER_PROVIDER"))?;

@@ -4,7 +4,7 @@
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::sync::critical_section::with_critical_section;
-use pyo3::types::{PyDict, PyString, PyType};
+use pyo3::types::{PyDict, PyString};
 
 use super::record::Pairs;
 use crate::trace::exception;
@@ -141,13 +141,14 @@ impl<'py> Source<'py> {
     }
 
     fn formatted(&self) -> PyResult<Bound<'py, PyAny>> {
-        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+        static METHOD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
         let py = self.record.py();
-        if !self
-            .record
-            .get_type()
-            .is(CLASS.import(py, "logging", "LogRecord")?)
-        {
+        let name = pyo3::intern!(py, "getMessage");
+        let usual = METHOD.get_or_try_init(py, || -> PyResult<_> {
+            let class = py.import("logging")?.getattr("LogRecord")?;
+            Ok(class.getattr(name)?.unbind())
+        })?;
+        if !self.record.get_type().getattr(name)?.is(usual) {
             return self.record.call_method0(pyo3::intern!(py, "getMessage"));
         }
         let message = self.own("msg");

@@ -1,0 +1,49 @@
+"""The variables of the instrumentations."""
+
+from __future__ import annotations
+
+from .variable import Boolean, Choice, Variable
+
+LOG_AUTO_INSTRUMENTATION = Boolean(
+    "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION",
+    True,
+    "Whether `LoggingInstrumentor` adds a handler that exports log records.",
+)
+LOG_HANDLER_LEVEL = Variable(
+    "OTEL_PYTHON_LOG_HANDLER_LEVEL",
+    None,
+    "The level from which that handler exports: the name of a level of `logging`, in any case.",
+    default_text="`notset`",
+)
+LOG_CODE_ATTRIBUTES = Boolean(
+    "OTEL_PYTHON_LOG_CODE_ATTRIBUTES",
+    False,
+    "Whether exported records say which file, function and line they come from.",
+)
+LOG_CORRELATION = Boolean(
+    "OTEL_PYTHON_LOG_CORRELATION",
+    False,
+    "Whether `LoggingInstrumentor` puts the current span's ids on every log record and sets a"
+    " format that shows them.",
+)
+LOG_FORMAT = Variable(
+    "OTEL_PYTHON_LOG_FORMAT",
+    None,
+    "That format.",
+    default_text="`opentelemetry.instrumentation.logging.constants.DEFAULT_LOGGING_FORMAT`",
+)
+LOG_LEVEL = Choice(
+    "OTEL_PYTHON_LOG_LEVEL",
+    "info",
+    "The root logger's level that is set along with the format.",
+    ("debug", "info", "warning", "error"),
+)
+
+VARIABLES: tuple[Variable, ...] = (
+    LOG_AUTO_INSTRUMENTATION,
+    LOG_HANDLER_LEVEL,
+    LOG_CODE_ATTRIBUTES,
+    LOG_CORRELATION,
+    LOG_FORMAT,
+    LOG_LEVEL,
+)

@@ -1,0 +1,153 @@
+"""What the batch processors of spans and log records have in common: their settings, and the choice
+of the lane.
+
+An exporter that is wholly native gets a native queue and worker, and no Python runs between a
+record's end and its arrival. Any other exporter gets a Python thread that calls it.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from oxitel import _native
+from oxitel.configuration import sdk
+from oxitel.configuration.variable import Integer, say_once
+
+from .batch import BatchProcessor
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
+
+    from .signal import Signal
+
+
+class BatchVariables(NamedTuple):
+    """The variables of a signal's batch processor."""
+
+    schedule_delay: Integer
+    export_timeout: Integer
+    max_queue_size: Integer
+    max_export_batch_size: Integer
+
+
+class Batching:
+    """A batch processor without the method that takes a record.
+
+    A class of a signal has its `_variables`, the `_record` for messages, and the `_component` for
+    the SDK's metrics about itself. The method hands the
+    record to `_native` or, where that is None, to `_batch_processor`.
+    """
+
+    _signal: Signal
+    _component: str
+    _variables: BatchVariables
+    _record: str
+
+    def _set_up(
+        self,
+        exporter: Any,
+        max_queue_size: int | None,
+        schedule_delay_millis: float | None,
+        max_export_batch_size: int | None,
+        export_timeout_millis: float | None,
+        meter_provider: MeterProvider | None,
+    ) -> None:
+        variables = self._variables
+        queue_size, batch_size = _sizes(variables, max_queue_size, max_export_batch_size)
+        delay: Any = schedule_delay_millis
+        if delay is None:
+            delay = variables.schedule_delay.read()
+        timeout: Any = export_timeout_millis
+        if timeout is None:
+            timeout = variables.export_timeout.read()
+        _validate(queue_size, delay, batch_size)
+
+        self._exporter = exporter
+        # Where nobody has asked for 30 s, shutdown does not outlast one export's time.
+        is_asked_for = export_timeout_millis is not None or variables.export_timeout.text()
+        exporter_timeout = getattr(exporter, "_timeout", None)
+        if not is_asked_for and isinstance(exporter_timeout, (int, float)):
+            timeout = min(timeout, exporter_timeout * 1000)
+        self._export_timeout_millis = timeout
+        self._native: _native.BatchProcessor | None = None
+        native_exporter = _native_exporter_of(exporter)
+        if native_exporter is not None:
+            self._native = _native.BatchProcessor(
+                native_exporter, queue_size, float(delay), batch_size, float(timeout)
+            )
+            termination_limit = sdk.SIGTERM_FLUSH_TIMEOUT.read()
+            if termination_limit > 0:
+                self._native.flush_on_termination(float(termination_limit))
+        else:
+            self._batch_processor = BatchProcessor(
+                exporter, delay, batch_size, timeout, queue_size, self._record
+            )
+        self._is_shut_down = False
+        if sdk.INTERNAL_METRICS_ENABLED.read():
+            from oxitel.self_observability import observe_queue
+
+            native = self._native
+            counts = self._batch_processor.counts if native is None else native.counts
+            observe_queue(self._signal, self._component, meter_provider, queue_size, counts)
+
+    def shutdown(self) -> None:
+        """Export what is left, within the export timeout, and shut the exporter down."""
+        if self._is_shut_down:
+            return
+        self._is_shut_down = True
+        if self._native is None:
+            self._batch_processor.shutdown(self._export_timeout_millis)
+            return
+        self._native.shutdown(float(self._export_timeout_millis))
+        self._exporter.shutdown()
+
+    def _flush(self, timeout_millis: float) -> bool:
+        """Export all that was taken so far; False if an export failed, if it took longer, or after
+        shutdown."""
+        if self._native is None:
+            return self._batch_processor.force_flush(timeout_millis)
+        if self._is_shut_down:
+            return False
+        return self._native.force_flush(float(timeout_millis))
+
+
+def _sizes(
+    variables: BatchVariables, max_queue_size: int | None, max_export_batch_size: int | None
+) -> tuple[int, int]:
+    """The sizes of queue and batch. If both come from the environment they are made to fit."""
+    queue_size: Any = max_queue_size
+    if queue_size is None:
+        queue_size = variables.max_queue_size.read()
+    batch_size: Any = max_export_batch_size
+    if batch_size is None:
+        variable = variables.max_export_batch_size
+        batch_size = variable.read()
+        if max_queue_size is None and batch_size > queue_size:
+            say_once(
+                variable.name,
+                str(batch_size),
+                f"no more than {variables.max_queue_size.name}",
+                queue_size,
+            )
+            batch_size = queue_size
+    return queue_size, batch_size
+
+
+def _validate(queue_size: int, schedule_delay_millis: float, batch_size: int) -> None:
+    if queue_size <= 0:
+        raise ValueError("max_queue_size must be a positive integer.")
+    if schedule_delay_millis <= 0:
+        raise ValueError("schedule_delay_millis must be positive.")
+    if batch_size <= 0:
+        raise ValueError("max_export_batch_size must be a positive integer.")
+    if batch_size > queue_size:
+        raise ValueError("max_export_batch_size must be less than or equal to max_queue_size.")
+
+
+def _native_exporter_of(exporter: object) -> _native.OtlpExporter | None:
+    """The native part of one of our OTLP exporters, if nothing in Python takes part in exporting.
+
+    Looked up without importing the exporters, which a program without them has no use for.
+    """
+    find = getattr(type(exporter), "_wholly_native", None)
+    return None if find is None else find(exporter)

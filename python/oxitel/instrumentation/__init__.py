@@ -1,0 +1,1 @@
+"""Instrumentations of other libraries."""

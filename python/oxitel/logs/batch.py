@@ -1,0 +1,74 @@
+"""BatchLogRecordProcessor: collects log records and exports many at once."""
+
+from __future__ import annotations
+
+from copy import copy
+from typing import TYPE_CHECKING
+
+from opentelemetry.context import Context
+
+from oxitel.configuration import sdk
+from oxitel.export.batching import Batching, BatchVariables
+from oxitel.export.signal import LOGS
+
+from .processor import LogRecordProcessor
+from .record import readable
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
+
+    from .exporter import LogRecordExporter
+    from .record import ReadWriteLogRecord
+
+
+class BatchLogRecordProcessor(Batching, LogRecordProcessor):
+    """Exports log records in batches, in the background.
+
+    What is None comes from OTEL_BLRP_SCHEDULE_DELAY, OTEL_BLRP_MAX_EXPORT_BATCH_SIZE,
+    OTEL_BLRP_EXPORT_TIMEOUT and OTEL_BLRP_MAX_QUEUE_SIZE. ValueError if an argument is not
+    positive or the batch larger than the queue. `export_timeout_millis` bounds the time that
+    `shutdown` takes to export what is left; where neither it nor its variable is set, an OTLP
+    exporter's own timeout (10 s) does. Specification: "Batching processor".
+    """
+
+    _signal = LOGS
+    _component = "batching_log_processor"
+    _record = "Log"
+    _variables = BatchVariables(
+        sdk.BLRP_SCHEDULE_DELAY,
+        sdk.BLRP_EXPORT_TIMEOUT,
+        sdk.BLRP_MAX_QUEUE_SIZE,
+        sdk.BLRP_MAX_EXPORT_BATCH_SIZE,
+    )
+
+    def __init__(
+        self,
+        exporter: LogRecordExporter,
+        schedule_delay_millis: float | None = None,
+        max_export_batch_size: int | None = None,
+        export_timeout_millis: float | None = None,
+        max_queue_size: int | None = None,
+        *,
+        meter_provider: MeterProvider | None = None,
+    ) -> None:
+        self._set_up(
+            exporter,
+            max_queue_size,
+            schedule_delay_millis,
+            max_export_batch_size,
+            export_timeout_millis,
+            meter_provider,
+        )
+
+    def on_emit(self, log_record: ReadWriteLogRecord) -> None:
+        if self._native is not None:
+            self._native.on_emit(log_record)
+            return
+        # A copy without the context, which may be large and need not live as long as the record.
+        kept = copy(log_record.log_record)
+        kept.context = Context()
+        self._batch_processor.emit(readable(log_record, kept))
+
+    def force_flush(self, timeout_millis: int = 30000) -> bool:
+        """Export all records so far; False if that failed, took longer, or after shutdown."""
+        return self._flush(timeout_millis)
