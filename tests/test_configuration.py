@@ -102,10 +102,10 @@ def test_nothing_else_in_the_package_reads_the_environment() -> None:
     assert sorted(readers) == [
         # The one place, and those that have to tell an unset value from an empty one, or read
         # whichever variable they are asked for.
+        "configuration/limit.py",
         "configuration/variable.py",
         "export/grpc_compression.py",
         "resources/detector.py",
-        "trace/limits.py",
     ]
 
 

@@ -38,6 +38,11 @@ LOG_LEVEL = Choice(
     "The root logger's level that is set along with the format.",
     ("debug", "info", "warning", "error"),
 )
+LOGGING_AUTO_INSTRUMENTATION = Boolean(
+    "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED",
+    False,
+    "That the deprecated handler of the SDK is in use, so that `LoggingInstrumentor` adds none.",
+)
 
 VARIABLES: tuple[Variable, ...] = (
     LOG_AUTO_INSTRUMENTATION,
@@ -46,4 +51,5 @@ VARIABLES: tuple[Variable, ...] = (
     LOG_CORRELATION,
     LOG_FORMAT,
     LOG_LEVEL,
+    LOGGING_AUTO_INSTRUMENTATION,
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import otlp, proxy, sdk
+from . import instrumentation, otlp, proxy, sdk
 from .otlp import PerSignal
 from .variable import Choice, Variable
 
@@ -20,8 +20,7 @@ _NOT_READ = """\
 ## Not read
 
 The other constants of `opentelemetry.sdk.environment_variables` can be imported, and nothing here
-reads them yet: those of log records (`OTEL_LOGRECORD_*`, `OTEL_BLRP_*`),
-`OTEL_EXPORTER_OTLP_PROTOCOL` with its forms and `OTEL_CONFIG_FILE` (for a configurator, which is
+reads them yet: `OTEL_EXPORTER_OTLP_PROTOCOL` with its forms and `OTEL_CONFIG_FILE` (for a configurator, which is
 not part of this package yet), and `OTEL_PYTHON_*_CONFIGURATOR`. `OTEL_LOG_LEVEL`,
 `OTEL_EXPORTER_ZIPKIN_*` and `OTEL_EXPORTER_PROMETHEUS_*` are read by no official package either.
 """
@@ -42,7 +41,8 @@ def page() -> str:
         else:
             rows.append(_row(entry))
     rows += [_row(variable) for variable in proxy.VARIABLES]
-    parts += [_table(rows), _NOT_READ]
+    instrumentations = [_row(variable) for variable in instrumentation.VARIABLES]
+    parts += [_table(rows), "## Instrumentations\n", _table(instrumentations), _NOT_READ]
     return "\n".join(parts)
 
 

@@ -6,7 +6,6 @@ Official name: `opentelemetry.instrumentation.logging`.
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Collection
 from typing import Any
 
@@ -90,7 +89,7 @@ class LoggingInstrumentor(BaseInstrumentor):  # type: ignore[misc]
             cls._old_factory, provider, injects_context, hook if callable(hook) else None
         )
         logging.setLogRecordFactory(cls._factory)
-        if _is_sdk_handler_active():
+        if variables.LOGGING_AUTO_INSTRUMENTATION.read():
             _logger.warning(
                 "Skipping installation of LoggingHandler from "
                 "`opentelemetry-instrumentation-logging` to avoid duplicate logs. "
@@ -131,8 +130,3 @@ def _set_format(kwargs: dict[str, Any]) -> None:
     text = kwargs["logging_format"] if "logging_format" in kwargs else variables.LOG_FORMAT.read()
     level = kwargs["log_level"] if "log_level" in kwargs else LEVELS[variables.LOG_LEVEL.read()]
     logging.basicConfig(format=text or DEFAULT_LOGGING_FORMAT, level=level or logging.INFO)
-
-
-def _is_sdk_handler_active() -> bool:
-    name = "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED"
-    return os.environ.get(name, "").strip().lower() == "true"
