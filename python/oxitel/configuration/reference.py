@@ -20,9 +20,10 @@ _NOT_READ = """\
 ## Not read
 
 The other constants of `opentelemetry.sdk.environment_variables` can be imported, and nothing here
-reads them yet: `OTEL_EXPORTER_OTLP_PROTOCOL` with its forms and `OTEL_CONFIG_FILE` (for a configurator, which is
-not part of this package yet), and `OTEL_PYTHON_*_CONFIGURATOR`. `OTEL_LOG_LEVEL`,
-`OTEL_EXPORTER_ZIPKIN_*` and `OTEL_EXPORTER_PROMETHEUS_*` are read by no official package either.
+reads them yet: `OTEL_EXPORTER_OTLP_PROTOCOL` with its forms and `OTEL_CONFIG_FILE` (for a
+configurator, which is not part of this package yet), and `OTEL_PYTHON_*_CONFIGURATOR`.
+`OTEL_LOG_LEVEL`, `OTEL_EXPORTER_ZIPKIN_*` and `OTEL_EXPORTER_PROMETHEUS_*` are read by no official
+package either.
 """
 
 
