@@ -153,7 +153,7 @@ pub(crate) fn message(exception: &Bound<'_, PyAny>) -> String {
 }
 
 /// What `"".join(traceback.format_exception(exception))` gives, or nothing, which is said.
-fn stack_trace<'py>(exception: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
+pub(crate) fn stack_trace<'py>(exception: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
     let py = exception.py();
     if let Some(text) = quick_stack_trace(exception)? {
         return Ok(PyString::new(py, &text));
