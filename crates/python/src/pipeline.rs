@@ -239,7 +239,8 @@ impl SharedPipeline {
     }
 
     fn set_processors(&self, processors: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.pipeline.replace(Pipeline::of_processors(self.kind, processors)?);
+        self.pipeline
+            .replace(Pipeline::of_processors(self.kind, processors)?);
         Ok(())
     }
 }

@@ -109,7 +109,7 @@ fn texts_of<'a>(span: &'a Bound<'_, PyAny>, identity: &SpanContext) -> Texts<'a>
         return Texts::Kept(identity.texts(py));
     }
     if let Ok(unsampled) = span.cast::<UnsampledSpan>() {
-        return Texts::Kept(unsampled.get().identity.texts(py));
+        return Texts::Kept(unsampled.get().identity(py).texts(py));
     }
     Texts::New(IdTexts::new(py, identity))
 }

@@ -310,11 +310,11 @@ impl Logger {
         let emitted = inner.count(py).and_then(|()| {
             let is_slow = pipeline.has_listeners || record.map_or(Ok(false), is_ready)?;
             if is_slow {
-                self.emit_slowly(&inner, &pipeline, py, record, &arguments)
+                self.emit_slowly(inner, pipeline, py, record, &arguments)
             } else if pipeline.stages.is_empty() {
                 Ok(())
             } else {
-                Self::emit_quickly(&inner, &pipeline, py, record, &arguments)
+                Self::emit_quickly(inner, pipeline, py, record, &arguments)
             }
         });
         match emitted {
@@ -332,7 +332,8 @@ impl Logger {
 
     fn _set_enabled(&self, py: Python<'_>, is_enabled: bool) -> PyResult<()> {
         let inner = self.inner.get();
-        self.inner.replace(inner.given.clone_ref(py).build(py, is_enabled)?);
+        self.inner
+            .replace(inner.given.clone_ref(py).build(py, is_enabled)?);
         Ok(())
     }
 

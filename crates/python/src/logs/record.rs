@@ -241,7 +241,7 @@ pub(crate) fn span_context(
             .map_or(NO_SPAN, |identity| identity.context));
     }
     if let Ok(unsampled) = span.cast::<UnsampledSpan>() {
-        return Ok(unsampled.get().identity.context);
+        return Ok(unsampled.get().identity(context.py()).context);
     }
     let py = context.py();
     if !span.is_instance(official.span.bind(py))? {
@@ -251,5 +251,5 @@ pub(crate) fn span_context(
     let Ok(object) = object.cast::<PyTuple>() else {
         return Ok(NO_SPAN);
     };
-    Ok(read_span_context(official, object)?.context)
+    Ok(read_span_context(official, object)?.context())
 }

@@ -9,10 +9,9 @@ use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use telemetry::trace::SpanContext;
 
+use super::record;
 use crate::context;
-use crate::official::{Official, read_span_context};
-use crate::trace::readable::ReadableSpan;
-use crate::trace::unsampled::UnsampledSpan;
+use crate::official::Official;
 
 /// The attributes of a record that the formatter uses, and what is not `logging`'s own.
 #[derive(Default)]
@@ -196,25 +195,7 @@ fn position_of(names: &[Py<PyString>], key: &Bound<'_, PyAny>) -> Option<usize> 
 /// The ids of the span that is current, if it has valid ones.
 pub(crate) fn current_span_context(py: Python<'_>) -> PyResult<Option<SpanContext>> {
     let official = Official::get(py)?;
-    let Some(span) = context::span_of(official, &context::current(py, official)?)? else {
-        return Ok(None);
-    };
-    let context = if let Ok(own) = span.cast::<ReadableSpan>() {
-        match &own.get().identity {
-            Some(identity) => identity.context,
-            None => return Ok(None),
-        }
-    } else if let Ok(own) = span.cast::<UnsampledSpan>() {
-        own.get().identity(py).context
-    } else if span.is(&official.invalid_span) {
-        return Ok(None);
-    } else {
-        let context = span.call_method0(pyo3::intern!(py, "get_span_context"))?;
-        match context.cast::<PyTuple>() {
-            Ok(context) => read_span_context(official, context)?.context(),
-            Err(_) => return Ok(None),
-        }
-    };
+    let context = record::span_context(official, &context::current(py, official)?)?;
     Ok((context.trace_id != 0 && context.span_id != 0).then_some(context))
 }
 

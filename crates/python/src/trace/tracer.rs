@@ -416,7 +416,7 @@ impl Tracer {
         };
         let span = new.create(py, settings.clone())?;
         processing::on_start(settings.pipeline.get(), span.as_super(), given_context)?;
-        Ok(span.into_any())
+        Ok(Started::Recording(span))
     }
 }
 
