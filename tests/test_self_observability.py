@@ -179,6 +179,16 @@ def test_a_forked_child_counts_from_nothing(meters: Any) -> None:
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
 
 
+def test_each_queue_is_observed(meters: Any) -> None:
+    processors = [BatchSpanProcessor(Quiet(), 600, meter_provider=meters) for _ in range(2)]
+    assert meters.sums("processor.span.queue.size", "otel.component.name") == {
+        "batching_span_processor/0": 0,
+        "batching_span_processor/1": 0,
+    }
+    for processor in processors:
+        processor.shutdown()
+
+
 @pytest.mark.parametrize("lane", ["native", "python"])
 def test_a_queue_is_observed_and_what_it_did(lane: str, meters: Any, collector: Any) -> None:
     native = HttpExporter(collector.traces_endpoint, meter_provider=meters)
