@@ -469,3 +469,57 @@ def test_gunicorn_with_four_workers_of_five_threads_loses_and_repeats_no_record(
         assert {arrived[f"{text} {number}"] for number in range(1000, 1600)} == {1}
     spans = {"0x" + span["span_id"]: "0x" + span["trace_id"] for span in collector.spans()}
     assert all(spans[record["span_id"]] == record["trace_id"] for record in records(collector))
+
+
+@pytest.mark.parametrize("who", ["configure_json", "LoggingInstrumentor"])
+def test_records_exported_later_by_another_thread_have_the_ids_of_their_making(
+    who: str, collector: Any, run: Run
+) -> None:
+    remember = {
+        "configure_json": "configure_json(stream=io.StringIO())",
+        "LoggingInstrumentor": "LoggingInstrumentor().instrument("
+        "inject_trace_context=True, enable_log_auto_instrumentation=False)",
+    }[who]
+    run(
+        f"""
+        import io, logging.handlers, queue
+        from logs import *
+        from opentelemetry.instrumentation.logging import LoggingInstrumentor
+        from oxitel.logs import configure_json
+
+        start()
+        {remember}
+        root = logging.getLogger()
+        targets, waiting = list(root.handlers), queue.SimpleQueue()
+        root.handlers[:] = [logging.handlers.QueueHandler(waiting)]
+        log.info("outside")
+        for name in ("first", "second"):
+            with tracing.span(name):
+                log.info(name)
+        with tracing.span("while they are exported"):
+            listener = logging.handlers.QueueListener(waiting, *targets)
+            listener.start()
+            listener.stop()
+        root.handlers[:] = [logging.handlers.MemoryHandler(10, target=targets[0])]
+        with tracing.span("third"):
+            log.info("third")
+        log.info("outside again")
+        with tracing.span("while they are flushed"):
+            root.handlers[0].flush()
+        """
+    )
+    collector.wait_for_count(5, 5, "logs")
+    ids = {
+        record["body"]["string_value"]: (record.get("trace_id"), record.get("span_id"))
+        for record in records(collector)
+    }
+    spans = {
+        span["name"]: ("0x" + span["trace_id"], "0x" + span["span_id"])
+        for span in collector.spans()
+    }
+    assert ids == {
+        **{name: spans[name] for name in ("first", "second", "third")},
+        **dict.fromkeys(("outside", "outside again"), (None, None)),
+    }
+    assert {record.get("flags", 0) for record in records(collector)} <= {0, 1, 3}
+    assert all(record.get("flags") for record in records(collector) if "trace_id" in record)

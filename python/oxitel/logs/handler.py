@@ -21,9 +21,10 @@ from opentelemetry._logs import (
     get_logger,
     get_logger_provider,
 )
-from opentelemetry.context import get_current
 
 from oxitel import _native
+
+from .span_record import context_of
 
 # https://docs.python.org/3/library/logging.html#logrecord-attributes
 _RESERVED_ATTRS = frozenset(
@@ -104,7 +105,7 @@ class Handler(_native.LoggingHandler, logging.Handler):
         return LogRecord(
             timestamp=int(record.created * 1e9),
             observed_timestamp=time_ns(),
-            context=get_current() or None,
+            context=context_of(record) or None,
             severity_text=_SEVERITY_TEXTS.get(record.levelname, record.levelname),
             severity_number=std_to_otel(record.levelno),
             body=self._body(record),

@@ -19,6 +19,7 @@ use telemetry::otlp::log::LogHead;
 use super::logger::Logger;
 use super::record::{self, NO_SPAN};
 use super::source::Source;
+use super::span_record::{self, Memory};
 use crate::context;
 use crate::fork;
 use crate::official::Official;
@@ -138,7 +139,11 @@ impl LoggingHandler {
         }
         let official = Official::get(py)?;
         let current = context::current(py, official)?;
-        let trace = record::span_context(official, &current).unwrap_or(NO_SPAN);
+        let trace = match span_record::memory_of(record, |name| source.added(name))? {
+            Some(Memory::Span(context)) => context,
+            Some(Memory::NoSpan) => NO_SPAN,
+            None => record::span_context(official, &current).unwrap_or(NO_SPAN),
+        };
         let level_name = source.own("levelname");
         let level_name = name_text(&level_name);
         let head = LogHead {

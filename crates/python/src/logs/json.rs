@@ -271,9 +271,10 @@ fn put_ids(line: &mut JsonLine, record: &Bound<'_, PyAny>, fields: &Fields<'_>) 
         return Ok(true);
     }
     if let Some(kept) = calm(py, kept_ids(record))?.flatten() {
-        let Some((trace_id, span_id)) =
-            kept.and_then(|ids| ids.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>().ok())
-        else {
+        let Some((trace_id, span_id, _)) = kept.and_then(|ids| {
+            ids.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>, Bound<'_, PyAny>)>()
+                .ok()
+        }) else {
             return Ok(false);
         };
         key!(line, "trace_id");

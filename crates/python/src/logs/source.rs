@@ -97,12 +97,22 @@ impl<'py> Source<'py> {
         }
     }
 
-    /// Takes the program's attribute `name` away.
-    pub(crate) fn take(&mut self, name: &str) -> Option<Bound<'py, PyAny>> {
-        let position = self.extra.iter().position(|(key, _)| {
+    /// The program's attribute `name`.
+    pub(crate) fn added(&self, name: &str) -> Option<Bound<'py, PyAny>> {
+        let position = self.position_of_added(name)?;
+        self.extra.get(position).map(|(_, value)| value.clone())
+    }
+
+    fn position_of_added(&self, name: &str) -> Option<usize> {
+        self.extra.iter().position(|(key, _)| {
             key.cast::<PyString>()
                 .is_ok_and(|key| key.to_str().is_ok_and(|key| key == name))
-        })?;
+        })
+    }
+
+    /// Takes the program's attribute `name` away.
+    pub(crate) fn take(&mut self, name: &str) -> Option<Bound<'py, PyAny>> {
+        let position = self.position_of_added(name)?;
         Some(self.extra.remove(position).1)
     }
 

@@ -270,6 +270,57 @@ impl SpanRecordFactory {
     }
 }
 
+/// What a record remembers of the span it was made under.
+pub(crate) enum Memory {
+    /// There was no span.
+    NoSpan,
+    Span(SpanContext),
+}
+
+/// What `record` remembers, if its factory had it remember: that of `oxitel.logs`, or the official
+/// `LoggingInstrumentor` by the attributes `otelTraceID`, `otelSpanID` and `otelTraceSampled`.
+pub(crate) fn memory_of<'py>(
+    record: &Bound<'py, PyAny>,
+    attribute: impl Fn(&str) -> Option<Bound<'py, PyAny>>,
+) -> PyResult<Option<Memory>> {
+    if let (Some(trace_id), Some(span_id)) = (attribute("otelTraceID"), attribute("otelSpanID")) {
+        let is_sampled =
+            attribute("otelTraceSampled").is_some_and(|it| it.is_truthy().unwrap_or(false));
+        return Ok(from_texts(&trace_id, &span_id, u8::from(is_sampled)));
+    }
+    let Some(kept) = kept_ids(record)? else {
+        return Ok(None);
+    };
+    let Some(kept) = kept else {
+        return Ok(Some(Memory::NoSpan));
+    };
+    let kept = kept.cast::<PyTuple>()?;
+    let flags = kept.get_item(2)?.extract().unwrap_or(0);
+    Ok(from_texts(&kept.get_item(0)?, &kept.get_item(1)?, flags))
+}
+
+// Nothing where the texts are no ids: somebody else's attributes of the same name.
+fn from_texts(
+    trace_id: &Bound<'_, PyAny>,
+    span_id: &Bound<'_, PyAny>,
+    flags: u8,
+) -> Option<Memory> {
+    let trace_id = trace_id.cast::<PyString>().ok()?.to_str().ok()?;
+    let span_id = span_id.cast::<PyString>().ok()?.to_str().ok()?;
+    let trace_id = u128::from_str_radix(trace_id, 16).ok()?;
+    let span_id = u64::from_str_radix(span_id, 16).ok()?;
+    Some(if trace_id == 0 || span_id == 0 {
+        Memory::NoSpan
+    } else {
+        Memory::Span(SpanContext {
+            trace_id,
+            span_id,
+            flags,
+            is_remote: false,
+        })
+    })
+}
+
 /// The ids that `SpanLogRecord` keeps: `None` if it is not one, `Some(None)` if there was no span.
 pub(crate) fn kept_ids<'py>(
     record: &Bound<'py, PyAny>,
@@ -290,7 +341,7 @@ pub(crate) fn kept_ids<'py>(
     Ok(ids.map(|ids| if ids.is_none() { None } else { Some(ids) }))
 }
 
-/// The official text of trace id and span id, made once for all records of a span in a row.
+/// The official texts of trace id and span id, and the flags, made once for all records of a span in a row.
 fn ids_as_text<'py>(py: Python<'py>, context: &SpanContext) -> PyResult<Bound<'py, PyTuple>> {
     thread_local! {
         static LAST: RefCell<Option<(u128, u64, Py<PyTuple>)>> = const { RefCell::new(None) };
@@ -306,13 +357,12 @@ fn ids_as_text<'py>(py: Python<'py>, context: &SpanContext) -> PyResult<Bound<'p
     if let Some(ids) = known {
         return Ok(ids.into_bound(py));
     }
-    let ids = PyTuple::new(
-        py,
-        [
-            format!("{:032x}", context.trace_id),
-            format!("{:016x}", context.span_id),
-        ],
-    )?;
+    let ids = (
+        format!("{:032x}", context.trace_id),
+        format!("{:016x}", context.span_id),
+        context.flags,
+    )
+        .into_pyobject(py)?;
     let forgotten = LAST.replace(Some((
         context.trace_id,
         context.span_id,
