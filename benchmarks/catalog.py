@@ -214,6 +214,32 @@ CASES: tuple[Case, ...] = (
         quick_count=2,
         needs="opentelemetry.sdk.metrics.export",
     ),
+    Case(
+        "log_record",
+        "log record in a span, over what `logging` costs",
+        "log_record.py",
+        (*GRPC, OFFICIAL_HTTP, OXITEL_HTTP),
+        (cpu(12),),
+        count=20_000,
+        figures=("cpu", "thread"),
+        needs="opentelemetry.sdk._logs.export",
+    ),
+    Case(
+        "json_log",
+        "record formatted as JSON",
+        "json_log.py",
+        GRPC,
+        (
+            Target(
+                "time, over that of a formatter written by hand",
+                "json",
+                at_most=0.125,
+                over="json_by_hand",
+            ),
+        ),
+        count=20_000,
+        figures=("json", "json_by_hand"),
+    ),
 )
 
 

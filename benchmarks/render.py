@@ -35,6 +35,7 @@ SMALLER = {
     "cpu": "less CPU",
     "spans_per_second": "more spans",
     "cpu_share": "less CPU",
+    "json": "less CPU",
     "resident": "less memory",
     "startup_wall": "faster",
     "startup_cpu": "less CPU",
@@ -44,6 +45,7 @@ SMALLER = {
 README_FIGURES = {
     "specification": ("spans_per_second",),
     "steady": ("cpu_share", "resident"),
+    "json_log": ("json",),
     "startup": ("startup_wall", "startup_resident"),
     "stall": ("longest",),
 }

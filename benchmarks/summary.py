@@ -70,6 +70,10 @@ FIGURES: dict[str, Figure] = {
         "CPU of one core for 10,000 spans", "%", lambda s, n: 100 * s["cpu_nanos"] / (n * 1e5)
     ),
     "resident": Figure("memory over `import opentelemetry.trace`", "MiB", memory),
+    "json": Figure("time of a record", "µs", lambda s, n: s["json_nanos"] / n / 1000),
+    "json_by_hand": Figure(
+        "by a formatter written by hand", "µs", lambda s, n: s["json_by_hand_nanos"] / n / 1000
+    ),
     "startup_wall": Figure("time", "ms", plain("wall_nanos", 1e6)),
     "startup_cpu": Figure("CPU", "ms", plain("cpu_nanos", 1e6)),
     "startup_resident": Figure("memory (RSS)", "MiB", plain("resident_bytes", 2**20)),

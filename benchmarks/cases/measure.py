@@ -46,9 +46,9 @@ def measure(
 ) -> None:
     """Run `work(count)` and flush, `REPEATS` times; `empty` is the same loop without telemetry.
 
-    One turn of `work` exports `spans` spans and `log_records` log records, and adds `counted` to
-    counters or to the counts of histograms. Each flush and the shutdown collect `series` series;
-    with each flush there are `exemplars` exemplars.
+    One turn of `work` exports `spans` spans and `log_records` log records with ids, and adds
+    `counted` to counters or to the counts of histograms. Each flush and the shutdown collect
+    `series` series; with each flush there are `exemplars` exemplars.
     """
     work(WARM_UP)
     empty(WARM_UP)
@@ -81,6 +81,7 @@ def measure(
         "exemplars": exemplars * (REPEATS + 1),
         "counted": turns * counted,
         "log_records": turns * log_records,
+        "traced_log_records": turns * log_records,
     }
     report(samples, turns * spans, expected, **more)
 
