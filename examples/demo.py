@@ -1,8 +1,9 @@
 """Runs the two services under load and follows one request across both.
 
 Starts the viewer, the inventory and the order service (gunicorn, two workers each), sends orders
-from several threads, stops the services, and prints a trace and the totals. Nothing but the
-standard library is needed here. Exits with 1 if a span was lost or no trace spans both services.
+from several threads, stops the services, and prints a trace with its log records, the metrics and
+the totals. Exits with 1 if a span, a log record or a counted request was lost, or no trace spans
+both services.
 """
 
 from __future__ import annotations
@@ -10,13 +11,13 @@ from __future__ import annotations
 import argparse
 import contextlib
 import http.client
+import itertools
 import json
 import os
 import random
 import shutil
 import signal
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
@@ -27,13 +28,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import report
+
 EXAMPLES = Path(__file__).resolve().parent
 CLIENTS = 4
 MOST_REQUESTS = 20_000
+# With a new connection now and then, every worker gets its share.
+CONNECTION_REQUESTS = 10
 WORKERS = 2
 SKUS = ("lamp", "desk", "chair")
-# What a client may be answered: taken, invalid, not in stock.
-EXPECTED = {201: "taken", 400: "invalid", 409: "out of stock"}
 
 
 class DemoError(Exception):
@@ -81,11 +84,11 @@ def parse_arguments() -> argparse.Namespace:
 
 
 def run(arguments: argparse.Namespace, folder: Path) -> int:
-    counts = folder / "counts"
-    counts.mkdir()
+    tallies = folder / "tallies"
+    tallies.mkdir()
     with contextlib.ExitStack() as stack:
         viewer = stack.enter_context(Viewer(arguments.viewer, folder))
-        environment = service_environment(folder, counts, viewer.grpc_port)
+        environment = service_environment(folder, tallies, viewer.grpc_port)
         inventory = stack.enter_context(Service("inventory", arguments.python, folder, environment))
         environment["INVENTORY_URL"] = f"http://127.0.0.1:{inventory.port}"
         orders = stack.enter_context(Service("orders", arguments.python, folder, environment))
@@ -101,19 +104,28 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
             progress.show(f"stopping {service.name}, which delivers what it has queued …")
             service.stop()
         progress.clear()
-        totals = viewer.ask("/api/totals")
-        chosen = viewer.show_traces()
-        report = Report(load, totals, *read_counts(counts))
-        report.show()
-        return report.verdict(chosen, folder)
+        has_trace = viewer.show_traces()
+        viewer.show_metrics()
+        totals, metrics = viewer.ask("/api/totals"), viewer.ask("/api/metrics")["metrics"]
+        rows = report.rows(load.answers, totals, metrics, tallies)
+        say("\n" + report.table(rows, load.answers) + "\n")
+        problems = report.problems(rows, load.answers, tallies, 2 * WORKERS)
+        if not has_trace:
+            problems.append("no trace with log records spans both services")
+        if problems:
+            raise DemoError("; ".join(problems))
+        return 0
 
 
-def service_environment(folder: Path, counts: Path, grpc_port: int) -> dict[str, str]:
-    """The environment of both services: ours without OTEL_ settings, and where spans go."""
+def service_environment(folder: Path, tallies: Path, grpc_port: int) -> dict[str, str]:
+    """The environment of both services: ours without OTEL_ settings, and where telemetry goes."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     return kept | {
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{grpc_port}",
-        "SPAN_COUNTS": str(counts),
+        "OTEL_METRIC_EXPORT_INTERVAL": "1000",
+        # Exporters count what they have delivered.
+        "OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED": "true",
+        "TALLIES": str(tallies),
         "ORDERS_DATABASE": str(folder / "orders.sqlite"),
         "DEPLOYMENT_ENVIRONMENT": "demo",
         "PYTHONDONTWRITEBYTECODE": "1",
@@ -193,7 +205,7 @@ class Viewer(Process):
 
     def show_traces(self) -> bool:
         """Prints a typical request that went well and one that failed; whether there was one
-        across both services."""
+        across both services, with log records of each."""
         across = "/api/traces?limit=5000&service=orders&service=inventory"
         good = typical(self.ask(across + "&errors=0")["traces"])
         failed = typical(self.ask(across + "&errors=1")["traces"])
@@ -203,13 +215,22 @@ class Viewer(Process):
         if failed:
             say("\n  And one that could not be met:\n")
             self._show(failed, "--compact")
-        return good is not None
+        if good is None:
+            return False
+        records = self.ask(f"/api/logs?trace={good}")["records"]
+        return {record["service"] for record in records} == {"orders", "inventory"}
+
+    def show_metrics(self) -> None:
+        say("\n  What was measured meanwhile:\n\n")
+        self._run("metrics")
 
     def _show(self, trace_id: str, *options: str) -> None:
+        self._run("show", trace_id, *options)
+
+    def _run(self, command: str, *options: str) -> None:
         sys.stdout.flush()
         address = f"127.0.0.1:{self.http_port}"
-        command = [str(self._program), "show", trace_id, "--from", address, *options]
-        subprocess.run(command, check=False)
+        subprocess.run([self._program, command, *options, "--from", address], check=False)
 
 
 def typical(traces: list[dict[str, Any]]) -> str | None:
@@ -286,9 +307,11 @@ class Load:
             client.start()
         while any(client.is_alive() for client in clients):
             share = min((time.monotonic() - started) / self._seconds, 1.0)
-            received = viewer.ask("/api/totals")["traces"]["records"]
+            totals = viewer.ask("/api/totals")
+            spans, logs = totals["traces"]["records"], totals["logs"]["records"]
             progress.show(
-                f"{bar(share)}  {self.requests:>6,} requests  {received:>7,} spans received"
+                f"{bar(share)}  {self.requests:>6,} requests  {spans:>7,} spans"
+                f"  {logs:>6,} log records received"
             )
             time.sleep(0.1)
         progress.keep()
@@ -296,13 +319,17 @@ class Load:
     def _client(self, number: int) -> None:
         chance = random.Random(number)
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=30)
-        while self._may_go_on():
+        for turn in itertools.count(1):
+            if not self._may_go_on():
+                break
+            if turn % CONNECTION_REQUESTS == 0:
+                connection.close()
             body = json.dumps(make_order(chance))
             try:
                 connection.request("POST", "/orders", body, {"Content-Type": "application/json"})
                 response = connection.getresponse()
                 response.read()
-                answer = EXPECTED.get(response.status, f"status {response.status}")
+                answer = report.EXPECTED.get(response.status, f"status {response.status}")
             except (OSError, http.client.HTTPException) as problem:
                 answer = type(problem).__name__
                 connection.close()
@@ -354,71 +381,6 @@ class Progress:
 def bar(share: float, width: int = 24) -> str:
     full = round(share * width)
     return "━" * full + "─" * (width - full)
-
-
-class Report:
-    """What was made and what became of it."""
-
-    def __init__(
-        self, load: Load, totals: dict[str, Any], processes: int, made: int, sent: int | None
-    ) -> None:
-        self.load = load
-        self.totals = totals
-        self.processes = processes
-        self.made = made
-        self.sent = sent
-        # A span that came twice is received once.
-        self.received = totals["traces"]["records"] - totals["duplicate_spans"]
-        self.lost = made - self.received
-
-    def show(self) -> None:
-        answers = ", ".join(f"{count:,} {name}" for name, count in self.load.answers.most_common())
-        services = self.totals["services"].items()
-        origins = ", ".join(f"{count['spans']:,} {name}" for name, count in services)
-        sent = "not told" if self.sent is None else f"{self.sent:,}"
-        exports = self.totals["traces"]["requests"]
-        rows = [
-            ("requests made", f"{self.load.requests:,}", answers),
-            ("spans made", f"{self.made:,}", f"counted in {self.processes} worker processes"),
-            ("spans sent", sent, "by the exporters' own account"),
-            ("spans received", f"{self.received:,}", f"{origins}; in {exports:,} export requests"),
-            ("spans lost", f"{self.lost:,}", "made less received"),
-        ]
-        say("\n")
-        for name, number, remark in rows:
-            say(f"  {name:<15} {number:>10}   {remark}\n")
-
-    def verdict(self, has_trace: bool, folder: Path) -> int:
-        unexpected = set(self.load.answers) - set(EXPECTED.values())
-        problems = []
-        if unexpected:
-            problems.append(f"the order service answered {', '.join(sorted(unexpected))}")
-        if self.made == 0:
-            problems.append("the services made no spans")
-        if self.processes < 2 * WORKERS:
-            problems.append(f"only {self.processes} of {2 * WORKERS} workers counted spans")
-        if self.lost:
-            problems.append(f"{self.lost:,} spans were made and not received")
-        if self.sent not in (None, self.received):
-            problems.append(f"{self.sent:,} spans were said to be delivered")
-        if not has_trace:
-            problems.append("no trace spans both services")
-        if problems:
-            raise DemoError("; ".join(problems))
-        say("\n")
-        return 0
-
-
-def read_counts(folder: Path) -> tuple[int, int, int | None]:
-    """Processes that counted, spans they made, and spans delivered by the account of their batch
-    processors (None unless all left one). `span_counter` describes the files."""
-    counted = list(folder.glob("*.made"))
-    made = sum(struct.unpack("<Q", path.read_bytes())[0] for path in counted)
-    accounts = [path.with_suffix(".json") for path in counted]
-    if not accounts or not all(path.exists() for path in accounts):
-        return len(counted), made, None
-    told = [json.loads(path.read_text(encoding="utf-8"))["delivered"] for path in accounts]
-    return len(counted), made, sum(told)
 
 
 def waiting(seconds: float, otherwise: str) -> Iterator[None]:

@@ -1,29 +1,36 @@
 """The inventory service: POST /reservations sets goods aside for an order.
 
 The framework's requests are traced by the official Flask instrumentation, which also takes over
-the trace that the caller is in; what happens inside is traced by hand.
+the trace that the caller is in; what happens inside is traced by hand. What it logs carries the
+trace, and how much is left on the shelves is measured.
 """
 
 from __future__ import annotations
 
+import logging
 import random
 import threading
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from flask import Flask, jsonify, request
 from flask.typing import ResponseReturnValue
-from opentelemetry import trace
+from opentelemetry import metrics, trace
 from opentelemetry.instrumentation.flask import FlaskInstrumentor
-from tracing import set_up_tracing, traced
+from opentelemetry.metrics import CallbackOptions, Observation
+from telemetry import count_requests, set_up_telemetry, traced
 
-set_up_tracing("inventory", "2.1.0")
+set_up_telemetry("inventory", "2.1.0")
 tracer = trace.get_tracer("inventory")
+logger = logging.getLogger("inventory")
+meter = metrics.get_meter("inventory")
 
 app = Flask(__name__)
 FlaskInstrumentor().instrument_app(app, excluded_urls="health")
+count_requests(app)
 
-PLENTY = 1_000_000_000
+PLENTY = 1_000_000
 
 
 class OutOfStock(Exception):
@@ -43,6 +50,11 @@ class Shelves:
         with self._lock:
             return self._pieces.get(sku, 0)
 
+    def all_left(self) -> dict[str, int]:
+        """The number of pieces left of each article."""
+        with self._lock:
+            return dict(self._pieces)
+
     def take(self, sku: str, quantity: int) -> int:
         """Takes pieces away and returns how many are left; raises OutOfStock."""
         with self._lock:
@@ -54,6 +66,16 @@ class Shelves:
 
 
 shelves = Shelves({"lamp": PLENTY, "desk": PLENTY, "chair": PLENTY, "globe": 0})
+
+
+def observe_stock(options: CallbackOptions) -> Iterable[Observation]:
+    for sku, pieces in shelves.all_left().items():
+        yield Observation(pieces, {"item.sku": sku})
+
+
+meter.create_observable_gauge(
+    "stock.left", [observe_stock], unit="{piece}", description="Pieces left on the shelves"
+)
 
 
 @app.get("/health")
@@ -73,7 +95,9 @@ def reserve() -> ResponseReturnValue:
         left = take_from_shelf(sku, quantity)
     except OutOfStock as problem:
         # A client's wish that cannot be met is no fault of this service: its span stays unset.
+        logger.warning("out of stock: %s", problem, extra={"item.sku": sku})
         return jsonify(error=str(problem)), 409
+    logger.info("%d of %s reserved", quantity, sku, extra={"item.sku": sku})
     return jsonify(sku=sku, reserved=quantity, left=left), 201
 
 

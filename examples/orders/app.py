@@ -1,32 +1,44 @@
 """The order service: POST /orders takes an order, has its goods set aside and keeps it.
 
 Incoming requests are traced by the official Flask instrumentation, the calls to the inventory by
-the one of requests, which also passes the trace on; the steps between are traced by hand.
+the one of requests, which also passes the trace on; the steps between are traced by hand. What it
+logs carries the trace, and every order is measured.
 """
 
 from __future__ import annotations
 
+import logging
 import os
 import sqlite3
 import threading
+import time
 import uuid
 from typing import Any
 
 import requests
-from flask import Flask, jsonify, request
+from flask import Flask, Response, jsonify, request
 from flask.typing import ResponseReturnValue
-from opentelemetry import trace
+from opentelemetry import metrics, trace
 from opentelemetry.instrumentation.flask import FlaskInstrumentor
 from opentelemetry.instrumentation.requests import RequestsInstrumentor
-from opentelemetry.trace import SpanKind, Status, StatusCode
-from tracing import set_up_tracing, traced
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode
+from telemetry import count_requests, set_up_telemetry, traced
 
-set_up_tracing("orders", "1.4.0")
+set_up_telemetry("orders", "1.4.0")
 tracer = trace.get_tracer("orders")
+logger = logging.getLogger("orders")
+meter = metrics.get_meter("orders")
+in_progress = meter.create_up_down_counter(
+    "orders.in_progress", unit="{order}", description="Orders being taken"
+)
+processing_duration = meter.create_histogram(
+    "orders.processing_duration", unit="ms", description="How long an order takes to be answered"
+)
 
 app = Flask(__name__)
 FlaskInstrumentor().instrument_app(app, excluded_urls="health")
 RequestsInstrumentor().instrument()
+count_requests(app)
 
 INVENTORY_URL = os.environ.get("INVENTORY_URL", "http://127.0.0.1:8081")
 PRICES = {"lamp": 4900, "desk": 38900, "chair": 17900, "globe": 8900}
@@ -74,23 +86,39 @@ def health() -> ResponseReturnValue:
 
 @app.post("/orders")
 def take_order() -> ResponseReturnValue:
+    start = time.perf_counter()
+    in_progress.add(1)
     with tracer.start_as_current_span("process_order") as span:
-        order: Order = request.get_json()
-        order_id = uuid.uuid4().hex[:12]
-        span.set_attribute("order.id", order_id)
-        span.add_event("order.received", {"order.lines": len(order.get("lines", ()))})
+        outcome = "failed"
         try:
-            validate_order(order)
-            span.set_attribute("customer.id", order["customer_id"])
-            check_inventory(order)
-            cents = save_order(order_id, order)
-        except (InvalidOrder, Unavailable) as problem:
-            span.record_exception(problem)
-            span.set_status(Status(StatusCode.ERROR, str(problem)))
-            return jsonify(error=str(problem)), 409 if isinstance(problem, Unavailable) else 400
-        span.add_event("order.accepted", {"order.total_cents": cents})
-        span.set_status(Status(StatusCode.OK))
-        return jsonify(id=order_id, total_cents=cents), 201
+            answer = process_order(span)
+            outcome = "taken" if answer[1] == 201 else "refused"
+            return answer
+        finally:
+            milliseconds = (time.perf_counter() - start) * 1000
+            processing_duration.record(milliseconds, {"order.outcome": outcome})
+            in_progress.add(-1)
+
+
+def process_order(span: Span) -> tuple[Response, int]:
+    order: Order = request.get_json()
+    order_id = uuid.uuid4().hex[:12]
+    span.set_attribute("order.id", order_id)
+    span.add_event("order.received", {"order.lines": len(order.get("lines", ()))})
+    try:
+        validate_order(order)
+        span.set_attribute("customer.id", order["customer_id"])
+        check_inventory(order)
+        cents = save_order(order_id, order)
+    except (InvalidOrder, Unavailable) as problem:
+        span.record_exception(problem)
+        span.set_status(Status(StatusCode.ERROR, str(problem)))
+        logger.warning("order refused: %s", problem, extra={"order.id": order_id})
+        return jsonify(error=str(problem)), 409 if isinstance(problem, Unavailable) else 400
+    span.add_event("order.accepted", {"order.total_cents": cents})
+    span.set_status(Status(StatusCode.OK))
+    logger.info("order taken", extra={"order.id": order_id, "order.total_cents": cents})
+    return jsonify(id=order_id, total_cents=cents), 201
 
 
 @traced()
