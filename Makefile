@@ -32,7 +32,7 @@ setup: $(VENV)/.ready $(OFFICIAL)/.ready ## Make .venv and, for comparisons, .ve
 
 build: $(VENV)/.built target/release/oxitel-viewer ## Build the native module and the viewer (release)
 
-demo: build ## Two services under load, and one request's trace across both
+demo: build ## Two services under load: one request's trace and logs, and the metrics
 	$(python) examples/demo.py --viewer target/release/oxitel-viewer --python $(python)
 
 test: build setup ## Every test: Rust, then Python under .venv
