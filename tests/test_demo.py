@@ -1,8 +1,11 @@
-"""What the demo says of its totals, and that it fails where something is missing."""
+"""The demo from end to end, what it says of its totals, and that it fails where something is
+missing."""
 
 from __future__ import annotations
 
+import os
 import struct
+import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -13,6 +16,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "examples"))
 
 import report
 
+REPOSITORY = Path(report.__file__).resolve().parent.parent
 ANSWERS = {"taken": 90, "invalid": 6, "out of stock": 4}
 EXPORTED = "otel.sdk.exporter.{}.exported"
 
@@ -103,3 +107,28 @@ def test_a_run_in_which_nothing_was_made_is_no_success(tmp_path: Path) -> None:
         "no requests were made",
     ]
     assert "0 requests: none" in report.table(rows, {})
+
+
+def test_the_demo_shows_all_three_signals_and_misses_nothing() -> None:
+    target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
+    viewer = target / "release" / "oxitel-viewer"
+    if not viewer.exists():
+        pytest.fail(f"{viewer} does not exist: `make build` builds it")
+    demo = REPOSITORY / "examples" / "demo.py"
+    done = subprocess.run(
+        [sys.executable, demo, "--viewer", viewer, "--python", sys.executable, "--seconds", "1.5"],
+        capture_output=True,
+        encoding="utf-8",
+        env=os.environ | {"PYTHONIOENCODING": "utf-8", "LC_ALL": "C.UTF-8", "COLUMNS": "120"},
+        timeout=150,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    shown = done.stdout
+    assert "◀ POST /orders" in shown
+    assert "INFO  order taken" in shown
+    assert "reserved" in shown
+    rows = {line.split()[0]: line.split() for line in shown.splitlines() if line.split()}
+    assert int(rows["orders.processing_duration"][1].replace(",", "")) > 0
+    made, _sent, received, lost = rows["spans"][1:5]
+    assert (made, lost) == (received, "0")

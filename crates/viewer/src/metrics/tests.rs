@@ -279,3 +279,75 @@ fn series_that_are_long_silent_make_room_and_stay_in_the_totals() {
     assert!(metrics.series_count() <= 100);
     assert_eq!(total(&metrics, "requests"), Amount::Number(10_000.0));
 }
+
+#[test]
+fn absurd_points_are_taken_and_drawn_without_complaint() {
+    use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::Buckets;
+    use opentelemetry_proto::tonic::metrics::v1::{
+        ExponentialHistogram, ExponentialHistogramDataPoint,
+    };
+
+    let mut metrics = Metrics::default();
+    let origin = origin("shop", "one");
+    let numbers = [f64::NAN, f64::INFINITY, f64::NEG_INFINITY, f64::MAX, -0.0];
+    for (position, value) in numbers.into_iter().enumerate() {
+        let mut point = number(&[], 0, 0, value);
+        (point.start_time_unix_nano, point.time_unix_nano) = (u64::MAX, position as u64);
+        send(
+            &mut metrics,
+            &origin,
+            "number",
+            sum(CUMULATIVE, true, vec![point.clone()]),
+        );
+        (point.start_time_unix_nano, point.time_unix_nano) = (1, u64::MAX);
+        send(
+            &mut metrics,
+            &origin,
+            "number",
+            sum(DELTA, true, vec![point.clone()]),
+        );
+        let data_points = vec![point];
+        send(
+            &mut metrics,
+            &origin,
+            "gauge",
+            Data::Gauge(Gauge { data_points }),
+        );
+    }
+    for offset in [i32::MIN, -1_100, 0, 1_100, i32::MAX] {
+        for scale in [-10, 0, 20] {
+            let buckets = Buckets {
+                offset,
+                bucket_counts: vec![u64::MAX, 0, 1],
+            };
+            let point = ExponentialHistogramDataPoint {
+                count: u64::MAX,
+                sum: Some(f64::NAN),
+                scale,
+                zero_count: 1,
+                zero_threshold: f64::NAN,
+                positive: Some(buckets.clone()),
+                negative: Some(buckets),
+                min: Some(f64::NEG_INFINITY),
+                max: Some(f64::INFINITY),
+                ..ExponentialHistogramDataPoint::default()
+            };
+            let data = Data::ExponentialHistogram(ExponentialHistogram {
+                data_points: vec![point],
+                aggregation_temporality: DELTA,
+            });
+            send(&mut metrics, &origin, "histogram", data);
+        }
+    }
+    for unicode in [true, false] {
+        let style = crate::waterfall::Style {
+            width: 80,
+            colour: true,
+            unicode,
+            details: true,
+            all: true,
+        };
+        let drawn = table::render(&metrics, None, &style);
+        assert!(drawn.contains("histogram"), "{drawn}");
+    }
+}
