@@ -139,6 +139,16 @@ impl Metric {
     }
 }
 
+/// What the points of one metric of a request share.
+struct Arriving<'a> {
+    key: Key,
+    description: &'a str,
+    resource: &'a Arc<Resource>,
+    is_delta: bool,
+    /// Series kept of all metrics together.
+    limit: usize,
+}
+
 /// A data point, whatever its type.
 struct Point<'a> {
     attributes: &'a [KeyValue],
@@ -204,19 +214,25 @@ impl Metrics {
         let count = points.len() as u64;
         let mut unkept = 0;
         if points.iter().flatten().count() > 0 {
-            let key = Key {
-                service: Arc::clone(&origin.service),
-                kind,
-                name: sent.name.clone(),
-                scope: Arc::clone(&origin.scope),
-                unit: sent.unit.clone(),
+            let arriving = Arriving {
+                key: Key {
+                    service: Arc::clone(&origin.service),
+                    kind,
+                    name: sent.name.clone(),
+                    scope: Arc::clone(&origin.scope),
+                    unit: sent.unit.clone(),
+                },
+                description: &sent.description,
+                resource: &origin.resource,
+                is_delta,
+                limit,
             };
             // Encoded once, it is part of every series' identity.
             let resource = sorted(&origin.resource.attributes);
             for point in points {
                 let is_kept = point.is_some_and(|point| {
                     let identity = [resource.as_slice(), &sorted(point.attributes)].concat();
-                    self.take(&key, sent, identity, origin, point, is_delta, limit)
+                    self.take(&arriving, identity, point)
                 });
                 unkept += u64::from(!is_kept);
             }
@@ -226,33 +242,25 @@ impl Metrics {
         (count, unkept)
     }
 
-    #[expect(clippy::too_many_arguments, reason = "one call, for one point")]
-    fn take(
-        &mut self,
-        key: &Key,
-        sent: &SentMetric,
-        identity: Vec<u8>,
-        origin: &Origin,
-        point: Point<'_>,
-        is_delta: bool,
-        limit: usize,
-    ) -> bool {
+    /// Takes one point in, unless there is no room for its series.
+    fn take(&mut self, arriving: &Arriving<'_>, identity: Vec<u8>, point: Point<'_>) -> bool {
+        let key = &arriving.key;
         let is_known = |metrics: &Self| {
             let metric = metrics.metrics.get(key);
             metric.is_some_and(|metric| metric.series.contains_key(&identity))
         };
-        if !is_known(self) && self.series >= limit {
+        if !is_known(self) && self.series >= arriving.limit {
             if self.folded_in < self.requests {
                 self.folded_in = self.requests;
                 self.fold();
             }
-            if self.series >= limit {
+            if self.series >= arriving.limit {
                 return false;
             }
         }
         let metric = self.metrics.entry(key.clone()).or_default();
         if metric.description.is_empty() {
-            metric.description.clone_from(&sent.description);
+            metric.description = arriving.description.to_owned();
         }
         let adds_up = matches!(key.kind, Kind::Counter | Kind::Histogram);
         match metric.series.get_mut(&identity) {
@@ -267,7 +275,7 @@ impl Metrics {
                     identity,
                     Series {
                         attributes: point.attributes.to_vec(),
-                        resource: Arc::clone(&origin.resource),
+                        resource: Arc::clone(arriving.resource),
                         start: point.start,
                         time: point.time,
                         last: point.amount,
@@ -278,7 +286,7 @@ impl Metrics {
             }
             Some(series) => {
                 series.heard = self.requests;
-                if let Some((from, more)) = series.go_on(point, is_delta, adds_up)
+                if let Some((from, more)) = series.go_on(point, arriving.is_delta, adds_up)
                     && adds_up
                 {
                     metric.rate.add(from, series.time, more);
