@@ -253,14 +253,19 @@ print(format(span.get_span_context().trace_id, "032x"), format(span.context.span
 
 @pytest.mark.parametrize("temporality", ["cumulative", "delta"])
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
-def test_metrics_and_logs_of_the_official_packages_are_kept_and_shown(
-    viewer: Viewer, run_program: Callable[..., Any], protocol: str, temporality: str
+@pytest.mark.parametrize("implementation", ["official", "oxitel"])
+def test_metrics_and_logs_are_kept_and_shown(
+    viewer: Viewer,
+    run_program: Callable[..., Any],
+    implementation: str,
+    protocol: str,
+    temporality: str,
 ) -> None:
     port = viewer.grpc_port if protocol == "grpc" else viewer.http_port
     for _process in range(2):
         result = run_program(
             ALL_SIGNALS_SENDER,
-            "official",
+            implementation,
             {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": temporality},
             arguments=(protocol, f"http://127.0.0.1:{port}"),
             check=True,
