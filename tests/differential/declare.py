@@ -135,6 +135,31 @@ class Run:
         self._providers.append(provider)
         return provider
 
+    def meter_provider(
+        self,
+        *,
+        temporality: dict[type, Any] | None = None,
+        aggregation: dict[type, Any] | None = None,
+        **arguments: Any,
+    ) -> Any:
+        """A MeterProvider that exports over OTLP/HTTP when it is flushed, and after the program."""
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+        from opentelemetry.sdk.metrics import MeterProvider
+        from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+        from opentelemetry.sdk.resources import Resource
+
+        exporter = OTLPMetricExporter(
+            endpoint=self.http_endpoint + "/v1/metrics",
+            preferred_temporality=temporality,
+            preferred_aggregation=aggregation,
+        )
+        reader = PeriodicExportingMetricReader(exporter, export_interval_millis=float("inf"))
+        if "resource" not in arguments:
+            arguments["resource"] = Resource({"service.name": "differential"})
+        provider = MeterProvider(metric_readers=[reader], **arguments)
+        self._providers.append(provider)
+        return provider
+
     def finish(self) -> None:
         for provider in self._providers:
             provider.shutdown()
