@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry import metrics as api
 
+from oxitel import _native
+
 from . import instrument as instruments
 
 if TYPE_CHECKING:
@@ -77,6 +79,7 @@ class Meter(api.Meter):
         *more: Any,
         advisory: Any = None,
     ) -> Any:
+        _native.settle_fork()
         with self._instrument_registration_lock:
             status = self._register_instrument(name, cls, unit, description, advisory)
             instrument = self._instrument_id_instrument.get(status.instrument_id)

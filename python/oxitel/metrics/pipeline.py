@@ -83,6 +83,7 @@ class Pipeline:
 
     def connect(self, instrument: _Synchronous) -> None:
         """Tell a synchronous instrument its streams, in all readers."""
+        _native.settle_fork()
         with self._lock:
             streams = [
                 stream
@@ -94,6 +95,7 @@ class Pipeline:
 
     def register_asynchronous_instrument(self, instrument: _Asynchronous) -> None:
         """Have the callbacks of `instrument` called at each collection."""
+        _native.settle_fork()
         with self._lock:
             self._asynchronous.append(instrument)
 

@@ -13,7 +13,7 @@ from weakref import WeakSet
 from opentelemetry import metrics as api
 from opentelemetry.util.types import Attributes
 
-from oxitel import lifetime
+from oxitel import _native, lifetime
 from oxitel.configuration import sdk
 from oxitel.configurator import RuleBasedConfigurator
 from oxitel.resources.resource import Resource
@@ -126,6 +126,7 @@ class MeterProvider(api.MeterProvider):
             _logger.warning("Meter name cannot be None or empty.")
             return api.NoOpMeter(name, version=version, schema_url=schema_url)
         scope = InstrumentationScope(name, version, schema_url, attributes)
+        _native.settle_fork()
         with self._meter_lock:
             meter = self._meters.get(scope)
             if meter is None:
