@@ -230,6 +230,9 @@ class _MadeGauge(Gauge):
     pass
 
 
+_MadeGauge.__name__ = _MadeGauge.__qualname__ = "_Gauge"
+
+
 class _ObservableCounter(ObservableCounter):
     pass
 

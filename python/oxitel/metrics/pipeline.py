@@ -50,7 +50,7 @@ class ReaderStreams:
         self.in_order: list[tuple[Any, _native.MetricStream]] = []
         self.of_instrument: dict[_Instrument, list[_native.MetricStream]] = {}
         self.observers: dict[_Asynchronous, _native.Observer] = {}
-        self.identities: dict[Identity, View] = {}
+        self.identities: list[tuple[Identity, View]] = []
 
 
 class Pipeline:
@@ -120,15 +120,17 @@ class Pipeline:
         if known is not None:
             return known
         streams: list[_native.MetricStream] = []
+        identities: list[tuple[Identity, View]] = []
         is_viewed = False
         for view in self.views:
             if not view._match(instrument) or not _is_compatible(view, instrument):
                 continue
             is_viewed = True
-            _add_stream(streams, reader, view, instrument)
+            _add_stream(streams, identities, reader, view, instrument)
         if not is_viewed:
-            _add_stream(streams, reader, _DEFAULT_VIEW, instrument)
+            _add_stream(streams, identities, reader, _DEFAULT_VIEW, instrument)
         reader.of_instrument[instrument] = streams
+        reader.identities += identities
         scope = instrument.instrumentation_scope
         reader.in_order = [*reader.in_order, *((scope, stream) for stream in streams)]
         return streams
@@ -195,12 +197,13 @@ def _of_class(by_class: dict[type, Any], instrument: _Instrument, default: Any) 
 
 def _add_stream(
     streams: list[_native.MetricStream],
+    identities: list[tuple[Identity, View]],
     reader: ReaderStreams,
     view: View,
     instrument: _Instrument,
 ) -> None:
     try:
-        stream = _new_stream(reader, view, instrument)
+        stream = _new_stream(identities, reader, view, instrument)
     except Exception as error:
         # Said here, where the official classes raise into whoever measures something.
         _logger.error(
@@ -214,7 +217,10 @@ def _add_stream(
 
 
 def _new_stream(
-    reader: ReaderStreams, view: View, instrument: _Instrument
+    identities: list[tuple[Identity, View]],
+    reader: ReaderStreams,
+    view: View,
+    instrument: _Instrument,
 ) -> _native.MetricStream | None:
     wanted = view._aggregation
     if isinstance(wanted, aggregations.DefaultAggregation):
@@ -227,16 +233,16 @@ def _new_stream(
     is_monotonic = isinstance(instrument, api.Counter | api.ObservableCounter)
     is_asynchronous = isinstance(instrument, api.Asynchronous)
     name = view._name or instrument.name
-    identity = (name, instrument.unit, kind)
+    identity: Identity = (name, instrument.unit, kind)
     if kind is aggregations._SumAggregation:
-        identity = (*identity, is_monotonic, is_asynchronous)  # type: ignore[assignment]
-    if view is not _DEFAULT_VIEW and identity in reader.identities:
-        _logger.warning(
-            "Views %s and %s will cause conflicting metrics identities",
-            reader.identities[identity],
-            view,
-        )
-    reader.identities[identity] = view
+        identity = (*identity, is_monotonic, is_asynchronous)
+    if view is not _DEFAULT_VIEW:
+        for known, other in reader.identities:
+            if known == identity:
+                _logger.warning(
+                    "Views %s and %s will cause conflicting metrics identities", other, view
+                )
+    identities.append((identity, view))
     if kind is aggregations._DropAggregation:
         return None
     temporality = _of_class(

@@ -35,7 +35,7 @@ def several_collections(run: Run, name: str) -> None:
 
     def observe(_: object) -> list[object]:
         total = next(totals)
-        return [Observation(total, {"all": True}), Observation(-total)][: 1 + total % 2]
+        return [Observation(total, {"all": True}), Observation(total * 2)][: 1 + total % 2]
 
     meter.create_observable_counter("o.counter", [observe])
     meter.create_observable_up_down_counter("o.up_down", [observe])
@@ -219,3 +219,42 @@ def aggregations_for_other_instruments(run: Run) -> None:
             meter.create_histogram("h").record(value)
             meter.create_up_down_counter("u").add(value - 2)
         provider.force_flush()
+
+
+@program()
+def totals_that_begin_anew(run: Run) -> None:
+    from opentelemetry.metrics import Observation
+
+    totals = {name: iter((5, 8, 2, 3)) for name in ("DELTA", "CUMULATIVE")}
+    for name in totals:
+        provider = run.meter_provider(temporality=temporality(name))
+
+        def observe(_: object, name: str = name) -> list[object]:
+            return [Observation(next(totals[name]))]
+
+        meter = provider.get_meter(name)
+        meter.create_observable_counter("total", [observe])
+        for _ in range(3):
+            provider.force_flush()
+
+
+@program()
+def extremes_that_are_not_recorded(run: Run) -> None:
+    from opentelemetry.sdk.metrics.view import (
+        ExplicitBucketHistogramAggregation,
+        ExponentialBucketHistogramAggregation,
+        View,
+    )
+
+    provider = run.meter_provider(
+        views=[
+            View(instrument_name="e", aggregation=ExplicitBucketHistogramAggregation([1], False)),
+            View(
+                instrument_name="x",
+                aggregation=ExponentialBucketHistogramAggregation(record_min_max=False),
+            ),
+        ]
+    )
+    meter = provider.get_meter("meter")
+    meter.create_histogram("e").record(1)
+    meter.create_histogram("x").record(1)

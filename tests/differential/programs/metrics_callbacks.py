@@ -57,15 +57,21 @@ def failures(run: Run) -> None:
 def the_context_of_a_collection(run: Run) -> None:
     from opentelemetry import context
     from opentelemetry.metrics import Observation
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 
     def observe(_):
         return [Observation(context.get_value("amount") or 0)]
 
-    provider = run.meter_provider()
+    reader = InMemoryMetricReader()
+    provider = MeterProvider([reader])
     provider.get_meter("meter").create_observable_gauge("g", [observe])
     token = context.attach(context.set_value("amount", 7))
-    provider.force_flush()
+    data = reader.get_metrics_data()
     context.detach(token)
+    metric = data.resource_metrics[0].scope_metrics[0].metrics[0]
+    run.observe("value", metric.data.data_points[0].value)
+    provider.shutdown()
 
 
 @program()

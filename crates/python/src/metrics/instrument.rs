@@ -55,6 +55,9 @@ impl State {
     }
 }
 
+/// The time of a measurement, and the trace id and span id of its span.
+type Offered = (u64, Option<(u128, u64)>);
+
 /// What all kinds of instruments have.
 struct Core {
     state: ArcSwap<State>,
@@ -131,47 +134,53 @@ impl Core {
         if state.streams.is_empty() {
             return Ok(());
         }
+        // First the filter and the time, then the series, as officially: no exemplar is older than
+        // the measurement that its series starts with.
+        let offer = self.offer(py, &state.filter, amount, attributes, context)?;
         let entry = find(&state, attributes)?;
-        let (time, span) = match &state.filter {
-            Filter::AlwaysOff => return self.put(&state, &entry, number, attributes, None),
-            Filter::TraceBased => {
-                let span = exemplar::span_of(&exemplar::context_of(py, context)?)?;
-                match span {
-                    Some(span) if span.is_sampled() => (now_unix_nanos(), Some(span)),
-                    _ => return self.put(&state, &entry, number, attributes, None),
-                }
-            }
-            Filter::AlwaysOn => {
-                let span = exemplar::span_of(&exemplar::context_of(py, context)?)?;
-                (now_unix_nanos(), span)
-            }
-            Filter::Python(filter) => {
-                let context = exemplar::context_of(py, context)?;
-                let now = now_unix_nanos();
-                let cleaned = cleaned_dict(py, attributes)?;
-                let is_wanted = exemplar::should_sample(
-                    filter.bind(py),
-                    amount,
-                    now,
-                    cleaned.as_ref(),
-                    &context,
-                );
-                if !is_wanted {
-                    return self.put(&state, &entry, number, attributes, None);
-                }
-                (now, exemplar::span_of(&context)?)
-            }
-        };
-        let ids = span.map(|span| (span.trace_id, span.span_id));
-        self.put(&state, &entry, number, attributes, Some((time, ids)))?;
-        if state
-            .streams
-            .iter()
-            .any(|stream| stream.has_python_reservoirs())
+        self.put(&state, &entry, number, attributes, offer)?;
+        if let Some((time, _)) = offer
+            && state
+                .streams
+                .iter()
+                .any(|stream| stream.has_python_reservoirs())
         {
             offer_to_python(py, &entry, amount, time, attributes, context)?;
         }
         Ok(())
+    }
+
+    /// The time and the ids of a measurement that the filter lets through.
+    #[inline]
+    fn offer(
+        &self,
+        py: Python<'_>,
+        filter: &Filter,
+        amount: &Bound<'_, PyAny>,
+        attributes: Option<&Bound<'_, PyAny>>,
+        context: Option<&Bound<'_, PyAny>>,
+    ) -> PyResult<Option<Offered>> {
+        if matches!(filter, Filter::AlwaysOff) {
+            return Ok(None);
+        }
+        let context = exemplar::context_of(py, context)?;
+        let mut now = 0;
+        if let Filter::Python(filter) = filter {
+            now = now_unix_nanos();
+            let cleaned = cleaned_dict(py, attributes)?;
+            let filter = filter.bind(py);
+            if !exemplar::should_sample(filter, amount, now, cleaned.as_ref(), &context) {
+                return Ok(None);
+            }
+        }
+        let span = exemplar::span_of(&context)?;
+        if matches!(filter, Filter::TraceBased) && !span.is_some_and(|span| span.is_sampled()) {
+            return Ok(None);
+        }
+        if now == 0 {
+            now = now_unix_nanos();
+        }
+        Ok(Some((now, span.map(|span| (span.trace_id, span.span_id)))))
     }
 
     #[inline]
@@ -181,7 +190,7 @@ impl Core {
         entry: &Entry,
         number: Number,
         attributes: Option<&Bound<'_, PyAny>>,
-        offer: Option<(u64, Option<(u128, u64)>)>,
+        offer: Option<Offered>,
     ) -> PyResult<()> {
         for target in &entry.targets {
             if put_target(target, number, offer) == Measured::Gone {
@@ -217,11 +226,7 @@ impl Core {
 }
 
 #[inline]
-fn put_target(
-    target: &Target,
-    number: Number,
-    offer: Option<(u64, Option<(u128, u64)>)>,
-) -> Measured {
+fn put_target(target: &Target, number: Number, offer: Option<Offered>) -> Measured {
     let offer = offer.map(|(time_unix_nanos, span)| Offer {
         filtered_attributes: &target.filtered_attributes,
         time_unix_nanos,
