@@ -66,6 +66,7 @@ class Run:
         self.observations: list[list[Any]] = []
         self.hidden: list[list[str]] = []
         self._providers: list[Any] = []
+        self._flushed: list[Any] = []
 
     def observe(self, name: str, value: Any) -> None:
         """Note a value that both implementations have to agree on."""
@@ -158,9 +159,13 @@ class Run:
             arguments["resource"] = Resource({"service.name": "differential"})
         provider = MeterProvider(metric_readers=[reader], **arguments)
         self._providers.append(provider)
+        # A reader that exports only when it is asked to does not export at its shutdown.
+        self._flushed.append(provider)
         return provider
 
     def finish(self) -> None:
+        for provider in self._flushed:
+            provider.force_flush()
         for provider in self._providers:
             provider.shutdown()
 

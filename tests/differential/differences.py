@@ -404,4 +404,45 @@ DIFFERENCES: list[Difference] = [
         "console.representations",
         ("observations[*]", "opentelemetry.sdk.resources.Resource", "oxitel.resources"),
     ),
+    *_rows(
+        "A counter's total that falls was counted anew: it begins a new series with a new start, "
+        "and no delta is negative.",
+        "metrics_aggregation.totals_that_begin_anew",
+        ("requests[2].*.as_int", "-6", "2"),
+    ),
+    *_rows(
+        "Where minimum and maximum are not recorded, they are not exported as infinities.",
+        "metrics_aggregation.extremes_that_are_not_recorded",
+        ("requests[0].*.min", "inf", MISSING),
+        ("requests[0].*.max", "-inf", MISSING),
+    ),
+    *_rows(
+        "A metric has at most 2,000 series unless its view or reader says otherwise (the official "
+        "SDK has that limit since 1.45.2). One warning names the metric and the attribute with "
+        "the most values.",
+        "metrics_limits.many_series",
+        ("requests[0].*.data_points[200*]*", None, None),
+        ("logs", MISSING, "requests has reached its limit of 2000 .*user"),
+    ),
+    *_rows(
+        "A sum of integers that no longer fits 64 bits goes on as a double, which is said, and the "
+        "other metrics are exported.",
+        "metrics_limits.integers_beyond_64_bits",
+        ("requests[*]", MISSING, None),
+        ("logs", None, MISSING),
+        ("logs", MISSING, "no longer fits a 64-bit integer"),
+    ),
+    *_rows(
+        "An amount that is no number is said and ignored; nothing is raised into the program.",
+        "metrics_limits.amounts_that_are_no_numbers",
+        ("observations[*]*", "TypeError|OverflowError|raised|must be|too large", None),
+        ("logs", MISSING, "is not a number|is not finite"),
+    ),
+    *_rows(
+        "A view whose aggregation cannot be made is said when the instrument first measures; "
+        "nothing is raised into the program.",
+        "metrics_limits.bounds_that_are_wrong",
+        ("observations[*]*", "ValueError|raised|strictly increasing", None),
+        ("logs", MISSING, "Metric wrong cannot be aggregated"),
+    ),
 ]

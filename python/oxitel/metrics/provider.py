@@ -26,9 +26,8 @@ from .timeout import MetricsTimeoutError
 
 if TYPE_CHECKING:
     from .exemplar import ExemplarFilter
+    from .reader import MetricReader
     from .view import View
-
-MetricReader = Any
 
 _logger = getLogger("opentelemetry.sdk.metrics._internal")
 
