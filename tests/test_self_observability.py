@@ -11,11 +11,18 @@ import pytest
 import requests
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
+from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as LogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import (
     OTLPMetricExporter as HttpMetricExporter,
 )
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
 from opentelemetry.metrics import CallbackOptions
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import (
+    BatchLogRecordProcessor,
+    InMemoryLogRecordExporter,
+    SimpleLogRecordProcessor,
+)
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader, PeriodicExportingMetricReader
 from opentelemetry.sdk.trace import TracerProvider
@@ -42,8 +49,8 @@ class Instrument:
         self.callbacks = callbacks
         self.measured: list[tuple[Any, dict[str, Any]]] = []
 
-    def add(self, amount: Any, attributes: dict[str, Any]) -> None:
-        self.measured.append((amount, attributes))
+    def add(self, amount: Any, attributes: dict[str, Any] | None = None) -> None:
+        self.measured.append((amount, attributes or {}))
 
     record = add
 
@@ -347,3 +354,38 @@ def test_our_own_meter_provider_makes_them(meters: Any, collector: Any) -> None:
     assert sorted(counts["otel.sdk.metric_reader.collection.duration"]) == [1, 2]
     provider.shutdown()
     meter_provider.shutdown()
+
+
+@pytest.mark.parametrize("lane", ["native", "python", "simple"])
+def test_log_records_are_counted_as_they_go(lane: str, meters: Any, collector: Any) -> None:
+    exporter: Any = LogExporter(f"{collector.http_endpoint}/v1/logs", meter_provider=meters)
+    if lane != "native":
+        exporter = InMemoryLogRecordExporter()
+    processor: Any = SimpleLogRecordProcessor(exporter, meter_provider=meters)
+    component = "simple_log_processor"
+    if lane != "simple":
+        processor = BatchLogRecordProcessor(exporter, meter_provider=meters)
+        component = "batching_log_processor"
+    provider = LoggerProvider(shutdown_on_exit=False, meter_provider=meters)
+    provider.add_log_record_processor(processor)
+    logger = provider.get_logger("a")
+    logger.emit(body="one")
+    logger.emit(body="two")
+    assert processor.force_flush()
+    assert meters.sums("log.created", "otel.component.name") == {None: 2}
+    keys = ("otel.component.type", "otel.component.name", "error.type")
+    expected = (component, f"{component}/0", None)
+    assert meters.sums("processor.log.processed", *keys) == {expected: 2}
+    if lane == "native":
+        assert meters.sums("exporter.log.exported", "otel.component.type") == {
+            "otlp_http_log_exporter": 2
+        }
+    units = {
+        name.removeprefix("otel.sdk."): instrument.unit
+        for name, instrument in meters.instruments.items()
+        if ".log." in name
+    }
+    if lane != "simple":
+        assert units.pop("processor.log.queue.size") == "{log}"
+    assert set(units.values()) == {"{log_record}"}
+    provider.shutdown()

@@ -152,18 +152,16 @@ def span_counts(meter_provider: MeterProvider | None) -> _native.SpanCounts:
     return counts
 
 
-def count_records(
-    meter_provider: MeterProvider | None, signal: Signal, created: Callable[[], int]
-) -> None:
-    """Observe how many log records were created, by `created`."""
-    _observe(
-        meter_provider or get_meter_provider(),
-        "create_observable_counter",
-        f"otel.sdk.{_RECORDS[signal.name][0]}.created",
-        _RECORDS[signal.name][1],
-        "How many log records were made.",
-        lambda: ((created(), {}),),
-    )
+class LoggerMetrics:
+    """Counts the log records of a provider's loggers, which call `emit_log` for each."""
+
+    def __init__(self, meter_provider: MeterProvider | None) -> None:
+        self._created = _meter(meter_provider or get_meter_provider()).create_counter(
+            "otel.sdk.log.created", unit="{log_record}", description="How many records were made."
+        )
+
+    def emit_log(self) -> None:
+        self._created.add(1)
 
 
 def observe_queue(

@@ -22,7 +22,9 @@ from opentelemetry.context import (
 )
 from typing_extensions import deprecated
 
+from oxitel.configuration.sdk import INTERNAL_METRICS_ENABLED
 from oxitel.duplicate_filter import DuplicateFilter
+from oxitel.export.signal import LOGS
 
 from .exporter import LogRecordExporter, LogRecordExportResult
 from .processor import LogRecordProcessor
@@ -30,6 +32,8 @@ from .record import readable
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
+
+    from oxitel.self_observability import ProcessedCounts
 
     from .record import ReadableLogRecord, ReadWriteLogRecord
 
@@ -68,6 +72,13 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
     ) -> None:
         self._exporter = exporter
         self._shutdown = False
+        self._processed: ProcessedCounts | None = None
+        if INTERNAL_METRICS_ENABLED.read():
+            from oxitel import self_observability
+
+            self._processed = self_observability.ProcessedCounts(
+                LOGS, "simple_log_processor", meter_provider
+            )
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         count = get_value(_ON_EMIT_RECURSION_COUNT_KEY)
@@ -83,7 +94,11 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
         try:
             if self._shutdown:
                 _logger.warning("Processor is already shutdown, ignoring call")
+                if self._processed is not None:
+                    self._processed.add("already_shutdown")
                 return
+            if self._processed is not None:
+                self._processed.add()
             self._exporter.export((readable(log_record),))
         except Exception:
             _logger.exception("Exception while exporting logs.")

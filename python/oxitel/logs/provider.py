@@ -31,6 +31,8 @@ from .processor import (
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
+    from oxitel.self_observability import LoggerMetrics
+
 _logger = getLogger("opentelemetry.sdk._logs._internal")
 
 
@@ -117,8 +119,8 @@ class LoggerProvider(logs_api.LoggerProvider):
 
     What is None comes from the environment: the resource from OTEL_RESOURCE_ATTRIBUTES and
     OTEL_SERVICE_NAME, the limits from OTEL_LOGRECORD_*_LIMIT. With `shutdown_on_exit` the
-    processors are shut down, and so flushed, when the interpreter ends. `meter_provider` is
-    accepted for compatibility. Specification: logs SDK, "LoggerProvider".
+    processors are shut down, and so flushed, when the interpreter ends. `meter_provider` is for
+    the SDK's metrics about itself. Specification: logs SDK, "LoggerProvider".
     """
 
     def __init__(
@@ -138,6 +140,11 @@ class LoggerProvider(logs_api.LoggerProvider):
             multi_log_record_processor or SynchronousMultiLogRecordProcessor()
         )
         self._disabled = sdk.SDK_DISABLED.read()
+        self._logger_metrics: LoggerMetrics | None = None
+        if sdk.INTERNAL_METRICS_ENABLED.read():
+            from oxitel import self_observability
+
+            self._logger_metrics = self_observability.LoggerMetrics(meter_provider)
         self._logger_configurator = _logger_configurator or _default_logger_configurator
         self._log_record_limits = log_record_limits or LogRecordLimits()
         self._logger_cache: dict[tuple[str, str | None, str | None], Logger] = {}
@@ -182,7 +189,7 @@ class LoggerProvider(logs_api.LoggerProvider):
                 self._resource,
                 self._multi_log_record_processor,
                 scope,
-                logger_metrics=None,
+                logger_metrics=self._logger_metrics,
                 log_record_limits=self._log_record_limits,
                 _logger_config=self._apply_logger_configurator(scope),
             )
