@@ -342,7 +342,6 @@ def test_our_own_meter_provider_makes_them(meters: Any, collector: Any) -> None:
         "otel.sdk.exporter.span.exported": [1],
         "otel.sdk.exporter.operation.duration": [1],
         "otel.sdk.exporter.span.inflight": [0],
-        "otel.sdk.exporter.metric_data_point.inflight": [0],
         "otel.sdk.processor.span.processed": [1],
         "otel.sdk.processor.span.queue.size": [0],
         "otel.sdk.processor.span.queue.capacity": [2048],

@@ -267,6 +267,7 @@ class ExporterMetrics:
         self._attributes.update(_server(endpoint, protocol))
         self._is_grpc = protocol == "grpc"
         self._in_flight = 0
+        self._has_begun = False
         self._lock = threading.Lock()
         # Natively a metric counts as one record, here each of its data points does.
         self._native = None if signal.name == "metrics" else native
@@ -294,19 +295,14 @@ class ExporterMetrics:
         )
 
     def _observe_in_flight(self) -> _Amounts:
-        if self._native is None:
-            return ((self._in_flight, self._attributes),)
-        # What has ended since the last collection becomes measurements of this one.
-        for (
-            seconds,
-            delivered,
-            rejected,
-            failed,
-            is_failure,
-            code,
-        ) in self._native.take_operations():
-            self._record(seconds, delivered, rejected, failed, is_failure, code)
-        return ((self._native.in_flight(), self._attributes),)
+        in_flight = self._in_flight
+        if self._native is not None:
+            # What has ended since the last collection becomes measurements of this one.
+            for operation in self._native.take_operations():
+                self._record(*operation)
+            in_flight = self._native.in_flight()
+        self._has_begun = self._has_begun or in_flight > 0
+        return ((in_flight, self._attributes),) if self._has_begun else ()
 
     def _record(
         self,
@@ -317,6 +313,7 @@ class ExporterMetrics:
         is_failure: bool,
         code: str = "",
     ) -> None:
+        self._has_begun = True
         # "404 Not Found", "StatusCode.UNAVAILABLE"
         code = code.partition(" ")[0].rpartition(".")[2]
         for amount, error in (
