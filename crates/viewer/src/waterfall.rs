@@ -3,6 +3,7 @@
 
 mod bar;
 mod detail;
+mod log;
 mod row;
 mod tree;
 
@@ -12,7 +13,7 @@ use std::sync::Arc;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 
-use crate::logs::{Severity, StoredLog};
+use crate::logs::StoredLog;
 use crate::pen::{BAD, BOLD, CAUTION, DIM, FAINT, GOOD, Pen};
 use crate::store::{SpanId, Trace, TraceId, status_code};
 use crate::text;
@@ -41,9 +42,6 @@ const MAX_WIDTH: usize = 400;
 const RIGHT: usize = 13;
 /// Columns that the names have at least.
 const MIN_LEFT: usize = 22;
-/// Columns from which on log records have their span's whole id; with fewer, `SHORT_ID` digits.
-const WIDTH_FOR_IDS: usize = 90;
-const SHORT_ID: usize = 8;
 /// Columns of a service's name in the tree; the list at the top has it whole.
 const LONGEST_SERVICE: usize = 20;
 
@@ -135,26 +133,6 @@ impl<'a> Canvas<'a> {
         for node in rows.filter_map(|index| self.forest.node(*index)) {
             if !self.services.contains(&node.stored.service) {
                 self.services.push(Arc::clone(&node.stored.service));
-            }
-        }
-    }
-
-    fn take_logs(&mut self, logs: &[&'a StoredLog]) {
-        let known: HashMap<&[u8], ()> = self
-            .forest
-            .nodes
-            .iter()
-            .map(|node| (node.stored.span.span_id.as_slice(), ()))
-            .collect();
-        for log in logs {
-            if self.style.details || log.severity() >= Severity::Warn {
-                self.logs_waiting += 1;
-            }
-            match log.span_id() {
-                Some(id) if known.contains_key(id.as_slice()) => {
-                    self.logs.entry(id).or_default().push(log);
-                }
-                _ => self.stray_logs.push(log),
             }
         }
     }
@@ -390,63 +368,6 @@ impl<'a> Canvas<'a> {
         }
     }
 
-    /// What a log record says in the ink of its severity, the span's id at the right edge.
-    fn log_line(&mut self, guide: &str, severity: Severity, line: &detail::Line) {
-        self.logs_waiting = self.logs_waiting.saturating_sub(1);
-        let (label_ink, text_ink) = match severity {
-            Severity::Unspecified | Severity::Trace | Severity::Debug => (DIM, DIM),
-            Severity::Info => (GOOD, ""),
-            Severity::Warn => (CAUTION, ""),
-            Severity::Error | Severity::Fatal => (BAD, BAD),
-        };
-        let label = format!("{:<5} ", severity.name());
-        let digits = if self.style.width < WIDTH_FOR_IDS {
-            SHORT_ID
-        } else {
-            usize::MAX
-        };
-        let id: String = line.span_id.chars().take(digits).collect();
-        let used = text::width(guide) + text::width(&label) + text::width(&id) + 2;
-        let room = self.style.width.saturating_sub(used);
-        let said = text::shorten(&line.text, room, self.style.unicode);
-        let room = room.saturating_sub(text::width(&said));
-        let rest = format!("  {}", line.rest);
-        let rest = text::fit(&rest, room, self.style.unicode);
-        self.line(&[
-            (FAINT, guide),
-            (label_ink, &label),
-            (text_ink, &said),
-            (DIM, &rest),
-            ("", "  "),
-            (FAINT, &id),
-        ]);
-    }
-
-    fn logs_without_span(&mut self) {
-        let logs = std::mem::take(&mut self.stray_logs);
-        let shown: Vec<&StoredLog> = logs
-            .into_iter()
-            .filter(|log| self.style.details || log.severity() >= Severity::Warn)
-            .collect();
-        if shown.is_empty() {
-            return;
-        }
-        let text = "log records of no span that was received";
-        self.line(&[]);
-        self.line(&[
-            ("", "  "),
-            (CAUTION, self.pen.warning()),
-            ("", " "),
-            ("", text),
-        ]);
-        let style = self.style;
-        for (_, line) in detail::logs(&shown, self.axis.start, &style) {
-            if let detail::Kind::Log(severity) = line.kind {
-                self.log_line("     ", severity, &line);
-            }
-        }
-    }
-
     fn detail_line(&mut self, row: &Row, ink: &str, content: &str) {
         let guide = self.guide(row, false);
         let room = self.style.width.saturating_sub(text::width(&guide) + 1);
@@ -463,14 +384,7 @@ impl<'a> Canvas<'a> {
             let text = self.pen.ascii(text);
             self.line(&[(DIM, &text)]);
         }
-        if self.logs_waiting > 0 {
-            let text = format!(
-                "  … and {} not shown",
-                text::counted(self.logs_waiting as u64, "log record")
-            );
-            let text = self.pen.ascii(text);
-            self.line(&[(DIM, &text)]);
-        }
+        self.logs_left_out();
         for (service, correction) in self.forest.corrections.iter().take(12) {
             let text = format!(
                 "  {} the clock of {} was put right by {}{}",

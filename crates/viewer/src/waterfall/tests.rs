@@ -579,7 +579,10 @@ fn a_log_record_cannot_command_the_terminal_nor_break_its_line() {
         },
         ..early.clone()
     };
-    let drawn = draw_with_logs(order(), &[early, empty], &PLAIN);
+    let mut endless = log(2, 0, 9, "long", &[]);
+    endless.record.span_id = vec![255; 1_000];
+    let drawn = draw_with_logs(order(), &[early, empty, endless], &PLAIN);
+    assert!(drawn.lines().all(|line| text::width(line) <= PLAIN.width));
     let control = drawn
         .chars()
         .find(|it| it.is_control() && *it != '\n' || *it == '\u{202e}');
