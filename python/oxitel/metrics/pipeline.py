@@ -80,6 +80,9 @@ class Pipeline:
         self._callbacks = Callbacks()
         for streams in self._readers.values():
             streams.lock = threading.Lock()
+            renew = getattr(streams.reader, "_renew_locks", None)
+            if renew is not None:
+                renew()
 
     def connect(self, instrument: _Synchronous) -> None:
         """Tell a synchronous instrument its streams, in all readers."""

@@ -12,6 +12,8 @@ from logging import getLogger
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, final
 
+from oxitel import _native
+
 from .aggregation import Aggregation, AggregationTemporality, DefaultAggregation
 from .instrument import (
     Counter,
@@ -176,6 +178,7 @@ class InMemoryMetricReader(MetricReader):
 
     def get_metrics_data(self) -> MetricsData | None:
         """What there is to collect now; None if there is nothing."""
+        _native.settle_fork()
         with self._lock:
             self.collect()
             metrics_data, self._metrics_data = self._metrics_data, None
@@ -186,6 +189,10 @@ class InMemoryMetricReader(MetricReader):
     ) -> None:
         with self._lock:
             self._metrics_data = metrics_data
+
+    def _renew_locks(self) -> None:
+        # Called in a forked child, where another thread of the parent may have held the old one.
+        self._lock = threading.RLock()
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
         """Nothing is held."""
