@@ -80,7 +80,8 @@ DIFFERENCES: list[Difference] = [
         limits.by_variable[length and span length], limits.by_variable[span count],
         limits.by_variable[event attribute count], limits.by_variable[link attribute count],
         limits.an_argument_wins_over_a_variable,
-        exceptions.value_length_limit_cuts_the_stacktrace
+        exceptions.value_length_limit_cuts_the_stacktrace,
+        logs_handler.limits[count], logs_handler.limits[length], logs_handler.limits[general]
         """,
         ("logs", "Attributes dict is full|exceeds max length", MISSING),
     ),
@@ -444,5 +445,50 @@ DIFFERENCES: list[Difference] = [
         "metrics_limits.bounds_that_are_wrong",
         ("observations[*]*", "ValueError|raised|strictly increasing", None),
         ("logs", MISSING, "Metric wrong cannot be aggregated"),
+        "A log message that cannot be made is said as `logging` says it (`Handler.handleError`) "
+        "instead of being raised into the program, and is exported without its arguments.",
+        "logs_handler.messages_that_cannot_be_made",
+        ("observations[*][1]", "TypeError", "null"),
+        ("requests[*]", MISSING, "%s %s"),
+    ),
+    *_rows(
+        "A record that is logged while another one is being handled is exported too, up to three "
+        "deep; there are no locks on which that could wait.",
+        "logs_handler.an_attribute_that_logs",
+        ("stderr", "recursive logging", '""'),
+        ("requests[0].body.*string_value", "outside", "inside"),
+        ("requests[0].body.*attributes", "chatty", MISSING),
+        ("requests[0].body.*log_records[1]", MISSING, "outside"),
+    ),
+    *_rows(
+        "A body that cannot be encoded becomes its text; officially it takes its whole batch "
+        "with it.",
+        "logs_sdk.bodies_that_cannot_be_encoded",
+        ("logs", "Failed to encode logs batch", MISSING),
+        ("logs", MISSING, "Invalid type"),
+        ("requests[0]", MISSING, "fine"),
+    ),
+    *_rows(
+        "A wrong variable is named in one message, with its value and what is used instead; "
+        "it stops nothing.",
+        "logs_sdk.wrong_variables[count], logs_sdk.wrong_variables[length]",
+        ("logs", MISSING, "Invalid value for OTEL_LOGRECORD_"),
+        ("observations[0]*", None, None),
+        ("observations[1]", MISSING, "emitted"),
+        ("requests[0]", MISSING, '"string_value": "body"'),
+    ),
+    *_rows(
+        "A wrong variable is named in one message, with its value and what is used instead; "
+        "it stops nothing.",
+        "logs_sdk.wrong_variables[queue], logs_sdk.wrong_variables[delay]",
+        ("logs", "Unable to parse value for OTEL_BLRP_", MISSING),
+        ("logs", MISSING, "Invalid value for OTEL_BLRP_"),
+    ),
+    *_rows(
+        "What a log record processor raises is logged, once for each processor and method, and "
+        "never reaches the code that logged.",
+        "logs_sdk.a_processor_that_raises",
+        ("observations[0][1]", "ValueError", "null"),
+        ("logs", MISSING, "Exception while calling on_emit of log record processor"),
     ),
 ]

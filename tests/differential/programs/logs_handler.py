@@ -57,7 +57,6 @@ def messages(run: Run) -> None:
     def log(logger: logging.Logger) -> None:
         logger.info("plain")
         logger.info("")
-        logger.info("%s and %d and %(x)s", {"x": 1}) if False else None
         logger.info("%(a)s %(b)d", {"a": "x", "b": 2})
         logger.info("%s %r", "one", [2])
         logger.info("100% sure")
@@ -120,7 +119,6 @@ def extra_attributes(run: Run) -> None:
                 "set": {1},
             },
         )
-        logger.info("no value to export", extra={"object": object()}) if False else None
         logger.info("code of its own", extra={"code.file.path": "mine", "code.line.number": "x"})
         logger.info("exception of its own", extra={"exception.type": "mine"})
         logger.info("keys", extra={5: "number", "": "empty", "ä": "ä"})
@@ -238,8 +236,9 @@ def filters_and_levels(run: Run) -> None:
 def records_made_by_hand(run: Run) -> None:
     def log(logger: logging.Logger) -> None:
         handler = logger.handlers[0]
-        handler.handle(logging.makeLogRecord({"msg": "by hand", "name": "hand", "a": 1}))
-        handler.emit(logging.makeLogRecord({"msg": "emitted", "levelno": 30, "message": "x"}))
+        fields = {"levelno": 30, "levelname": "WARNING", "name": "hand", "message": "x", "a": 1}
+        handler.handle(logging.makeLogRecord({**fields, "msg": "by hand"}))
+        handler.emit(logging.makeLogRecord({**fields, "msg": "emitted", "asctime": "now"}))
 
     with_handlers(run, log)
 
@@ -316,3 +315,36 @@ def a_provider_that_is_set_later(run: Run) -> None:
     logger.info("too early")
     _logs.set_logger_provider(run.log_provider())
     logger.info("in time")
+
+
+@program()
+def messages_that_cannot_be_made(run: Run) -> None:
+    # Nothing on stderr, where each side names its own frames.
+    logging.raiseExceptions = False
+
+    def log(logger: logging.Logger) -> None:
+        run.attempt("too few", lambda: logger.info("%s %s", "one"))
+        run.attempt("wrong kind", lambda: logger.info("%d", "one"))
+
+    with_handlers(run, log)
+
+
+@program()
+def an_attribute_that_logs(run: Run) -> None:
+    def log(logger: logging.Logger) -> None:
+        class Chatty:
+            def __str__(self) -> str:
+                logger.info("inside")
+                return "chatty"
+
+        logger.info("outside", extra={"chatty": Chatty()})
+
+    from opentelemetry.instrumentation.logging.handler import LoggingHandler
+
+    provider = run.log_provider()
+    logger = logging.getLogger("chatty")
+    logger.setLevel(1)
+    logger.propagate = False
+    logger.addHandler(LoggingHandler(logger_provider=provider))
+    log(logger)
+    run.observe("flushed", provider.force_flush())

@@ -313,3 +313,52 @@ def an_exporter_that_raises(run: Run) -> None:
     provider.get_logger("broken").emit(body="lost")
     provider.shutdown()
     provider.get_logger("broken").emit(body="late")
+
+
+@program()
+def bodies_that_cannot_be_encoded(run: Run) -> None:
+    provider = run.log_provider()
+    logger = provider.get_logger("bodies")
+    for body in ({1, 2}, 2**70, {"nested": {3}}, "\ud800"):
+        logger.emit(body=body)
+    logger.emit(body="fine")
+    flushed(run, provider)
+
+
+@program(
+    variants={
+        "count": {"OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT": "many"},
+        "length": {"OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT": "-1"},
+        "queue": {"OTEL_BLRP_MAX_QUEUE_SIZE": "many"},
+        "delay": {"OTEL_BLRP_SCHEDULE_DELAY": "soon"},
+    }
+)
+def wrong_variables(run: Run) -> None:
+    def emit() -> None:
+        provider = run.log_provider()
+        provider.get_logger("wrong").emit(body="body", attributes={"a": "b"})
+        flushed(run, provider)
+
+    run.attempt("emitted", emit)
+
+
+@program()
+def a_processor_that_raises(run: Run) -> None:
+    from opentelemetry.sdk._logs import LogRecordProcessor
+
+    class Broken(LogRecordProcessor):
+        def __repr__(self) -> str:
+            return "Broken()"
+
+        def on_emit(self, log_record: Any) -> None:
+            raise ValueError("wrong")
+
+        def shutdown(self) -> None:
+            pass
+
+        def force_flush(self, timeout_millis: int = 30000) -> bool:
+            return True
+
+    provider = run.bare_log_provider()
+    provider.add_log_record_processor(Broken())
+    run.attempt("emitted", lambda: provider.get_logger("broken").emit(body="lost"))
