@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from oxitel import _native
 
 if TYPE_CHECKING:
+    from oxitel.logs.record import ReadableLogRecord
     from oxitel.metrics.point import MetricsData
     from oxitel.trace.span import ReadableSpan
 
@@ -43,6 +44,12 @@ def encode_metrics(data: MetricsData) -> Any:
     """The metrics as an `ExportMetricsServiceRequest` of opentelemetry-proto if that is installed,
     else as an object that can only be serialized."""
     return _request(_native.encode_metrics(data), "metrics", "ExportMetricsServiceRequest")
+
+
+def encode_logs(batch: Sequence[ReadableLogRecord]) -> Any:
+    """The log records as an `ExportLogsServiceRequest` of opentelemetry-proto if that is installed,
+    else as an object that can only be serialized."""
+    return _request(_native.encode_logs(list(batch)), "logs", "ExportLogsServiceRequest")
 
 
 def _request(data: bytes, package: str, name: str) -> Any:

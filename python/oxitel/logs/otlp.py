@@ -18,8 +18,7 @@ class OtlpLogRecords(OtlpExporter, LogRecordExporter):
     _signal = LOGS
 
     def _encode(self, records: list[Any]) -> bytes:
-        encode: Any = vars(_native)["encode_logs"]
-        return encode(records)
+        return _native.encode_logs(records)
 
     def _send_natively(self, exporter: Any, records: list[Any], timeout_seconds: float) -> bool:
         return exporter.export_logs(records)
