@@ -21,12 +21,15 @@ use super::record::{self, NO_SPAN};
 use super::source::Source;
 use super::span_record::{self, Memory};
 use crate::context;
+use crate::diagnostics::Seldom;
 use crate::fork;
 use crate::official::Official;
 use crate::trace::span::{name_text, now_unix_nanos};
 
 /// How many records may be handled while another one is being handled.
 const DEEPEST: u8 = 3;
+
+static RECURSIVE: Seldom = Seldom::new();
 
 thread_local! {
     static DEPTH: Cell<u8> = const { Cell::new(0) };
@@ -331,9 +334,10 @@ impl LoggingHandler {
         let py = slf.py();
         let emitted = match Handling::begin() {
             Some(_handling) => Self::try_emit(slf, record),
-            None => slf
+            None if RECURSIVE.is_due() => slf
                 .call_method0(pyo3::intern!(py, "_warn_of_recursion"))
                 .map(|_| ()),
+            None => Ok(()),
         };
         match emitted {
             // As other handlers do it: said on stderr, never raised into the program.
