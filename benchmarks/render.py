@@ -157,7 +157,7 @@ def case_part(case: Case, entry: dict[str, Any]) -> list[str]:
 LABELS = {
     OFFICIAL: "official, gRPC",
     OXITEL: "Oxitel, gRPC",
-    NOOP: "the API's no-op tracer",
+    NOOP: "the API without an SDK",
     OFFICIAL_HTTP: "official, HTTP",
     OXITEL_HTTP: "Oxitel, HTTP",
     FASTOTEL: "fastotel, HTTP",
