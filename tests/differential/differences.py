@@ -445,6 +445,8 @@ DIFFERENCES: list[Difference] = [
         "metrics_limits.bounds_that_are_wrong",
         ("observations[*]*", "ValueError|raised|strictly increasing", None),
         ("logs", MISSING, "Metric wrong cannot be aggregated"),
+    ),
+    *_rows(
         "A log message that cannot be made is said as `logging` says it (`Handler.handleError`) "
         "instead of being raised into the program, and is exported without its arguments.",
         "logs_handler.messages_that_cannot_be_made",

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dropin.conftest import API, Environment
+from dropin.conftest import API, BETA, Environment
 
 # Every module that both the official packages and we provide.
 OFFICIAL_IMPORTS = (
@@ -117,7 +117,11 @@ def files_in(folder: Path) -> dict[str, bytes]:
 def test_uninstalled_oxitel_leaves_nothing(
     official: bool, make_environment: Callable[..., Environment]
 ) -> None:
-    environment = make_environment(f"opentelemetry-{'sdk' if official else 'api'}=={API}")
+    # What Oxitel depends on stays, as pip leaves it.
+    environment = make_environment(
+        f"opentelemetry-{'sdk' if official else 'api'}=={API}",
+        f"opentelemetry-instrumentation=={BETA}",
+    )
     before = files_in(environment.site_packages)
     environment.install("oxitel")
     assert files_in(environment.site_packages) != before
