@@ -174,7 +174,8 @@ def test_integers_beyond_64_bits_go_on_as_doubles(
     assert _native.encode_metrics(data)
     points = data.resource_metrics[0].scope_metrics[0].metrics[0].data.data_points
     assert [point.value for point in points] == [2.0**63, 2.0**70]
-    assert len(said(caplog, "64-bit")) == 1
+    assert len(said(caplog, "no longer fits a 64-bit integer")) == 1
+    assert len(said(caplog, "does not fit a 64-bit integer")) == 1
     assert len(said(caplog, "not finite")) == 1
 
 
@@ -270,6 +271,17 @@ def test_a_callback_that_raises_ends_nothing(
     for _ in range(2):
         assert "fine" in pipe.metrics()
     assert len(said(caplog, "Callback failed for instrument broken.")) == 2
+
+
+@pytest.mark.parametrize("told", [[object()], [3], [Observation("x")], 5])  # type: ignore[arg-type]
+def test_what_a_callback_should_not_tell_ends_nothing(
+    pipe: Pipe, caplog: pytest.LogCaptureFixture, told: Any
+) -> None:
+    meter = pipe.meter()
+    meter.create_observable_gauge("wrong", [lambda _: told])
+    meter.create_observable_gauge("fine", [lambda _: [Observation(2)]])
+    assert set(pipe.metrics()) == {"fine"}
+    assert len(said(caplog, "wrong")) == 1
 
 
 def test_a_callback_may_measure_and_create(pipe: Pipe) -> None:

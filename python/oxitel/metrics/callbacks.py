@@ -27,6 +27,9 @@ _PATIENCE_SECONDS = 1.0
 # What an instrument's callbacks are told they may take (as officially).
 _DEFAULT_TIMEOUT_MILLIS = 10_000.0
 
+# Value, attributes and context of an observation.
+Told = tuple[Any, Any, Any]
+
 
 class _Call:
     """One instrument's callbacks being asked for one collection."""
@@ -40,7 +43,7 @@ class _Call:
         self.instrument = instrument
         self.options = options
         self.context = context
-        self.observations: list[Any] = []
+        self.observations: list[Told] = []
         self.is_done = threading.Event()
 
     def run(self) -> None:
@@ -48,8 +51,8 @@ class _Call:
 
     def _run(self) -> None:
         try:
-            for observation in self.instrument.callback(self.options):
-                self.observations.append(observation)
+            for told in self.instrument.callback(self.options):
+                self.observations.append((told.value, told.attributes, told.context))
         except BaseException:
             # A thread has nobody to raise to; what was given before counts.
             _logger.exception("Callback failed for instrument %s.", self.instrument.name)
@@ -91,7 +94,7 @@ class Callbacks:
 
     def run(
         self, instruments: list[_Asynchronous], deadline: float
-    ) -> list[tuple[_Asynchronous, list[Any]]]:
+    ) -> list[tuple[_Asynchronous, list[Told]]]:
         """The observations of all that are done by `deadline` (of `time.monotonic`), in the order
         of the instruments."""
         calls: list[_Call] = []

@@ -152,8 +152,8 @@ class Pipeline:
         try:
             for instrument, observations in self._callbacks.run(list(self._asynchronous), deadline):
                 observe = self._observer(streams, instrument).observe
-                for observation in observations:
-                    observe(observation.value, observation.attributes, observation.context)
+                for told in observations:
+                    observe(*told)
             snapshot = _native.collect_metrics(streams.in_order, self.resource, time.time_ns())
         finally:
             streams.lock.release()

@@ -17,10 +17,12 @@ use super::attributes::{Cleaned, to_dict};
 use super::exemplar::{self, Filter};
 use super::lookup::{self, Cache, Entry};
 use super::stream::{BoundStream, MetricStream, Target};
-use crate::diagnostics;
+use crate::diagnostics::{self, Seldom};
 use crate::trace::span::now_unix_nanos;
 
 const INSTRUMENT: &str = "opentelemetry.sdk.metrics._internal.instrument";
+
+static LARGE: Seldom = Seldom::new();
 
 /// What instruments of a kind refuse, and how they say so.
 struct Kind {
@@ -267,10 +269,17 @@ fn find_slowly(
     hashed: Option<Hashed<'_>>,
 ) -> PyResult<Arc<Entry>> {
     let targets = targets_of(state, &Cleaned::new(attributes)?);
+    // Cleaning may log, which is the user's code; what that changed is not remembered.
     Ok(match &hashed {
-        Some((hash, dict)) => state.cache.insert(*hash, dict.as_ref(), targets),
-        None => Arc::new(Entry::new(targets)),
+        Some((hash, dict)) if dict.as_ref().is_none_or(|dict| is_still(*hash, dict)) => {
+            state.cache.insert(*hash, dict.as_ref(), targets)
+        }
+        _ => Arc::new(Entry::new(targets)),
     })
+}
+
+fn is_still(hash: lookup::AttributesHash, attributes: &Bound<'_, PyDict>) -> bool {
+    lookup::hash_of(attributes) == Some(hash)
 }
 
 fn targets_of(state: &State, attributes: &Cleaned) -> Box<[Target]> {
@@ -359,8 +368,14 @@ fn read_other_amount(
         return Some(Number::Int(value));
     }
     match amount.extract::<f64>() {
-        // An integer beyond 64 bits goes on as a float.
-        Ok(value) => Some(Number::Double(value)),
+        Ok(value) => {
+            if amount.is_instance_of::<PyInt>() && LARGE.is_due() {
+                let text = "Amount %s on instrument %s does not fit a 64-bit integer and goes on \
+                            as a double.";
+                diagnostics::warn(py, INSTRUMENT, text, (amount, name_of(slf)));
+            }
+            Some(Number::Double(value))
+        }
         Err(error) if error.is_instance_of::<PyOverflowError>(py) => {
             Some(Number::Double(f64::INFINITY))
         }
