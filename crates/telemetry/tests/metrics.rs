@@ -1,4 +1,9 @@
 //! Metrics as others read them: decoded by the generated code of opentelemetry-proto.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failure here is a failure of the test"
+)]
 
 use std::sync::Arc;
 
