@@ -95,9 +95,7 @@ def test_a_neighbour_inside_exporter_is_found(
         "opentelemetry.exporter.otlp.proto.http._log_exporter",
     ],
 )
-def test_every_signal_is_ours_after_the_switch(
-    module: str, official_present: Environment
-) -> None:
+def test_every_signal_is_ours_after_the_switch(module: str, official_present: Environment) -> None:
     printed = official_present.output(
         "import oxitel.auto\n"
         "import opentelemetry.sdk.trace as ours\n"
