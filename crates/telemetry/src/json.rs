@@ -3,6 +3,7 @@
 //! The caller keeps the order (begin, key, value, end); the commas come by themselves. Whatever
 //! the values are, the result is valid JSON without a line break.
 
+use std::cell::Cell;
 use std::io::{self, Write};
 
 use serde::Serialize;
@@ -134,11 +135,12 @@ impl JsonLine {
 
     /// An identifier of at most 16 bytes in lower-case hexadecimal, two digits a byte.
     pub fn hexadecimal(&mut self, id: &[u8]) {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        let digit = |value: u8| DIGITS.get(usize::from(value)).copied().unwrap_or(b'0');
         let mut text = [[0; 2]; 16];
         for (pair, byte) in text.iter_mut().zip(id) {
-            *pair = [digit(byte >> 4), digit(byte & 0xf)];
+            *pair = HEXADECIMAL
+                .get(usize::from(*byte))
+                .copied()
+                .unwrap_or_default();
         }
         self.separate();
         self.buffer.push(b'"');
@@ -196,12 +198,54 @@ impl JsonLine {
     }
 }
 
-// Whether there is nothing to escape. Without an early end, so that it is done in large steps.
+// Whether there is nothing to escape: eight bytes at a time, most texts being short.
 fn is_plain(text: &str) -> bool {
-    text.bytes().fold(true, |is_plain, byte| {
-        is_plain & (b' '..0x7f).contains(&byte) & (byte != b'"') & (byte != b'\\')
-    })
+    let (chunks, rest) = text.as_bytes().as_chunks::<8>();
+    let mut last = [b' '; 8];
+    for (to, from) in last.iter_mut().zip(rest) {
+        *to = *from;
+    }
+    chunks
+        .iter()
+        .chain([&last])
+        .all(|chunk| is_plain_chunk(u64::from_le_bytes(*chunk)))
 }
+
+// Each byte of a word is looked at by its own highest bit, which is 0 in ASCII. A borrow from one
+// byte into the next happens only above a byte that is itself found.
+const fn is_plain_chunk(word: u64) -> bool {
+    const ONES: u64 = u64::from_le_bytes([1; 8]);
+    const HIGHEST: u64 = ONES << 7;
+    let quotes = word ^ (ONES * b'"' as u64);
+    let backslashes = word ^ (ONES * b'\\' as u64);
+    let deletes = word ^ (ONES * 0x7f);
+    let found = word
+        | word.wrapping_sub(ONES * b' ' as u64)
+        | quotes.wrapping_sub(ONES)
+        | backslashes.wrapping_sub(ONES)
+        | deletes.wrapping_sub(ONES);
+    found & HIGHEST == 0
+}
+
+const HEXADECIMAL: [[u8; 2]; 256] = {
+    const fn digit(value: u8) -> u8 {
+        if value < 10 {
+            b'0' + value
+        } else {
+            b'a' + value - 10
+        }
+    }
+    let mut table = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::indexing_slicing, reason = "computed by the compiler")]
+        {
+            table[byte] = [digit(byte as u8 >> 4), digit(byte as u8 & 0xf)];
+        }
+        byte += 1;
+    }
+    table
+};
 
 /// Escapes what would end a line somewhere: JSON itself asks only for what is below a space.
 struct OneLine {
@@ -235,10 +279,27 @@ impl Formatter for OneLine {
 }
 
 fn put_time(buffer: &mut Vec<u8>, micros: i64) {
+    thread_local! {
+        static LAST: Cell<(i64, [u8; 20])> = const { Cell::new((i64::MIN, [0; 20])) };
+    }
     let seconds = micros.div_euclid(1_000_000);
+    let micros = micros.rem_euclid(1_000_000);
+    let (known, mut text) = LAST.get();
+    if known != seconds {
+        text = second_text(seconds);
+        LAST.set((seconds, text));
+    }
+    let [f1, f2] = two_digits(micros / 10_000);
+    let [f3, f4] = two_digits(micros / 100 % 100);
+    let [f5, f6] = two_digits(micros % 100);
+    buffer.extend_from_slice(&text);
+    buffer.extend_from_slice(&[f1, f2, f3, f4, f5, f6, b'Z']);
+}
+
+// `2025-01-15T10:30:45.`
+fn second_text(seconds: i64) -> [u8; 20] {
     let (year, month, day) = civil(seconds.div_euclid(86_400));
     let second = seconds.rem_euclid(86_400);
-    let micros = micros.rem_euclid(1_000_000);
     let [y1, y2] = two_digits(year / 100);
     let [y3, y4] = two_digits(year % 100);
     let [m1, m2] = two_digits(month);
@@ -246,13 +307,9 @@ fn put_time(buffer: &mut Vec<u8>, micros: i64) {
     let [h1, h2] = two_digits(second / 3600);
     let [n1, n2] = two_digits(second / 60 % 60);
     let [s1, s2] = two_digits(second % 60);
-    let [f1, f2] = two_digits(micros / 10_000);
-    let [f3, f4] = two_digits(micros / 100 % 100);
-    let [f5, f6] = two_digits(micros % 100);
-    buffer.extend_from_slice(&[
+    [
         y1, y2, y3, y4, b'-', m1, m2, b'-', d1, d2, b'T', h1, h2, b':', n1, n2, b':', s1, s2, b'.',
-        f1, f2, f3, f4, f5, f6, b'Z',
-    ]);
+    ]
 }
 
 const fn two_digits(number: i64) -> [u8; 2] {
@@ -365,6 +422,25 @@ mod tests {
         let mut line = JsonLine::new(false);
         line.text("dé\u{85}\u{2028}🙂\n");
         assert_eq!(line.as_bytes(), "\"dé\\u0085\\u2028🙂\\n\"".as_bytes());
+    }
+
+    #[test]
+    fn a_byte_to_escape_is_found_wherever_it_is() {
+        for length in 0..20 {
+            assert!(is_plain(&"a".repeat(length)));
+            for position in 0..length {
+                for found in ["\"", "\\", "\n", "\0", "\x1f", "\x7f", "é"] {
+                    let mut text = "~".repeat(length);
+                    text.replace_range(position..=position, found);
+                    assert!(!is_plain(&text), "{text:?}");
+                }
+                for plain in [" ", "!", "#", "[", "]", "~", "A"] {
+                    let mut text = "z".repeat(length);
+                    text.replace_range(position..=position, plain);
+                    assert!(is_plain(&text), "{text:?}");
+                }
+            }
+        }
     }
 
     proptest! {

@@ -368,10 +368,12 @@ fn put_extra(
 }
 
 fn is_container(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> bool {
+    let py = key.py();
     value.is_instance_of::<PyDict>()
-        && key
-            .cast::<PyString>()
-            .is_ok_and(|key| key == "extra_fields" || key == "extra")
+        && (key.is(pyo3::intern!(py, "extra_fields"))
+            || key
+                .cast::<PyString>()
+                .is_ok_and(|key| key == "extra_fields" || key == "extra"))
 }
 
 fn put_one_extra(
@@ -403,6 +405,15 @@ static SERVICE: ArcSwapOption<Service> = ArcSwapOption::const_empty();
 
 impl Service {
     fn current(py: Python<'_>) -> PyResult<Arc<Self>> {
+        // The API lets the global provider be set once: this one stays.
+        if let Some(known) = &*SERVICE.load()
+            && known
+                .tracer_provider
+                .as_ref()
+                .is_some_and(|provider| !provider.is_none(py))
+        {
+            return Ok(known.clone());
+        }
         let globals =
             |module: &str| -> PyResult<Py<PyDict>> { Ok(py.import(module)?.dict().unbind()) };
         static TRACE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
