@@ -113,6 +113,10 @@ pub(crate) fn put(line: &mut JsonLine, value: &Bound<'_, PyAny>, depth: usize) -
 
 /// Writes a text.
 pub(crate) fn put_text(line: &mut JsonLine, text: &Bound<'_, PyString>) -> PyResult<()> {
+    if let Ok(text) = text.to_str() {
+        line.text(text);
+        return Ok(());
+    }
     match calm(text.py(), clean_text(text))? {
         Some(text) => line.text(&text),
         None => line.text("<unprintable str object>"),
@@ -132,6 +136,9 @@ pub(crate) fn entries<'py>(
 /// The text of a key, of any type, as `json` writes those that it takes.
 pub(crate) fn key_text<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, str>> {
     if let Ok(text) = key.cast::<PyString>() {
+        if let Ok(text) = text.to_str() {
+            return Ok(Cow::Borrowed(text));
+        }
         let text = calm(key.py(), clean_text(text))?;
         return Ok(text.unwrap_or(Cow::Borrowed("<unprintable str object>")));
     }
