@@ -9,6 +9,7 @@ from __future__ import annotations
 import enum
 import json
 import logging
+import os
 import sys
 import time
 import traceback
@@ -122,7 +123,10 @@ class Run:
 
         provider = self.bare_log_provider(**arguments)
         exporter = OTLPLogExporter(endpoint=f"{self.http_endpoint}/v1/logs")
-        provider.add_log_record_processor(BatchLogRecordProcessor(exporter))
+        # One request with all records, however slow the machine is.
+        delay = None if "OTEL_BLRP_SCHEDULE_DELAY" in os.environ else 60_000
+        processor = BatchLogRecordProcessor(exporter, schedule_delay_millis=delay)
+        provider.add_log_record_processor(processor)
         return provider
 
     def bare_log_provider(self, **arguments: Any) -> Any:

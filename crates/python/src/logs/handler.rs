@@ -142,10 +142,12 @@ impl LoggingHandler {
         }
         let official = Official::get(py)?;
         let current = context::current(py, official)?;
+        let present = record::span_context(official, &current).unwrap_or(NO_SPAN);
         let trace = match span_record::memory_of(record, |name| source.added(name))? {
-            Some(Memory::Span(context)) => context,
+            // What a record remembers may know of one flag only; the span itself knows all.
+            Some(Memory::Span(context)) if context.span_id != present.span_id => context,
             Some(Memory::NoSpan) => NO_SPAN,
-            None => record::span_context(official, &current).unwrap_or(NO_SPAN),
+            _ => present,
         };
         let level_name = source.own("levelname");
         let level_name = name_text(&level_name);
