@@ -119,15 +119,22 @@ def format_that_is_set(run: Run) -> None:
 
 @program()
 def configuring_functions(run: Run) -> None:
+    from opentelemetry import _logs
     from opentelemetry.instrumentation.logging import LoggingInstrumentor
+
+    def warn(message: str) -> None:
+        logging.getLogger("first").warning(message)
+        # `logging` flushes the handlers that it replaces, and theirs flush in the background: each
+        # record is sent by itself, so that no flush can come between two.
+        _logs.get_logger_provider().force_flush()
 
     tracer = instrumented(run)
     with tracer.start_as_current_span("span"):
-        logging.getLogger("first").warning("before")
+        warn("before")
         logging.config.dictConfig({"version": 1, "disable_existing_loggers": False, "root": {}})
-        logging.getLogger("first").warning("after dictConfig")
+        warn("after dictConfig")
         logging.basicConfig(force=True, handlers=[logging.NullHandler()])
-        logging.getLogger("first").warning("after basicConfig")
+        warn("after basicConfig")
     LoggingInstrumentor().uninstrument()
 
 
