@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import logging
 import threading
 import time
@@ -256,6 +257,21 @@ def test_a_callback_that_hangs_is_left_out_and_the_others_go_on(
     pipe.reader.collect()
     names = [metric.name for metric in collected[-1].resource_metrics[0].scope_metrics[0].metrics]
     assert "hanging" in names
+
+
+def test_callbacks_run_on_a_thread_of_their_own_in_the_collectors_context(pipe: Pipe) -> None:
+    variable = contextvars.ContextVar("variable", default="nothing")
+    seen: list[tuple[str, bool]] = []
+
+    def look(_: object) -> list[Observation]:
+        seen.append((variable.get(), threading.current_thread() is threading.main_thread()))
+        return []
+
+    pipe.meter().create_observable_gauge("g", [look])
+    token = variable.set("the collector's")
+    pipe.reader.collect()
+    variable.reset(token)
+    assert seen == [("the collector's", False)]
 
 
 @pytest.mark.parametrize("error", [ValueError("x"), KeyboardInterrupt(), SystemExit(3)])
