@@ -5,6 +5,7 @@
 
 mod context;
 mod diagnostics;
+mod dict;
 mod export;
 mod fork;
 mod group;

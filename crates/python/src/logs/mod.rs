@@ -1,6 +1,7 @@
 //! Logger, the handlers and formatters of Python's `logging`, and trace ids in its records: native
 //! classes behind the official names.
 
+mod attributes;
 pub(crate) mod correlation;
 pub(crate) mod handler;
 pub(crate) mod json;

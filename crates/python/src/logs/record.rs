@@ -3,7 +3,7 @@
 
 use pyo3::prelude::*;
 use pyo3::sync::critical_section::with_critical_section;
-use pyo3::types::{PyDict, PyInt, PyMapping, PyTuple};
+use pyo3::types::{PyDict, PyInt, PyMapping};
 use telemetry::export::batch::BatchProcessor;
 use telemetry::otlp::log::{LOG_ATTRIBUTES, LogHead, put_log_body, put_log_head, put_log_tail};
 use telemetry::trace::SpanContext;
@@ -11,11 +11,10 @@ use telemetry::trace::SpanContext;
 use crate::context;
 use crate::diagnostics;
 use crate::group::Groups;
-use crate::official::{Official, read_span_context};
+use crate::official::Official;
 use crate::scratch::with_buffer;
 use crate::trace::readable::dropped_of;
-use crate::trace::span::{Span, name_text, unix_nanos};
-use crate::trace::unsampled::UnsampledSpan;
+use crate::trace::span::{name_text, unix_nanos};
 use crate::value;
 
 /// The limits of a `LogRecordLimits` object; `None` is no limit.
@@ -231,25 +230,5 @@ pub(crate) fn span_context(
     official: &Official,
     context: &Bound<'_, PyAny>,
 ) -> PyResult<SpanContext> {
-    let Some(span) = context::span_of(official, context)? else {
-        return Ok(NO_SPAN);
-    };
-    if let Ok(own) = span.cast::<Span>() {
-        let identity = &own.as_super().get().identity;
-        return Ok(identity
-            .as_ref()
-            .map_or(NO_SPAN, |identity| identity.context));
-    }
-    if let Ok(unsampled) = span.cast::<UnsampledSpan>() {
-        return Ok(unsampled.get().identity(context.py()).context);
-    }
-    let py = context.py();
-    if !span.is_instance(official.span.bind(py))? {
-        return Ok(NO_SPAN);
-    }
-    let object = span.call_method0(pyo3::intern!(py, "get_span_context"))?;
-    let Ok(object) = object.cast::<PyTuple>() else {
-        return Ok(NO_SPAN);
-    };
-    Ok(read_span_context(official, object)?.context())
+    Ok(context::identity_of_span(official, context)?.unwrap_or(NO_SPAN))
 }

@@ -3,15 +3,17 @@
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::sync::critical_section::with_critical_section;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::PyString;
 
+use super::attributes::Names;
 use super::record::Pairs;
 use crate::trace::exception;
 
 /// The attributes that are not the program's own, the usual ones first, in the order in which
 /// `logging` sets them.
-const NAMES: [&str; 24] = [
+const COUNT: usize = 24;
+
+static NAMES: Names<COUNT> = Names::new([
     "name",
     "msg",
     "args",
@@ -36,45 +38,24 @@ const NAMES: [&str; 24] = [
     "message",
     "asctime",
     "getMessage",
-];
+]);
 
 /// A record's own attributes by their position in [`NAMES`], and the program's.
 pub(crate) struct Source<'py> {
     record: Bound<'py, PyAny>,
-    own: [Option<Bound<'py, PyAny>>; NAMES.len()],
+    own: [Option<Bound<'py, PyAny>>; COUNT],
     pub(crate) extra: Pairs<'py>,
 }
 
 impl<'py> Source<'py> {
     pub(crate) fn read(record: &Bound<'py, PyAny>) -> PyResult<Self> {
-        static INTERNED: PyOnceLock<[Py<PyString>; NAMES.len()]> = PyOnceLock::new();
-        let py = record.py();
-        let names =
-            INTERNED.get_or_init(py, || NAMES.map(|name| PyString::intern(py, name).unbind()));
-        let dict = record.getattr(pyo3::intern!(py, "__dict__"))?;
-        let mut own = [const { None }; NAMES.len()];
+        let dict = record.getattr(pyo3::intern!(record.py(), "__dict__"))?;
+        let mut own = [const { None }; COUNT];
         let mut extra = Vec::with_capacity(8);
-        let mut expected = 0;
-        let dict = dict.cast::<PyDict>()?;
-        // Nothing in here runs Python code, which might change the dict.
-        with_critical_section(dict, || {
-            for (key, value) in dict.iter() {
-                // Nearly always each key is the very object that is expected next.
-                let is_at = |position: usize| names.get(position).is_some_and(|name| name.is(&key));
-                let position = if is_at(expected) {
-                    Some(expected)
-                } else {
-                    (0..names.len())
-                        .find(|position| is_at(*position))
-                        .or_else(|| position_of(&key))
-                };
-                match position.and_then(|position| Some((position, own.get_mut(position)?))) {
-                    Some((position, slot)) => {
-                        *slot = Some(value);
-                        expected = position + 1;
-                    }
-                    None => extra.push((key, value)),
-                }
+        NAMES.for_each(dict.cast()?, |position, key, value| {
+            match position.and_then(|position| own.get_mut(position)) {
+                Some(slot) => *slot = Some(value.clone()),
+                None => extra.push((key.clone(), value.clone())),
             }
         });
         Ok(Self {
@@ -85,8 +66,7 @@ impl<'py> Source<'py> {
     }
 
     fn get(&self, name: &str) -> Option<&Bound<'py, PyAny>> {
-        let position = NAMES.iter().position(|own| *own == name)?;
-        self.own.get(position)?.as_ref()
+        self.own.get(NAMES.position(name)?)?.as_ref()
     }
 
     /// The attribute of that name, None where the record has none.
@@ -223,12 +203,6 @@ impl<'py> Source<'py> {
         };
         Ok([name, message, stack])
     }
-}
-
-#[cold]
-fn position_of(key: &Bound<'_, PyAny>) -> Option<usize> {
-    let key = key.cast::<PyString>().ok()?.to_str().ok()?;
-    NAMES.iter().position(|name| *name == key)
 }
 
 /// `SeverityNumber` of a level of `logging`: each of its levels begins a range of four, and the

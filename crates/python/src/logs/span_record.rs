@@ -5,10 +5,10 @@ use std::cell::RefCell;
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use telemetry::trace::SpanContext;
 
+use super::attributes::Names;
 use super::record;
 use crate::context;
 use crate::official::Official;
@@ -35,7 +35,7 @@ pub(crate) struct Fields<'py> {
 
 // In the order in which `logging` sets them, then what others are known to add: a record of the
 // usual making is read without a single search.
-const NAMES: [&str; 27] = [
+static NAMES: Names<27> = Names::new([
     "name",
     "msg",
     "args",
@@ -63,7 +63,7 @@ const NAMES: [&str; 27] = [
     "otelServiceName",
     "message",
     "asctime",
-];
+]);
 
 /// Where in `NAMES` the attributes are that are kept.
 mod position {
@@ -85,27 +85,13 @@ mod position {
 impl<'py> Fields<'py> {
     /// Reads `record`; what has no `__dict__` has no fields.
     pub(crate) fn read(record: &Bound<'py, PyAny>) -> Self {
-        let py = record.py();
         let mut fields = Self::default();
-        let Some(dict) = dict_of(record) else {
-            return fields;
-        };
-        let names = interned_names(py);
-        let mut expected = 0;
-        for_each_borrowed(&dict, |key, value| {
-            let position = if names.get(expected).is_some_and(|name| name.is(key)) {
-                Some(expected)
-            } else {
-                position_of(names, key)
-            };
-            match position {
-                Some(position) => {
-                    expected = position + 1;
-                    fields.put(position, value);
-                }
+        if let Some(dict) = dict_of(record) {
+            NAMES.for_each(&dict, |position, key, value| match position {
+                Some(position) => fields.put(position, value),
                 None => fields.extra.push((key.clone(), value.clone())),
-            }
-        });
+            });
+        }
         fields
     }
 
@@ -132,36 +118,6 @@ impl<'py> Fields<'py> {
     }
 }
 
-/// Calls `take`, which must not run Python code, with every key and value. Twice as quick as the
-/// safe iterator, which counts references to what `take` does not keep.
-#[expect(unsafe_code, reason = "PyDict_Next has no safe binding")]
-fn for_each_borrowed<'py>(
-    dict: &Bound<'py, PyDict>,
-    mut take: impl FnMut(&Bound<'py, PyAny>, &Bound<'py, PyAny>),
-) {
-    with_critical_section(dict, || {
-        let py = dict.py();
-        let mut position = 0;
-        let (mut key, mut value) = (std::ptr::null_mut(), std::ptr::null_mut());
-        // SAFETY: the pointers are borrowed from the dict, which nobody changes meanwhile: no
-        // Python code runs, and other threads are kept out by the section.
-        unsafe {
-            while pyo3::ffi::PyDict_Next(
-                dict.as_ptr(),
-                &raw mut position,
-                &raw mut key,
-                &raw mut value,
-            ) != 0
-            {
-                take(
-                    Bound::ref_from_ptr(py, &key),
-                    Bound::ref_from_ptr(py, &value),
-                );
-            }
-        }
-    });
-}
-
 #[expect(unsafe_code, reason = "PyObject_GenericGetDict has no safe binding")]
 fn dict_of<'py>(record: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
     let py = record.py();
@@ -173,23 +129,6 @@ fn dict_of<'py>(record: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
         )
     };
     dict.ok()?.cast_into().ok()
-}
-
-fn interned_names(py: Python<'_>) -> &'static [Py<PyString>] {
-    static INTERNED: PyOnceLock<Vec<Py<PyString>>> = PyOnceLock::new();
-    INTERNED.get_or_init(py, || {
-        NAMES
-            .iter()
-            .map(|name| PyString::intern(py, name).unbind())
-            .collect()
-    })
-}
-
-fn position_of(names: &[Py<PyString>], key: &Bound<'_, PyAny>) -> Option<usize> {
-    names.iter().position(|name| name.is(key)).or_else(|| {
-        let text = key.cast_exact::<PyString>().ok()?.to_str().ok()?;
-        NAMES.iter().position(|name| *name == text)
-    })
 }
 
 /// The ids of the span that is current, if it has valid ones.

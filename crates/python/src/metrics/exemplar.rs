@@ -1,14 +1,10 @@
 //! Which measurements are offered to the exemplar reservoirs, and with which span.
 
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
-use telemetry::trace::SpanContext;
 
 use crate::context;
 use crate::diagnostics::{self, Seldom};
-use crate::official::{Official, read_span_context};
-use crate::trace::span::Span;
-use crate::trace::unsampled::UnsampledSpan;
+use crate::official::Official;
 
 static FILTER_FAILED: Seldom = Seldom::new();
 
@@ -78,26 +74,4 @@ pub(crate) fn context_of<'py>(
         Some(given) if given.is_truthy()? => Ok(given.clone()),
         _ => context::current(py, Official::get(py)?),
     }
-}
-
-/// The span that `context` holds, unless there is none.
-#[inline]
-pub(crate) fn span_of(context: &Bound<'_, PyAny>) -> PyResult<Option<SpanContext>> {
-    let official = Official::get(context.py())?;
-    let Some(span) = context::span_of(official, context)? else {
-        return Ok(None);
-    };
-    if let Ok(span) = span.cast::<Span>() {
-        let identity = span.as_super().get().identity.as_ref();
-        return Ok(identity.map(|identity| identity.context));
-    }
-    if let Ok(span) = span.cast::<UnsampledSpan>() {
-        return Ok(Some(span.get().identity(context.py()).context));
-    }
-    if span.is(&official.invalid_span) {
-        return Ok(None);
-    }
-    let object = span.call_method0(pyo3::intern!(span.py(), "get_span_context"))?;
-    let fields = read_span_context(official, object.cast::<PyTuple>()?)?;
-    Ok(Some(fields.context()))
 }

@@ -17,7 +17,9 @@ use super::attributes::{Cleaned, to_dict};
 use super::exemplar::{self, Filter};
 use super::lookup::{self, Cache, Entry};
 use super::stream::{BoundStream, MetricStream, Target};
+use crate::context;
 use crate::diagnostics::{self, Seldom};
+use crate::official::Official;
 use crate::trace::span::now_unix_nanos;
 
 const INSTRUMENT: &str = "opentelemetry.sdk.metrics._internal.instrument";
@@ -175,7 +177,7 @@ impl Core {
                 return Ok(None);
             }
         }
-        let span = exemplar::span_of(&context)?;
+        let span = context::identity_of_span(Official::get(py)?, &context)?;
         if matches!(filter, Filter::TraceBased) && !span.is_some_and(|span| span.is_sampled()) {
             return Ok(None);
         }

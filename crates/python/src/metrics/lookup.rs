@@ -10,10 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::PyDict;
 
 use super::stream::Target;
+use crate::dict::for_each_borrowed;
 
 /// The series that a measurement with certain attributes goes to, one in each stream.
 pub(crate) struct Entry {
@@ -144,7 +144,8 @@ fn kind_of(value: *mut ffi::PyObject) -> Option<Kind> {
 #[inline]
 pub(crate) fn hash_of(attributes: &Bound<'_, PyDict>) -> Option<AttributesHash> {
     let mut sum = 0u64;
-    let is_complete = for_each(attributes, |key, value| {
+    let is_complete = for_each_borrowed(attributes, |key, value| {
+        let (key, value) = (key.as_ptr(), value.as_ptr());
         let kind = kind_of(value)?;
         if kind_of(key) != Some(Kind::Text) {
             return None;
@@ -173,34 +174,6 @@ fn hash(object: *mut ffi::PyObject) -> Option<u64> {
     (hash != -1).then_some(hash.cast_unsigned() as u64)
 }
 
-// Calls `visit` with all keys and values, until it returns `None`.
-#[inline]
-#[expect(unsafe_code, reason = "iterating without references of its own")]
-fn for_each(
-    attributes: &Bound<'_, PyDict>,
-    mut visit: impl FnMut(*mut ffi::PyObject, *mut ffi::PyObject) -> Option<()>,
-) -> Option<()> {
-    with_critical_section(attributes, || {
-        let mut position = 0;
-        let mut key = std::ptr::null_mut();
-        let mut value = std::ptr::null_mut();
-        // SAFETY: the dict is alive and, with its lock held and `visit` running nobody's code, not
-        // changed meanwhile; the borrowed key and value do not leave `visit`.
-        while unsafe {
-            ffi::PyDict_Next(
-                attributes.as_ptr(),
-                &raw mut position,
-                &raw mut key,
-                &raw mut value,
-            )
-        } != 0
-        {
-            visit(key, value)?;
-        }
-        Some(())
-    })
-}
-
 // Whether the attributes, of which all can be remembered, are these pairs in any order.
 #[inline]
 fn has_pairs(attributes: &Bound<'_, PyDict>, pairs: &[(Py<PyAny>, Py<PyAny>)]) -> bool {
@@ -208,7 +181,8 @@ fn has_pairs(attributes: &Bound<'_, PyDict>, pairs: &[(Py<PyAny>, Py<PyAny>)]) -
         return false;
     }
     let mut place = 0;
-    for_each(attributes, |key, value| {
+    for_each_borrowed(attributes, |key, value| {
+        let (key, value) = (key.as_ptr(), value.as_ptr());
         let is_next = pairs
             .get(place)
             .is_some_and(|pair| is_same(pair.0.as_ptr(), key) && is_same(pair.1.as_ptr(), value));

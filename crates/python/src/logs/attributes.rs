@@ -1,0 +1,59 @@
+//! The attributes of a record of Python's `logging`, read in one pass over its dict.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString};
+
+use crate::dict::for_each_borrowed;
+
+/// Names of attributes in the order in which a record usually has them, so that nearly always each
+/// key is the very object that is expected next.
+pub(crate) struct Names<const COUNT: usize> {
+    texts: [&'static str; COUNT],
+    interned: PyOnceLock<[Py<PyString>; COUNT]>,
+}
+
+impl<const COUNT: usize> Names<COUNT> {
+    pub(crate) const fn new(texts: [&'static str; COUNT]) -> Self {
+        Self {
+            texts,
+            interned: PyOnceLock::new(),
+        }
+    }
+
+    /// Where `name` is among the names.
+    pub(crate) fn position(&self, name: &str) -> Option<usize> {
+        self.texts.iter().position(|text| *text == name)
+    }
+
+    /// Calls `visit`, which must not run Python code, with every attribute in `dict` and its
+    /// position among the names, if it has one.
+    #[inline]
+    pub(crate) fn for_each<'py>(
+        &self,
+        dict: &Bound<'py, PyDict>,
+        mut visit: impl FnMut(Option<usize>, &Bound<'py, PyAny>, &Bound<'py, PyAny>),
+    ) {
+        let py = dict.py();
+        let names = self.interned.get_or_init(py, || {
+            self.texts.map(|name| PyString::intern(py, name).unbind())
+        });
+        let mut expected = 0;
+        for_each_borrowed(dict, |key, value| {
+            let position = if names.get(expected).is_some_and(|name| name.is(key)) {
+                Some(expected)
+            } else {
+                let same = names.iter().position(|name| name.is(key));
+                same.or_else(|| self.position_of_text(key))
+            };
+            expected = position.map_or(expected, |position| position + 1);
+            visit(position, key, value);
+            Some(())
+        });
+    }
+
+    #[cold]
+    fn position_of_text(&self, key: &Bound<'_, PyAny>) -> Option<usize> {
+        self.position(key.cast_exact::<PyString>().ok()?.to_str().ok()?)
+    }
+}
