@@ -41,7 +41,8 @@ LOG_LEVEL = Choice(
 LOGGING_AUTO_INSTRUMENTATION = Boolean(
     "OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED",
     False,
-    "That the deprecated handler of the SDK is in use, so that `LoggingInstrumentor` adds none.",
+    "Whether the configurator adds the SDK's deprecated handler to the root logger;"
+    " `LoggingInstrumentor` then adds none.",
 )
 
 VARIABLES: tuple[Variable, ...] = (

@@ -54,6 +54,14 @@ class PerSignal:
 
 _COMPRESSIONS = ("none", "gzip", "deflate", "zstd")
 
+PROTOCOL = PerSignal(
+    Choice,
+    "OTEL_EXPORTER_OTLP_{}PROTOCOL",
+    "grpc",
+    "Over what the exporter `otlp` of `OTEL_*_EXPORTER` sends. Exporters made in code have it in"
+    " their class.",
+    ("grpc", "http/protobuf"),
+)
 ENDPOINT = PerSignal(
     Variable,
     "OTEL_EXPORTER_OTLP_{}ENDPOINT",
@@ -151,6 +159,7 @@ METRICS_DEFAULT_HISTOGRAM_AGGREGATION = Choice(
 )
 
 VARIABLES: tuple[PerSignal | Variable, ...] = (
+    PROTOCOL,
     ENDPOINT,
     HEADERS,
     TIMEOUT,

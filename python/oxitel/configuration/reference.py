@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import instrumentation, otlp, proxy, sdk
+from . import configurator, instrumentation, otlp, proxy, sdk
 from .otlp import PerSignal
 from .variable import Choice, Variable
 
@@ -16,14 +16,16 @@ A value that cannot be used never raises: one warning names the variable, what w
 what is used instead.
 """
 
+_CONFIGURATOR = """\
+Read where an SDK is set up without code, as `opentelemetry-instrument` does, not by providers that
+a program makes itself.
+"""
+
 _NOT_READ = """\
 ## Not read
 
-The other constants of `opentelemetry.sdk.environment_variables` can be imported, and nothing here
-reads them yet: `OTEL_EXPORTER_OTLP_PROTOCOL` with its forms and `OTEL_CONFIG_FILE` (for a
-configurator, which is not part of this package yet), and `OTEL_PYTHON_*_CONFIGURATOR`.
-`OTEL_LOG_LEVEL`, `OTEL_EXPORTER_ZIPKIN_*` and `OTEL_EXPORTER_PROMETHEUS_*` are read by no official
-package either.
+`OTEL_LOG_LEVEL`, `OTEL_EXPORTER_ZIPKIN_*` and `OTEL_EXPORTER_PROMETHEUS_*` can be imported
+from `opentelemetry.sdk.environment_variables` and are read by no official package either.
 """
 
 
@@ -42,8 +44,10 @@ def page() -> str:
         else:
             rows.append(_row(entry))
     rows += [_row(variable) for variable in proxy.VARIABLES]
+    configurators = [_row(variable) for variable in configurator.VARIABLES]
     instrumentations = [_row(variable) for variable in instrumentation.VARIABLES]
-    parts += [_table(rows), "## Instrumentations\n", _table(instrumentations), _NOT_READ]
+    parts += [_table(rows), "## Configurator\n", _CONFIGURATOR, _table(configurators)]
+    parts += ["## Instrumentations\n", _table(instrumentations), _NOT_READ]
     return "\n".join(parts)
 
 

@@ -48,6 +48,11 @@ class Variable:
         value = environ.get(self.name)
         return None if value is None else value.strip() or None
 
+    def set_default(self, text: str) -> None:
+        """Set the variable in this process and those it starts, unless it has a value."""
+        if self.text() is None:
+            environ[self.name] = text
+
     def parse(self, text: str) -> Any:
         """`text` as this kind's value; ValueError if it is none."""
         return text

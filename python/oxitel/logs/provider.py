@@ -17,9 +17,9 @@ from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
 from oxitel.configuration import sdk
-from oxitel.configurator import RuleBasedConfigurator
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationScope
+from oxitel.scope_configurator import RuleBasedConfigurator
 
 from .limits import LogRecordLimits
 from .processor import (

@@ -13,9 +13,9 @@ from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
 from oxitel.configuration import sdk
-from oxitel.configurator import RuleBasedConfigurator
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationInfo, InstrumentationScope
+from oxitel.scope_configurator import RuleBasedConfigurator
 
 from . import sampling
 from .id_generator import IdGenerator, RandomIdGenerator

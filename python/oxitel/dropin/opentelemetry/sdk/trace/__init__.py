@@ -1,11 +1,11 @@
 """Official path of oxitel.trace."""
 
-from oxitel.configurator import RuleBasedConfigurator as RuleBasedConfigurator
 from oxitel.resources.resource import Resource as Resource
 from oxitel.scope import (
     InstrumentationInfo as InstrumentationInfo,
     InstrumentationScope as InstrumentationScope,
 )
+from oxitel.scope_configurator import RuleBasedConfigurator as RuleBasedConfigurator
 from oxitel.sequence import BoundedList as BoundedList
 from oxitel.trace.event import (
     Event as Event,

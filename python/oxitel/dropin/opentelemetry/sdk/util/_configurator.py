@@ -1,8 +1,8 @@
-"""Official path of oxitel.configurator."""
+"""Official path of oxitel.scope_configurator."""
 
-from oxitel.configurator import (
+from oxitel.scope import InstrumentationScope as InstrumentationScope
+from oxitel.scope_configurator import (
     ConfigT as ConfigT,
     ConfiguratorRulesT as ConfiguratorRulesT,
     RuleBasedConfigurator as RuleBasedConfigurator,
 )
-from oxitel.scope import InstrumentationScope as InstrumentationScope

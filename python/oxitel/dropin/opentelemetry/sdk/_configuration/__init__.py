@@ -1,0 +1,55 @@
+"""Official path of oxitel.configurator; private, and imported by other distributions all the
+same."""
+
+from oxitel.configurator import (
+    BaseConfigurator as _BaseConfigurator,
+    Configurator as _OTelSDKConfigurator,
+)
+from oxitel.configurator.components import (
+    ExporterArgsMap as ExporterArgsMap,
+    import_exporters as _import_exporters,
+    init_logging as _init_logging,
+    init_metrics as _init_metrics,
+    init_tracing as _init_tracing,
+    initialize_components as _initialize_components,
+)
+from oxitel.configurator.logging_handler import (
+    keep_through_configuration as _overwrite_logging_config_fns,
+)
+from oxitel.configurator.official import (
+    get_exporter_entry_point as _get_exporter_entry_point,
+    get_exporter_names as _get_exporter_names,
+    get_id_generator as _get_id_generator,
+    get_logger_configurator as _get_logger_configurator,
+    get_meter_configurator as _get_meter_configurator,
+    get_sampler as _get_sampler,
+    get_tracer_configurator as _get_tracer_configurator,
+    import_config_components as _import_config_components,
+    import_id_generator as _import_id_generator,
+    import_logger_configurator as _import_logger_configurator,
+    import_meter_configurator as _import_meter_configurator,
+    import_sampler as _import_sampler,
+    import_sampler_factory as _import_sampler_factory,
+    import_tracer_configurator as _import_tracer_configurator,
+)
+
+_EXPORTER_OTLP = "otlp"
+_EXPORTER_OTLP_PROTO_GRPC = "otlp_proto_grpc"
+_EXPORTER_OTLP_PROTO_HTTP = "otlp_proto_http"
+_EXPORTER_BY_OTLP_PROTOCOL = {
+    "grpc": _EXPORTER_OTLP_PROTO_GRPC,
+    "http/protobuf": _EXPORTER_OTLP_PROTO_HTTP,
+}
+_EXPORTER_ENV_BY_SIGNAL_TYPE = {
+    "traces": "OTEL_TRACES_EXPORTER",
+    "metrics": "OTEL_METRICS_EXPORTER",
+    "logs": "OTEL_LOGS_EXPORTER",
+}
+_PROTOCOL_ENV_BY_SIGNAL_TYPE = {
+    "traces": "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
+    "metrics": "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
+    "logs": "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
+}
+_RANDOM_ID_GENERATOR = "random"
+_DEFAULT_ID_GENERATOR = _RANDOM_ID_GENERATOR
+_OTEL_SAMPLER_ENTRY_POINT_GROUP = "opentelemetry_traces_sampler"
