@@ -29,7 +29,7 @@ class Distro(BaseDistro):  # type: ignore[misc]
         # processes look there.
         for variable in variables.EXPORTERS.values():
             variable.set_default("otlp")
-        PROTOCOL.general.set_default(PROTOCOL.general.default)
+        PROTOCOL.general.set_default("grpc")
 
 
 def chosen_distro() -> Distro | None:
