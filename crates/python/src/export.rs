@@ -8,7 +8,9 @@ use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 use telemetry::export::batch::{BatchConfig, BatchProcessor};
-use telemetry::export::{Compression, Exporter, ExporterConfig, Protocol, Signal, TlsConfig};
+use telemetry::export::{
+    Compression, Exporter, ExporterConfig, Outcome, Protocol, Signal, TlsConfig,
+};
 use telemetry::otlp::request::Batch;
 
 use crate::diagnostics;
@@ -227,6 +229,25 @@ impl OtlpExporter {
             millis(timeout_seconds * 1000.0),
             max_export_batch_size,
         )
+    }
+
+    /// Sends an empty request once and waits for the answer: what became of it, the HTTP status or
+    /// gRPC code if there is one, what was said, and the answer's `Date` header.
+    fn probe(
+        &self,
+        py: Python<'_>,
+        timeout_seconds: f64,
+    ) -> (&'static str, String, String, Option<String>) {
+        let probe = py.detach(|| self.exporter.probe(millis(timeout_seconds * 1000.0)));
+        let outcome = match probe.outcome {
+            Outcome::Accepted => "accepted",
+            Outcome::Refused => "refused",
+            Outcome::Busy => "busy",
+            Outcome::Unconnected => "unconnected",
+            Outcome::Broken => "broken",
+            Outcome::TimedOut => "timed out",
+        };
+        (outcome, probe.code, probe.text, probe.date)
     }
 
     fn shutdown(&self, py: Python<'_>) {

@@ -299,7 +299,7 @@ async fn send_part(
 }
 
 /// The request's body, compressed, with room for a prefix; an error where it is too large.
-fn encode(state: &State, batch: &Batch) -> Result<Bytes, Reason> {
+pub(crate) fn encode(state: &State, batch: &Batch) -> Result<Bytes, Reason> {
     let settled = &*state.settled;
     let too_large = |len: usize| {
         Reason::text(format!(
@@ -367,7 +367,7 @@ async fn attempt(state: &State, body: &Bytes, deadline: Instant) -> Answer {
     answer
 }
 
-fn broken(settled: &Settled, error: &hyper::Error) -> Answer {
+pub(crate) fn broken(settled: &Settled, error: &hyper::Error) -> Answer {
     match settled.protocol {
         Protocol::Grpc => grpc::broken(error),
         Protocol::HttpProtobuf => Answer::Later(Trouble {
@@ -380,7 +380,7 @@ fn broken(settled: &Settled, error: &hyper::Error) -> Answer {
 
 /// The connection that is there, or a new one. It is put back after a good answer: whatever else
 /// happens, a timeout included, drops it.
-async fn ready_link(
+pub(crate) async fn ready_link(
     line: &mut Line,
     settled: &Settled,
     deadline: Instant,

@@ -13,6 +13,7 @@ mod grpc;
 mod http;
 mod link;
 mod operation;
+mod probe;
 mod proxy;
 mod queue;
 pub mod retry;
@@ -23,6 +24,7 @@ use std::time::Duration;
 
 pub use exporter::{ExportError, ExportSummary, Exporter};
 pub use operation::Operation;
+pub use probe::{Outcome, Probe};
 
 /// What is exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

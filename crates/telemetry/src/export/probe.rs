@@ -1,0 +1,133 @@
+//! One empty request, sent to see what the receiver makes of it: no retries, nothing is reported.
+
+use std::sync::mpsc;
+use std::time::Duration;
+
+use hyper::header::DATE;
+use tokio::time::{Instant, timeout_at};
+
+use super::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
+use super::deliver::{broken, encode, ready_link};
+use super::exporter::{Exporter, Line, State};
+use super::{Protocol, grpc, http, limited, worker};
+use crate::otlp::request::Batch;
+
+/// What became of a probe.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    Accepted,
+    /// The receiver said no, and would say so again.
+    Refused,
+    /// The receiver asks to come again later.
+    Busy,
+    /// There was no connection.
+    Unconnected,
+    /// The connection broke before there was an answer.
+    Broken,
+    TimedOut,
+}
+
+/// The answer to a probe: `code` is an HTTP status, a gRPC code's name, or empty.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    pub outcome: Outcome,
+    pub code: String,
+    pub text: String,
+    /// The `Date` header of the answer (RFC 9110).
+    pub date: Option<String>,
+}
+
+impl Probe {
+    fn new(outcome: Outcome, reason: Reason) -> Self {
+        Self {
+            outcome,
+            code: reason.code,
+            text: reason.text,
+            date: None,
+        }
+    }
+
+    fn of(answer: Answer) -> Self {
+        match answer {
+            Answer::Accepted(partial) => {
+                let said = partial.map(|partial| excerpt(&partial.error_message));
+                Self::new(Outcome::Accepted, Reason::text(said.unwrap_or_default()))
+            }
+            Answer::Refused(reason) | Answer::TooLarge(reason) => {
+                Self::new(Outcome::Refused, reason)
+            }
+            Answer::Later(trouble) => Self::of_trouble(trouble),
+        }
+    }
+
+    fn of_trouble(trouble: Trouble) -> Self {
+        let outcome = match trouble.kind {
+            TroubleKind::Nobody | TroubleKind::Unconnected => Outcome::Unconnected,
+            TroubleKind::Broken => Outcome::Broken,
+            TroubleKind::TimedOut => Outcome::TimedOut,
+            TroubleKind::Busy => Outcome::Busy,
+        };
+        Self::new(outcome, trouble.reason)
+    }
+
+    fn timed_out() -> Self {
+        Self::new(Outcome::TimedOut, Reason::text("no answer in time"))
+    }
+}
+
+impl Exporter {
+    /// Sends an empty request over a connection of its own, and waits at most `timeout` for the
+    /// answer. Not for the worker's own thread, nor with the interpreter's lock held.
+    pub fn probe(&self, timeout: Duration) -> Probe {
+        let state = self.state();
+        let timeout = limited(timeout);
+        let deadline = Instant::now() + timeout;
+        let (answer, answered) = mpsc::sync_channel(1);
+        let started = worker::spawn(async move {
+            let probe = timeout_at(deadline, attempt(&state, deadline)).await;
+            let _ = answer.send(probe.unwrap_or_else(|_| Probe::timed_out()));
+        });
+        if let Err(error) = started {
+            let reason = format!("the export thread cannot be started: {error}");
+            return Probe::new(Outcome::Unconnected, Reason::text(reason));
+        }
+        // The deadline is the worker's business; this is for a worker held up by something else.
+        let patience = timeout.saturating_add(Duration::from_millis(250));
+        answered
+            .recv_timeout(patience)
+            .unwrap_or_else(|_| Probe::timed_out())
+    }
+}
+
+async fn attempt(state: &State, deadline: Instant) -> Probe {
+    let settled = &*state.settled;
+    let body = match encode(state, &Batch::new()) {
+        Ok(body) => body,
+        Err(reason) => return Probe::new(Outcome::Refused, reason),
+    };
+    let mut line = Line::default();
+    let mut link = match ready_link(&mut line, settled, deadline).await {
+        Ok(link) => link,
+        Err(trouble) => return Probe::of_trouble(trouble),
+    };
+    let left = deadline.saturating_duration_since(Instant::now());
+    let (uri, headers) = (&settled.uri, &settled.headers);
+    let request = match settled.protocol {
+        Protocol::HttpProtobuf => http::request(uri, headers, body),
+        Protocol::Grpc => grpc::request(uri, headers, body, left),
+    };
+    let response = match link.send(request).await {
+        Ok(response) => response,
+        Err(error) => return Probe::of(broken(settled, &error)),
+    };
+    let date = response.headers().get(DATE);
+    let date = date.and_then(|date| date.to_str().ok()).map(str::to_owned);
+    let (answer, _) = match settled.protocol {
+        Protocol::HttpProtobuf => http::read_answer(response).await,
+        Protocol::Grpc => grpc::read_answer(response, &settled.retryable_grpc_codes).await,
+    };
+    Probe {
+        date,
+        ..Probe::of(answer)
+    }
+}
