@@ -1,12 +1,14 @@
-"""What providers have in common when processes end and fork: they are shut down in children of
-multiprocessing, and refresh what depends on the process in every forked child."""
+"""What providers have in common when processes end and fork: they are shut down where a process
+ends past Python's exit (workers of multiprocessing and billiard, a signal that the program raises),
+and refresh what depends on the process in every forked child."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from logging import getLogger
+from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
 if TYPE_CHECKING:
@@ -28,34 +30,101 @@ class Provider(Protocol):
         """Merge `resource`, what depends on the process, over the provider's own."""
 
 
+_logger = getLogger(__name__)
+
 _providers: WeakSet[Provider] = WeakSet()
 _finalized: set[int] = set()
+
+# Those by which a program ends itself. What they do to Python code that handles them is its own.
+_ENDING_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGBREAK")
 
 
 def watch(provider: Provider) -> None:
     """Look after `provider` as long as it lives."""
     _providers.add(provider)
-    _shut_down_with_multiprocessing_child()
+    _shut_down_with_worker()
+    _shut_down_before_raised_signals()
     # Where multiprocessing is in use: have its children shut `provider` down, also those of a
     # fork server, which import the program before they know that they are children.
     util = sys.modules.get("multiprocessing.util")
     if util is not None:
-        util.register_after_fork(provider, lambda _: _shut_down_with_multiprocessing_child())
+        util.register_after_fork(provider, lambda _: _shut_down_with_worker())
 
 
-def _shut_down_with_multiprocessing_child() -> None:
-    """In a child of multiprocessing: shut the providers down when it ends.
+def _shut_down_with_worker() -> None:
+    """In a worker process: shut the providers down when it ends.
 
-    Such a child ends with `os._exit`, without what `atexit` holds, but runs its own finalizers.
+    Workers of multiprocessing and of billiard, Celery's copy of it, end with `os._exit`, without
+    what `atexit` holds. Processes of both run finalizers before; those of billiard's pool do not.
     """
-    process = sys.modules.get("multiprocessing.process")
-    if process is None or process.parent_process() is None or os.getpid() in _finalized:
+    pool = sys.modules.get("billiard.pool")
+    if pool is not None:
+        _shut_down_with_pool_worker(pool.Worker)
+    if os.getpid() in _finalized or not _is_worker():
         return
     from multiprocessing.util import Finalize
 
     _finalized.add(os.getpid())
     # Below zero: after the finalizers of everyone who may still make telemetry.
     Finalize(None, _shut_down_on_exit, exitpriority=-100)
+
+
+def _is_worker() -> bool:
+    process = sys.modules.get("multiprocessing.process")
+    if process is not None and process.parent_process() is not None:
+        return True
+    process = sys.modules.get("billiard.process")
+    return process is not None and process.current_process()._parent_pid is not None
+
+
+def _shut_down_with_pool_worker(worker: Any) -> None:
+    """Have workers of billiard's pool shut the providers down after their `on_exit`, in which
+    Celery tells the program that the worker ends."""
+    do_exit = getattr(worker, "_do_exit", None)
+    if do_exit is None or hasattr(do_exit, "_oxitel"):
+        return
+
+    def _do_exit(self: Any, *arguments: Any, **options: Any) -> Any:
+        on_exit = self.on_exit
+
+        def then_shut_down(*arguments: Any) -> None:
+            try:
+                if on_exit is not None:
+                    on_exit(*arguments)
+            finally:
+                _shut_down_on_exit()
+
+        self.on_exit = then_shut_down
+        return do_exit(self, *arguments, **options)
+
+    _do_exit._oxitel = True  # type: ignore[attr-defined]
+    worker._do_exit = _do_exit
+
+
+def _shut_down_before_raised_signals() -> None:
+    """Have `signal.raise_signal` shut the providers down where the signal ends the process.
+
+    Servers (uvicorn) handle a signal, finish their work, take their handler away and raise the
+    signal again, so that whoever sent it sees the process die of it: past Python's exit.
+    """
+    import signal
+
+    original = signal.raise_signal
+    if hasattr(original, "_oxitel"):
+        return
+    ending = {getattr(signal, name) for name in _ENDING_SIGNALS if hasattr(signal, name)}
+
+    def raise_signal(signalnum: int, /) -> None:
+        if signalnum in ending and signal.getsignal(signalnum) is signal.SIG_DFL:
+            try:
+                _shut_down_on_exit()
+            except Exception:
+                _logger.exception("Exception while shutting down before signal %s", signalnum)
+        original(signalnum)
+
+    raise_signal.__doc__ = original.__doc__
+    raise_signal._oxitel = True  # type: ignore[attr-defined]
+    signal.raise_signal = raise_signal
 
 
 def _shut_down_on_exit() -> None:
@@ -68,7 +137,7 @@ def refresh_after_fork() -> None:
     """Refresh what depends on the process. Called natively, once in each forked child."""
     from oxitel.resources.aggregate import _get_process_dependent_resource
 
-    _shut_down_with_multiprocessing_child()
+    _shut_down_with_worker()
     providers = list(_providers)
     for provider in providers:
         provider._renew_locks()

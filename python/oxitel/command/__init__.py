@@ -10,7 +10,7 @@ import sys
 from argparse import ArgumentParser, Namespace, RawDescriptionHelpFormatter
 from collections.abc import Callable, Sequence
 from importlib import import_module
-from typing import NoReturn, Protocol, cast
+from typing import Any, NoReturn, Protocol, cast
 
 COMMANDS = ("run",)
 
@@ -23,6 +23,13 @@ class Command(Protocol):
     run: Callable[[Namespace], int]
 
 
+class _Formatter(RawDescriptionHelpFormatter):
+    """Options and what they do in one line each."""
+
+    def __init__(self, prog: str, **options: Any) -> None:
+        super().__init__(prog, **{**options, "max_help_position": 42})
+
+
 class Parser(ArgumentParser):
     """Says what is wrong in one line, with the option that may have been meant."""
 
@@ -30,7 +37,7 @@ class Parser(ArgumentParser):
         super().__init__(
             prog=f"oxitel {command}",
             description=description,
-            formatter_class=RawDescriptionHelpFormatter,
+            formatter_class=_Formatter,
             allow_abbrev=False,
         )
 
@@ -41,7 +48,8 @@ class Parser(ArgumentParser):
         return options
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"{self.prog}: {message}. Try: {self.prog} --help\n")
+        stop = "" if message.endswith("?") else "."
+        self.exit(2, f"{self.prog}: {message}{stop} Try: {self.prog} --help\n")
 
     def _meant(self, option: str) -> str:
         from difflib import get_close_matches

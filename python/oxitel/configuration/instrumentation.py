@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .variable import Boolean, Choice, Variable
+from .variable import Boolean, Choice, Names, Variable
 
 LOG_AUTO_INSTRUMENTATION = Boolean(
     "OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION",
@@ -45,6 +45,20 @@ LOGGING_AUTO_INSTRUMENTATION = Boolean(
     " `LoggingInstrumentor` then adds none.",
 )
 
+DISABLED_INSTRUMENTATIONS = Names(
+    "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS",
+    [],
+    "The instrumentations that `oxitel run` leaves off, by the names of their entry points, as"
+    " `flask`; `*` for all.",
+    default_text="none",
+)
+GEVENT_PATCH = Variable(
+    "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH",
+    None,
+    "`patch_all` has `oxitel run` call `gevent.monkey.patch_all` before anything else.",
+    default_text="no patch",
+)
+
 VARIABLES: tuple[Variable, ...] = (
     LOG_AUTO_INSTRUMENTATION,
     LOG_HANDLER_LEVEL,
@@ -53,4 +67,6 @@ VARIABLES: tuple[Variable, ...] = (
     LOG_FORMAT,
     LOG_LEVEL,
     LOGGING_AUTO_INSTRUMENTATION,
+    DISABLED_INSTRUMENTATIONS,
+    GEVENT_PATCH,
 )
