@@ -101,7 +101,9 @@ def test_nothing_else_in_the_package_reads_the_environment() -> None:
             readers.append(path.relative_to(ROOT / "python" / "oxitel").as_posix())
     assert sorted(readers) == [
         # The one place, and those that have to tell an unset value from an empty one, or read
-        # whichever variable they are asked for.
+        # whichever variable they are asked for. The first two write variables for the program.
+        "auto_instrumentation/start.py",
+        "command/run.py",
         "configuration/limit.py",
         "configuration/variable.py",
         "export/grpc_compression.py",
