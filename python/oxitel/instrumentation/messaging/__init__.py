@@ -1,0 +1,1 @@
+"""What the instrumentations of message queues share: headers, attributes, sending, receiving."""

@@ -1,0 +1,253 @@
+"""Producers and consumers of the three Kafka clients, against a live broker.
+
+A client's scenarios run once, in one process; each test looks at what one of them traced. They
+have the same names for all clients (`programs/`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from .conftest import Scenario, named
+
+Scenarios = Callable[..., dict[str, Scenario]]
+
+# What the official instrumentation calls a consumer's operation.
+RECEIVE = {"kafka_python": "receive", "confluent": "process", "aio": "receive"}
+
+
+class Results:
+    """One client's scenarios."""
+
+    def __init__(self, client: str, scenarios: dict[str, Scenario]) -> None:
+        self.client = client
+        self.receive = RECEIVE[client]
+        self._scenarios = scenarios
+
+    def __getitem__(self, name: str) -> Scenario:
+        return self._scenarios[name]
+
+    def received(self, scenario: Scenario) -> list[dict[str, Any]]:
+        return named(scenario, self.receive)
+
+
+@pytest.fixture(scope="module", params=["kafka_python"])
+def results(request: pytest.FixtureRequest, run_scenarios: Scenarios) -> Results:
+    return Results(request.param, run_scenarios(request.param, prefix=request.param))
+
+
+def attribute(spans: list[dict[str, Any]], name: str) -> list[Any]:
+    return [span["attributes"].get(f"messaging.{name}") for span in spans]
+
+
+def test_no_scenario_leaves_a_context_behind(results: Results) -> None:
+    assert [name for name, result in results._scenarios.items() if result["leaked"]] == []
+
+
+def test_a_message_continues_the_trace_of_who_sent_it(results: Results) -> None:
+    one = results["one"]
+    (order,) = [span for span in one["spans"] if span["name"] == "order"]
+    (sent,) = named(one, "send")
+    (received,) = results.received(one)
+    assert (sent["kind"], received["kind"]) == ("PRODUCER", "CONSUMER")
+    assert (sent["parent"], received["parent"]) == (order["id"], sent["id"])
+    assert sent["trace_id"] == received["trace_id"] == order["trace_id"]
+    assert received["links"] == []
+    assert one["log"] == []
+
+
+def test_a_message_is_described_as_the_conventions_say(results: Results) -> None:
+    one = results["one"]
+    (sent,) = named(one, "send")
+    (received,) = results.received(one)
+    topic = sent["attributes"]["messaging.destination.name"]
+    both = {
+        "messaging.system": "kafka",
+        "messaging.destination.name": topic,
+        "messaging.destination.partition.id": "1",
+        "messaging.kafka.message.key": "key",
+        "messaging.kafka.offset": 0,
+        "messaging.kafka.message.offset": 0,
+        "messaging.message.id": f"{topic}.1.0",
+        "messaging.message.body.size": 5,
+        "server.address": "127.0.0.1",
+    }
+    theirs = {
+        **both,
+        "messaging.client.id": "c1",
+        "messaging.consumer.group.name": "g1",
+        "messaging.operation.name": results.receive,
+        "messaging.operation.type": results.receive,
+    }
+    ours = {
+        **both,
+        "messaging.client.id": "p1",
+        "messaging.operation.name": "send",
+        "messaging.operation.type": "send",
+    }
+    assert sent["attributes"].items() >= ours.items()
+    assert received["attributes"].items() >= theirs.items()
+    assert type(sent["attributes"]["server.port"]) is int
+    assert sent["attributes"]["server.port"] == received["attributes"]["server.port"]
+
+
+def test_a_message_sent_has_a_span_until_the_broker_has_it(results: Results) -> None:
+    one = results["one"]
+    (order,) = [span for span in one["spans"] if span["name"] == "order"]
+    (sent,) = named(one, "send")
+    assert order["start"] <= sent["start"] < sent["end"]
+    assert one["seen"]["metadata"][-1] == sent["attributes"]["messaging.kafka.offset"]
+
+
+def test_the_span_is_current_while_the_message_is_handled(results: Results) -> None:
+    one = results["one"]
+    (received,) = results.received(one)
+    assert one["seen"]["current while handled"] == received["id"]
+    assert one["seen"]["ended while handled"] is False
+    assert one["seen"]["current after the loop"] is None
+
+
+def test_each_turn_of_a_loop_has_its_own_span(results: Results) -> None:
+    loop = results["loop"]
+    received = results.received(loop)
+    assert [span["id"] for span in received] == loop["seen"]["current"]
+    assert sorted(span["parent"] for span in received) == sorted(
+        span["id"] for span in named(loop, "send")
+    )
+    handled = [span for span in loop["spans"] if span["name"] == "handle"]
+    assert [span["parent"] for span in handled] == loop["seen"]["current"]
+    assert [span["trace_id"] for span in handled] == [span["trace_id"] for span in received]
+    assert len({span["trace_id"] for span in received}) == 3
+    assert loop["seen"]["after"] is None
+
+
+def test_a_loop_left_by_an_exception_leaves_no_span_open(results: Results) -> None:
+    left = results["left_by_exception"]
+    assert left["seen"]["current"] is None
+    assert left["seen"]["ended"].endswith(results.receive)
+
+
+def test_closing_a_consumer_ends_the_last_span(results: Results) -> None:
+    closed = results["nobody_reads_on"]
+    (received,) = results.received(closed)
+    assert closed["seen"]["current"] == received["id"]
+    assert closed["seen"]["current after close"] is None
+
+
+def test_a_span_around_the_handling_is_linked_and_left_alone(results: Results) -> None:
+    around = results["around"]
+    turns = [span for span in around["spans"] if span["name"].startswith("turn")]
+    received = results.received(around)
+    assert [span["links"] for span in received] == [[turn["id"]] for turn in turns]
+    assert [span["parent"] for span in received] == [s["id"] for s in named(around, "send")]
+    handled = [span for span in around["spans"] if span["name"] == "handle"]
+    assert [span["parent"] for span in handled] == [span["id"] for span in received]
+    assert around["seen"] == {"after 0": None, "after 1": None}
+
+
+def test_polls_that_bring_nothing_have_no_span(results: Results) -> None:
+    empty = results["empty_polls"]
+    assert {span["kind"] for span in empty["spans"]} == {"INTERNAL", "PRODUCER"}
+    assert empty["seen"]["polled"] == [0, 0, 0]
+
+
+def test_a_batch_has_one_span_with_a_link_to_each_producer(results: Results) -> None:
+    batch = results["batch"]
+    sent = {span["id"]: span for span in named(batch, "send")}
+    batches = [s for s in batch["spans"] if "messaging.batch.message_count" in s["attributes"]]
+    assert {span["kind"] for span in batches} == {"CONSUMER"}
+    assert {span["name"].split()[-1] for span in batches} == {results.receive}
+    assert sum(attribute(batches, "batch.message_count")) == 3
+    assert sorted(link for span in batches for link in span["links"]) == sorted(sent)
+    assert {span["parent"] for span in batches} == {None}
+    assert batch["seen"]["current"] == batches[-1]["id"]
+    assert batch["seen"]["current after the next poll"] is None
+    assert batch["seen"]["values"] == ["0", "1", "2"]
+
+
+def test_each_message_of_a_batch_continues_its_trace(results: Results) -> None:
+    batch = results["batch"]
+    sent = {span["id"]: span for span in named(batch, "send")}
+    batches = [s for s in batch["spans"] if "messaging.batch.message_count" in s["attributes"]]
+    messages = [
+        span for span in batch["spans"] if span["kind"] == "CONSUMER" and span not in batches
+    ]
+    assert sorted(span["parent"] for span in messages) == sorted(sent)
+    for message in messages:
+        assert message["trace_id"] == sent[message["parent"]]["trace_id"]
+        assert message["name"].endswith(" receive")
+        assert message["links"][0] in [span["id"] for span in batches]
+        assert {"messaging.kafka.offset", "messaging.message.id"} <= message["attributes"].keys()
+
+
+def test_headers_are_the_users_own(results: Results) -> None:
+    headers = results["headers"]
+    assert headers["seen"]["kept"] is True
+
+
+def test_a_context_that_is_there_already_is_replaced(results: Results) -> None:
+    headers = results["headers"]
+    assert headers["seen"]["names"] == [["a", "traceparent"]] * 2
+    good = [span for span in named(headers, "send") if span["status"][0] == "UNSET"]
+    assert [s["parent"] for s in results.received(headers)] == [span["id"] for span in good]
+
+
+def test_headers_of_a_wrong_kind_fail_as_without_an_instrumentation(results: Results) -> None:
+    headers = results["headers"]
+    failed = [span for span in named(headers, "send") if span["status"][0] == "ERROR"]
+    assert len(failed) == len(headers["seen"]["errors"]) == 3
+    assert [s["attributes"]["error.type"] for s in failed] == headers["seen"]["errors"]
+
+
+def test_headers_of_strangers_do_no_harm(results: Results) -> None:
+    hostile = results["hostile_headers"]
+    assert hostile["seen"]["values"] == ["value"] * 4 + ["last"]
+    received = results.received(hostile)
+    # The last header of a name counts.
+    parents = [None, None, None, "2" * 16, None]
+    assert [span["parent"] for span in received] == parents
+
+
+def test_a_tombstone_is_one(results: Results) -> None:
+    spans = results["tombstone"]["spans"]
+    assert attribute(spans, "kafka.message.tombstone") == [True, True]
+    assert attribute(spans, "message.body.size") == [None, None]
+    # A key without a canonical text form.
+    assert attribute(spans, "kafka.message.key") == [None, None]
+
+
+def test_errors_are_recorded_and_raised(results: Results) -> None:
+    errors = results["errors"]
+    spans = named(errors, "send")
+    assert [span["status"][0] for span in spans] == ["ERROR"] * len(errors["seen"]["errors"])
+    assert all(span["attributes"]["error.type"] for span in spans)
+
+
+def test_callbacks_of_the_user_are_called(results: Results) -> None:
+    assert results["callbacks"]["seen"]["called"] == [0]
+    assert attribute(results["callbacks"]["spans"], "kafka.offset") == [0]
+
+
+def test_hooks_see_each_message_and_may_raise(results: Results) -> None:
+    hooks = results["hooks"]
+    sent = named(hooks, "send")
+    assert {span["attributes"]["produced"] for span in sent} == {hooks["seen"]["produced"]}
+    messages = [s for s in hooks["spans"] if "messaging.kafka.offset" in s["attributes"]]
+    consumed = [span["attributes"].get("consumed") for span in messages if span not in sent]
+    assert consumed == ["1", "1", "2"]
+    assert hooks["log"].count("opentelemetry.instrumentation." + hooks["seen"]["produced log"]) == 2
+    assert hooks["log"].count("opentelemetry.instrumentation." + hooks["seen"]["consumed log"]) == 3
+
+
+def test_without_the_instrumentation_nothing_is_traced(results: Results) -> None:
+    plain = results["uninstrumented"]
+    assert [span["name"] for span in plain["spans"]] == ["order 0"]
+    assert plain["seen"]["value"] == "0"
+    assert plain["seen"]["current"] is None
+
+
+def test_suppressed_instrumentation_traces_nothing(results: Results) -> None:
+    assert results["suppressed"]["spans"] == []
