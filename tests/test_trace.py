@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import sys
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 
@@ -297,6 +298,53 @@ def test_an_attribute_whose_text_cannot_be_had_is_dropped_with_a_warning(
     assert dict(finished.attributes) == {"kept": 1}
     assert finished.dropped_attributes == 1
     assert any("hostile" in record.getMessage() for record in caplog.records)
+
+
+def test_an_attribute_may_be_set_in_every_way_that_python_calls(
+    tracer: trace.Tracer, exporter: InMemorySpanExporter
+) -> None:
+    class Text(str):
+        pass
+
+    span: Any = tracer.start_span("span")
+    span.set_attribute("positions", 1)
+    span.set_attribute("mixed", value=2)
+    span.set_attribute(value=3, key="names")
+    span.set_attribute(*("unpacked", 4.5))
+    type(span).set_attribute(span, "unbound", True)
+    bound = span.set_attribute
+    bound("bound", "text")
+    span.set_attribute(Text("subclass"), Text("value"))
+    span.set_attribute("".join(["no", "hash"]), None)
+    span.set_attribute("positions", 5)
+    for arguments, names in (((), {}), (("key",), {}), (("key", 1, 2), {}), (("key",), {"key": 1})):
+        with pytest.raises(TypeError):
+            span.set_attribute(*arguments, **names)
+    with pytest.raises(TypeError):
+        span.set_attribute("key", 1, wrong=2)
+    with pytest.raises(TypeError):
+        type(span).set_attribute(object(), "key", 1)
+    span.end()
+    (finished,) = exporter.get_finished_spans()
+    assert list(finished.attributes.items()) == [
+        ("mixed", 2),
+        ("names", 3),
+        ("unpacked", 4.5),
+        ("unbound", True),
+        ("bound", "text"),
+        ("subclass", "value"),
+        ("nohash", None),
+        ("positions", 5),
+    ]
+
+
+def test_an_attribute_that_is_replaced_lets_go_of_its_value_at_once(tracer: trace.Tracer) -> None:
+    span = tracer.start_span("span")
+    value = "".join(["some", "text"])
+    before = sys.getrefcount(value)
+    span.set_attribute("key", value)
+    span.set_attribute("key", 1)
+    assert sys.getrefcount(value) == before
 
 
 def test_a_list_that_contains_itself_is_kept_as_far_as_it_goes(tracer: trace.Tracer) -> None:

@@ -69,6 +69,7 @@ mod _native {
         super::fork::watch();
         super::diagnostics::watch(module)?;
         let py = module.py();
+        super::trace::set_attribute::install(py)?;
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.
         let official = super::official::Official::get(py)?;
         official

@@ -202,6 +202,49 @@ fn new_pair(
     }
 }
 
+/// Whether the value is of a built-in type that cannot change and has no parts.
+#[inline]
+pub(crate) fn is_plain(value: &Bound<'_, PyAny>) -> bool {
+    value.is_exact_instance_of::<PyString>()
+        || value.is_exact_instance_of::<PyInt>()
+        || value.is_exact_instance_of::<PyBool>()
+        || value.is_exact_instance_of::<PyFloat>()
+}
+
+/// An attribute whose key is text of exactly the built-in type, and whose value needs no cleaning.
+#[inline]
+#[expect(
+    unsafe_code,
+    reason = "length and hash lie in the text, two calls away otherwise"
+)]
+pub(crate) fn plain_pair(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> Option<Pair> {
+    let key = key.cast_exact::<PyString>().ok()?;
+    // SAFETY: every object of exactly this type begins so; -1 says that no hash was taken yet.
+    let (length, hash) = unsafe {
+        let text = key.as_ptr().cast::<pyo3::ffi::PyASCIIObject>();
+        ((*text).length, (*text).hash)
+    };
+    if length == 0 {
+        return None;
+    }
+    let hash = match hash {
+        -1 => hash_of(key).ok()?,
+        known => known.cast_unsigned() as u64,
+    };
+    Some((hash, key.clone().unbind(), value.clone().unbind()))
+}
+
+/// Lets go of what left a map, without looking whether this thread is attached: `py` says so.
+#[inline]
+pub(crate) fn release(py: Python<'_>, displaced: Displaced<Py<PyString>, Py<PyAny>>) {
+    let (key, value) = match displaced {
+        Displaced::Nothing => return,
+        Displaced::Replaced(entry) | Displaced::Oldest(entry) => (entry.key, entry.value),
+        Displaced::Refused(key, value) => (key, value),
+    };
+    drop((key.into_bound(py), value.into_bound(py)));
+}
+
 /// Cleans all attributes of a mapping, and counts those that are dropped for their keys.
 pub(crate) fn clean_pairs(
     attributes: &Bound<'_, PyAny>,

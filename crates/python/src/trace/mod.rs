@@ -9,6 +9,7 @@ pub(crate) mod processing;
 pub(crate) mod readable;
 pub(crate) mod sampler;
 pub(crate) mod scope;
+pub(crate) mod set_attribute;
 pub(crate) mod settings;
 pub(crate) mod span;
 pub(crate) mod tracer;

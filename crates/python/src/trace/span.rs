@@ -274,6 +274,41 @@ pub(crate) fn is_recording(span: &Bound<'_, Span>) -> bool {
     state.end_unix_nanos.is_none()
 }
 
+/// Sets an attribute if nothing about it, or about the span, is unusual. False: nothing was done.
+#[inline]
+pub(crate) fn set_plain_attribute(
+    span: &Bound<'_, Span>,
+    key: &Bound<'_, PyAny>,
+    value: &Bound<'_, PyAny>,
+) -> bool {
+    let base = span.as_super().get();
+    let Some(settings) = base.settings() else {
+        return false;
+    };
+    let limits = &settings.limits;
+    if limits.span_attribute_length.is_some() || !value::is_plain(value) {
+        return false;
+    }
+    let py = span.py();
+    let mut state = base.lock(py);
+    if state.end_unix_nanos.is_some() {
+        return false;
+    }
+    let Content::Native(map) = &mut state.attributes else {
+        return false;
+    };
+    if limits.attributes.is_some_and(|limit| map.len() >= limit) {
+        return false;
+    }
+    let Some(pair) = value::plain_pair(key, value) else {
+        return false;
+    };
+    let displaced = value::insert(map, pair);
+    drop(state);
+    value::release(py, displaced);
+    true
+}
+
 /// Appends an event unless the span has ended.
 pub(crate) fn push_event(span: &Bound<'_, Span>, event: EventRecord) -> PyResult<()> {
     let py = span.py();
