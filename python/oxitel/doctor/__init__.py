@@ -1,0 +1,1 @@
+"""What `oxitel doctor` looks at, and how it tells it."""
