@@ -65,10 +65,11 @@ class Variable:
         try:
             return self.parse(text)
         except ValueError:
-            say_once(self.name, text, self.expected, self._used())
+            say_once(self.name, text, self.expected, self.used_instead())
             return self.default
 
-    def _used(self) -> str:
+    def used_instead(self) -> str:
+        """What an unusable value is replaced by, for messages."""
         if self.default_text is not None:
             return self.default_text
         return "no value" if self.default is None else f"the default {self.default}"
