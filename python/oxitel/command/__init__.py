@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NoReturn, Protocol, cast
 
-COMMANDS = ("run",)
+COMMANDS = ("run", "doctor")
 
 
 class Command(Protocol):

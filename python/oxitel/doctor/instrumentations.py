@@ -111,7 +111,15 @@ def _need_of(
             all_of.append(requirement)
         elif marker.evaluate({"extra": "instruments-any"}):
             any_of.append(requirement)
+    if len(_entry_points_of(distribution)) > 1:
+        # Each of them has its own of the libraries that the distribution names.
+        own = [entry for entry in any_of if _canonical(entry.name) == _canonical(entry_point.name)]
+        any_of = own or any_of
     return _need(all_of, any_of)
+
+
+def _entry_points_of(distribution: metadata.Distribution) -> list[metadata.EntryPoint]:
+    return [entry for entry in distribution.entry_points if entry.group == _GROUP]
 
 
 def _need_of_own(entry_point: metadata.EntryPoint) -> _Need:
@@ -241,7 +249,10 @@ def _known(entries: Any) -> Iterator[tuple[Any, str]]:
     from packaging.requirements import Requirement
 
     for entry in entries:
-        yield Requirement(entry["library"]), _name_of(entry["instrumentation"])
+        library = Requirement(entry["library"])
+        # What tortoise-orm's instrumentation can make use of, and many others have.
+        if library.name != "pydantic":
+            yield library, _name_of(entry["instrumentation"])
 
 
 def _is_installed(instrumentation: str) -> bool:
@@ -257,8 +268,7 @@ def _is_own(instrumentation: str) -> bool:
     module = instrumentation.removeprefix("opentelemetry-instrumentation-").replace("-", "_")
     return any(
         entry_point.value.startswith(f"opentelemetry.instrumentation.{module}:")
-        for entry_point in metadata.distribution(_OWN).entry_points
-        if entry_point.group == _GROUP
+        for entry_point in _entry_points_of(metadata.distribution(_OWN))
     )
 
 

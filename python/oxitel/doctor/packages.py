@@ -169,11 +169,9 @@ def _check_winner(report: Report) -> None:
     elif winner == "none":
         advice = "pip install --force-reinstall oxitel"
         if position is None:
-            problem = f"the folder {_DROPIN} is not on sys.path, which oxitel_dropin.pth would put it on"
+            problem = f"{_DROPIN} is not on sys.path, as oxitel_dropin.pth should have it"
             advice += ", or start the program with `oxitel run`, or `import oxitel.auto` first"
-        report.find(
-            "error", _CHECK, f"`import opentelemetry.sdk.trace` fails: {problem}", advice
-        )
+        report.find("error", _CHECK, f"`import opentelemetry.sdk.trace` fails: {problem}", advice)
 
 
 def _position() -> int | None:

@@ -1,4 +1,4 @@
-"""Where a setting's value comes from: an argument, a variable, the configuration file, a default."""
+"""Where a setting comes from: an argument, a variable, the configuration file, or a default."""
 
 from __future__ import annotations
 

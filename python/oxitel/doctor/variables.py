@@ -80,7 +80,7 @@ def declared() -> dict[str, Variable]:
 def check(report: Report, sources: Sources) -> None:
     """Look at every variable whose name is, or should be, of OpenTelemetry."""
     known = declared()
-    read_elsewhere = set(_COMMON) | {name for name in _official_names(report)}
+    read_elsewhere = set(_COMMON).union(_official_names(report))
     facts: dict[str, list[dict[str, Any]]] = {"wrong": [], "unknown": [], "not_read": []}
     report.facts["variables"] = facts
     for name, value in sorted(environ.items()):
@@ -123,7 +123,7 @@ def _official_names(report: Report) -> Iterator[str]:
             modules.append(entry_point.module)
     for module in dict.fromkeys(modules):
         loaded = report.attempt("variables", import_module, module)
-        yield from (name for name in vars(loaded or object).keys() if name.startswith("OTEL_"))
+        yield from (name for name in vars(loaded or object) if name.startswith("OTEL_"))
 
 
 def _check_value(

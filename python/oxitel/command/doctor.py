@@ -1,0 +1,75 @@
+"""`oxitel doctor`: says what is configured and from where, and whether telemetry gets through."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from argparse import ArgumentParser, ArgumentTypeError, Namespace
+
+HELP = """Say what is configured and from where, and whether telemetry gets through.
+
+Exit status: 0 if it does, 1 if something will not work, 2 if the arguments are wrong."""
+
+
+def add_arguments(parser: ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="print the report as JSON")
+    parser.add_argument(
+        "--no-connect", action="store_true", help="look at the settings only, connect nowhere"
+    )
+    parser.add_argument(
+        "--timeout",
+        type=_seconds,
+        default=5.0,
+        metavar="SECONDS",
+        help="most time for each step of connecting (default: 5)",
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0 < seconds <= 3600:
+        raise ArgumentTypeError(f"{text!r} is no number of seconds from 0 to 3600")
+    return seconds
+
+
+def run(options: Namespace) -> int:
+    from oxitel.doctor.examination import examine
+
+    report = examine({}, options.timeout, not options.no_connect)
+    content = report.content()
+    if options.json:
+        import json
+
+        text = json.dumps(content, indent=2, default=str) + "\n"
+    else:
+        from oxitel.doctor.text import render
+
+        text = render(content, _has_colour(), shutil.get_terminal_size((100, 24)).columns)
+    _write(text)
+    return report.exit_status
+
+
+def _has_colour() -> bool:
+    """Only on a terminal, and not where NO_COLOR is set (no-color.org)."""
+    return (
+        sys.stdout.isatty()
+        and not os.environ.get("NO_COLOR")
+        and os.environ.get("TERM", "") != "dumb"
+    )
+
+
+def _write(text: str) -> None:
+    """Print, whatever the terminal's encoding; a reader that has gone is nobody's trouble."""
+    try:
+        try:
+            sys.stdout.write(text)
+        except UnicodeEncodeError:
+            sys.stdout.write(text.encode("ascii", "replace").decode())
+        sys.stdout.flush()
+    except BrokenPipeError:
+        # So that the interpreter does not try again at its end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

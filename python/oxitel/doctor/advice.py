@@ -1,0 +1,168 @@
+"""What answers and endpoints mean, and what to do about them."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from .export import Answer
+from .report import Report
+from .sources import DEFAULT, Setting
+from .target import Target
+from .tls import ADVICE_MUTUAL
+
+if TYPE_CHECKING:
+    from .signals import SignalExport
+
+_CHECK = "export"
+_PATH = re.compile(r"/v1/(traces|metrics|logs)/?$")
+_OTHER = {"grpc": "http/protobuf", "http/protobuf": "grpc"}
+_USUAL = {"grpc": 4317, "http/protobuf": 4318}
+
+
+def check_base(report: Report, setting: Setting) -> None:
+    """A general endpoint of OTLP/HTTP, to which the signal's path is appended."""
+    match = _PATH.search(setting.value)
+    if match:
+        report.find(
+            "warning",
+            _CHECK,
+            f"{setting.origin} ends in {match.group()}, and each signal's path is appended to it",
+            f"take {match.group()} away from it",
+        )
+
+
+def check_endpoint(
+    report: Report, name: str, protocol: str, endpoint: Setting, target: Target
+) -> None:
+    """What looks wrong before anything is connected."""
+    if endpoint.source == DEFAULT:
+        return
+    origin = endpoint.origin
+    if protocol == "grpc" and target.port == 4318:
+        report.find(
+            "warning",
+            _CHECK,
+            f"{origin} has port 4318, where OTLP/HTTP is usual, and the protocol is grpc",
+            "use port 4317, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
+        )
+    if protocol != "grpc" and target.port == 4317:
+        report.find(
+            "warning",
+            _CHECK,
+            f"{origin} has port 4317, where gRPC is usual, and the protocol is http/protobuf",
+            "use port 4318, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+        )
+    rest = endpoint.value.partition("://")[2] or endpoint.value
+    if protocol == "grpc" and target.unix_path is None and rest.partition("/")[2]:
+        report.find("note", _CHECK, f"the path in {origin} is not used over gRPC")
+    if protocol == "grpc" and "://" not in endpoint.value and target.is_tls:
+        report.find(
+            "note",
+            _CHECK,
+            f"{origin} has no scheme, which means TLS over gRPC",
+            "write http:// in front of it for plain text",
+        )
+    if protocol != "grpc" and not rest.partition("/")[2] and name.upper() in origin:
+        report.find(
+            "warning",
+            _CHECK,
+            f"{origin} is used as it is, and it has no path",
+            f"append /v1/{name} to it",
+        )
+
+
+def for_log(text: str) -> str:
+    """What to do about something that an exporter logged while it was made."""
+    if "URL encoded" in text:
+        return "write key=value pairs separated by commas; write a space as %20, a comma as %2C"
+    if "Failed to read file" in text:
+        return "correct the file's name or its permissions"
+    return ""
+
+
+def report_answers(report: Report, exports: list[SignalExport]) -> None:
+    """One finding for each kind of answer, with the signals that got it."""
+    accepted = [export for export in exports if export.answer and export.answer.is_accepted]
+    found: dict[tuple[str, str, str], list[str]] = {}
+    for export in exports:
+        answer = export.answer
+        if answer is None:
+            continue
+        if answer.is_accepted:
+            if answer.text:
+                key = "note", f"the receiver accepts, and says: {answer.text}", ""
+                found.setdefault(key, []).append(export.name)
+            continue
+        text = _told(answer)
+        key = answer.grade, text, _advice(export, answer, accepted)
+        found.setdefault(key, []).append(export.name)
+    for (grade, text, advice), names in found.items():
+        report.find(grade, _CHECK, f"{', '.join(names)}: {text}", advice)
+
+
+def _told(answer: Answer) -> str:
+    match answer.outcome:
+        case "refused":
+            return f"the receiver refuses an empty export: {answer.said}"
+        case "busy":
+            return f"the receiver asks to come again later: {answer.said}"
+        case "timed out":
+            return f"no answer to an empty export within {answer.seconds:.1f} s"
+        case "broken":
+            return f"the connection broke during an empty export: {answer.said}"
+    return f"the exporter does not connect: {answer.said}"
+
+
+def _advice(export: SignalExport, answer: Answer, accepted: list[SignalExport]) -> str:
+    said = answer.said.lower()
+    protocol: str = export.protocol.value
+    other = _OTHER[protocol]
+    switch = (
+        f"set OTEL_EXPORTER_OTLP_PROTOCOL={other}, or use the receiver's port for {protocol}"
+        f" (usually {_USUAL[protocol]})"
+    )
+    if any(code in said for code in ("401", "403", "unauthenticated", "permission_denied")):
+        headers: Any = export.settings["headers"].value
+        if not headers:
+            return (
+                "no headers are sent: set OTEL_EXPORTER_OTLP_HEADERS, for example to"
+                " authorization=Bearer%20TOKEN"
+            )
+        return f"the credentials in {export.settings['headers'].origin} are not accepted"
+    if "frame with invalid size" in said or "http2 error" in said or "invalid http" in said:
+        return f"the receiver speaks something else than {protocol}: {switch}"
+    if "unimplemented" in said or answer.code.startswith(("404", "405")):
+        return _advice_for_nothing_there(export, answer, accepted, switch)
+    if any(word in said for word in ("certificaterequired", "handshakefailure")):
+        return ADVICE_MUTUAL
+    if any(word in said for word in ("certificateexpired", "badcertificate", "unknownca")):
+        return (
+            "the receiver does not accept the client certificate: look at its dates and its issuer"
+        )
+    if "invalidcontenttype" in said:
+        return "the receiver speaks no TLS: write http:// in the endpoint"
+    if answer.outcome == "broken" and export.target is not None and not export.target.is_tls:
+        return f"the receiver may want TLS (https:// in the endpoint), or: {switch}"
+    if answer.outcome == "timed out":
+        return f"something is there that does not answer; is it a receiver? If so: {switch}"
+    if answer.code.startswith("415"):
+        return "the receiver does not take protobuf: is the endpoint an OTLP receiver's?"
+    return ""
+
+
+def _advice_for_nothing_there(
+    export: SignalExport, answer: Answer, accepted: list[SignalExport], switch: str
+) -> str:
+    if any(other.protocol.value == export.protocol.value for other in accepted):
+        return (
+            f"the receiver takes other signals, but no {export.name}: switch them on there, or"
+            f" set OTEL_{export.signal}_EXPORTER=none"
+        )
+    if export.protocol.value == "grpc":
+        if "no grpc status" in answer.said.lower():
+            return f"no gRPC receiver is there: {switch}"
+        return "the endpoint is not an OTLP receiver's, or it takes no telemetry of this kind"
+    endpoint = export.settings["endpoint"]
+    name = endpoint.origin or "OTEL_EXPORTER_OTLP_ENDPOINT"
+    return f"the path of {endpoint.value} is not the receiver's: correct {name}"
