@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING, Any
 
 from .export import Answer
+from .peek import HTTP_1, HTTP_2, SILENCE, TLS
 from .report import Report
 from .sources import DEFAULT, Setting
 from .target import Target
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 _CHECK = "export"
 _PATH = re.compile(r"/v1/(traces|metrics|logs)/?$")
 _OTHER = {"grpc": "http/protobuf", "http/protobuf": "grpc"}
+_SPEECH = {"grpc": HTTP_2, "http/protobuf": HTTP_1}
 _USUAL = {"grpc": 4317, "http/protobuf": 4318}
 
 
@@ -81,8 +83,9 @@ def for_log(text: str) -> str:
     return ""
 
 
-def report_answers(report: Report, exports: list[SignalExport]) -> None:
-    """One finding for each kind of answer, with the signals that got it."""
+def report_answers(report: Report, exports: list[SignalExport], unconnected: set[str]) -> None:
+    """One finding for each kind of answer, with the signals that got it. Of those `unconnected`,
+    the step that failed has been reported."""
     accepted = [export for export in exports if export.answer and export.answer.is_accepted]
     found: dict[tuple[str, str, str], list[str]] = {}
     for export in exports:
@@ -94,14 +97,21 @@ def report_answers(report: Report, exports: list[SignalExport]) -> None:
                 key = "note", f"the receiver accepts, and says: {answer.text}", ""
                 found.setdefault(key, []).append(export.name)
             continue
-        text = _told(answer)
+        if answer.outcome in ("unconnected", "broken") and export.name in unconnected:
+            continue
+        text = _told(export, answer)
         key = answer.grade, text, _advice(export, answer, accepted)
         found.setdefault(key, []).append(export.name)
     for (grade, text, advice), names in found.items():
         report.find(grade, _CHECK, f"{', '.join(names)}: {text}", advice)
 
 
-def _told(answer: Answer) -> str:
+def _told(export: SignalExport, answer: Answer) -> str:
+    if _is_other_speech(export):
+        return (
+            f"an empty export is not understood: the receiver speaks {export.heard}, and the"
+            f" exporter {_SPEECH[export.protocol.value]}"
+        )
     match answer.outcome:
         case "refused":
             return f"the receiver refuses an empty export: {answer.said}"
@@ -114,9 +124,18 @@ def _told(answer: Answer) -> str:
     return f"the exporter does not connect: {answer.said}"
 
 
+def _is_other_speech(export: SignalExport) -> bool:
+    heard = export.heard
+    if heard == TLS:
+        return True
+    return heard in (HTTP_1, HTTP_2) and heard != _SPEECH[export.protocol.value]
+
+
 def _advice(export: SignalExport, answer: Answer, accepted: list[SignalExport]) -> str:
     said = answer.said.lower()
     protocol: str = export.protocol.value
+    if export.heard == TLS:
+        return "write https:// in the endpoint"
     other = _OTHER[protocol]
     switch = (
         f"set OTEL_EXPORTER_OTLP_PROTOCOL={other}, or use the receiver's port for {protocol}"
@@ -130,8 +149,8 @@ def _advice(export: SignalExport, answer: Answer, accepted: list[SignalExport]) 
                 " authorization=Bearer%20TOKEN"
             )
         return f"the credentials in {export.settings['headers'].origin} are not accepted"
-    if "frame with invalid size" in said or "http2 error" in said or "invalid http" in said:
-        return f"the receiver speaks something else than {protocol}: {switch}"
+    if _is_other_speech(export):
+        return switch
     if "unimplemented" in said or answer.code.startswith(("404", "405")):
         return _advice_for_nothing_there(export, answer, accepted, switch)
     if any(word in said for word in ("certificaterequired", "handshakefailure")):
@@ -142,10 +161,8 @@ def _advice(export: SignalExport, answer: Answer, accepted: list[SignalExport]) 
         )
     if "invalidcontenttype" in said:
         return "the receiver speaks no TLS: write http:// in the endpoint"
-    if answer.outcome == "broken" and export.target is not None and not export.target.is_tls:
-        return f"the receiver may want TLS (https:// in the endpoint), or: {switch}"
-    if answer.outcome == "timed out":
-        return f"something is there that does not answer; is it a receiver? If so: {switch}"
+    if answer.outcome == "timed out" and export.heard == SILENCE:
+        return "something listens there that says nothing: is it a receiver?"
     if answer.code.startswith("415"):
         return "the receiver does not take protobuf: is the endpoint an OTLP receiver's?"
     return ""

@@ -175,11 +175,14 @@ def _advice_for_refused(target: Target, host: str, port: int) -> str:
     is_local = host == "localhost" or host.startswith("127.") or host == "::1"
     if is_local and container() is not None:
         return (
-            f"this is a container, whose {host} is the container itself: name the receiver's host"
-            " in OTEL_EXPORTER_OTLP_ENDPOINT"
+            f"set OTEL_EXPORTER_OTLP_ENDPOINT to the receiver's host, for in a container {host} is"
+            " the container itself"
         )
     if is_local:
-        return "start a Collector there (or `oxitel-viewer`), or set OTEL_EXPORTER_OTLP_ENDPOINT"
+        return (
+            "start a receiver, such as a Collector or `oxitel-viewer receive`, or set"
+            " OTEL_EXPORTER_OTLP_ENDPOINT to where one is"
+        )
     return "start the receiver, or correct the port in OTEL_EXPORTER_OTLP_ENDPOINT"
 
 

@@ -8,11 +8,13 @@ from urllib.parse import unquote
 from oxitel.configuration import configurator, otlp, sdk
 from oxitel.configuration.otlp import PerSignal
 
+from .bounded import bounded
 from .report import Report
 from .sources import Setting, Sources
 from .variables import changed
 
 _CHECK = "settings"
+_PATIENCE_SECONDS = 10.0
 _RATIO = ("traceidratio", "parentbased_traceidratio")
 # Shown by themselves here, or with their signal.
 _SHOWN = (
@@ -74,7 +76,8 @@ def _service_name(report: Report, sources: Sources) -> Setting:
         return setting
     from oxitel.resources.resource import Resource
 
-    default = Resource.create().attributes.get("service.name")
+    # Other packages' detectors may ask the network.
+    default = bounded(_PATIENCE_SECONDS, Resource.create).attributes.get("service.name")
     report.find(
         "warning",
         _CHECK,
@@ -175,6 +178,16 @@ def _check_plug_ins(report: Report) -> None:
                 f"{variable.name} is {name}, and no installed package has that",
                 f"there are: {', '.join(sorted(known)) or 'none'}",
             )
+    known = _names("opentelemetry_resource_detector") | {"*"}
+    unknown = [name for name in sdk.RESOURCE_DETECTORS.read() if name not in known]
+    if unknown:
+        report.find(
+            "warning",
+            _CHECK,
+            f"{sdk.RESOURCE_DETECTORS.name} names detectors that no installed package has:"
+            f" {', '.join(unknown)}",
+            f"there are: {', '.join(sorted(known))}",
+        )
 
 
 def _names(group: str) -> set[str]:

@@ -17,12 +17,14 @@ from . import advice, clock
 from .bounded import bounded, side_by_side
 from .connection import Step, connect
 from .export import Answer, probe
+from .peek import heard
 from .report import MASK, Report, describe
 from .sources import DEFAULT, Setting, Sources
 from .target import Target, shown_url, target_of
 
 _CHECK = "export"
 _OTLP = {"otlp_proto_grpc": "grpc", "otlp_proto_http": "http/protobuf"}
+_NOT_UNDERSTOOD = ("broken", "timed out")
 _PORTS = {"grpc": 4317, "http/protobuf": 4318}
 # Headers that say where telemetry goes, and let nobody in.
 _HARMLESS_HEADERS = frozenset(
@@ -41,6 +43,8 @@ class SignalExport:
         self.exporter: Any = None
         self.target: Target | None = None
         self.answer: Answer | None = None
+        self.heard: str | None = None
+        """What the receiver speaks, where it did not understand the exporter."""
 
 
 def check(report: Report, sources: Sources, timeout_seconds: float, connects: bool) -> None:
@@ -276,6 +280,9 @@ def _connect_all(report: Report, exports: list[SignalExport], timeout_seconds: f
 
     def send(export: SignalExport) -> None:
         export.answer = report.attempt(_CHECK, probe, export.exporter, timeout_seconds)
+        target, answer = export.target, export.answer
+        if target is not None and answer is not None and answer.outcome in _NOT_UNDERSTOOD:
+            export.heard = report.attempt(_CHECK, heard, target, timeout_seconds)
 
     side_by_side(partial(follow, target) for target in targets)
     # Where a handshake of ours fails, the exporter's own may still work.
@@ -288,7 +295,13 @@ def _connect_all(report: Report, exports: list[SignalExport], timeout_seconds: f
     side_by_side(partial(send, export) for export in reached)
     for target, members in targets.items():
         _report_connection(report, target, members, steps[target])
-    advice.report_answers(report, exports)
+    refused_by_us = {
+        export.name
+        for target, members in targets.items()
+        if any(step.grade == "error" for step in steps[target])
+        for export in members
+    }
+    advice.report_answers(report, exports, refused_by_us)
 
 
 def _report_connection(

@@ -16,6 +16,7 @@ from .target import Target
 
 _DAY = 24 * 60 * 60
 _SOON_DAYS = 14
+_REFUSAL_SECONDS = 0.5
 # OpenSSL's X509_V_FLAG_NO_CHECK_TIME, which has no name in Python.
 _NO_CHECK_TIME = 0x200000
 _EXPIRED, _NOT_YET_VALID = 10, 9
@@ -38,6 +39,9 @@ def handshake(target: Target, opened: Callable[[], socket.socket]) -> Verdict:
         return _explain(error, target, opened)
     except ssl.SSLError as error:
         return (*_problem(error, target), {})
+    except (ConnectionResetError, BrokenPipeError):
+        advice = "" if target.client_certificate else ADVICE_MUTUAL
+        return "error", "the receiver closes the connection after the TLS handshake", advice, {}
     return _describe(certificate, version)
 
 
@@ -62,7 +66,13 @@ def _shake_hands(
         opened() as connection,
         context.wrap_socket(connection, server_hostname=target.host) as secured,
     ):
-        return secured.getpeercert() or {}, secured.version() or ""
+        certificate, version = secured.getpeercert() or {}, secured.version() or ""
+        # With TLS 1.3 a server refuses the client's certificate, or none, after the handshake.
+        secured.settimeout(_REFUSAL_SECONDS)
+        with suppress(TimeoutError):
+            if not secured.recv(1):
+                raise ConnectionResetError("the connection was closed after the handshake")
+        return certificate, version
 
 
 def _explain(
@@ -107,7 +117,11 @@ def _unverified(target: Target, opened: Callable[[], socket.socket]) -> dict[str
         reading = _lenient(target)
         reading.load_verify_locations(cadata=encoded)
         reading.verify_flags |= _NO_CHECK_TIME | ssl.VERIFY_X509_PARTIAL_CHAIN
-        return _shake_hands(reading, target, opened)[0]
+        with (
+            opened() as connection,
+            reading.wrap_socket(connection, server_hostname=target.host) as secured,
+        ):
+            return secured.getpeercert() or {}
     return {}
 
 
@@ -127,7 +141,7 @@ def _describe(certificate: dict[str, Any], version: str) -> Verdict:
     days = details.get("days_left")
     if days is None:
         return "ok", text, "", details
-    text += f", valid until {details['valid_until']} ({days} days)"
+    text += f", valid until {details['valid_until']} ({days} {'day' if days == 1 else 'days'})"
     if days < _SOON_DAYS:
         return "note", text, "the certificate ends soon: see to its renewal", details
     return "ok", text, "", details
@@ -177,6 +191,12 @@ def _problem(error: ssl.SSLError, target: Target) -> tuple[str, str, str]:
         )
     if "CERTIFICATE_REQUIRED" in reason or "HANDSHAKE_FAILURE" in reason:
         return "error", f"the receiver ended the handshake: {_reason(error)}", ADVICE_MUTUAL
+    if "ALERT" in reason and target.client_certificate:
+        return (
+            "error",
+            f"the receiver does not accept the client certificate: {_reason(error)}",
+            "look at its dates and its issuer",
+        )
     return "error", f"the TLS handshake failed: {_reason(error)}", ""
 
 

@@ -6,12 +6,14 @@ import pkgutil
 import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
+from importlib.metadata import entry_points
 from os import environ
 from typing import Any
 
 from oxitel import configuration
 from oxitel.configuration.otlp import PerSignal
 from oxitel.configuration.proxy import VARIABLES as PROXIES
+from oxitel.configuration.sdk import TRACES_SAMPLER
 from oxitel.configuration.variable import Variable
 
 from .report import Report
@@ -115,8 +117,6 @@ def changed(sources: Sources, skip: frozenset[str]) -> Iterator[tuple[str, Any, 
 def _official_names(report: Report) -> Iterator[str]:
     """The names that the API, the instrumentations' base and other packages say that they read."""
     modules = list(_OFFICIAL_MODULES)
-    from importlib.metadata import entry_points
-
     for entry_point in entry_points(group="opentelemetry_environment_variables"):
         # The SDK's own list has names that nobody reads, too.
         if entry_point.module != "opentelemetry.sdk.environment_variables":
@@ -140,6 +140,11 @@ def _check_value(
     try:
         variable.parse(value.strip())
     except ValueError:
+        if variable is TRACES_SAMPLER and entry_points(
+            group="opentelemetry_traces_sampler", name=value.strip()
+        ):
+            # Another package's, which the configurator takes.
+            return
         source, origin = sources.of(variable.name)
         used = variable.used_instead()
         facts["wrong"].append(
