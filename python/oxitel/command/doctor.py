@@ -5,14 +5,22 @@ from __future__ import annotations
 import os
 import shutil
 import sys
-from argparse import ArgumentParser, ArgumentTypeError, Namespace
+from argparse import REMAINDER, SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 
 HELP = """Say what is configured and from where, and whether telemetry gets through.
 
-Exit status: 0 if it does, 1 if something will not work, 2 if the arguments are wrong."""
+Takes the options of `oxitel run`, and a command, which is not run: write doctor in place of run.
+
+Exit status: 0 if telemetry gets through, 1 if something will not work, 2 if the arguments are
+wrong."""
+
+_USAGE = "oxitel doctor [options] [command [arguments …]]"
 
 
 def add_arguments(parser: ArgumentParser) -> None:
+    from .run import add_variables
+
+    parser.usage = _USAGE
     parser.add_argument("--json", action="store_true", help="print the report as JSON")
     parser.add_argument(
         "--no-connect", action="store_true", help="look at the settings only, connect nowhere"
@@ -24,6 +32,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="SECONDS",
         help="most time for each step of connecting (default: 5)",
     )
+    add_variables(parser)
+    parser.add_argument("command", nargs=REMAINDER, help=SUPPRESS)
 
 
 def _seconds(text: str) -> float:
@@ -39,7 +49,10 @@ def _seconds(text: str) -> float:
 def run(options: Namespace) -> int:
     from oxitel.doctor.examination import examine
 
-    report = examine({}, options.timeout, not options.no_connect)
+    from .run import set_variables
+
+    given = {name: _option(name) for name in set_variables(options)}
+    report = examine(given, options.timeout, not options.no_connect)
     content = report.content()
     if options.json:
         import json
@@ -51,6 +64,12 @@ def run(options: Namespace) -> int:
         text = render(content, _has_colour(), shutil.get_terminal_size((100, 24)).columns)
     _write(text)
     return report.exit_status
+
+
+def _option(name: str) -> str:
+    """The option that sets the variable."""
+    short = name.removeprefix("OTEL_").removeprefix("PYTHON_")
+    return f"--{short.lower().replace('_', '-')}"
 
 
 def _has_colour() -> bool:

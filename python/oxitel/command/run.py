@@ -53,6 +53,12 @@ _OFFICIAL_FOLDER = os.path.join("opentelemetry", "instrumentation", "auto_instru
 def add_arguments(parser: ArgumentParser) -> None:
     parser.usage = _USAGE
     parser.epilog = _EPILOG
+    add_variables(parser)
+    parser.add_argument("command", nargs=REMAINDER, help=SUPPRESS)
+
+
+def add_variables(parser: ArgumentParser) -> None:
+    """Add an option for each variable."""
     parser.add_argument("--help-all", action=_HelpAll, nargs=0, help="show every option and exit")
     for variable in _variables():
         options = _options(variable.name, parser._option_string_actions)
@@ -70,7 +76,6 @@ def add_arguments(parser: ArgumentParser) -> None:
         for option in options:
             parser._option_string_actions[option] = action
             parser._option_string_actions[f"--{option[2:].replace('-', '_')}"] = action
-    parser.add_argument("command", nargs=REMAINDER, help=SUPPRESS)
 
 
 def run(options: Namespace) -> int:
@@ -79,11 +84,19 @@ def run(options: Namespace) -> int:
         command = command[1:]
     if not command:
         return _failed(2, "no command given. Try: oxitel run --help")
+    set_variables(options)
+    os.environ["PYTHONPATH"] = _python_path(os.environ.get("PYTHONPATH", ""))
+    return _become(command)
+
+
+def set_variables(options: Namespace) -> list[str]:
+    """Set the variables that were given as options; returns their names."""
+    names = []
     for name, value in vars(options).items():
         if name.startswith(("OTEL_", "OXITEL_")) and value is not None:
             os.environ[name] = value
-    os.environ["PYTHONPATH"] = _python_path(os.environ.get("PYTHONPATH", ""))
-    return _become(command)
+            names.append(name)
+    return names
 
 
 def _variables() -> Iterator[Variable]:

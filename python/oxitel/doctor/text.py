@@ -144,9 +144,13 @@ def _export_rows(content: dict[str, Any]) -> Iterator[_Row]:
     signals = content.get("signals") or {}
     for name, is_always_shown in _EXPORT_ROWS:
         rows: dict[tuple[str, str], list[str]] = {}
+        count = 0
         for signal in _SIGNALS:
             setting = (signals.get(signal) or {}).get("settings", {}).get(name)
-            if setting is None or (setting["source"] == "default" and not is_always_shown):
+            if setting is None:
+                continue
+            count += 1
+            if setting["source"] == "default" and not is_always_shown:
                 continue
             value = _value(setting["value"])
             if name == "timeout_seconds":
@@ -154,7 +158,7 @@ def _export_rows(content: dict[str, Any]) -> Iterator[_Row]:
             elif name == "tls":
                 value = "yes" if setting["value"] else "no"
             rows.setdefault((value, _source(setting)), []).append(signal)
-        yield from _by_signal(_LABELS.get(name, name), rows, len(signals))
+        yield from _by_signal(_LABELS.get(name, name), rows, count)
 
 
 def _by_signal(label: str, rows: dict[tuple[str, str], list[str]], count: int) -> Iterator[_Row]:
