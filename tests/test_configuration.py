@@ -106,6 +106,7 @@ def test_nothing_else_in_the_package_reads_the_environment() -> None:
         "command/run.py",
         "configuration/limit.py",
         "configuration/variable.py",
+        "doctor/variables.py",
         "export/grpc_compression.py",
         "resources/detector.py",
     ]

@@ -7,6 +7,8 @@ import shutil
 import sys
 from argparse import REMAINDER, SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 
+from oxitel.configuration.command import NO_COLOR, TERM
+
 HELP = """Say what is configured and from where, and whether telemetry gets through.
 
 Takes the options of `oxitel run`, and a command, which is not run: write doctor in place of run.
@@ -74,11 +76,7 @@ def _option(name: str) -> str:
 
 def _has_colour() -> bool:
     """Only on a terminal, and not where NO_COLOR is set (no-color.org)."""
-    return (
-        sys.stdout.isatty()
-        and not os.environ.get("NO_COLOR")
-        and os.environ.get("TERM", "") != "dumb"
-    )
+    return sys.stdout.isatty() and NO_COLOR.text() is None and TERM.text() != "dumb"
 
 
 def _write(text: str) -> None:

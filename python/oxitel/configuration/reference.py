@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import configurator, instrumentation, otlp, proxy, sdk
+from . import command, configurator, instrumentation, otlp, proxy, sdk
 from .otlp import PerSignal
 from .variable import Choice, Variable
 
@@ -47,7 +47,9 @@ def page() -> str:
     configurators = [_row(variable) for variable in configurator.VARIABLES]
     instrumentations = [_row(variable) for variable in instrumentation.VARIABLES]
     parts += [_table(rows), "## Configurator\n", _CONFIGURATOR, _table(configurators)]
-    parts += ["## Instrumentations\n", _table(instrumentations), _NOT_READ]
+    commands = [_row(variable) for variable in command.VARIABLES]
+    parts += ["## Instrumentations\n", _table(instrumentations)]
+    parts += ["## Commands\n", _table(commands), _NOT_READ]
     return "\n".join(parts)
 
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from importlib import metadata
-from os import environ
 from typing import Any, NamedTuple
+
+from oxitel.configuration.variable import Names
 
 from .bounded import bounded
 from .report import Report, describe
@@ -35,7 +36,7 @@ class _Need(NamedTuple):
 
 def check(report: Report, timeout_seconds: float) -> None:
     """List the instrumentations by what becomes of them under `oxitel run`."""
-    disabled = [name.strip() for name in environ.get(_DISABLED, "").split(",") if name.strip()]
+    disabled: list[str] = Names(_DISABLED, [], "").read()
     facts: dict[str, list[dict[str, Any]]] = {
         "on": [],
         "disabled": [],

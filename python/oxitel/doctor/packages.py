@@ -9,6 +9,8 @@ from importlib import metadata
 from importlib.util import find_spec
 from typing import Any
 
+from oxitel.configuration.command import KUBERNETES_SERVICE_HOST
+
 from .report import Report, describe
 
 _CHECK = "packages"
@@ -75,7 +77,7 @@ def _process() -> dict[str, Any]:
 
 def container() -> str | None:
     """In what kind of container this process is, as far as one can see."""
-    if os.environ.get("KUBERNETES_SERVICE_HOST"):
+    if KUBERNETES_SERVICE_HOST.text() is not None:
         return "kubernetes"
     for path, name in (("/.dockerenv", "docker"), ("/run/.containerenv", "podman")):
         if os.path.exists(path):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from os import environ
 from typing import Any, NamedTuple
 
 from oxitel.configuration.otlp import PerSignal
@@ -54,5 +53,4 @@ class Sources:
 
     def text(self, name: str, default: Any = None) -> Setting:
         """A variable that is declared elsewhere, as it stands."""
-        text = environ.get(name, "").strip()
-        return Setting(text, *self.of(name)) if text else Setting(default, DEFAULT)
+        return self.read(Variable(name, default, ""))

@@ -12,7 +12,6 @@ from typing import Any
 
 from oxitel import configuration
 from oxitel.configuration.otlp import PerSignal
-from oxitel.configuration.proxy import VARIABLES as PROXIES
 from oxitel.configuration.sdk import TRACES_SAMPLER
 from oxitel.configuration.variable import Variable
 
@@ -64,7 +63,7 @@ _LIMIT = re.compile(r"OTEL_\w*(COUNT|LENGTH)_LIMIT")
 
 
 def declared() -> dict[str, Variable]:
-    """Every variable that Oxitel reads, by its name."""
+    """Every variable of OpenTelemetry that Oxitel reads, by its name."""
     found: dict[str, Variable] = {}
     for module in pkgutil.iter_modules(configuration.__path__):
         variables = getattr(
@@ -76,7 +75,7 @@ def declared() -> dict[str, Variable]:
                     found[variable.name] = variable
             elif isinstance(entry, Variable):
                 found[entry.name] = entry
-    return found
+    return {name: variable for name, variable in found.items() if name.startswith(_PREFIXES)}
 
 
 def check(report: Report, sources: Sources) -> None:
@@ -88,8 +87,7 @@ def check(report: Report, sources: Sources) -> None:
     for name, value in sorted(environ.items()):
         variable = known.get(name)
         if variable is not None:
-            if variable not in PROXIES:
-                _check_value(report, sources, facts, variable, value)
+            _check_value(report, sources, facts, variable, value)
         elif name not in read_elsewhere:
             _check_name(report, facts, name, known.keys() | read_elsewhere)
         if name.startswith(_PREFIXES):
@@ -101,7 +99,7 @@ def changed(sources: Sources, skip: frozenset[str]) -> Iterator[tuple[str, Any, 
     those in `skip`, which are shown elsewhere."""
     for name, variable in declared().items():
         value: Any = environ.get(name)
-        if value is None or name in skip or variable in PROXIES:
+        if value is None or name in skip:
             continue
         if not value.strip():
             if _LIMIT.fullmatch(name):
