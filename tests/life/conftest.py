@@ -59,6 +59,12 @@ class Output:
         with self._changed:
             return self._changed.wait_for(lambda: any(text in line for line in self.lines), timeout)
 
+    def wait_for_count(self, text: str, count: int, timeout: float) -> bool:
+        with self._changed:
+            return self._changed.wait_for(
+                lambda: sum(text in line for line in self.lines) >= count, timeout
+            )
+
     def ended(self, timeout: float) -> bool:
         """Whether everybody who could write has gone: the program and its children."""
         self._reader.join(timeout)

@@ -17,6 +17,8 @@ from oxitel.configuration import instrumentation as variables
 from oxitel.configuration.configurator import CONFIGURATOR, DISTRO
 from oxitel.configuration.variable import Variable, say_once
 
+from .log_records import export_without_handler
+
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
@@ -58,6 +60,7 @@ def _start() -> None:
         _logger.warning("Configuration of %s failed: %r", configurator.__name__, error)
     _call_all("opentelemetry_pre_instrument")
     _instrument(distro)
+    export_without_handler()
     _call_all("opentelemetry_post_instrument")
 
 

@@ -1,0 +1,70 @@
+"""Web servers under `oxitel run`: every request is told once in each signal, by the worker that
+answered it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from life.test_servers import requests, requests_until_two_workers_answer
+from run.conftest import of_kind, parents_are_there
+
+Start = Callable[..., Any]
+Taken = Callable[..., Any]
+
+GUNICORN = ("--log-level", "warning", "--graceful-timeout", "10", "--workers", "2")
+
+
+def gunicorn(port: int, *options: str) -> tuple[str, ...]:
+    return ("gunicorn", "--bind", f"127.0.0.1:{port}", *GUNICORN, *options)
+
+
+@pytest.mark.parametrize("preload", [False, True], ids=["each loads", "preload"])
+@pytest.mark.parametrize("worker", ["sync", "gthread"])
+def test_gunicorn(worker: str, preload: bool, port: int, start: Start, taken: Taken) -> None:
+    options = ["--worker-class", worker, *["--preload"] * preload]
+    server = start(*gunicorn(port, *options, "web:application"), instrumentations=("flask",))
+    count = requests_until_two_workers_answer(port) + 40
+    requests(port, 40)
+    server.signal(signal.SIGTERM)
+    assert "Traceback" not in server.finish().stderr
+    told = taken(count)
+    assert told.workers == 2
+    assert of_kind(told, "SPAN_KIND_SERVER") == {"GET /orders/<int:number>": count}
+    assert parents_are_there(told)
+
+
+@pytest.mark.parametrize("preload", [False, True], ids=["each loads", "preload"])
+def test_gunicorn_with_workers_of_uvicorn(
+    preload: bool, port: int, start: Start, taken: Taken
+) -> None:
+    options = ["--worker-class", "uvicorn.workers.UvicornWorker", *["--preload"] * preload]
+    server = start(*gunicorn(port, *options, "asgi:application"), instrumentations=("fastapi",))
+    count = requests_until_two_workers_answer(port) + 40
+    requests(port, 40)
+    server.signal(signal.SIGTERM)
+    assert "Traceback" not in server.finish().stderr
+    told = taken(count)
+    assert told.workers == 2
+    assert of_kind(told, "SPAN_KIND_SERVER") == {"GET /orders/{number}": count}
+    assert parents_are_there(told)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_uvicorn(workers: int, port: int, start: Start, taken: Taken) -> None:
+    server = start(
+        *("uvicorn", "asgi:application", "--port", str(port), "--log-level", "warning"),
+        *("--workers", str(workers)),
+        instrumentations=("fastapi",),
+    )
+    count = (requests_until_two_workers_answer(port) if workers > 1 else 0) + 40
+    requests(port, 40)
+    server.signal(signal.SIGTERM)
+    assert "Traceback" not in server.finish().stderr
+    told = taken(count)
+    assert told.workers == workers
+    assert of_kind(told, "SPAN_KIND_SERVER") == {"GET /orders/{number}": count}
+    assert parents_are_there(told)
