@@ -34,6 +34,7 @@ _logger = getLogger(__name__)
 
 _providers: WeakSet[Provider] = WeakSet()
 _finalized: set[int] = set()
+_is_called_by_workers = False
 
 # Those by which a program ends itself. What they do to Python code that handles them is its own.
 _ENDING_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGBREAK")
@@ -44,11 +45,6 @@ def watch(provider: Provider) -> None:
     _providers.add(provider)
     _shut_down_with_worker()
     _shut_down_before_raised_signals()
-    # Where multiprocessing is in use: have its children shut `provider` down, also those of a
-    # fork server, which import the program before they know that they are children.
-    util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        util.register_after_fork(provider, lambda _: _shut_down_with_worker())
 
 
 def _shut_down_with_worker() -> None:
@@ -57,6 +53,11 @@ def _shut_down_with_worker() -> None:
     Workers of multiprocessing and of billiard, Celery's copy of it, end with `os._exit`, without
     what `atexit` holds. Processes of both run finalizers before; those of billiard's pool do not.
     """
+    global _is_called_by_workers
+    util = sys.modules.get("multiprocessing.util")
+    if util is not None and not _is_called_by_workers:
+        _is_called_by_workers = True
+        util.register_after_fork(_begin_as_worker, lambda begin: begin())
     pool = sys.modules.get("billiard.pool")
     if pool is not None:
         _shut_down_with_pool_worker(pool.Worker)
@@ -67,6 +68,13 @@ def _shut_down_with_worker() -> None:
     _finalized.add(os.getpid())
     # Below zero: after the finalizers of everyone who may still make telemetry.
     Finalize(None, _shut_down_on_exit, exitpriority=-100)
+
+
+def _begin_as_worker() -> None:
+    """Called in a worker as soon as it knows that it is one: those of a fork server have imported
+    the program before. It has just forgotten its finalizers."""
+    _finalized.discard(os.getpid())
+    _shut_down_with_worker()
 
 
 def _is_worker() -> bool:

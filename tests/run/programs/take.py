@@ -1,0 +1,5 @@
+"""A script that takes one order."""
+
+import orders
+
+orders.take()
