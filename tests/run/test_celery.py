@@ -1,5 +1,5 @@
-"""Celery's prefork pool under `oxitel run`: as many tasks are told as were done, also by workers that
-are replaced after each task, and each continues the trace of who asked for it."""
+"""Celery's prefork pool under `oxitel run`: as many tasks are told as were done, also by workers
+that are replaced after each task, and each continues the trace of who asked for it."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """Exports log records without a handler on the root logger.
 
-A handler there changes the program it is put into without its knowledge: `logging.warning` and
-loggers without handlers print nothing any more, since there is a handler, and frameworks that see one
-set up no console (Celery, `logging.basicConfig`) or take all of them away, ours among them (Celery).
+A handler there changes a program that does not know of it: `logging.warning` and loggers without
+handlers print nothing any more, since there is a handler, and frameworks that see one either set
+up no console (`logging.basicConfig`) or take all handlers away, ours among them (Celery).
 """
 
 from __future__ import annotations

@@ -12,3 +12,8 @@ application = FastAPI()
 async def work(number: int):
     orders.take()
     return {"pid": os.getpid()}
+
+
+@application.get("/pid")
+async def pid():
+    return {"pid": os.getpid()}

@@ -12,3 +12,8 @@ application = Flask(__name__)
 def work(number):
     orders.take()
     return {"pid": os.getpid()}
+
+
+@application.get("/pid")
+def pid():
+    return {"pid": os.getpid()}
