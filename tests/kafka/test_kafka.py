@@ -7,6 +7,7 @@ have the same names for all clients (`programs/`).
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import pytest
@@ -34,9 +35,19 @@ class Results:
         return named(scenario, self.receive)
 
 
-@pytest.fixture(scope="module", params=["kafka_python"])
-def results(request: pytest.FixtureRequest, run_scenarios: Scenarios) -> Results:
-    return Results(request.param, run_scenarios(request.param, prefix=request.param))
+@pytest.fixture(scope="module")
+def results_of(run_scenarios: Scenarios) -> Callable[[str], Results]:
+    return cache(lambda client: Results(client, run_scenarios(client, prefix=client)))
+
+
+@pytest.fixture(params=["kafka_python", "aio"])
+def results(request: pytest.FixtureRequest, results_of: Callable[[str], Results]) -> Results:
+    return results_of(request.param)
+
+
+@pytest.fixture
+def aio(results_of: Callable[[str], Results]) -> Results:
+    return results_of("aio")
 
 
 def attribute(spans: list[dict[str, Any]], name: str) -> list[Any]:
@@ -142,7 +153,7 @@ def test_a_span_around_the_handling_is_linked_and_left_alone(results: Results) -
     turns = [span for span in around["spans"] if span["name"].startswith("turn")]
     received = results.received(around)
     assert [span["links"] for span in received] == [[turn["id"]] for turn in turns]
-    assert [span["parent"] for span in received] == [s["id"] for s in named(around, "send")]
+    assert {span["parent"] for span in received} == {s["id"] for s in named(around, "send")}
     handled = [span for span in around["spans"] if span["name"] == "handle"]
     assert [span["parent"] for span in handled] == [span["id"] for span in received]
     assert around["seen"] == {"after 0": None, "after 1": None}
@@ -251,3 +262,56 @@ def test_without_the_instrumentation_nothing_is_traced(results: Results) -> None
 
 def test_suppressed_instrumentation_traces_nothing(results: Results) -> None:
     assert results["suppressed"]["spans"] == []
+
+
+# What only some clients can do.
+
+
+def test_a_future_that_nobody_looks_at_is_still_complained_about(aio: Results) -> None:
+    failed = aio["failed_future"]
+    assert failed["seen"]["complaints"] == ["Future exception was never retrieved"]
+    (sent,) = named(failed, "send")
+    assert sent["status"] == ["ERROR", "RuntimeError: the broker's"]
+    assert sent["attributes"]["error.type"] == "RuntimeError"
+
+
+def test_tasks_that_share_a_consumer_have_spans_of_their_own(aio: Results) -> None:
+    tasks = aio["tasks"]
+    spans = {span["id"]: span for span in tasks["spans"]}
+    for number in range(4):
+        (handled,) = [span for span in tasks["spans"] if span["name"] == f"handle {number}"]
+        (order,) = [span for span in tasks["spans"] if span["name"] == f"order {number}"]
+        received = spans[handled["parent"]]
+        assert received["trace_id"] == handled["trace_id"] == order["trace_id"]
+        assert received["start"] <= handled["start"] <= handled["end"] <= received["end"]
+    assert tasks["seen"]["current"] is None
+
+
+def test_what_a_task_fetched_for_another_is_traced_too(aio: Results) -> None:
+    fetched = aio["fetched_by_another_task"]
+    assert fetched["seen"]["current"] == [None, None]
+    assert sorted(span["parent"] for span in aio.received(fetched)) == sorted(
+        span["id"] for span in named(fetched, "send")
+    )
+
+
+def test_without_acknowledgement_there_is_no_offset(aio: Results) -> None:
+    (sent,) = named(aio["no_acknowledgement"], "send")
+    assert sent["status"][0] == "UNSET"
+    assert "messaging.kafka.offset" not in sent["attributes"]
+
+
+def test_every_way_to_give_no_headers_carries_the_context(aio: Results) -> None:
+    scenario = aio["no_headers"]
+    sent = [span["id"] for span in named(scenario, "send")]
+    assert [span["parent"] for span in aio.received(scenario)] == sent
+
+
+def test_hooks_that_cannot_be_awaited_are_named_once(aio: Results) -> None:
+    scenario = aio["hooks_that_cannot_be_awaited"]
+    assert scenario["log"] == [
+        f"opentelemetry.instrumentation.aiokafka: async_{name}_hook is not a coroutine function"
+        " and is not called"
+        for name in ("produce", "consume")
+    ]
+    assert len(named(scenario, "send")) == len(aio.received(scenario)) == 1

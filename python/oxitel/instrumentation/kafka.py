@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import logging
 import threading
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from typing import Any
 
 from opentelemetry import context as context_api
@@ -19,7 +19,8 @@ from opentelemetry.trace import get_tracer, set_span_in_context
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .messaging.attributes import PARTITION_ID, Message, body_bytes, client_attributes
-from .messaging.receiving import Deliveries, Delivery, finish_everything
+from .messaging.loop import Loop
+from .messaging.receiving import finish_everything
 from .messaging.sending import Sending
 from .messaging.tracing import Attributes, Messaging, hook_of
 
@@ -207,7 +208,7 @@ class _Consuming:
 
     def iter(self, iterate: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
         found = iterate(*args, **kwargs)
-        return _Records(consumer) if found is consumer else found
+        return Loop(consumer, threading.current_thread) if found is consumer else found
 
     def next(self, next_record: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
         owner = threading.current_thread()
@@ -254,30 +255,3 @@ def _message(record: Any) -> Message:
         None if record.value is None else size,
         record.headers,
     )
-
-
-class _Records:
-    """The iterator of a `for` loop. It goes when the loop is left, and the last span with it."""
-
-    def __init__(self, consumer: Any) -> None:
-        self._consumer = consumer
-        self._delivery: Delivery | None = None
-
-    def __iter__(self) -> Iterator[Any]:
-        return self
-
-    def __next__(self) -> Any:
-        record = next(self._consumer)
-        self._delivery = Deliveries.current(self._consumer, threading.current_thread())
-        return record
-
-    def __getattr__(self, name: str) -> Any:
-        # Until now this was the consumer itself.
-        return getattr(self._consumer, name)
-
-    def __del__(self) -> None:
-        try:
-            if self._delivery is not None:
-                self._delivery.finish()
-        except Exception:
-            pass  # the interpreter may be on its way out

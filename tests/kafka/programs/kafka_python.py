@@ -78,7 +78,7 @@ def one(run: Run) -> None:
             run.seen["metadata"] = sent.get(TIMEOUT_SECONDS)[1:4]
     with consuming(run) as consumer:
         for record in consumer:
-            run.seen["ended while handled"] = "receive" in str(run.open_names())
+            run.seen["ended while handled"] = "receive" in str(run.ended())
             run.seen["current while handled"] = run.current()
             run.seen["value"] = record.value.decode()
             break
@@ -106,7 +106,7 @@ def left_by_exception(run: Run) -> None:
                 raise ValueError("the handler's")
         except ValueError:
             run.seen["current"] = run.current()
-            run.seen["ended"] = run.open_names()[-1]
+            run.seen["ended"] = run.ended()[-1]
 
 
 @scenario

@@ -46,7 +46,7 @@ class Run:
     def spans(self) -> list[dict[str, Any]]:
         return [_described(span) for span in self._exporter.get_finished_spans()]
 
-    def open_names(self) -> list[str]:
+    def ended(self) -> list[str]:
         return [span["name"] for span in self.spans()]
 
 

@@ -55,7 +55,7 @@ _setter = HeadersSetter()
 
 
 def with_context(headers: Any, context: Context) -> Any:
-    """The headers plus `context`, as a new object of the same kind; a list for None.
+    """The headers plus `context`, as a new object of the same kind; a list for None and ().
 
     What another context left there (`traceparent` of a message that is passed on) is replaced.
     Anything else than a list, a tuple or a dict is returned as it is: the client says what is
@@ -63,7 +63,7 @@ def with_context(headers: Any, context: Context) -> Any:
     """
     carrier: Any
     propagator = get_global_textmap()
-    if headers is None:
+    if headers is None or headers == ():
         carrier = []
     elif isinstance(headers, dict):
         carrier = {k: v for k, v in headers.items() if k not in propagator.fields}
@@ -73,7 +73,7 @@ def with_context(headers: Any, context: Context) -> Any:
     else:
         return headers
     propagator.inject(carrier, context, _setter)
-    return tuple(carrier) if isinstance(headers, tuple) else carrier
+    return tuple(carrier) if headers and isinstance(headers, tuple) else carrier
 
 
 def _is_named(entry: Any, names: Any) -> bool:

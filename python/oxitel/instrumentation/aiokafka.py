@@ -1,0 +1,275 @@
+"""AIOKafkaInstrumentor: traces of aiokafka's producers and consumers.
+
+Official name: `opentelemetry.instrumentation.aiokafka`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable, Collection
+from typing import Any
+
+from opentelemetry import context as context_api
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled, unwrap
+from opentelemetry.trace import get_tracer, set_span_in_context
+
+from oxitel.version import OFFICIAL_CONTRIB_VERSION
+
+from .messaging.attributes import Message, body_bytes, client_attributes
+from .messaging.loop import Loop
+from .messaging.receiving import finish_everything
+from .messaging.sending import Sending
+from .messaging.tracing import Attributes, Messaging
+
+_instruments = ("aiokafka >= 0.8, < 1.0",)
+
+_NAME = "opentelemetry.instrumentation.aiokafka"
+_logger = logging.getLogger(_NAME)
+# Records had no headers before.
+_FIRST_WITH_HEADERS = (0, 11)
+_CLIENT = "_oxitel_client"
+_CONSUMER_METHODS = ("__aiter__", "getone", "getmany", "stop")
+
+AsyncHook = Callable[..., Awaitable[Any]]
+
+
+class AIOKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
+    """Instruments aiokafka.
+
+    `instrument` takes these keyword arguments:
+
+    - `tracer_provider`: the global one if not given;
+    - `async_produce_hook(span, args, kwargs)`: awaited before a message is sent, with the arguments
+      of `AIOKafkaProducer.send`;
+    - `async_consume_hook(span, record, args, kwargs)`: awaited with each record received.
+
+    What a hook raises is logged under `opentelemetry.instrumentation.aiokafka`.
+    """
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        return _instruments
+
+    def _instrument(self, **kwargs: Any) -> None:
+        import aiokafka
+        from wrapt import wrap_function_wrapper
+
+        tracer = get_tracer(
+            _NAME,
+            OFFICIAL_CONTRIB_VERSION,
+            kwargs.get("tracer_provider"),
+            schema_url="https://opentelemetry.io/schemas/1.27.0",
+        )
+        messaging = Messaging(tracer, _logger, "receive", _older, _task_is_gone)
+        producing = _Producing(messaging, _async_hook(kwargs, "async_produce_hook"))
+        consuming = _Consuming(messaging, _async_hook(kwargs, "async_consume_hook"))
+        wrap_function_wrapper(aiokafka.AIOKafkaProducer, "send", producing.send)
+        for name in _CONSUMER_METHODS:
+            wrapper = getattr(consuming, name.strip("_"))
+            wrap_function_wrapper(aiokafka.AIOKafkaConsumer, name, wrapper)
+
+    def _uninstrument(self, **kwargs: Any) -> None:
+        import aiokafka
+
+        unwrap(aiokafka.AIOKafkaProducer, "send")
+        for name in _CONSUMER_METHODS:
+            unwrap(aiokafka.AIOKafkaConsumer, name)
+        finish_everything()
+
+
+def _async_hook(kwargs: dict[str, Any], name: str) -> AsyncHook | None:
+    hook: AsyncHook | None = kwargs.get(name)
+    if hook is None:
+        return None
+    if inspect.iscoroutinefunction(hook) or inspect.iscoroutinefunction(
+        getattr(hook, "__call__", None)  # noqa: B004  an object with `async def __call__`
+    ):
+        return hook
+    _logger.warning("%s is not a coroutine function and is not called", name)
+    return None
+
+
+def _owner() -> Any:
+    return asyncio.current_task()
+
+
+def _task_is_gone(task: asyncio.Task[Any] | None) -> bool:
+    return task is None or task.done()
+
+
+def _client_of(instance: Any, client: Any, group: str | None = None) -> Attributes:
+    """The attributes of a producer or a consumer, made once."""
+    found: Attributes | None = instance.__dict__.get(_CLIENT)
+    if found is None:
+        found = client_attributes(
+            getattr(client, "_bootstrap_servers", None), getattr(client, "_client_id", None), group
+        )
+        setattr(instance, _CLIENT, found)
+    return found
+
+
+def _consumer_client(consumer: Any) -> Attributes:
+    return _client_of(
+        consumer, getattr(consumer, "_client", None), getattr(consumer, "_group_id", None)
+    )
+
+
+def _older(operation: str, message: Message, instance: Any) -> Attributes:
+    return {}
+
+
+class _Producing:
+    """`AIOKafkaProducer.send(topic, value, key, partition, timestamp_ms, headers)`."""
+
+    def __init__(self, messaging: Messaging, hook: AsyncHook | None) -> None:
+        self._messaging = messaging
+        self._hook = hook
+
+    async def send(self, send: Any, producer: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        if not is_instrumentation_enabled():
+            return await send(*args, **kwargs)
+        try:
+            sending = self._start(producer, args, kwargs)
+        except Exception:
+            _logger.exception("Failed to trace a message that is sent")
+            return await send(*args, **kwargs)
+        token = context_api.attach(set_span_in_context(sending.span))
+        try:
+            if _takes_headers(producer):
+                given = args[5] if len(args) > 5 else kwargs.get("headers")
+                # By name, where hooks find them.
+                kwargs["headers"] = self._messaging.headers_for(sending, given)
+                args = (*args[:5], *args[6:])
+            await _call(self._hook, sending.span, args, kwargs)
+            future = await send(*args, **kwargs)
+        except BaseException as error:
+            sending.failed(error)
+            raise
+        finally:
+            context_api.detach(token)
+        _follow(sending, future)
+        return future
+
+    def _start(self, producer: Any, args: Any, kwargs: dict[str, Any]) -> Sending:
+        def argument(name: str, position: int, default: Any = None) -> Any:
+            return args[position] if len(args) > position else kwargs.get(name, default)
+
+        message = Message(
+            argument("topic", 0, "unknown"),
+            argument("partition", 3),
+            None,
+            argument("key", 2),
+            body_bytes(argument("value", 1)),
+            None,
+        )
+        client = _client_of(producer, getattr(producer, "client", None))
+        return self._messaging.start_sending(producer, client, message)
+
+
+def _takes_headers(producer: Any) -> bool:
+    version = getattr(getattr(producer, "client", None), "api_version", None)
+    return not isinstance(version, tuple) or version >= _FIRST_WITH_HEADERS
+
+
+def _follow(sending: Sending, future: Any) -> None:
+    """Ends the span when the broker has answered."""
+    if not sending.span.is_recording():
+        return
+
+    def answered(future: Any) -> None:
+        if future.cancelled():
+            # By the program, which no longer waits; the message is sent all the same.
+            sending.end()
+            return
+        # Not `exception()`: it counts as the program having seen it, which asyncio else complains
+        # about.
+        error = getattr(future, "_exception", None)
+        if error is not None:
+            sending.failed(error)
+            return
+        # None where the broker was asked for no acknowledgement.
+        metadata = future.result()
+        sending.acknowledged(
+            getattr(metadata, "partition", None), getattr(metadata, "offset", None)
+        )
+
+    try:
+        sending.wait()
+        future.add_done_callback(answered)
+    except Exception:
+        _logger.exception("Failed to follow a message that was sent")
+        sending.end()
+
+
+class _Consuming:
+    """`async for record in consumer`, `getone` and `getmany`."""
+
+    def __init__(self, messaging: Messaging, hook: AsyncHook | None) -> None:
+        self._messaging = messaging
+        self._hook = hook
+
+    def aiter(self, iterate: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
+        found = iterate(*args, **kwargs)
+        return Loop(consumer, _owner) if found is consumer else found
+
+    async def getone(self, getone: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
+        owner = _owner()
+        self._messaging.next(consumer, owner)
+        record = await getone(*args, **kwargs)
+        if record is not None and is_instrumentation_enabled():
+            try:
+                span = self._messaging.receive(
+                    consumer, _consumer_client(consumer), _message(record), owner
+                )
+                await _call(self._hook, span, record, args, kwargs)
+            except Exception:
+                _logger.exception("Failed to trace a record that was received")
+        return record
+
+    async def getmany(self, getmany: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
+        owner = _owner()
+        self._messaging.next(consumer, owner)
+        batches = await getmany(*args, **kwargs)
+        if batches and is_instrumentation_enabled():
+            try:
+                await self._receive_batch(consumer, batches, owner, args, kwargs)
+            except Exception:
+                _logger.exception("Failed to trace records that were received")
+        return batches
+
+    async def _receive_batch(
+        self, consumer: Any, batches: Any, owner: Any, args: Any, kwargs: Any
+    ) -> None:
+        records = [record for batch in batches.values() for record in batch]
+        started = self._messaging.receive_batch(
+            consumer, _consumer_client(consumer), [_message(record) for record in records], owner
+        )
+        for (span, context), record in zip(started, records, strict=True):
+            if self._hook is not None:
+                token = context_api.attach(context)
+                try:
+                    await _call(self._hook, span, record, args, kwargs)
+                finally:
+                    context_api.detach(token)
+            span.end()
+
+    async def stop(self, stop: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
+        self._messaging.close(consumer)
+        return await stop(*args, **kwargs)
+
+
+def _message(record: Any) -> Message:
+    size = None if record.value is None else record.serialized_value_size
+    return Message(record.topic, record.partition, record.offset, record.key, size, record.headers)
+
+
+async def _call(hook: AsyncHook | None, *arguments: Any) -> None:
+    """The user's hook: what it raises is logged."""
+    if hook is None:
+        return
+    try:
+        await hook(*arguments)
+    except Exception as error:
+        _logger.exception(error)
