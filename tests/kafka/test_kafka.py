@@ -40,9 +40,14 @@ def results_of(run_scenarios: Scenarios) -> Callable[[str], Results]:
     return cache(lambda client: Results(client, run_scenarios(client, prefix=client)))
 
 
-@pytest.fixture(params=["kafka_python", "aio"])
+@pytest.fixture(params=["kafka_python", "confluent", "aio"])
 def results(request: pytest.FixtureRequest, results_of: Callable[[str], Results]) -> Results:
     return results_of(request.param)
+
+
+@pytest.fixture
+def confluent(results_of: Callable[[str], Results]) -> Results:
+    return results_of("confluent")
 
 
 @pytest.fixture
@@ -135,7 +140,11 @@ def test_each_turn_of_a_loop_has_its_own_span(results: Results) -> None:
     assert loop["seen"]["after"] is None
 
 
-def test_a_loop_left_by_an_exception_leaves_no_span_open(results: Results) -> None:
+@pytest.mark.parametrize("client", ["kafka_python", "aio"])
+def test_a_loop_left_by_an_exception_leaves_no_span_open(
+    client: str, results_of: Callable[[str], Results]
+) -> None:
+    results = results_of(client)
     left = results["left_by_exception"]
     assert left["seen"]["current"] is None
     assert left["seen"]["ended"].endswith(results.receive)
@@ -315,3 +324,103 @@ def test_hooks_that_cannot_be_awaited_are_named_once(aio: Results) -> None:
         for name in ("produce", "consume")
     ]
     assert len(named(scenario, "send")) == len(aio.received(scenario)) == 1
+
+
+def test_the_users_callback_and_the_configured_one_are_called_as_ever(confluent: Results) -> None:
+    scenario = confluent["default_callback"]
+    assert scenario["seen"]["called"] == ["default 1", "own 2"]
+    assert attribute(named(scenario, "send"), "kafka.offset") == [0, 1]
+
+
+def test_what_the_users_callback_raises_comes_out_of_flush(confluent: Results) -> None:
+    scenario = confluent["callback_that_raises"]
+    assert scenario["seen"]["raised"] == "the callback's"
+    assert [span["status"][0] for span in named(scenario, "send")] == ["UNSET"]
+
+
+def test_what_the_broker_never_acknowledged_is_an_error(confluent: Results) -> None:
+    scenario = confluent["errors"]
+    assert scenario["seen"]["errors"] == ["KafkaException", "_MSG_TIMED_OUT"]
+    types = [span["attributes"]["error.type"] for span in named(scenario, "send")]
+    assert types == ["MSG_SIZE_TOO_LARGE", "_MSG_TIMED_OUT"]
+
+
+def test_without_delivery_reports_a_span_ends_when_the_message_is_queued(
+    confluent: Results,
+) -> None:
+    scenario = confluent["reports_of_errors_only"]
+    assert len(scenario["seen"]["ended"]) == len(named(scenario, "send")) == 1
+
+
+def test_an_event_is_no_message(confluent: Results) -> None:
+    scenario = confluent["events_are_no_messages"]
+    assert scenario["seen"]["errors"] == 2
+    assert attribute(confluent.received(scenario), "batch.message_count") == [None, 1]
+
+
+def test_a_consumer_as_context_manager_ends_its_last_span(confluent: Results) -> None:
+    scenario = confluent["as_context_manager"]
+    (received,) = confluent.received(scenario)
+    assert scenario["seen"] == {
+        "current": received["id"],
+        "current after": None,
+        "closed": "RuntimeError",
+    }
+
+
+def test_a_thread_that_ended_leaves_no_span_open(confluent: Results) -> None:
+    scenario = confluent["threads"]
+    assert scenario["seen"] == {"ended": [0, 1], "current": None}
+    assert len(confluent.received(scenario)) == 2
+
+
+def test_transactions_go_through(confluent: Results) -> None:
+    scenario = confluent["transactions"]
+    assert scenario["seen"] == {"waiting": [0, 0], "brokers": 1}
+    assert [span["status"][0] for span in named(scenario, "send")] == ["UNSET"] * 2
+
+
+def test_single_clients_can_be_instrumented(confluent: Results) -> None:
+    scenario = confluent["proxies"]
+    assert scenario["seen"] == {
+        "is a producer": True,
+        "left": 0,
+        "same producer": True,
+        "untouched": True,
+        "called": 1,
+        "is a consumer": True,
+        "assigned": 2,
+        "values": ["0", "1"],
+        "same consumer": True,
+        "current": None,
+    }
+    first, second = named(scenario, "send")
+    one, many = confluent.received(scenario)
+    assert (one["parent"], many["links"]) == (first["id"], [second["id"]])
+    # Whether there is a callback in its configuration cannot be known.
+    assert attribute([first, second], "kafka.offset") == [None, 1]
+
+
+def test_a_client_instrumented_twice_is_traced_once(confluent: Results) -> None:
+    scenario = confluent["both_ways"]
+    assert len(named(scenario, "send")) == len(confluent.received(scenario)) == 1
+
+
+def test_serializing_clients_are_traced(confluent: Results) -> None:
+    scenario = confluent["serializers"]
+    (sent,) = named(scenario, "send")
+    (received,) = confluent.received(scenario)
+    assert (received["parent"], scenario["seen"]["value"]) == (sent["id"], 5)
+    assert scenario["seen"]["current"] == received["id"]
+    assert scenario["seen"]["current after close"] is None
+    assert attribute([sent, received], "kafka.message.key") == ["key", "key"]
+    assert attribute([sent, received], "kafka.offset") == [0, 0]
+    assert sent["attributes"]["server.address"] == received["attributes"]["server.address"]
+
+
+def test_the_asyncio_consumer_is_traced_in_the_task_that_reads(confluent: Results) -> None:
+    scenario = confluent["asynchronous_consumer"]
+    seen = scenario["seen"]
+    received = [span["id"] for span in confluent.received(scenario)]
+    assert [*seen["current"], seen["current in a batch"]] == received
+    assert seen["current after close"] is None

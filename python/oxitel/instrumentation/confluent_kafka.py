@@ -1,0 +1,181 @@
+"""ConfluentKafkaInstrumentor: traces of confluent-kafka's producers and consumers.
+
+Official name: `opentelemetry.instrumentation.confluent_kafka`. The classes that stand in for the
+client's, which are native and cannot be changed, are in `confluent_kafka_clients`.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
+from opentelemetry.instrumentation.utils import unwrap
+from opentelemetry.trace import Tracer, TracerProvider, get_tracer
+
+from oxitel.version import OFFICIAL_CONTRIB_VERSION
+
+from .confluent_kafka_calls import Consuming, Producing, older, task_is_gone
+from .messaging.receiving import finish_everything
+from .messaging.tracing import Messaging, hook_of
+
+if TYPE_CHECKING:
+    from .confluent_kafka_clients import ProxiedConsumer, ProxiedProducer
+
+_instruments = ("confluent-kafka >= 1.8.2, < 3.0.0",)
+
+_NAME = "opentelemetry.instrumentation.confluent_kafka"
+_logger = logging.getLogger(_NAME)
+
+
+def _tracer(provider: TracerProvider | None) -> Tracer:
+    return get_tracer(
+        _NAME,
+        OFFICIAL_CONTRIB_VERSION,
+        provider,
+        schema_url="https://opentelemetry.io/schemas/1.11.0",
+    )
+
+
+def _messaging(tracer: Tracer) -> Messaging:
+    return Messaging(tracer, _logger, "process", older)
+
+
+class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
+    """Instruments confluent-kafka.
+
+    `instrument` replaces `confluent_kafka.Producer` and `confluent_kafka.Consumer`, so it comes
+    before `from confluent_kafka import Producer`; `instrument_producer` and `instrument_consumer`
+    wrap one that exists. `instrument` takes these keyword arguments:
+
+    - `tracer_provider`: the global one if not given;
+    - `produce_hook(span, args, kwargs)`: called before a message is sent, with the arguments of
+      `Producer.produce`;
+    - `consume_hook(span, record, args, kwargs)`: called with each message received.
+
+    What a hook raises is logged under `opentelemetry.instrumentation.confluent_kafka`.
+    """
+
+    _originals: tuple[Any, Any] | None = None
+    _wrapped: tuple[tuple[Any, str], ...] = ()
+
+    @staticmethod
+    def instrument_producer(
+        producer: Any, tracer_provider: TracerProvider | None = None
+    ) -> ProxiedProducer:
+        """A producer that sends through `producer` and traces it."""
+        from .confluent_kafka_clients import ProxiedProducer
+
+        return ProxiedProducer(producer, _tracer(tracer_provider))
+
+    @staticmethod
+    def instrument_consumer(
+        consumer: Any, tracer_provider: TracerProvider | None = None
+    ) -> ProxiedConsumer:
+        """A consumer that receives through `consumer` and traces it."""
+        from .confluent_kafka_clients import ProxiedConsumer
+
+        return ProxiedConsumer(consumer, _tracer(tracer_provider))
+
+    @staticmethod
+    def uninstrument_producer(producer: Any) -> Any:
+        """What `instrument_producer` was given."""
+        from .confluent_kafka_clients import ProxiedProducer
+
+        if isinstance(producer, ProxiedProducer):
+            return producer.original_producer()
+        return producer
+
+    @staticmethod
+    def uninstrument_consumer(consumer: Any) -> Any:
+        """What `instrument_consumer` was given. Ends the span of its last message."""
+        from .confluent_kafka_clients import ProxiedConsumer
+
+        if isinstance(consumer, ProxiedConsumer):
+            return consumer.original_consumer()
+        return consumer
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        return _instruments
+
+    def _instrument(self, **kwargs: Any) -> None:
+        import confluent_kafka
+        from wrapt import wrap_function_wrapper
+
+        from . import confluent_kafka_clients as clients
+
+        tracer = _tracer(kwargs.get("tracer_provider"))
+        produce_hook = hook_of(kwargs.get("produce_hook"))
+        consume_hook = hook_of(kwargs.get("consume_hook"))
+        producing = Producing(_messaging(tracer), produce_hook)
+        consuming = Consuming(_messaging(tracer), consume_hook)
+        serializing = Producing(_messaging(tracer), produce_hook, key_comes_first=True)
+        wrappers: list[tuple[Any, str, Any]] = [
+            (clients.AutoInstrumentedProducer, "produce", producing.produce),
+            (clients.AutoInstrumentedConsumer, "poll", consuming.poll),
+            (clients.AutoInstrumentedConsumer, "consume", consuming.consume),
+            (clients.AutoInstrumentedConsumer, "close", consuming.close),
+            (confluent_kafka.SerializingProducer, "__init__", clients.keep_configuration),
+            (confluent_kafka.SerializingProducer, "produce", serializing.produce),
+            (confluent_kafka.DeserializingConsumer, "__init__", clients.keep_configuration),
+            (confluent_kafka.DeserializingConsumer, "poll", consuming.poll),
+        ]
+        if "close" in vars(confluent_kafka.DeserializingConsumer):
+            wrappers.append((confluent_kafka.DeserializingConsumer, "close", consuming.close))
+        try:
+            from confluent_kafka.aio import AIOConsumer
+        except ImportError:
+            pass  # versions before 2.12
+        else:
+            asynchronous = Consuming(
+                Messaging(tracer, _logger, "process", older, task_is_gone), consume_hook
+            )
+            wrappers += [
+                (AIOConsumer, "__init__", clients.quieten_inner_consumer),
+                (AIOConsumer, "poll", asynchronous.async_poll),
+                (AIOConsumer, "consume", asynchronous.async_consume),
+                (AIOConsumer, "close", asynchronous.async_close),
+            ]
+        for owner, name, wrapper in wrappers:
+            wrap_function_wrapper(owner, name, wrapper)
+        cls = ConfluentKafkaInstrumentor
+        cls._wrapped = tuple((owner, name) for owner, name, _ in wrappers)
+        cls._originals = (confluent_kafka.Producer, confluent_kafka.Consumer)
+        confluent_kafka.Producer = clients.AutoInstrumentedProducer
+        confluent_kafka.Consumer = clients.AutoInstrumentedConsumer
+
+    def _uninstrument(self, **kwargs: Any) -> None:
+        import confluent_kafka
+
+        cls = ConfluentKafkaInstrumentor
+        if cls._originals is not None:
+            confluent_kafka.Producer, confluent_kafka.Consumer = cls._originals
+        for owner, name in cls._wrapped:
+            unwrap(owner, name)
+        cls._originals, cls._wrapped = None, ()
+        finish_everything()
+
+    # For subclasses and other packages: one call, traced. `func` is the bound method.
+
+    @staticmethod
+    def wrap_produce(
+        func: Any, instance: Any, tracer: Tracer, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        return Producing(_messaging(tracer), None).produce(func, instance, args, kwargs)
+
+    @staticmethod
+    def wrap_poll(
+        func: Any, instance: Any, tracer: Tracer, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        return Consuming(_messaging(tracer), None).poll(func, instance, args, kwargs)
+
+    @staticmethod
+    def wrap_consume(
+        func: Any, instance: Any, tracer: Tracer, args: Any, kwargs: dict[str, Any]
+    ) -> Any:
+        return Consuming(_messaging(tracer), None).consume(func, instance, args, kwargs)
+
+    @staticmethod
+    def wrap_close(func: Any, instance: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+        return Consuming(_messaging(_tracer(None)), None).close(func, instance, args, kwargs)
