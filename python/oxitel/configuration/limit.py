@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from os import environ
-
-from .variable import Integer, say_once
+from .variable import Integer, say_once, value_of
 
 UNSET = -1
 """As an argument: no limit."""
@@ -19,7 +17,7 @@ def argument_or_variable(value: int | None, variable: Integer, default: int | No
         if value < 0:
             raise ValueError(f"{variable.name} must be a non-negative integer but got {value}")
         return value
-    text = environ.get(variable.name)
+    text = value_of(variable.name)
     if text is None:
         return default
     text = text.strip()

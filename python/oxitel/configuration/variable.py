@@ -7,6 +7,9 @@ configuration").
 
 from __future__ import annotations
 
+from _thread import _local
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from logging import getLogger
 from os import environ
 from typing import Any
@@ -14,6 +17,29 @@ from typing import Any
 _logger = getLogger("opentelemetry.sdk.environment_variables")
 
 _said: set[tuple[str, str]] = set()
+# `variables`: what this thread reads in place of the environment.
+_replaced = _local()
+
+
+def value_of(name: str) -> str | None:
+    """The variable's value as it is, None if it is not set."""
+    variables: Mapping[str, str] | None = getattr(_replaced, "variables", None)
+    # Python's own variables have no form in a configuration file, so they stay.
+    if variables is None or not name.startswith("OTEL_") or name.startswith("OTEL_PYTHON_"):
+        return environ.get(name)
+    return variables.get(name)
+
+
+@contextmanager
+def reading(variables: Mapping[str, str]) -> Iterator[None]:
+    """In the block, on this thread, the variables of the specification have these values and no
+    others: a configuration file says everything (specification, "OTEL_CONFIG_FILE")."""
+    before = getattr(_replaced, "variables", None)
+    _replaced.variables = variables
+    try:
+        yield
+    finally:
+        _replaced.variables = before
 
 
 def say_once(name: str, text: str, expected: str, used: object) -> None:
@@ -45,7 +71,7 @@ class Variable:
 
     def text(self) -> str | None:
         """The value without surrounding white space, or None if unset or empty."""
-        value = environ.get(self.name)
+        value = value_of(self.name)
         return None if value is None else value.strip() or None
 
     def set_default(self, text: str) -> None:

@@ -40,10 +40,16 @@ class Configurator(BaseConfigurator):
     """
 
     def _configure(self, **kwargs: Any) -> None:
-        from .components import initialize_components
+        path = CONFIG_FILE.text()
+        if path is None:
+            from .components import initialize_components
 
-        if CONFIG_FILE.text() is not None:
+            initialize_components(**kwargs)
+            return
+        if kwargs:
             _logger.warning(
-                "%s is not read yet; going on with the other variables", CONFIG_FILE.name
+                "%s is set; ignoring configurator kwargs: %s", CONFIG_FILE.name, sorted(kwargs)
             )
-        initialize_components(**kwargs)
+        from .file import configure_from_file
+
+        configure_from_file(path)

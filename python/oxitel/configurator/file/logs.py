@@ -1,0 +1,65 @@
+"""The logger provider: processors and limits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from opentelemetry import _logs
+
+from oxitel.export.signal import LOGS
+from oxitel.logs.batch import BatchLogRecordProcessor
+from oxitel.logs.export import SimpleLogRecordProcessor
+from oxitel.logs.limits import LogRecordLimits
+from oxitel.logs.provider import LoggerProvider, _LoggerConfig
+from oxitel.resources.resource import Resource
+
+from .exporters import batch_arguments, make_exporter
+from .scopes import scope_configurator
+from .section import Section
+
+
+def set_logger_provider(section: Section, resource: Resource, limits: Section | None) -> None:
+    """Make the provider that the section describes, and set it as the global one."""
+    provider = LoggerProvider(
+        resource=resource,
+        log_record_limits=_limits(section.section("limits"), limits),
+        _logger_configurator=scope_configurator(
+            section, "logger_configurator/development", "loggers", _LoggerConfig
+        ),
+    )
+    for entry in section.sections("processors"):
+        with entry.going_on("this processor"):
+            processor = _processor(entry)
+            if processor is not None:
+                provider.add_log_record_processor(processor)
+    _logs.set_logger_provider(provider)
+
+
+def _processor(entry: Section) -> Any:
+    chosen = entry.only()
+    if chosen is None:
+        return None
+    name, settings = chosen
+    if name not in ("batch", "simple"):
+        settings.messages.say(settings.path, "not known; batch and simple are")
+        settings.rest()
+        return None
+    exporter = make_exporter(settings, "exporter", LOGS)
+    if name == "simple":
+        return exporter and SimpleLogRecordProcessor(exporter)
+    arguments = batch_arguments(settings)
+    return exporter and BatchLogRecordProcessor(exporter, **arguments)
+
+
+def _limits(section: Section | None, general: Section | None) -> LogRecordLimits:
+    def limit(key: str) -> int | None:
+        own = section and section.integer(key, 0)
+        return general and general.integer(key, 0) if own is None else own
+
+    count, length = limit("attribute_count_limit"), limit("attribute_value_length_limit")
+    return LogRecordLimits(
+        max_attributes=count,
+        max_attribute_length=length,
+        max_log_record_attributes=count,
+        max_log_record_attribute_length=length,
+    )
