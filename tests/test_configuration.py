@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import grpc
+import opentelemetry.environment_variables as api_variables
+import opentelemetry.instrumentation.environment_variables as instrumentation_variables
 import pytest
 from hypothesis import given, settings as hypothesis_settings, strategies as st
 from opentelemetry.exporter.otlp.common.http import Compression as CommonCompression
@@ -21,7 +23,14 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
 from opentelemetry.sdk import environment_variables
 
-from oxitel.configuration import otlp, proxy, reference, sdk, variable as variable_module
+from oxitel.configuration import (
+    configurator,
+    otlp,
+    proxy,
+    reference,
+    sdk,
+    variable as variable_module,
+)
 from oxitel.configuration.otlp import PerSignal
 from oxitel.configuration.variable import Boolean, Choice, Integer, Names, Number, Variable
 from oxitel.export import otlp as otlp_export
@@ -36,7 +45,7 @@ def nothing_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def declared() -> list[Variable]:
-    variables: list[Variable] = list(sdk.VARIABLES)
+    variables: list[Variable] = [*sdk.VARIABLES, *configurator.VARIABLES]
     for entry in otlp.VARIABLES:
         if isinstance(entry, PerSignal):
             variables += [entry.general, *entry.by_signal.values()]
@@ -48,7 +57,10 @@ def declared() -> list[Variable]:
 def test_each_variable_is_declared_once_under_an_official_name() -> None:
     names = [variable.name for variable in declared()]
     assert len(names) == len(set(names))
-    official = {value for value in vars(environment_variables).values() if isinstance(value, str)}
+    modules = (environment_variables, api_variables, instrumentation_variables)
+    official = {
+        value for module in modules for value in vars(module).values() if isinstance(value, str)
+    }
     # The metrics and logs forms of INSECURE and the like are declared with their kin.
     ours = {name for name in names if name.startswith("OXITEL_")}
     assert set(names) - official - ours == set()

@@ -81,7 +81,8 @@ DIFFERENCES: list[Difference] = [
         limits.by_variable[event attribute count], limits.by_variable[link attribute count],
         limits.an_argument_wins_over_a_variable,
         exceptions.value_length_limit_cuts_the_stacktrace,
-        logs_handler.limits[count], logs_handler.limits[length], logs_handler.limits[general]
+        logs_handler.limits[count], logs_handler.limits[length], logs_handler.limits[general],
+        configuration_files.everything_over_http
         """,
         ("logs", "Attributes dict is full|exceeds max length", MISSING),
     ),
@@ -418,6 +419,12 @@ DIFFERENCES: list[Difference] = [
         ("requests[0].*.max", "-inf", MISSING),
     ),
     *_rows(
+        "Where minimum and maximum are not recorded, they are not exported as infinities.",
+        "configuration_files.everything_over_grpc",
+        ("requests[2].*.min", "inf", MISSING),
+        ("requests[2].*.max", "-inf", MISSING),
+    ),
+    *_rows(
         "A metric has at most 2,000 series unless its view or reader says otherwise (the official "
         "SDK has that limit since 1.45.2). One warning names the metric and the attribute with "
         "the most values.",
@@ -492,5 +499,50 @@ DIFFERENCES: list[Difference] = [
         "logs_sdk.a_processor_that_raises",
         ("observations[0][1]", "ValueError", "null"),
         ("logs", MISSING, "Exception while calling on_emit of log record processor"),
+    ),
+    *_rows(
+        "An exporter, id generator or protocol that does not exist is named in one message, and "
+        "the rest of the SDK is set up; officially nothing is.",
+        """
+        configurator.wrong_names[an exporter that is none],
+        configurator.wrong_names[an id generator that is none],
+        configurator.wrong_names[a protocol that is none]
+        """,
+        ("logs", MISSING, "Invalid value for OTEL_"),
+        ("observations[0][1]", "RuntimeError", "null"),
+        ("observations[1][1].list[?]", "Proxy", "Provider"),
+        ("observations[2]", MISSING, "traces"),
+    ),
+    *_rows(
+        "An exporter, id generator or protocol that does not exist is named in one message, and "
+        "the rest of the SDK is set up; officially nothing is.",
+        "configurator.wrong_names[a protocol that is none]",
+        ("requests[0]", MISSING, "TraceService"),
+    ),
+    *_rows(
+        "A sampler that does not exist is said once, not twice.",
+        "configurator.from_variables[a sampler that is none]",
+        ("logs", "Couldn't recognize sampler", MISSING),
+    ),
+    *_rows(
+        "With a configuration file the OTEL_* variables do not count, as the specification has it; "
+        "officially some fill in what the file leaves out.",
+        "configuration_files.other_variables",
+        ("requests[*].headers.from", "variable", MISSING),
+    ),
+    *_rows(
+        "What is wrong in a configuration file is named by its path, and the rest is set up; "
+        "officially nothing is.",
+        "configuration_files.wrong_parts",
+        ("logs", MISSING, r"otel.yaml: tracer_provider\."),
+        ("observations[*]*", None, None),
+        ("requests[*]", MISSING, "spans"),
+    ),
+    *_rows(
+        "A configuration file that cannot be used at all is said in one error; nothing is raised.",
+        "configuration_files.other_formats",
+        ("logs", "Failed to parse YAML|must be a mapping", MISSING),
+        ("logs", MISSING, "otel.yaml cannot be used, no telemetry is set up"),
+        ("observations[?][1]", "ConfigurationError", "null"),
     ),
 ]

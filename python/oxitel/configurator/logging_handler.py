@@ -20,12 +20,6 @@ if TYPE_CHECKING:
 
 def add_handler(provider: LoggerProvider) -> None:
     """Have records of the root logger exported through `provider`, from all levels."""
-    with warnings.catch_warnings():
-        # The class's own warning; the variable's, which says the same, comes below.
-        warnings.simplefilter("ignore", DeprecationWarning)
-        handler = LoggingHandler(level=logging.NOTSET, logger_provider=provider)
-    logging.getLogger().addHandler(handler)
-    keep_through_configuration(handler)
     warnings.warn(
         "The `OTEL_PYTHON_LOGGING_AUTO_INSTRUMENTATION_ENABLED` environment variable "
         "and the `LoggingHandler` in `opentelemetry-sdk` that it controls are deprecated."
@@ -33,6 +27,9 @@ def add_handler(provider: LoggerProvider) -> None:
         DeprecationWarning,
         stacklevel=2,
     )
+    handler = LoggingHandler(level=logging.NOTSET, logger_provider=provider)
+    logging.getLogger().addHandler(handler)
+    keep_through_configuration(handler)
 
 
 def keep_through_configuration(handler: logging.Handler) -> None:

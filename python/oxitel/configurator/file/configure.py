@@ -6,6 +6,7 @@ import logging
 from typing import Any
 
 from oxitel.configuration.configurator import CONFIG_FILE
+from oxitel.configuration.sdk import SERVICE_NAME
 from oxitel.configuration.variable import reading
 
 from .document import Unusable, read
@@ -36,7 +37,9 @@ def configure_from_file(path: str) -> None:
             "%s: %s cannot be used, no telemetry is set up: %s", CONFIG_FILE.name, path, error
         )
         return
-    with reading({}):
+    # The one variable that a detector of the specification reads.
+    service_name = SERVICE_NAME.text()
+    with reading({} if service_name is None else {SERVICE_NAME.name: service_name}):
         _configure(root)
     root.messages.say_unknown()
 
@@ -61,7 +64,9 @@ def _check_format(root: Section) -> None:
 
 def _configure(root: Section) -> None:
     if root.flag("disabled"):
-        _logger.warning("Declarative configuration has disabled=true; skipping SDK setup.")
+        logging.getLogger("opentelemetry.configuration._sdk").warning(
+            "Declarative configuration has disabled=true; skipping SDK setup."
+        )
         root.rest()
         return
     level = root.choice("log_level", [name + step for name in _LEVELS for step in ("", *"234")])

@@ -34,7 +34,7 @@ def read(path: str) -> dict[str, Any]:
     if len(text) > _LARGEST_FILE:
         raise Unusable(f"it is longer than {_LARGEST_FILE} characters")
     try:
-        content = _from_json(text) if path.lower().endswith(".json") else _from_yaml(text)
+        content = _from_json(text) if path.lower().endswith(".json") else _from_yaml(text, path)
     except RecursionError:
         raise Unusable("it is nested too deeply") from None
     if not isinstance(content, dict):
@@ -60,7 +60,7 @@ def _from_json(text: str) -> Any:
         raise Unusable(str(error)) from None
 
 
-def _from_yaml(text: str) -> Any:
+def _from_yaml(text: str, path: str) -> Any:
     try:
         import yaml
     except ImportError:
@@ -68,6 +68,7 @@ def _from_yaml(text: str) -> Any:
             "PyYAML is not installed, without which YAML cannot be read: pip install 'oxitel[yaml]'"
         ) from None
     loader = _loader_class()(text)
+    loader.name = path
     try:
         root = loader.get_single_node()
         if root is None:

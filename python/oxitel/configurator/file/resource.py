@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from fnmatch import fnmatchcase
+from logging import getLogger
 from typing import Any
 
 from oxitel.configuration.sdk import SERVICE_NAME as SERVICE_NAME_VARIABLE
-from oxitel.configuration.variable import value_of
 from oxitel.configurator import plugins
 from oxitel.resources import attribute_names as names
 from oxitel.resources.detector import (
@@ -19,6 +19,8 @@ from oxitel.resources.detector import (
 from oxitel.resources.resource import _DEFAULT_RESOURCE, Resource, _unnamed_service
 
 from .section import Section
+
+_logger = getLogger("opentelemetry.configuration._resource")
 
 _DETECTORS = {"host": _HostResourceDetector, "process": ProcessResourceDetector}
 
@@ -66,7 +68,7 @@ def _detect(name: str, settings: Section) -> dict[str, Any]:
     if name == "service":
         found = dict(ServiceInstanceIdResourceDetector().detect().attributes)
         # The specification has this detector read the variable; other variables do not count.
-        service_name = value_of(SERVICE_NAME_VARIABLE.name)
+        service_name = SERVICE_NAME_VARIABLE.text()
         if service_name:
             found[names.SERVICE_NAME] = service_name
         return found
@@ -102,7 +104,7 @@ def _add(section: Section, attributes: dict[str, Any]) -> None:
     if name is None:
         section.say("name", "missing; the attribute is left out")
     elif value is None:
-        section.say("value", f"empty; the attribute {name} is left out")
+        _logger.warning("Ignoring resource attribute '%s' with empty value", name)
     else:
         with section.going_on(f"the attribute {name}"):
             attributes[name] = _converted(value, kind)

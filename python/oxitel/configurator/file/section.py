@@ -16,7 +16,8 @@ class Messages:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.sections: list[Section] = []
+        # By their paths, so that a section that is looked at twice is one.
+        self.sections: dict[str, Section] = {}
         self._said: set[tuple[str, str]] = set()
 
     def say(self, path: str, problem: str) -> None:
@@ -26,7 +27,7 @@ class Messages:
 
     def say_unknown(self) -> None:
         """Name the keys that no section was asked for."""
-        for section in self.sections:
+        for section in self.sections.values():
             for key in section.untaken():
                 self.say(section.path_of(key), "not known or not supported; it is ignored")
 
@@ -40,8 +41,8 @@ class Section:
         self.path = path
         self.messages = messages
         self._values = values
-        self._taken: set[Any] = set()
-        messages.sections.append(self)
+        seen = messages.sections.setdefault(path, self)
+        self._taken: set[Any] = set() if seen is self else seen._taken
 
     def path_of(self, key: object) -> str:
         return f"{self.path}.{key}" if self.path else str(key)
@@ -185,6 +186,4 @@ class GoingOn:
 def _says_something(value: Any) -> bool:
     if isinstance(value, dict):
         return any(_says_something(item) for item in value.values())
-    if isinstance(value, list):
-        return any(_says_something(item) for item in value)
-    return value is not None
+    return value is not None and value != []
