@@ -113,14 +113,9 @@ def test_nothing_else_in_the_package_reads_the_environment() -> None:
             readers.append(path.relative_to(ROOT / "python" / "oxitel").as_posix())
     assert sorted(readers) == [
         # The one place, and those that have to tell an unset value from an empty one, or read
-<<<<<<< HEAD
         # whichever variable they are asked for. The first two write variables for the program.
         "auto_instrumentation/start.py",
         "command/run.py",
-        "configuration/limit.py",
-=======
-        # whichever variable they are asked for.
->>>>>>> c2f5632 (Set up the SDK from a configuration file in format 1.0)
         "configuration/variable.py",
         "doctor/variables.py",
         "export/grpc_compression.py",
