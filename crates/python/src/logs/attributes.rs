@@ -10,7 +10,12 @@ use crate::dict::for_each_borrowed;
 /// key is the very object that is expected next.
 pub(crate) struct Names<const COUNT: usize> {
     texts: [&'static str; COUNT],
-    interned: PyOnceLock<[Py<PyString>; COUNT]>,
+    interned: PyOnceLock<Interned<COUNT>>,
+}
+
+struct Interned<const COUNT: usize> {
+    names: [Py<PyString>; COUNT],
+    hashes: [isize; COUNT],
 }
 
 impl<const COUNT: usize> Names<COUNT> {
@@ -35,16 +40,19 @@ impl<const COUNT: usize> Names<COUNT> {
         mut visit: impl FnMut(Option<usize>, &Bound<'py, PyAny>, &Bound<'py, PyAny>),
     ) {
         let py = dict.py();
-        let names = self.interned.get_or_init(py, || {
-            self.texts.map(|name| PyString::intern(py, name).unbind())
+        let known = self.interned.get_or_init(py, || {
+            let names = self.texts.map(|name| PyString::intern(py, name));
+            Interned {
+                hashes: names.each_ref().map(|name| name.hash().unwrap_or(-1)),
+                names: names.map(Bound::unbind),
+            }
         });
         let mut expected = 0;
         for_each_borrowed(dict, |key, value| {
-            let position = if names.get(expected).is_some_and(|name| name.is(key)) {
+            let position = if known.names.get(expected).is_some_and(|name| name.is(key)) {
                 Some(expected)
             } else {
-                let same = names.iter().position(|name| name.is(key));
-                same.or_else(|| self.position_of_text(key))
+                self.position_of(known, key)
             };
             expected = position.map_or(expected, |position| position + 1);
             visit(position, key, value);
@@ -52,8 +60,12 @@ impl<const COUNT: usize> Names<COUNT> {
         });
     }
 
-    #[cold]
-    fn position_of_text(&self, key: &Bound<'_, PyAny>) -> Option<usize> {
-        self.position(key.cast_exact::<PyString>().ok()?.to_str().ok()?)
+    fn position_of(&self, known: &Interned<COUNT>, key: &Bound<'_, PyAny>) -> Option<usize> {
+        let key = key.cast_exact::<PyString>().ok()?;
+        let hash = key.hash().ok()?;
+        let position = known.hashes.iter().position(|known| *known == hash)?;
+        let is_same = known.names.get(position).is_some_and(|name| name.is(key))
+            || *self.texts.get(position)? == key.to_str().ok()?;
+        is_same.then_some(position)
     }
 }

@@ -8,7 +8,6 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use arc_swap::ArcSwapOption;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
@@ -16,6 +15,7 @@ use telemetry::json::JsonLine;
 
 use super::json_value::{calm, clean_text, entries, key_text, put, put_text, text_of};
 use super::span_record::{Fields, current_span_context, kept_ids};
+use crate::guarded::Guarded;
 use crate::trace::exception;
 
 /// Writes the key of a fixed field.
@@ -88,7 +88,11 @@ impl JSONFormatter {
         present.has_exception = put_exception(&mut line, py, &fields)?;
         put_extra(&mut line, fields.extra, &present)?;
         line.end_object();
-        PyString::from_bytes(py, line.as_bytes())
+        if self.ensure_ascii {
+            ascii_text(py, line.as_bytes())
+        } else {
+            PyString::from_bytes(py, line.as_bytes())
+        }
     }
 }
 
@@ -120,6 +124,22 @@ impl JSONFormatter {
         key!(line, "service_name");
         line.text(name);
         Ok(true)
+    }
+}
+
+/// The text of bytes of which all are ASCII.
+#[expect(unsafe_code, reason = "PyUnicode_FromKindAndData has no safe binding")]
+fn ascii_text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyString>> {
+    debug_assert!(bytes.is_ascii());
+    // SAFETY: the bytes are copied as that many characters of a byte each, whatever they are; the
+    // result is a new reference to a text, or null with an exception set.
+    unsafe {
+        let text = pyo3::ffi::PyUnicode_FromKindAndData(
+            pyo3::ffi::PyUnicode_1BYTE_KIND.cast_signed(),
+            bytes.as_ptr().cast(),
+            bytes.len().cast_signed(),
+        );
+        Ok(Bound::from_owned_ptr_or_err(py, text)?.cast_into_unchecked())
     }
 }
 
@@ -401,12 +421,13 @@ struct Service {
     name: Option<String>,
 }
 
-static SERVICE: ArcSwapOption<Service> = ArcSwapOption::const_empty();
+static SERVICE: Guarded<Option<Arc<Service>>> = Guarded::new(None);
 
 impl Service {
     fn current(py: Python<'_>) -> PyResult<Arc<Self>> {
         // The API lets the global provider be set once: this one stays.
-        if let Some(known) = &*SERVICE.load()
+        let known = SERVICE.lock(py).clone();
+        if let Some(known) = &known
             && known
                 .tracer_provider
                 .as_ref()
@@ -429,7 +450,7 @@ impl Service {
                 .bind(py)
                 .get_item(pyo3::intern!(py, "_LOGGER_PROVIDER"))?,
         };
-        if let Some(known) = &*SERVICE.load()
+        if let Some(known) = &known
             && is_same(known.tracer_provider.as_ref(), tracer_provider.as_ref())
             && is_same(known.logger_provider.as_ref(), logger_provider.as_ref())
         {
@@ -448,7 +469,8 @@ impl Service {
             name,
         });
         // What it takes the place of is dropped here, attached and without a lock.
-        drop(SERVICE.swap(Some(service.clone())));
+        let before = SERVICE.lock(py).replace(service.clone());
+        drop(before);
         Ok(service)
     }
 }

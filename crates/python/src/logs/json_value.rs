@@ -8,11 +8,12 @@ use std::cell::Cell;
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple,
 };
 use telemetry::json::JsonLine;
+
+use crate::dict::for_each_borrowed;
 
 /// How deep a value may be nested; what is deeper (a list that contains itself) becomes text.
 const DEEPEST: usize = 32;
@@ -129,7 +130,10 @@ pub(crate) fn entries<'py>(
     map: &Bound<'py, PyDict>,
 ) -> Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     let mut entries = Vec::with_capacity(map.len());
-    with_critical_section(map, || entries.extend(map.iter()));
+    for_each_borrowed(map, |key, value| {
+        entries.push((key.clone(), value.clone()));
+        Some(())
+    });
     entries
 }
 
