@@ -14,6 +14,7 @@ import json
 import os
 import re
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ def _key(case: Case, official_python: Path) -> str:
         HERE / "declare.py",
         HERE / "runner.py",
         HERE.parent / "requirements-official.txt",
+        *case.folder.glob("requirements.txt"),
         *sorted((HERE.parent / "collector").glob("*.py")),
         official_python.parent.parent / "pyvenv.cfg",
     ]
@@ -53,13 +55,21 @@ def _keep(path: Path, outcome: dict[str, Any]) -> None:
     whole.replace(path)
 
 
-def check(case: Case, collectors: Collectors, official_python: Path, folder: Path) -> None:
+def check(
+    case: Case,
+    collectors: Collectors,
+    official_python: Path,
+    folder: Path,
+    services: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """What the candidate did, the same as the official packages. `services` replaces further
+    placeholders in the program's variables."""
     candidate = official_python if CANDIDATE == "official" else Path(sys.executable).absolute()
     kept = KEPT / f"{_key(case, official_python)}.json"
     reference = None
     if CANDIDATE == "official" or not kept.exists():
-        reference = Running(case, official_python, collectors[0], folder / "reference")
-    got = Running(case, candidate, collectors[1], folder / "candidate").outcome(60)
+        reference = Running(case, official_python, collectors[0], folder / "reference", services)
+    got = Running(case, candidate, collectors[1], folder / "candidate", services).outcome(60)
     if reference is None:
         expected = json.loads(kept.read_text(encoding="utf-8"))
     else:
@@ -81,3 +91,4 @@ def check(case: Case, collectors: Collectors, official_python: Path, folder: Pat
     ]
     assert not uncovered, f"{case.id} differs:\n" + "\n".join(report)
     assert not stale, f"rows of differences.py that no longer hold: {stale}"
+    return got

@@ -66,6 +66,7 @@ class Run:
         self.grpc_endpoint = grpc_endpoint
         self.observations: list[list[Any]] = []
         self.hidden: list[list[str]] = []
+        self.measurements: list[str] = []
         self._providers: list[Any] = []
         self._flushed: list[Any] = []
 
@@ -76,6 +77,10 @@ class Run:
     def hide(self, value: int | str, name: str) -> None:
         """Replace a value that only this process could choose (a port) by a name."""
         self.hidden.append([str(value), name])
+
+    def measured(self, *names: str) -> None:
+        """Compare metrics of these names (patterns) without their amounts, which were measured."""
+        self.measurements.extend(names)
 
     def attempt(self, name: str, call: Callable[[], Any]) -> Any:
         """Note what the call returns or raises; returns the result or None."""
@@ -244,6 +249,7 @@ def main() -> None:
         time.sleep(0.1)
     result["observations"] = run.observations
     result["hidden"] = run.hidden
+    result["measured"] = run.measurements
     result["logs"] = capture.records
     result["warnings"] = [[w.category.__name__, str(w.message)] for w in caught]
     with open(result_path, "w", encoding="utf-8") as file:

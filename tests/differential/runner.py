@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import ast
+import fnmatch
 import json
 import os
 import re
 import subprocess
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,7 +71,14 @@ def _cases_of(folder: Path, theme: str, name: str, decorator: ast.Call) -> list[
 class Running:
     """A program on its way; `outcome` waits for it."""
 
-    def __init__(self, case: Case, python: Path, collector: Collector, folder: Path) -> None:
+    def __init__(
+        self,
+        case: Case,
+        python: Path,
+        collector: Collector,
+        folder: Path,
+        services: Mapping[str, str] | None = None,
+    ) -> None:
         collector.renew()
         collector.script(json.loads(case.script))
         self._collector = collector
@@ -80,8 +89,11 @@ class Running:
         endpoints = {"{http}": collector.http_endpoint, "{grpc}": collector.grpc_endpoint}
         env = {"PYTHONHASHSEED": "0", "PYTHONIOENCODING": "utf-8:backslashreplace"}
         for name, value in case.env:
-            for placeholder, endpoint in endpoints.items():
-                value = value.replace(placeholder, endpoint)
+            for places in (endpoints, services or {}):
+                for placeholder in places:
+                    # Looked up where it is asked for: that may start a server.
+                    if placeholder in value:
+                        value = value.replace(placeholder, places[placeholder])
             env[name] = value
         arguments = [
             str(case.folder),
@@ -123,6 +135,7 @@ class Running:
             outcome |= json.loads(self._text(result.read_bytes()))
         requests = json.dumps([_request(r) for r in self._collector.requests()])
         outcome["requests"] = json.loads(self._text(requests.encode()))
+        _forget_amounts(outcome["requests"], outcome.pop("measured", []))
         hidden: dict[str, str] = dict(outcome.pop("hidden", []))
         return _without(outcome, hidden) if hidden else outcome
 
@@ -155,6 +168,28 @@ def _without(value: Any, hidden: dict[str, str]) -> Any:
     if type(value) is int:
         return hidden.get(str(value), value)
     return value
+
+
+def _forget_amounts(requests: list[dict[str, Any]], names: list[str]) -> None:
+    """Of metrics of these names, the points stay and what was measured goes."""
+    metrics = [
+        metric
+        for request in requests
+        for resource in request["body"].get("resource_metrics", [])
+        for scope in resource.get("scope_metrics", [])
+        for metric in scope.get("metrics", [])
+        if any(fnmatch.fnmatchcase(metric["name"], name) for name in names)
+    ]
+    for metric in metrics:
+        for data in metric.values():
+            for point in data["data_points"] if isinstance(data, dict) else []:
+                for field in {"sum", "min", "max", "as_int", "as_double"} & point.keys():
+                    point[field] = "<measured>"
+                if "bucket_counts" in point:
+                    counts = [int(count) for count in point["bucket_counts"]]
+                    point["bucket_counts"] = [f"{len(counts)} buckets", sum(counts)]
+                if "exemplars" in point:
+                    point["exemplars"] = "<measured>"
 
 
 # Facts of the transport, not of what is exported.

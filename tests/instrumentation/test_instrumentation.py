@@ -1,5 +1,5 @@
 """The official contrib instrumentations on top of ours, compared with themselves on the official
-SDK: same programs, same spans."""
+SDK: same programs, same spans, metrics and log records."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ import pytest
 from collector.client import Collector
 from differential.check import Collectors, check
 from differential.runner import Case, find_cases
+from instrumentation.results import record
+from instrumentation.servers import Servers
 
 CASES = find_cases(Path(__file__).resolve().parent)
 
@@ -21,8 +23,17 @@ def collectors(official_python: Path) -> Iterator[Collectors]:
         yield first, second
 
 
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    started = Servers()
+    yield started
+    started.stop()
+
+
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
-def test_an_instrumentation_makes_the_same_spans(
-    case: Case, collectors: Collectors, official_python: Path, tmp_path: Path
+def test_an_instrumentation_makes_the_same_signals(
+    case: Case, collectors: Collectors, servers: Servers, official_python: Path, tmp_path: Path
 ) -> None:
-    check(case, collectors, official_python, tmp_path)
+    outcome = check(case, collectors, official_python, tmp_path, servers)
+    # An instrumentation that refuses the library's version does nothing on both.
+    assert record(case, outcome), f"{case.id} exports nothing that an instrumentation made"
