@@ -171,25 +171,27 @@ def _without(value: Any, hidden: dict[str, str]) -> Any:
 
 
 def _forget_amounts(requests: list[dict[str, Any]], names: list[str]) -> None:
-    """Of metrics of these names, the points stay and what was measured goes."""
+    """Of metrics of these names, the points stay and what was measured goes. Which measurements
+    became exemplars is chance for the others too."""
     metrics = [
         metric
         for request in requests
         for resource in request["body"].get("resource_metrics", [])
         for scope in resource.get("scope_metrics", [])
         for metric in scope.get("metrics", [])
-        if any(fnmatch.fnmatchcase(metric["name"], name) for name in names)
     ]
-    for metric in metrics:
+    for metric in metrics if names else []:
+        measured = any(fnmatch.fnmatchcase(metric["name"], name) for name in names)
         for data in metric.values():
             for point in data["data_points"] if isinstance(data, dict) else []:
-                for field in {"sum", "min", "max", "as_int", "as_double"} & point.keys():
-                    point[field] = "<measured>"
-                if "bucket_counts" in point:
-                    counts = [int(count) for count in point["bucket_counts"]]
-                    point["bucket_counts"] = [f"{len(counts)} buckets", sum(counts)]
                 if "exemplars" in point:
-                    point["exemplars"] = "<measured>"
+                    point["exemplars"] = "<some>" if measured else len(point["exemplars"])
+                if measured:
+                    for field in {"sum", "min", "max", "as_int", "as_double"} & point.keys():
+                        point[field] = "<measured>"
+                    if "bucket_counts" in point:
+                        counts = [int(count) for count in point["bucket_counts"]]
+                        point["bucket_counts"] = [f"{len(counts)} buckets", sum(counts)]
 
 
 # Facts of the transport, not of what is exported.

@@ -1,9 +1,10 @@
-"""opentelemetry-instrumentation-logging: the current span's ids in log records."""
+"""opentelemetry-instrumentation-logging: records exported, and the current span's ids in them."""
 
 import io
 import logging
 
 from declare import Run, program
+from programs.signals import Signals
 
 
 @program()
@@ -52,4 +53,25 @@ def format_by_variable(run: Run) -> None:
     with provider.get_tracer("t").start_as_current_span("span"):
         logger.warning("correlated")
     run.observe("written", out.getvalue())
+    LoggingInstrumentor().uninstrument()
+
+
+@program()
+def exported(run: Run) -> None:
+    from opentelemetry import _logs
+    from opentelemetry.instrumentation.logging import LoggingInstrumentor
+
+    signals = Signals(run)
+    _logs.set_logger_provider(signals.logger_provider)
+    LoggingInstrumentor().instrument(**signals.providers)
+    logger = logging.getLogger("shop")
+    logger.setLevel(logging.INFO)
+    logger.warning("outside %s", "ä", extra={"order.id": 5})
+    with signals.span("work"):
+        logger.info("inside")
+        try:
+            raise ValueError("broken")
+        except ValueError:
+            logger.exception("failed")
+    logger.debug("below the level")
     LoggingInstrumentor().uninstrument()

@@ -3,6 +3,7 @@ signal, and what of its measurements may differ between two runs."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -16,8 +17,18 @@ class Signals:
     def __init__(self, run: Run, service: str = "program") -> None:
         from opentelemetry.sdk.resources import Resource
 
+        from opentelemetry.sdk.trace import SpanProcessor
+
+        self.ended: list[str] = []
+        ended = self.ended
+
+        class Noting(SpanProcessor):
+            def on_end(self, span: Any) -> None:
+                ended.append(span.name)
+
         resource = Resource({"service.name": service})
         self.tracer_provider = run.provider(resource=resource)
+        self.tracer_provider.add_span_processor(Noting())
         self.meter_provider = run.meter_provider(resource=resource)
         self.logger_provider = run.log_provider(resource=resource)
         run.measured("*duration*", "*.time")
@@ -34,6 +45,13 @@ class Signals:
     def span(self, name: str) -> Any:
         """A span of the program's own around what it does."""
         return self.tracer_provider.get_tracer("program").start_as_current_span(name)
+
+    def settle(self, count: int) -> None:
+        """Waits until so many spans have ended, which another thread may do after its answer."""
+        deadline = time.monotonic() + 20
+        while len(self.ended) < count:
+            assert time.monotonic() < deadline, f"{count} spans expected, {self.ended} ended"
+            time.sleep(0.005)
 
 
 @contextmanager
