@@ -90,7 +90,7 @@ $(VENV)/.ready: $(requirements) | $(VENV)/bin/uv
 	$(uv) pip install --quiet --python $(python) $(addprefix -r ,$(requirements))
 	touch $@
 
-$(OFFICIAL)/.ready: tests/requirements-official.txt | $(VENV)/bin/uv $(OFFICIAL)/bin/python
+$(OFFICIAL)/.ready: tests/requirements-official.txt tests/instrumentation/requirements.txt | $(VENV)/bin/uv $(OFFICIAL)/bin/python
 	$(uv) pip install --quiet --python $(OFFICIAL)/bin/python -r $<
 	touch $@
 

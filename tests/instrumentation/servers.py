@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 
 class Servers(Mapping[str, str]):
@@ -91,18 +92,16 @@ def _start_postgres(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
     if user:
         shutil.chown(data, user)
     clean = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
+    initialise = ["-D", data, "--auth=trust", "--username=postgres", "--encoding=UTF8"]
+    port = _free_port()
+    serve = ["-D", data, "-h", "127.0.0.1", "-p", str(port), "-k", "", "-F"]
     with log.open("wb") as out:
-        subprocess.run(
-            [installed / "bin/initdb", "-D", data, "--auth=trust", "--username=postgres"]
-            + ["--encoding=UTF8", "--no-locale", "--no-sync"],
-            user=user, cwd=data, env=clean, stdout=out, stderr=out, timeout=120, check=True,
-        )  # fmt: skip
-        port = _free_port()
-        process = subprocess.Popen(
-            [installed / "bin/postgres", "-D", data, "-h", "127.0.0.1", "-p", str(port)]
-            + ["-k", "", "-F", "-c", "shared_buffers=16MB"],
-            user=user, cwd=data, env=clean, stdout=out, stderr=out, start_new_session=True,
-        )  # fmt: skip
+        options: dict[str, Any] = {"user": user, "cwd": data, "env": clean}
+        options |= {"stdout": out, "stderr": out}
+        command = [installed / "bin/initdb", *initialise, "--no-locale", "--no-sync"]
+        subprocess.run(command, timeout=120, check=True, **options)
+        command = [installed / "bin/postgres", *serve, "-c", "shared_buffers=16MB"]
+        process = subprocess.Popen(command, start_new_session=True, **options)
     _wait_until_it_answers(process, port, log)
     return process, port
 

@@ -3,8 +3,10 @@ SDK: same programs, same spans, metrics and log records."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
+from runpy import run_path
 
 import pytest
 
@@ -14,7 +16,12 @@ from differential.runner import Case, find_cases
 from instrumentation.results import record
 from instrumentation.servers import Servers
 
+ROOT = Path(__file__).resolve().parents[2]
 CASES = find_cases(Path(__file__).resolve().parent)
+PUBLISHED = json.loads((ROOT / "docs/instrumentations.json").read_text(encoding="utf-8"))[
+    "programs"
+]
+RENDER = "run these tests, then scripts/render_instrumentations.py"
 
 
 @pytest.fixture(scope="module")
@@ -34,6 +41,19 @@ def servers() -> Iterator[Servers]:
 def test_an_instrumentation_makes_the_same_signals(
     case: Case, collectors: Collectors, servers: Servers, official_python: Path, tmp_path: Path
 ) -> None:
-    outcome = check(case, collectors, official_python, tmp_path, servers)
-    # An instrumentation that refuses the library's version does nothing on both.
-    assert record(case, outcome), f"{case.id} exports nothing that an instrumentation made"
+    made = record(case, check(case, collectors, official_python, tmp_path, servers))
+    # An instrumentation that refuses the version of its library makes nothing on both sides.
+    if case.id in PUBLISHED:
+        assert list(made) == list(PUBLISHED[case.id]["made"]), (
+            "not what docs/instrumentations.md says"
+        )
+
+
+def test_the_published_results_have_every_program() -> None:
+    assert sorted(PUBLISHED) == sorted(case.id for case in CASES), RENDER
+
+
+def test_the_page_is_rendered_from_the_published_results() -> None:
+    script = run_path(str(ROOT / "scripts/render_instrumentations.py"))
+    page = (ROOT / "docs/instrumentations.md").read_text(encoding="utf-8")
+    assert script["rendered"](page) == page, RENDER

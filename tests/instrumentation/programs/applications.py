@@ -1,5 +1,5 @@
-"""opentelemetry-instrumentation-wsgi, -asgi, -starlette, -falcon and -pyramid: the interface of
-the server, called as a server would."""
+"""opentelemetry-instrumentation-wsgi, -asgi, -starlette, -falcon and -pyramid: applications called
+as a server calls them."""
 
 import asyncio
 import io
@@ -40,7 +40,6 @@ async def visit_asgi(run: Run, application: Any) -> None:
     variants={
         "old names": {},
         "new names": {"OTEL_SEMCONV_STABILITY_OPT_IN": "http"},
-        "both names": {"OTEL_SEMCONV_STABILITY_OPT_IN": "http/dup"},
     }
 )
 def wsgi(run: Run) -> None:
@@ -70,7 +69,6 @@ def wsgi(run: Run) -> None:
     variants={
         "old names": {},
         "new names": {"OTEL_SEMCONV_STABILITY_OPT_IN": "http"},
-        "both names": {"OTEL_SEMCONV_STABILITY_OPT_IN": "http/dup"},
     }
 )
 def asgi(run: Run) -> None:

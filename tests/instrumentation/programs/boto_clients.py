@@ -1,10 +1,9 @@
-"""opentelemetry-instrumentation-botocore and -boto3sqs: moto answers in place of AWS."""
+"""opentelemetry-instrumentation-botocore and -boto3sqs: moto, which answers in place of AWS."""
 
 from typing import Any
 
 from declare import Run, program
 from programs.signals import Signals, instrumented
-
 
 
 def hide_ids(run: Run, answer: dict[str, Any]) -> None:

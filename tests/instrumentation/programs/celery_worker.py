@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-celery: a worker in this process, with a broker in memory."""
+"""opentelemetry-instrumentation-celery: a worker in the same process, a broker in memory."""
 
 from typing import Any
 

@@ -1,5 +1,4 @@
-"""opentelemetry-instrumentation-django: views called by Django's test client, on WSGI and ASGI, and
-by a client over loopback."""
+"""opentelemetry-instrumentation-django: its test clients (WSGI, ASGI) and a real WSGI server."""
 
 from typing import Any
 
@@ -58,7 +57,6 @@ def visit(run: Run, client: Any) -> None:
     variants={
         "old names": {},
         "new names": {"OTEL_SEMCONV_STABILITY_OPT_IN": "http"},
-        "both names": {"OTEL_SEMCONV_STABILITY_OPT_IN": "http/dup"},
     },
     env={
         "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE": "content-type",

@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-fastapi."""
+"""opentelemetry-instrumentation-fastapi: its test client and uvicorn."""
 
 import asyncio
 import threading
@@ -82,7 +82,9 @@ PATHS = ("/orders/5", "/plain/6", "/orders/text", "/nowhere", "/forbidden", "/st
 def test_client(run: Run) -> None:
     from fastapi.testclient import TestClient
 
-    with TestClient(make_app(run, run.provider()), raise_server_exceptions=False) as client:
+    run.measured("*duration*")
+    app = make_app(run, run.provider(), meter_provider=run.meter_provider())
+    with TestClient(app, raise_server_exceptions=False) as client:
         for path in PATHS:
             run.observe(path, client.get(path).status_code)
         run.observe("post", client.post("/orders").status_code)

@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-flask."""
+"""opentelemetry-instrumentation-flask: its test client and a real WSGI server."""
 
 from typing import Any
 
@@ -67,7 +67,8 @@ def visit(run: Run, client: Any) -> None:
     log_level="CRITICAL",
 )
 def test_client(run: Run) -> None:
-    app = make_app(run, run.provider())
+    run.measured("*duration*")
+    app = make_app(run, run.provider(), meter_provider=run.meter_provider())
     visit(run, app.test_client())
 
 

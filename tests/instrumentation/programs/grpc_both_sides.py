@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-grpc, client and server, over loopback, with threads and asyncio."""
+"""opentelemetry-instrumentation-grpc: server and client over loopback, threads and asyncio."""
 
 from typing import Any
 
@@ -17,9 +17,12 @@ def threads(run: Run) -> None:
     from concurrent.futures import ThreadPoolExecutor
 
     import grpc
+    from opentelemetry import trace
     from opentelemetry.instrumentation.grpc import GrpcInstrumentorClient, GrpcInstrumentorServer
 
     server_side, client_side = Signals(run, "server"), Signals(run, "client")
+    # The client's instrumentation knows only the global provider.
+    trace.set_tracer_provider(client_side.tracer_provider)
     GrpcInstrumentorServer().instrument(**server_side.providers)
     GrpcInstrumentorClient().instrument(**client_side.providers)
 

@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-httpx."""
+"""opentelemetry-instrumentation-httpx: a plain HTTP server."""
 
 import asyncio
 from typing import Any
@@ -19,7 +19,9 @@ def calls(run: Run) -> None:
     from opentelemetry.instrumentation.httpx import HTTPXClientInstrumentor
 
     url = serve(run)
-    HTTPXClientInstrumentor().instrument(tracer_provider=run.provider())
+    run.measured("*duration*")
+    providers = {"tracer_provider": run.provider(), "meter_provider": run.meter_provider()}
+    HTTPXClientInstrumentor().instrument(**providers)
     with httpx.Client() as client:
         for path in ("/", "/missing", "/broken", "/moved"):
             run.observe(path, client.get(url + path).status_code)

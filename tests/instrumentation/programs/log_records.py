@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-logging: records exported, and the current span's ids in them."""
+"""opentelemetry-instrumentation-logging: records exported, and ids put into records."""
 
 import io
 import logging

@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-system-metrics and -structlog: metrics and log records."""
+"""opentelemetry-instrumentation-system-metrics and -structlog: this process."""
 
 import io
 
@@ -44,4 +44,3 @@ def structlog(run: Run) -> None:
             except ValueError:
                 logger.exception("failed")
     run.observe("written", written.getvalue())
-

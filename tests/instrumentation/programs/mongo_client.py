@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-pymongo: a server in this process that speaks MongoDB's wire protocol."""
+"""opentelemetry-instrumentation-pymongo: a small server of the tests, in MongoDB's protocol."""
 
 from declare import Run, program
 from programs.mongo_server import MongoServer

@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-psycopg, -psycopg2 and -asyncpg: a PostgreSQL server."""
+"""opentelemetry-instrumentation-psycopg, -psycopg2, -asyncpg and -sqlalchemy: PostgreSQL."""
 
 import os
 from typing import Any

@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-redis: a Valkey server, which speaks Redis' protocol."""
+"""opentelemetry-instrumentation-redis: Valkey."""
 
 import os
 from typing import Any
@@ -45,6 +45,7 @@ def commands(run: Run) -> None:
         client.close()
 
 
+@program(env={"REDIS_PORT": "{redis}"})
 def asynchronous(run: Run) -> None:
     import asyncio
 

@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-requests."""
+"""opentelemetry-instrumentation-requests: a plain HTTP server."""
 
 from typing import Any
 
@@ -30,7 +30,8 @@ def uninstrument() -> None:
     }
 )
 def calls(run: Run) -> None:
-    requests, url = instrumented(run)
+    run.measured("*duration*")
+    requests, url = instrumented(run, meter_provider=run.meter_provider())
     for path in ("/", "/missing", "/broken", "/moved", "/?q=1"):
         run.observe(path, requests.get(url + path, timeout=10).status_code)
     run.observe("post", requests.post(url + "/", data="body", timeout=10).status_code)

@@ -16,7 +16,6 @@ class Signals:
 
     def __init__(self, run: Run, service: str = "program") -> None:
         from opentelemetry.sdk.resources import Resource
-
         from opentelemetry.sdk.trace import SpanProcessor
 
         self.ended: list[str] = []

@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-sqlalchemy, on SQLAlchemy 2.0 and sqlite."""
+"""opentelemetry-instrumentation-sqlalchemy, SQLAlchemy 2.0: SQLite."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-sqlite3: a database in memory."""
+"""opentelemetry-instrumentation-sqlite3: SQLite."""
 
 from declare import Run, program
 from programs.signals import Signals, instrumented

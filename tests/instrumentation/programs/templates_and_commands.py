@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-jinja2, -click, -asyncio and -dbapi: what a program does inside."""
+"""opentelemetry-instrumentation-jinja2, -click, -asyncio and -dbapi: this process."""
 
 import asyncio
 from typing import Any

@@ -1,4 +1,4 @@
-"""opentelemetry-instrumentation-urllib and -urllib3: a plain HTTP server on loopback."""
+"""opentelemetry-instrumentation-urllib and -urllib3: a plain HTTP server."""
 
 from typing import Any
 

@@ -1,10 +1,12 @@
-"""opentelemetry-instrumentation-aiohttp-client, -aiohttp-server and -tornado, called over loopback."""
+"""opentelemetry-instrumentation-aiohttp-client, -aiohttp-server and -tornado: server and client
+over loopback."""
 
 import asyncio
 from typing import Any
 
 from declare import Run, program
 from programs.signals import Signals
+
 
 @program(
     variants={

@@ -1,0 +1,81 @@
+"""Takes what the last run of tests/instrumentation found out into docs/instrumentations.json, and
+writes the tables of docs/instrumentations.md from it.
+
+Run the tests first; one of them compares the page with the results.
+"""
+
+import ast
+import json
+import platform
+import re
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parent.parent
+RUN = ROOT / ".work/instrumentation"
+RESULTS = ROOT / "docs/instrumentations.json"
+PAGE = ROOT / "docs/instrumentations.md"
+PROGRAMS = ROOT / "tests/instrumentation/programs"
+SIGNALS = {"spans": "spans", "metrics": "metrics", "logs": "log records"}
+
+
+def taken() -> dict[str, Any]:
+    """The results of the last run; a program that is gone leaves nothing."""
+    programs = {}
+    for path in sorted(RUN.glob("*.json")):
+        found = json.loads(path.read_text(encoding="utf-8"))
+        theme = found["program"].split(".")[0]
+        if (PROGRAMS / f"{theme}.py").exists():
+            programs[found.pop("program")] = found
+    return {"python": platform.python_version(), "programs": programs}
+
+
+def counterpart(theme: str) -> str:
+    """What the programs talk to: the opening line of their file, after the colon."""
+    opening = ast.get_docstring(ast.parse((PROGRAMS / f"{theme}.py").read_text(encoding="utf-8")))
+    first = " ".join((opening or "").split("\n\n")[0].split())
+    return first.partition(": ")[2].rstrip(".")
+
+
+def instrumentation_table(results: dict[str, Any]) -> str:
+    rows: dict[str, dict[str, Any]] = {}
+    for program, found in results["programs"].items():
+        for name, counts in found["made"].items():
+            row = rows.setdefault(
+                name, {"programs": 0, "against": [], "versions": {}} | dict.fromkeys(SIGNALS, 0)
+            )
+            row["programs"] += 1
+            row["versions"] |= found["versions"][name]
+            for signal in SIGNALS:
+                row[signal] += counts.get(signal, 0)
+            against = counterpart(program.split(".")[0])
+            if against not in row["against"]:
+                row["against"].append(against)
+    lines = [
+        "| Instrumentation | Library | Runs against | Programs | Spans | Metrics | Log records |",
+        "| --- | --- | --- | ---: | ---: | ---: | ---: |",
+    ]
+    for name, row in sorted(rows.items()):
+        libraries = ", ".join(f"{one} {version}" for one, version in row["versions"].items())
+        counts = " | ".join(str(row[signal] or "—") for signal in SIGNALS)
+        against = "; ".join(row["against"])
+        lines.append(f"| `{name}` | {libraries} | {against} | {row['programs']} | {counts} |")
+    return "\n".join(lines) + "\n"
+
+
+TABLES = {"instrumentations": instrumentation_table}
+
+
+def rendered(page: str) -> str:
+    """The page with its tables as the results say it now."""
+    results = json.loads(RESULTS.read_text(encoding="utf-8"))
+    for name, table in TABLES.items():
+        marked = re.compile(rf"(<!-- {name} -->\n).*?(<!-- /{name} -->)", re.DOTALL)
+        text = "\n" + table(results) + "\n"
+        page = marked.sub(lambda found, text=text: found[1] + text + found[2], page)  # type: ignore[misc]
+    return page
+
+
+if __name__ == "__main__":
+    RESULTS.write_text(json.dumps(taken(), indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    PAGE.write_text(rendered(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
