@@ -11,6 +11,8 @@ PYTHONS ?= 3.10 3.11 3.12 3.13
 VENV ?= .venv
 OFFICIAL ?= .venv-official
 PYTEST ?=
+# How the native module is built: `dev` is quick to build and slow to run.
+PROFILE ?= release
 
 # Absolute, and without following symbolic links: .venv/bin/python is one.
 python := $(CURDIR)/$(VENV)/bin/python
@@ -97,7 +99,7 @@ $(OFFICIAL)/.ready: tests/requirements-official.txt tests/instrumentation/requir
 # The .pth in the wheel names oxitel/dropin inside site-packages; an editable install lives elsewhere.
 $(VENV)/.built: $(rust) | $(VENV)/.ready
 	@echo "Building the native module (the first time takes some minutes)"
-	maturin develop --release --uv
+	maturin develop --profile $(PROFILE) --uv
 	$(python) -c 'import sysconfig; open(sysconfig.get_path("purelib") + "/oxitel_dropin_editable.pth", "w").write("$(CURDIR)/python/oxitel/dropin\n")'
 	touch $@
 
