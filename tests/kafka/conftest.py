@@ -8,11 +8,14 @@ import os
 import shutil
 import socket
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+from conftest import program_environment
 
 PROGRAMS = Path(__file__).parent / "programs"
 # One for each client of programs/: the wheels that may be missing for a new interpreter.
@@ -68,14 +71,11 @@ def run_scenarios(
     broker: str, official_python: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> Callable[..., dict[str, Scenario]]:
     """`run_scenarios("aio", "share", prefix=…, implementation=…)`: what each of them traced."""
-    import sys
-
-    from conftest import program_environment
 
     def run(
         client: str, *names: str, prefix: str, implementation: str = "oxitel"
     ) -> dict[str, Scenario]:
-        needs(CLIENTS[client])
+        needs(CLIENTS.get(client, "kafka"))
         python = Path(sys.executable) if implementation == "oxitel" else official_python
         finished = subprocess.run(
             [str(python), str(PROGRAMS / f"{client}.py"), broker, prefix, *names],
