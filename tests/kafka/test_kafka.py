@@ -319,8 +319,8 @@ def test_every_way_to_give_no_headers_carries_the_context(aio: Results) -> None:
 def test_hooks_that_cannot_be_awaited_are_named_once(aio: Results) -> None:
     scenario = aio["hooks_that_cannot_be_awaited"]
     assert scenario["log"] == [
-        f"opentelemetry.instrumentation.aiokafka: async_{name}_hook is not a coroutine function"
-        " and is not called"
+        f"opentelemetry.instrumentation.aiokafka.utils: async_{name}_hook is not"
+        " a coroutine function and is not called"
         for name in ("produce", "consume")
     ]
     assert len(named(scenario, "send")) == len(aio.received(scenario)) == 1

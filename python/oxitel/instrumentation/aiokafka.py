@@ -27,7 +27,7 @@ from .messaging.tracing import Attributes, Messaging
 _instruments = ("aiokafka >= 0.8, < 1.0",)
 
 _NAME = "opentelemetry.instrumentation.aiokafka"
-_logger = logging.getLogger(_NAME)
+_logger = logging.getLogger(f"{_NAME}.utils")
 # Records had no headers before.
 _FIRST_WITH_HEADERS = (0, 11)
 _CLIENT = "_oxitel_client"
@@ -46,7 +46,7 @@ class AIOKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
       of `AIOKafkaProducer.send`;
     - `async_consume_hook(span, record, args, kwargs)`: awaited with each record received.
 
-    What a hook raises is logged under `opentelemetry.instrumentation.aiokafka`.
+    What a hook raises is logged under `opentelemetry.instrumentation.aiokafka.utils`.
     """
 
     def instrumentation_dependencies(self) -> Collection[str]:

@@ -27,7 +27,7 @@ from .messaging.tracing import Attributes, Messaging, hook_of
 _instruments = ("kafka-python >= 2.0, < 4.0",)
 
 _NAME = "opentelemetry.instrumentation.kafka"
-_logger = logging.getLogger(_NAME)
+_logger = logging.getLogger(f"{_NAME}.utils")
 # Records had no headers before.
 _FIRST_WITH_HEADERS = (0, 11)
 _CLIENT = "_oxitel_client"
@@ -43,7 +43,7 @@ class KafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
       `KafkaProducer.send`;
     - `consume_hook(span, record, args, kwargs)`: called with each record received.
 
-    What a hook raises is logged under `opentelemetry.instrumentation.kafka`.
+    What a hook raises is logged under `opentelemetry.instrumentation.kafka.utils`.
     """
 
     def instrumentation_dependencies(self) -> Collection[str]:

@@ -343,8 +343,8 @@ async def hooks(run: Run) -> None:
         raise RuntimeError("the consume hook's")
 
     run.seen["produced"] = "True ['headers']"
-    run.seen["produced log"] = "aiokafka: the produce hook's"
-    run.seen["consumed log"] = "aiokafka: the consume hook's"
+    run.seen["produced log"] = "aiokafka.utils: the produce hook's"
+    run.seen["consumed log"] = "aiokafka.utils: the consume hook's"
     instrumentor = AIOKafkaInstrumentor()
     instrumentor.uninstrument()
     instrumentor.instrument(async_produce_hook=produce_hook, async_consume_hook=consume_hook)

@@ -226,8 +226,8 @@ def hooks(run: Run) -> None:
         raise RuntimeError("the consume hook's")
 
     run.seen["produced"] = "True ['headers', 'partition']"
-    run.seen["produced log"] = "kafka: the produce hook's"
-    run.seen["consumed log"] = "kafka: the consume hook's"
+    run.seen["produced log"] = "kafka.utils: the produce hook's"
+    run.seen["consumed log"] = "kafka.utils: the consume hook's"
     instrumentor = KafkaInstrumentor()
     instrumentor.uninstrument()
     instrumentor.instrument(produce_hook=produce_hook, consume_hook=consume_hook)

@@ -15,7 +15,7 @@ from opentelemetry.propagators.textmap import Getter, Setter
 def _pairs(carrier: Any) -> list[tuple[Any, Any]]:
     if isinstance(carrier, dict):
         return list(carrier.items())
-    return [(entry[0], entry[1]) for entry in carrier or ()]
+    return [(entry[0], entry[1]) for entry in carrier or () if len(entry) == 2]
 
 
 class HeadersGetter(Getter[Any]):
@@ -46,7 +46,7 @@ class HeadersSetter(Setter[Any]):
         if isinstance(carrier, dict):
             carrier[key] = encoded
             return
-        carrier[:] = [entry for entry in carrier if entry[0] != key]
+        carrier[:] = [entry for entry in carrier if not _is_named(entry, (key,))]
         carrier.append((key, encoded))
 
 

@@ -4,6 +4,9 @@ from oxitel.instrumentation.confluent_kafka import (
     ConfluentKafkaInstrumentor as ConfluentKafkaInstrumentor,
     _instruments as _instruments,
 )
+from oxitel.instrumentation.confluent_kafka_calls import (
+    KafkaPropertiesExtractor as KafkaPropertiesExtractor,
+)
 from oxitel.instrumentation.confluent_kafka_clients import (
     AutoInstrumentedConsumer as AutoInstrumentedConsumer,
     AutoInstrumentedProducer as AutoInstrumentedProducer,
