@@ -10,4 +10,5 @@ pub mod fork;
 pub mod json;
 pub mod metrics;
 pub mod otlp;
+pub mod propagation;
 pub mod trace;

@@ -1,0 +1,100 @@
+//! Ids as hexadecimal text, read and written without a branch for each digit.
+
+const WRONG: u8 = 0xF0;
+
+const fn digits(takes_capitals: bool) -> [u8; 256] {
+    let mut values = [WRONG; 256];
+    let mut number = 0u8;
+    while number < 16 {
+        let small = if number < 10 { b'0' } else { b'a' - 10 } + number;
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            values[small as usize] = number;
+            if takes_capitals {
+                values[small.to_ascii_uppercase() as usize] = number;
+            }
+        }
+        number += 1;
+    }
+    values
+}
+
+static SMALL: [u8; 256] = digits(false);
+static ANY: [u8; 256] = digits(true);
+
+fn read(text: &[u8], values: &[u8; 256]) -> Option<u64> {
+    let (mut number, mut seen) = (0u64, 0u8);
+    for digit in text {
+        let value = values.get(usize::from(*digit)).copied().unwrap_or(WRONG);
+        seen |= value;
+        number = number << 4 | u64::from(value & 0x0F);
+    }
+    (seen & WRONG == 0).then_some(number)
+}
+
+fn read_long(text: &[u8], values: &[u8; 256]) -> Option<u128> {
+    let (high, low) = text.split_at(text.len().saturating_sub(16));
+    Some(u128::from(read(high, values)?) << 64 | u128::from(read(low, values)?))
+}
+
+/// Up to 16 digits in lower case.
+pub(super) fn read_small(text: &[u8]) -> Option<u64> {
+    read(text, &SMALL)
+}
+
+/// Up to 32 digits in lower case.
+pub(super) fn read_long_small(text: &[u8]) -> Option<u128> {
+    read_long(text, &SMALL)
+}
+
+/// One to 16 digits in either case.
+pub(super) fn read_any(text: &str) -> Option<u64> {
+    if !(1..=16).contains(&text.len()) {
+        return None;
+    }
+    read(text.as_bytes(), &ANY)
+}
+
+/// One to 32 digits in either case.
+pub(super) fn read_long_any(text: &str) -> Option<u128> {
+    if !(1..=32).contains(&text.len()) {
+        return None;
+    }
+    read_long(text.as_bytes(), &ANY)
+}
+
+/// Fills `text` with the lowest digits of `number`, in lower case.
+pub(super) fn write(mut number: u128, text: &mut [u8]) {
+    for place in text.iter_mut().rev() {
+        #[expect(clippy::cast_possible_truncation, reason = "four bits")]
+        let digit = (number & 0x0F) as u8;
+        *place = digit + if digit < 10 { b'0' } else { b'a' - 10 };
+        number >>= 4;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn what_is_written_is_read(number: u128) {
+            let mut text = [0; 32];
+            write(number, &mut text);
+            prop_assert_eq!(std::str::from_utf8(&text).unwrap(), format!("{number:032x}"));
+            prop_assert_eq!(read_long_small(&text), Some(number));
+        }
+
+        #[test]
+        fn texts_mean_what_the_standard_library_says(text in "[0-9a-gA-G_+ é]{0,34}") {
+            let plain = text.bytes().all(|byte| byte.is_ascii_hexdigit());
+            let expected = u128::from_str_radix(&text, 16).ok().filter(|_| plain);
+            prop_assert_eq!(read_long_any(&text), expected.filter(|_| text.len() <= 32));
+            let short = expected.and_then(|number| u64::try_from(number).ok());
+            prop_assert_eq!(read_any(&text), short.filter(|_| text.len() <= 16));
+        }
+    }
+}
