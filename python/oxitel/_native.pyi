@@ -8,6 +8,7 @@ from typing import Any, Literal, TypeVar, final
 from opentelemetry import trace as trace_api
 from opentelemetry._logs import LogRecord, SeverityNumber
 from opentelemetry.context import Context
+from opentelemetry.propagators.textmap import Getter, Setter, TextMapPropagator
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AnyValue, Attributes, AttributeValue
 from typing_extensions import Self, disjoint_base
@@ -26,11 +27,15 @@ from oxitel.trace.processor import SpanProcessor
 from oxitel.trace.sampling import Sampler
 
 __all__ = [
+    "B3Propagator",
+    "BaggagePropagator",
     "BatchProcessor",
+    "CompositePropagator",
     "Counter",
     "Gauge",
     "Histogram",
     "JSONFormatter",
+    "JaegerPropagator",
     "LogRecordFactory",
     "Logger",
     "LoggingHandler",
@@ -45,6 +50,7 @@ __all__ = [
     "SpanCounts",
     "SpanRecordFactory",
     "SpanScope",
+    "TraceContextPropagator",
     "Tracer",
     "UpDownCounter",
     "_Span",
@@ -587,3 +593,110 @@ class SpanRecordFactory:
         cls, record_class: type[logging.LogRecord], previous: Callable[..., logging.LogRecord]
     ) -> SpanRecordFactory: ...
     def __call__(self, *arguments: Any, **options: Any) -> logging.LogRecord: ...
+
+@disjoint_base
+class TraceContextPropagator:
+    """W3C Trace Context. `oxitel.propagation.w3c` has the class."""
+
+    __dict__: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
+    def extract(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        getter: Getter[Any] | None = None,
+    ) -> Context: ...
+    def inject(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        setter: Setter[Any] | None = None,
+    ) -> None: ...
+
+@disjoint_base
+class BaggagePropagator:
+    """W3C Baggage. `oxitel.propagation.w3c` has the class."""
+
+    __dict__: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
+    def extract(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        getter: Getter[Any] | None = None,
+    ) -> Context: ...
+    def inject(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        setter: Setter[Any] | None = None,
+    ) -> None: ...
+
+@disjoint_base
+class B3Propagator:
+    """B3. `oxitel.propagation.b3` has the classes."""
+
+    __dict__: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
+    def extract(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        getter: Getter[Any] | None = None,
+    ) -> Context: ...
+    def inject(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        setter: Setter[Any] | None = None,
+    ) -> None: ...
+    def inject_single(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        setter: Setter[Any] | None = None,
+    ) -> None: ...
+
+@disjoint_base
+class JaegerPropagator:
+    """Jaeger's headers. `oxitel.propagation.jaeger` has the class."""
+
+    __dict__: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
+    def extract(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        getter: Getter[Any] | None = None,
+    ) -> Context: ...
+    def inject(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        setter: Setter[Any] | None = None,
+    ) -> None: ...
+
+@disjoint_base
+class CompositePropagator:
+    """Several propagators. `oxitel.propagation.composite` has the class."""
+
+    __dict__: dict[str, Any]
+    _propagators: Sequence[TextMapPropagator]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
+    def extract(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        getter: Getter[Any] | None = None,
+    ) -> Context: ...
+    def inject(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        setter: Setter[Any] | None = None,
+    ) -> None: ...

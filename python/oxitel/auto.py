@@ -46,7 +46,8 @@ def activate() -> bool:
 def _official_module() -> tuple[str, str] | None:
     """The first imported module, and its file, that we would replace and that is not ours."""
     for name, module in list(sys.modules.items()):
-        if not name.startswith("opentelemetry."):
+        # The official propagators of other distributions work with either SDK.
+        if not name.startswith("opentelemetry.") or name.startswith("opentelemetry.propagators."):
             continue
         file = getattr(module, "__file__", None)
         ours = os.path.join(_FOLDER, *name.split("."))

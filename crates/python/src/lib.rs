@@ -14,6 +14,7 @@ mod logs;
 mod metrics;
 mod official;
 mod pipeline;
+mod propagation;
 mod replaceable;
 mod scratch;
 mod termination;
@@ -51,6 +52,12 @@ mod _native {
     use super::metrics::stream::MetricStream;
     #[pymodule_export]
     use super::pipeline::SharedPipeline;
+    #[pymodule_export]
+    use super::propagation::composite::CompositePropagator;
+    #[pymodule_export]
+    use super::propagation::propagator::{
+        B3Propagator, BaggagePropagator, JaegerPropagator, TraceContextPropagator,
+    };
     #[pymodule_export]
     use super::trace::counts::SpanCounts;
     #[pymodule_export]

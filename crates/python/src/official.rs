@@ -149,7 +149,14 @@ impl Official {
         py: Python<'py>,
         span_context: Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        self.non_recording_span.bind(py).call1((span_context,))
+        let span = new_object_of(py, self.non_recording_span.bind(py))?;
+        span.setattr(pyo3::intern!(py, "_context"), span_context)?;
+        Ok(span)
+    }
+
+    /// An empty `Context`, which may be changed until somebody else has seen it.
+    pub(crate) fn new_context<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        new_dict_of(py, self.context.bind(py))
     }
 
     /// The `Context` that holds everything of `base` and `span` as the current span.
@@ -265,4 +272,25 @@ fn new_dict_of<'py>(py: Python<'py>, class: &Bound<'py, PyType>) -> PyResult<Bou
         )?
     };
     Ok(context.cast_into::<PyDict>()?)
+}
+
+/// An instance of a class written in Python, without its `__init__`: the caller sets what that
+/// would have set.
+#[expect(unsafe_code, reason = "object.__new__ has no safe binding")]
+pub(crate) fn new_object_of<'py>(
+    py: Python<'py>,
+    class: &Bound<'py, PyType>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let empty = PyTuple::empty(py);
+    // SAFETY: `class` derives from object alone, for which object's tp_new is a valid constructor;
+    // it returns a new reference or null with an exception set.
+    unsafe {
+        let Some(new) = pyo3::ffi::PyBaseObject_Type.tp_new else {
+            return class.call_method1("__new__", (class,));
+        };
+        Bound::from_owned_ptr_or_err(
+            py,
+            new(class.as_type_ptr(), empty.as_ptr(), std::ptr::null_mut()),
+        )
+    }
 }

@@ -13,6 +13,7 @@ from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
 from oxitel.configuration import sdk
+from oxitel.propagation import global_textmap
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationInfo, InstrumentationScope
 from oxitel.scope_configurator import RuleBasedConfigurator
@@ -122,6 +123,7 @@ class TracerProvider(trace_api.TracerProvider):
         if shutdown_on_exit:
             self._atexit_handler = atexit.register(self.shutdown)
         lifetime.watch(self)
+        global_textmap.make_native()
 
     @property
     def resource(self) -> Resource:
@@ -136,6 +138,8 @@ class TracerProvider(trace_api.TracerProvider):
         attributes: Attributes = None,
     ) -> trace_api.Tracer:
         """The tracer of an instrumentation scope; the same for the same arguments."""
+        # Instrumentations ask for theirs after the program has chosen its propagators.
+        global_textmap.make_native()
         if self._disabled:
             return trace_api.NoOpTracer()
         if not instrumenting_module_name:

@@ -1,0 +1,260 @@
+//! Carriers, and how their fields are read and set: by the getter or setter that is given, or,
+//! where it is the API's default, without a call into Python for a dict.
+
+use std::borrow::Cow;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+
+use super::format::Known;
+
+/// The values of a field.
+pub(super) enum Values<'py> {
+    Nothing,
+    One(Bound<'py, PyAny>),
+    Many(Bound<'py, PyAny>),
+}
+
+impl<'py> Values<'py> {
+    fn of(values: Bound<'py, PyAny>) -> Self {
+        if values.is_none() {
+            Self::Nothing
+        } else {
+            Self::Many(values)
+        }
+    }
+
+    /// The first value, if there is one.
+    pub(super) fn first(self) -> PyResult<Option<Bound<'py, PyAny>>> {
+        match self {
+            Self::Nothing => Ok(None),
+            Self::One(value) => Ok(Some(value)),
+            Self::Many(values) => match values.cast::<PyList>() {
+                Ok(list) => Ok(list.get_item(0).ok()),
+                Err(_) => values.try_iter()?.next().transpose(),
+            },
+        }
+    }
+
+    /// All values; one that is no text is left out.
+    pub(super) fn all(self) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        match self {
+            Self::Nothing => Ok(Vec::new()),
+            Self::One(value) => Ok(vec![value]),
+            Self::Many(values) => values.try_iter()?.collect(),
+        }
+    }
+}
+
+/// A value or a key as text. Bytes are read too, since that is what Kafka and ASGI have; anything
+/// else is no header.
+pub(super) fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<Cow<'a, str>> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return Some(match text.to_str() {
+            Ok(text) => Cow::Borrowed(text),
+            // A lone surrogate is of no format; its place is kept.
+            Err(_) => text.to_string_lossy(),
+        });
+    }
+    let bytes = value.cast::<PyBytes>().ok()?;
+    Some(String::from_utf8_lossy(bytes.as_bytes()))
+}
+
+/// Where fields are read from.
+pub(super) enum Source<'a, 'py> {
+    Dict(&'a Bound<'py, PyDict>),
+    /// A list or tuple of pairs, with texts or bytes.
+    Pairs(&'a Bound<'py, PyAny>),
+    /// Something with `get` and `keys`.
+    Mapping(&'a Bound<'py, PyAny>),
+    Getter {
+        getter: &'a Bound<'py, PyAny>,
+        carrier: &'a Bound<'py, PyAny>,
+    },
+}
+
+impl<'a, 'py> Source<'a, 'py> {
+    pub(super) fn new(
+        known: &Known,
+        carrier: &'a Bound<'py, PyAny>,
+        getter: Option<&'a Bound<'py, PyAny>>,
+    ) -> Self {
+        if let Some(getter) = getter
+            && !known.is_default_getter(getter)
+        {
+            return Self::Getter { getter, carrier };
+        }
+        if let Ok(carrier) = carrier.cast_exact::<PyDict>() {
+            Self::Dict(carrier)
+        } else if is_pairs(carrier) {
+            Self::Pairs(carrier)
+        } else {
+            Self::Mapping(carrier)
+        }
+    }
+
+    /// The values of the field `key`, as the official default getter has them.
+    pub(super) fn get(&self, key: &Bound<'py, PyString>) -> PyResult<Values<'py>> {
+        let py = key.py();
+        let value = match self {
+            Self::Dict(carrier) => carrier.get_item(key)?,
+            Self::Pairs(carrier) => {
+                let values = PyList::empty(py);
+                for pair in pairs(carrier)? {
+                    if let Some((name, value)) = pair
+                        && is_name(&name, key)
+                    {
+                        values.append(value)?;
+                    }
+                }
+                return Ok(if values.is_empty() {
+                    Values::Nothing
+                } else {
+                    Values::Many(values.into_any())
+                });
+            }
+            Self::Mapping(carrier) => {
+                Some(carrier.call_method1(pyo3::intern!(py, "get"), (key, py.None()))?)
+            }
+            Self::Getter { getter, carrier } => {
+                let values = getter.call_method1(pyo3::intern!(py, "get"), (carrier, key))?;
+                return Ok(Values::of(values));
+            }
+        };
+        let Some(value) = value.filter(|value| !value.is_none()) else {
+            return Ok(Values::Nothing);
+        };
+        if value.is_instance_of::<PyString>() || value.is_instance_of::<PyBytes>() {
+            return Ok(Values::One(value));
+        }
+        match value.try_iter() {
+            // A copy, as officially: reading may run code that changes the original.
+            Ok(items) => {
+                let copy = PyList::empty(py);
+                for item in items {
+                    copy.append(item?)?;
+                }
+                Ok(Values::Many(copy.into_any()))
+            }
+            Err(_) => Ok(Values::One(value)),
+        }
+    }
+
+    /// The names of all fields.
+    pub(super) fn keys(&self) -> PyResult<Vec<Bound<'py, PyAny>>> {
+        match self {
+            Self::Dict(carrier) => Ok(carrier.keys().iter().collect()),
+            Self::Pairs(carrier) => Ok(pairs(carrier)?
+                .into_iter()
+                .flatten()
+                .map(|(name, _)| name)
+                .collect()),
+            Self::Mapping(carrier) => carrier
+                .call_method0(pyo3::intern!(carrier.py(), "keys"))?
+                .try_iter()?
+                .collect(),
+            Self::Getter { getter, carrier } => getter
+                .call_method1(pyo3::intern!(carrier.py(), "keys"), (carrier,))?
+                .try_iter()?
+                .collect(),
+        }
+    }
+}
+
+/// Where fields are set.
+pub(super) enum Target<'a, 'py> {
+    Dict(&'a Bound<'py, PyDict>),
+    /// A list of pairs of a text and bytes.
+    Pairs(&'a Bound<'py, PyList>),
+    Mapping(&'a Bound<'py, PyAny>),
+    Setter {
+        setter: &'a Bound<'py, PyAny>,
+        carrier: &'a Bound<'py, PyAny>,
+    },
+}
+
+impl<'a, 'py> Target<'a, 'py> {
+    pub(super) fn new(
+        known: &Known,
+        carrier: &'a Bound<'py, PyAny>,
+        setter: Option<&'a Bound<'py, PyAny>>,
+    ) -> Self {
+        if let Some(setter) = setter
+            && !known.is_default_setter(setter)
+        {
+            return Self::Setter { setter, carrier };
+        }
+        if let Ok(carrier) = carrier.cast_exact::<PyDict>() {
+            Self::Dict(carrier)
+        } else if let Ok(carrier) = carrier.cast::<PyList>() {
+            Self::Pairs(carrier)
+        } else {
+            Self::Mapping(carrier)
+        }
+    }
+
+    pub(super) fn set(
+        &self,
+        key: &Bound<'py, PyString>,
+        value: &Bound<'py, PyString>,
+    ) -> PyResult<()> {
+        match self {
+            Self::Dict(carrier) => carrier.set_item(key, value),
+            Self::Pairs(carrier) => set_pair(carrier, key, value),
+            Self::Mapping(carrier) => carrier.set_item(key, value),
+            Self::Setter { setter, carrier } => {
+                let name = pyo3::intern!(key.py(), "set");
+                setter.call_method1(name, (carrier, key, value)).map(drop)
+            }
+        }
+    }
+
+    /// Sets a text that is known to be ASCII.
+    pub(super) fn set_ascii(&self, key: &Bound<'py, PyString>, value: &[u8]) -> PyResult<()> {
+        let value = std::str::from_utf8(value).unwrap_or_default();
+        self.set(key, &PyString::new(key.py(), value))
+    }
+}
+
+fn is_pairs(carrier: &Bound<'_, PyAny>) -> bool {
+    carrier.is_instance_of::<PyList>() || carrier.is_instance_of::<PyTuple>()
+}
+
+type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+/// The pairs of a carrier; `None` for what is no pair.
+fn pairs<'py>(carrier: &Bound<'py, PyAny>) -> PyResult<Vec<Option<Pair<'py>>>> {
+    let pair = |item: PyResult<Bound<'py, PyAny>>| -> PyResult<Option<Pair<'py>>> {
+        let item = item?;
+        if !is_pairs(&item) || item.len()? != 2 {
+            return Ok(None);
+        }
+        Ok(Some((item.get_item(0)?, item.get_item(1)?)))
+    };
+    carrier.try_iter()?.map(pair).collect()
+}
+
+/// Names of headers are the same in either case.
+fn is_name(name: &Bound<'_, PyAny>, key: &Bound<'_, PyString>) -> bool {
+    match (text(name), text(key.as_any())) {
+        (Some(name), Some(key)) => name.eq_ignore_ascii_case(&key),
+        _ => false,
+    }
+}
+
+// A list keeps its order; a field that is there is replaced, as in a dict.
+fn set_pair<'py>(
+    carrier: &Bound<'py, PyList>,
+    key: &Bound<'py, PyString>,
+    value: &Bound<'py, PyString>,
+) -> PyResult<()> {
+    let py = key.py();
+    let value = PyBytes::new(py, text(value.as_any()).unwrap_or_default().as_bytes());
+    let pair = PyTuple::new(py, [key.as_any(), value.as_any()])?;
+    for (place, found) in pairs(carrier.as_any())?.into_iter().enumerate() {
+        if found.is_some_and(|(name, _)| is_name(&name, key)) {
+            return carrier.set_item(place, pair);
+        }
+    }
+    carrier.append(pair)
+}

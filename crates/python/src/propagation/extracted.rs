@@ -1,0 +1,141 @@
+//! The context that an extraction builds up, part by part.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use telemetry::trace::SpanContext;
+
+use super::format::Known;
+use crate::context;
+use crate::official::Official;
+
+pub(super) struct Extracted<'py> {
+    /// `None` until something is known: then it is an empty one, or the current one for baggage.
+    context: Option<Bound<'py, PyAny>>,
+    /// Whether it was made here, and nobody else has seen it.
+    is_new: bool,
+    pub(super) official: &'static Official,
+    pub(super) known: &'static Known,
+}
+
+impl<'py> Extracted<'py> {
+    pub(super) fn new(py: Python<'py>, context: Option<&Bound<'py, PyAny>>) -> PyResult<Self> {
+        Ok(Self {
+            context: context.filter(|context| !context.is_none()).cloned(),
+            is_new: false,
+            official: Official::get(py)?,
+            known: Known::get(py)?,
+        })
+    }
+
+    /// Begins with an empty context where none was given.
+    pub(super) fn begin_empty(&mut self, py: Python<'py>) -> PyResult<()> {
+        if self.context.is_none() {
+            self.context = Some(self.official.new_context(py)?.into_any());
+            self.is_new = true;
+        }
+        Ok(())
+    }
+
+    /// Begins with the current context where none was given.
+    pub(super) fn begin_current(&mut self, py: Python<'py>) -> PyResult<()> {
+        if self.context.is_none() {
+            self.context = Some(context::current(py, self.official)?);
+        }
+        Ok(())
+    }
+
+    /// Sets `key` in a context that has everything else of the present one.
+    fn set(
+        &mut self,
+        py: Python<'py>,
+        key: &Bound<'py, PyString>,
+        value: &Bound<'py, PyAny>,
+    ) -> PyResult<()> {
+        if self.is_new
+            && let Some(context) = &self.context
+            && let Ok(context) = context.cast::<PyDict>()
+        {
+            return context.set_item(key, value);
+        }
+        let context = self.official.new_context(py)?;
+        match &self.context {
+            None => {}
+            Some(base) => match base.cast::<PyDict>() {
+                Ok(base) if base.is_empty() => {}
+                Ok(base) => context.update(base.as_mapping())?,
+                // Whatever it is, the official functions copy it by this method.
+                Err(_) => {
+                    let copy = base.call_method0(pyo3::intern!(py, "copy"))?;
+                    context.update(copy.cast::<PyDict>()?.as_mapping())?;
+                }
+            },
+        }
+        context.set_item(key, value)?;
+        self.context = Some(context.into_any());
+        self.is_new = true;
+        Ok(())
+    }
+
+    /// Makes a remote span the current one.
+    pub(super) fn set_span(
+        &mut self,
+        py: Python<'py>,
+        context: &SpanContext,
+        trace_state: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<()> {
+        let official = self.official;
+        let trace_id = context.trace_id.into_pyobject(py)?.into_any();
+        let span_context = official.new_span_context(py, &trace_id, context, trace_state)?;
+        let span = official.new_non_recording_span(py, span_context)?;
+        self.set(py, official.span_key.bind(py), &span)
+    }
+
+    /// A copy of the present baggage, to add to.
+    pub(super) fn baggage(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        match &self.context {
+            Some(context) => match baggage_of(self.known, context)? {
+                Some(baggage) => baggage.copy(),
+                None => Ok(PyDict::new(py)),
+            },
+            None => Ok(PyDict::new(py)),
+        }
+    }
+
+    pub(super) fn set_baggage(
+        &mut self,
+        py: Python<'py>,
+        baggage: &Bound<'py, PyDict>,
+    ) -> PyResult<()> {
+        self.set(py, self.known.baggage_key.bind(py), baggage.as_any())
+    }
+
+    /// Goes on with what somebody else's propagator gave back.
+    pub(super) fn replace(&mut self, context: Bound<'py, PyAny>) {
+        self.context = Some(context).filter(|context| !context.is_none());
+        self.is_new = false;
+    }
+
+    /// The context so far, to be seen by others.
+    pub(super) fn share(&mut self) -> Option<Bound<'py, PyAny>> {
+        self.is_new = false;
+        self.context.clone()
+    }
+
+    pub(super) fn finish(self) -> Option<Bound<'py, PyAny>> {
+        self.context
+    }
+}
+
+/// The baggage of `context`.
+pub(super) fn baggage_of<'py>(
+    known: &Known,
+    context: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyDict>>> {
+    let py = context.py();
+    let key = known.baggage_key.bind(py);
+    let baggage = match context.cast::<PyDict>() {
+        Ok(context) => context.get_item(key)?,
+        Err(_) => Some(context.call_method1(pyo3::intern!(py, "get"), (key,))?),
+    };
+    Ok(baggage.and_then(|baggage| baggage.cast_into::<PyDict>().ok()))
+}

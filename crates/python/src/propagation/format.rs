@@ -1,0 +1,112 @@
+//! The formats there are, and the classes that stand for them: ours, and the API's own, which do
+//! the same.
+
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyString, PyType};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Format {
+    TraceContext,
+    Baggage,
+    B3Single,
+    B3Multi,
+    Jaeger,
+}
+
+/// What the propagators use of the API besides [`crate::official::Official`], looked up when the
+/// first of them is called.
+pub(crate) struct Known {
+    /// Instances of exactly these classes are run without a call; subclasses may do otherwise.
+    classes: Vec<(Py<PyType>, Format)>,
+    getter_class: Py<PyType>,
+    setter_class: Py<PyType>,
+    pub(super) default_getter: Py<PyAny>,
+    pub(super) default_setter: Py<PyAny>,
+    /// The key of the baggage in a `Context`.
+    pub(super) baggage_key: Py<PyString>,
+    pub(super) trace_state: Py<PyType>,
+}
+
+static KNOWN: PyOnceLock<Known> = PyOnceLock::new();
+
+impl Known {
+    pub(crate) fn get(py: Python<'_>) -> PyResult<&'static Self> {
+        KNOWN.get_or_try_init(py, || Self::load(py))
+    }
+
+    fn load(py: Python<'_>) -> PyResult<Self> {
+        let class = |module: &str, name: &str| -> PyResult<Py<PyType>> {
+            Ok(py
+                .import(module)?
+                .getattr(name)?
+                .cast_into::<PyType>()?
+                .unbind())
+        };
+        let trace_context = "opentelemetry.trace.propagation.tracecontext";
+        let textmap = "opentelemetry.propagators.textmap";
+        Ok(Self {
+            classes: vec![
+                (
+                    class("oxitel.propagation.w3c", "TraceContextPropagator")?,
+                    Format::TraceContext,
+                ),
+                (
+                    class("oxitel.propagation.w3c", "BaggagePropagator")?,
+                    Format::Baggage,
+                ),
+                (
+                    class(trace_context, "TraceContextTextMapPropagator")?,
+                    Format::TraceContext,
+                ),
+                (
+                    class("opentelemetry.baggage.propagation", "W3CBaggagePropagator")?,
+                    Format::Baggage,
+                ),
+                (
+                    class("oxitel.propagation.b3", "B3SingleFormat")?,
+                    Format::B3Single,
+                ),
+                (
+                    class("oxitel.propagation.b3", "B3MultiFormat")?,
+                    Format::B3Multi,
+                ),
+                (class("oxitel.propagation.b3", "B3Format")?, Format::B3Multi),
+                (
+                    class("oxitel.propagation.jaeger", "JaegerPropagator")?,
+                    Format::Jaeger,
+                ),
+            ],
+            getter_class: class(textmap, "DefaultGetter")?,
+            setter_class: class(textmap, "DefaultSetter")?,
+            default_getter: py.import(textmap)?.getattr("default_getter")?.unbind(),
+            default_setter: py.import(textmap)?.getattr("default_setter")?.unbind(),
+            baggage_key: py
+                .import("opentelemetry.baggage")?
+                .getattr("_BAGGAGE_KEY")?
+                .cast_into::<PyString>()?
+                .unbind(),
+            trace_state: class("opentelemetry.trace", "TraceState")?,
+        })
+    }
+
+    /// Whether `getter` does what the API's default one does.
+    pub(super) fn is_default_getter(&self, getter: &Bound<'_, PyAny>) -> bool {
+        is_of(&self.getter_class, getter)
+    }
+
+    /// Whether `setter` does what the API's default one does.
+    pub(super) fn is_default_setter(&self, setter: &Bound<'_, PyAny>) -> bool {
+        is_of(&self.setter_class, setter)
+    }
+
+    /// The format of `propagator`, if it is of a class whose behaviour is known.
+    pub(super) fn format_of(&self, propagator: &Bound<'_, PyAny>) -> Option<Format> {
+        let found = |(class, _): &&(Py<PyType>, Format)| is_of(class, propagator);
+        self.classes.iter().find(found).map(|(_, format)| *format)
+    }
+}
+
+fn is_of(class: &Py<PyType>, object: &Bound<'_, PyAny>) -> bool {
+    class.as_ptr() == object.get_type_ptr().cast()
+}

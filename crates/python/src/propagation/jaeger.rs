@@ -1,0 +1,112 @@
+//! Jaeger's headers. Their names are attributes of the class, which a subclass may change.
+
+use pyo3::prelude::*;
+use pyo3::types::PyString;
+use telemetry::propagation::jaeger::{self, BAGGAGE_PREFIX, BaggageSize, MOST_ENTRIES};
+use telemetry::propagation::percent::{self, Style};
+
+use super::carrier::{Source, Target, text};
+use super::extracted::Extracted;
+use super::injected::Injected;
+use super::propagator::Names;
+
+fn header_name<'py>(py: Python<'py>, names: Names<'_, 'py>) -> PyResult<Bound<'py, PyString>> {
+    names.get(
+        pyo3::intern!(py, "TRACE_ID_KEY"),
+        pyo3::intern!(py, "uber-trace-id"),
+    )
+}
+
+fn prefix<'py>(py: Python<'py>, names: Names<'_, 'py>) -> PyResult<Bound<'py, PyString>> {
+    names.get(
+        pyo3::intern!(py, "BAGGAGE_PREFIX"),
+        pyo3::intern!(py, BAGGAGE_PREFIX),
+    )
+}
+
+pub(super) fn extract<'py>(
+    py: Python<'py>,
+    source: &Source<'_, 'py>,
+    extracted: &mut Extracted<'py>,
+    names: Names<'_, 'py>,
+) -> PyResult<()> {
+    extracted.begin_empty(py)?;
+    let Some(header) = source.get(&header_name(py, names)?)?.first()? else {
+        return Ok(());
+    };
+    extract_baggage(py, source, extracted, &prefix(py, names)?)?;
+    match text(&header).and_then(|header| jaeger::read(&header)) {
+        Some(context) => extracted.set_span(py, &context, None),
+        None => Ok(()),
+    }
+}
+
+fn extract_baggage<'py>(
+    py: Python<'py>,
+    source: &Source<'_, 'py>,
+    extracted: &mut Extracted<'py>,
+    prefix: &Bound<'py, PyString>,
+) -> PyResult<()> {
+    let prefix = prefix.to_string_lossy();
+    let mut entries = Vec::new();
+    let keys = source.keys()?;
+    let is_entry =
+        |key: &&Bound<'py, PyAny>| text(key).is_some_and(|key| key.starts_with(&*prefix));
+    for key in keys.iter().filter(is_entry).take(MOST_ENTRIES) {
+        let Some(name) = text(key) else { continue };
+        // Bytes are asked for by their text.
+        let value = source.get(&PyString::new(py, &name))?.first()?;
+        if let Some(value) = value.as_ref().and_then(text) {
+            entries.push((name.replace(&*prefix, ""), value.into_owned()));
+        }
+    }
+    let mut size = BaggageSize::default();
+    entries.retain(|(name, value)| size.takes(name, value));
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let baggage = extracted.baggage(py)?;
+    for (name, value) in &entries {
+        let decoded = percent::decode(value, Style::Path);
+        baggage.set_item(
+            PyString::new(py, name),
+            PyString::new(py, percent::stripped(&decoded)),
+        )?;
+    }
+    extracted.set_baggage(py, &baggage)
+}
+
+pub(super) fn inject<'py>(
+    py: Python<'py>,
+    target: &Target<'_, 'py>,
+    injected: &mut Injected<'py>,
+    names: Names<'_, 'py>,
+) -> PyResult<()> {
+    let Some(span) = injected.span()? else {
+        return Ok(());
+    };
+    let header = jaeger::write(&span.context, span.parent_span_id()?);
+    target.set_ascii(&header_name(py, names)?, header.as_bytes())?;
+    let entries = injected.baggage()?;
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let prefix = prefix(py, names)?;
+    let prefix = prefix.to_string_lossy();
+    let mut size = BaggageSize::default();
+    let mut encoded = String::new();
+    for (name, value) in entries.iter().take(MOST_ENTRIES) {
+        let (Some(name), Some(value)) = (text(name), text(value.as_any())) else {
+            continue;
+        };
+        encoded.clear();
+        percent::encode(&value, Style::Path, &mut encoded);
+        if size.takes(&name, &encoded) {
+            target.set_ascii(
+                &PyString::new(py, &format!("{prefix}{name}")),
+                encoded.as_bytes(),
+            )?;
+        }
+    }
+    Ok(())
+}

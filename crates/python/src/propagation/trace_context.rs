@@ -1,0 +1,92 @@
+//! W3C Trace Context: `traceparent` and `tracestate`.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyList};
+use telemetry::propagation::{trace_context, trace_state};
+
+use super::carrier::{Source, Target, Values, text};
+use super::extracted::Extracted;
+use super::format::Known;
+use super::injected::Injected;
+use crate::diagnostics;
+use crate::official;
+
+const LOGGER: &str = "opentelemetry.trace.propagation.tracecontext";
+/// The most characters of `tracestate` that the API reads.
+const LONGEST_STATE: usize = 8192;
+
+pub(super) fn extract<'py>(
+    py: Python<'py>,
+    source: &Source<'_, 'py>,
+    extracted: &mut Extracted<'py>,
+) -> PyResult<()> {
+    extracted.begin_empty(py)?;
+    let Some(header) = source.get(pyo3::intern!(py, "traceparent"))?.first()? else {
+        return Ok(());
+    };
+    let Some(context) = text(&header).and_then(|header| trace_context::read(&header)) else {
+        return Ok(());
+    };
+    let state = match source.get(pyo3::intern!(py, "tracestate"))? {
+        Values::Nothing => None,
+        values => read_state(py, extracted.known, values)?,
+    };
+    extracted.set_span(py, &context, state.as_ref())
+}
+
+pub(super) fn inject<'py>(
+    py: Python<'py>,
+    target: &Target<'_, 'py>,
+    injected: &mut Injected<'py>,
+) -> PyResult<()> {
+    let known = injected.known;
+    let Some(span) = injected.span()? else {
+        return Ok(());
+    };
+    let header = trace_context::write(&span.context);
+    target.set_ascii(pyo3::intern!(py, "traceparent"), &header)?;
+    if let Some(state) = span.trace_state(known)? {
+        target.set(pyo3::intern!(py, "tracestate"), &state)?;
+    }
+    Ok(())
+}
+
+/// The `TraceState` of the headers; `None` for an empty one.
+fn read_state<'py>(
+    py: Python<'py>,
+    known: &Known,
+    values: Values<'py>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let values = values.all()?;
+    let headers: Vec<_> = values.iter().filter_map(text).collect();
+    let length = headers
+        .iter()
+        .map(|header| header.chars().count())
+        .sum::<usize>();
+    if length + headers.len().saturating_sub(1) > LONGEST_STATE {
+        diagnostics::warn(
+            py,
+            LOGGER,
+            "tracestate header exceeded the maximum length of %d characters",
+            (LONGEST_STATE,),
+        );
+        return Ok(None);
+    }
+    let class = known.trace_state.bind(py);
+    let Ok(members) = trace_state::read(headers.iter().map(|header| &**header)) else {
+        // The API's own class says what is wrong, and has the rules of what is left of it.
+        let headers = PyList::new(py, &headers)?;
+        let state = class.call_method1(pyo3::intern!(py, "from_header"), (headers,))?;
+        return Ok(Some(state));
+    };
+    if members.is_empty() {
+        return Ok(None);
+    }
+    let content = PyDict::new(py);
+    for (key, value) in members {
+        content.set_item(key, value)?;
+    }
+    let state = official::new_object_of(py, class)?;
+    state.setattr(pyo3::intern!(py, "_dict"), content)?;
+    Ok(Some(state))
+}

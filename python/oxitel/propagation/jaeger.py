@@ -1,0 +1,25 @@
+"""Jaeger's headers, native. Official path: `opentelemetry.propagators.jaeger`.
+
+Specification: https://www.jaegertracing.io/sdk-migration/#propagation-format.
+"""
+
+from opentelemetry.propagators.textmap import TextMapPropagator
+
+from oxitel import _native
+
+
+class JaegerPropagator(_native.JaegerPropagator, TextMapPropagator):
+    """Reads and writes `uber-trace-id`, and the baggage in headers that begin with `uberctx-`."""
+
+    TRACE_ID_KEY = "uber-trace-id"
+    BAGGAGE_PREFIX = "uberctx-"
+    DEBUG_FLAG = 0x02
+    # The format has no limits of its own; these are those of W3C Baggage. Their use is native.
+    MAX_BAGGAGE_ENTRIES = 180
+    MAX_BAGGAGE_ENTRY_BYTES = 4096
+    MAX_BAGGAGE_TOTAL_BYTES = 8192
+
+    @property
+    def fields(self) -> set[str]:
+        """The name of the header that `inject` always sets."""
+        return {self.TRACE_ID_KEY}
