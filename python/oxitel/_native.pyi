@@ -594,7 +594,6 @@ class SpanRecordFactory:
     ) -> SpanRecordFactory: ...
     def __call__(self, *arguments: Any, **options: Any) -> logging.LogRecord: ...
 
-@disjoint_base
 class TraceContextPropagator:
     """W3C Trace Context. `oxitel.propagation.w3c` has the class."""
 
@@ -614,7 +613,6 @@ class TraceContextPropagator:
         setter: Setter[Any] | None = None,
     ) -> None: ...
 
-@disjoint_base
 class BaggagePropagator:
     """W3C Baggage. `oxitel.propagation.w3c` has the class."""
 
@@ -634,7 +632,6 @@ class BaggagePropagator:
         setter: Setter[Any] | None = None,
     ) -> None: ...
 
-@disjoint_base
 class B3Propagator:
     """B3. `oxitel.propagation.b3` has the classes."""
 
@@ -660,7 +657,6 @@ class B3Propagator:
         setter: Setter[Any] | None = None,
     ) -> None: ...
 
-@disjoint_base
 class JaegerPropagator:
     """Jaeger's headers. `oxitel.propagation.jaeger` has the class."""
 

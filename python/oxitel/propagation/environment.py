@@ -1,7 +1,7 @@
 """Environment variables as carriers: a context for a child process, and the one it was given.
 
-Specification: context, "Environment Variables as Context Propagation Carriers". The API has the same
-under a private name.
+Specification: context, "Environment Variables as Context Propagation Carriers". The API has the
+same under a private name.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ def _name_of(key: str) -> str:
 
 
 class EnvironmentGetter(Getter[Mapping[str, str]]):
-    """Reads headers from environment variables: `extract(os.environ, getter=EnvironmentGetter())`."""
+    """Reads headers from the environment: `extract(os.environ, getter=EnvironmentGetter())`."""
 
     def get(self, carrier: Mapping[str, str], key: str) -> list[str] | None:
         """The value of the variable of the header `key`, alone in a list; None if it is not set."""

@@ -49,7 +49,7 @@ def native_equal(propagator: object) -> TextMapPropagator | None:
     from .w3c import BaggagePropagator, TraceContextPropagator
 
     kind = type(propagator)
-    if kind is composite.CompositePropagator:
+    if kind is composite.CompositePropagator and isinstance(propagator, kind):
         return CompositePropagator(propagator._propagators)
     if kind is TraceContextTextMapPropagator:
         return TraceContextPropagator()

@@ -9,8 +9,8 @@ from oxitel import _native
 
 
 class TraceContextPropagator(_native.TraceContextPropagator, TraceContextTextMapPropagator):
-    """Reads and writes `traceparent` and `tracestate`. Specification: W3C Trace Context, Level 2."""
+    """Reads and writes `traceparent` and `tracestate`. W3C Trace Context, Level 2."""
 
 
 class BaggagePropagator(_native.BaggagePropagator, W3CBaggagePropagator):
-    """Reads and writes `baggage`. Specification: W3C Baggage."""
+    """Reads and writes `baggage`. W3C Baggage."""

@@ -36,6 +36,27 @@ impl<'py> Values<'py> {
         }
     }
 
+    /// The value of a header that must not be there more than once: `None` where its values
+    /// contradict each other.
+    pub(super) fn only(self) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Self::Many(values) = &self else {
+            return self.first();
+        };
+        let Ok(list) = values.cast::<PyList>() else {
+            return self.first();
+        };
+        let first = list.get_item(0).ok();
+        if list.len() > 1
+            && let Some(expected) = first.as_ref().and_then(text)
+            && !list
+                .iter()
+                .all(|value| text(&value).as_deref() == Some(&*expected))
+        {
+            return Ok(None);
+        }
+        Ok(first)
+    }
+
     /// All values; one that is no text is left out.
     pub(super) fn all(self) -> PyResult<Vec<Bound<'py, PyAny>>> {
         match self {

@@ -120,15 +120,8 @@ fn inject<'py>(
 }
 
 macro_rules! propagator {
-    ($class:ident, $name:literal, $format:expr) => {
-        #[pyclass(
-                    frozen,
-                    subclass,
-                    weakref,
-                    dict,
-                    name = $name,
-                    module = "oxitel._native"
-                )]
+    ($class:ident, $format:expr) => {
+        #[pyclass(frozen, subclass, weakref, dict, module = "oxitel._native")]
         pub(crate) struct $class;
 
         #[pymethods]
@@ -166,13 +159,9 @@ macro_rules! propagator {
     };
 }
 
-propagator!(
-    TraceContextPropagator,
-    "TraceContextPropagator",
-    Format::TraceContext
-);
-propagator!(BaggagePropagator, "BaggagePropagator", Format::Baggage);
-propagator!(JaegerPropagator, "JaegerPropagator", Format::Jaeger);
+propagator!(TraceContextPropagator, Format::TraceContext);
+propagator!(BaggagePropagator, Format::Baggage);
+propagator!(JaegerPropagator, Format::Jaeger);
 
 #[pyclass(frozen, subclass, weakref, dict, module = "oxitel._native")]
 pub(crate) struct B3Propagator;

@@ -21,7 +21,7 @@ pub(super) fn extract<'py>(
     extracted: &mut Extracted<'py>,
 ) -> PyResult<()> {
     extracted.begin_empty(py)?;
-    let Some(header) = source.get(pyo3::intern!(py, "traceparent"))?.first()? else {
+    let Some(header) = source.get(pyo3::intern!(py, "traceparent"))?.only()? else {
         return Ok(());
     };
     let Some(context) = text(&header).and_then(|header| trace_context::read(&header)) else {

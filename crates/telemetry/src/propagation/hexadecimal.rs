@@ -66,7 +66,6 @@ pub(super) fn read_long_any(text: &str) -> Option<u128> {
 /// Fills `text` with the lowest digits of `number`, in lower case.
 pub(super) fn write(mut number: u128, text: &mut [u8]) {
     for place in text.iter_mut().rev() {
-        #[expect(clippy::cast_possible_truncation, reason = "four bits")]
         let digit = (number & 0x0F) as u8;
         *place = digit + if digit < 10 { b'0' } else { b'a' - 10 };
         number >>= 4;
