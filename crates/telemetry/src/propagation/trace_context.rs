@@ -66,8 +66,7 @@ mod tests {
     const HEADER: &str = "00-12345678901234567890123456789012-1234567890123456-01";
 
     fn changed(from: &str, to: &str) -> String {
-        let changed = HEADER.replacen(from, to, 1);
-        changed
+        HEADER.replacen(from, to, 1)
     }
 
     #[test]
