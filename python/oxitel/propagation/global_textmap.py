@@ -8,6 +8,7 @@ instance of a subclass may do something else, and stays.
 from __future__ import annotations
 
 import sys
+from logging import getLogger
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -30,7 +31,12 @@ def make_native() -> None:
     if api is None or present is None or present is _seen:
         return
     _seen = present
-    native = native_equal(present)
+    try:
+        native = native_equal(present)
+    except Exception:
+        # Only time is lost: what the API has does the same.
+        getLogger("oxitel").debug("The API's own propagators stay in use", exc_info=True)
+        return
     if native is not None:
         _seen = native
         api.set_global_textmap(native)
