@@ -57,7 +57,7 @@ def _start() -> None:
     try:
         configurator().configure(auto_instrumentation_version=__version__)
     except Exception as error:
-        _logger.warning("Configuration of %s failed: %r", configurator.__name__, error)
+        _logger.warning("Configuration of %s failed: %r", CONFIGURATOR.text() or OURS, error)
     _call_all("opentelemetry_pre_instrument")
     _instrument(distro)
     export_without_handler()
