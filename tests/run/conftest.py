@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 import time
 from collections import Counter, defaultdict
@@ -70,6 +71,19 @@ def start(environment: dict[str, str], tmp_path: Path) -> Iterator[Callable[...,
     for running in started:
         if running.process.poll() is None:
             running.kill()
+
+
+def wait_until_it_answers(server: Running, port: int) -> None:
+    """Wait for a server that starts: on a busy machine that is longer than a request may take."""
+    end = time.monotonic() + 60
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return
+        except OSError:
+            assert server.process.poll() is None, f"{server.stdout}{server.stderr}"
+            assert time.monotonic() < end, f"{server.stdout}{server.stderr}"
+            time.sleep(0.05)
 
 
 @dataclass

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from life.test_servers import ask, requests
-from run.conftest import PROGRAMS, of_kind, parents_are_there
+from run.conftest import PROGRAMS, of_kind, parents_are_there, wait_until_it_answers
 
 Start = Callable[..., Any]
 Taken = Callable[..., Any]
@@ -51,6 +51,7 @@ def test_uvicorn(port: int, start: Start, taken: Taken, tmp_path: Path) -> None:
         instrumentations=("fastapi",),
         env=copy_programs(tmp_path),
     )
+    wait_until_it_answers(server, port)
     requests(port, 5)
     reload(port, tmp_path / "asgi.py")
     requests(port, 7)
@@ -68,6 +69,7 @@ def test_the_debugger_of_flask(port: int, start: Start, taken: Taken, tmp_path: 
         instrumentations=("flask",),
         env=copy_programs(tmp_path),
     )
+    wait_until_it_answers(server, port)
     requests(port, 5)
     second = reload(port, tmp_path / "web.py")
     requests(port, 7)

@@ -4,13 +4,15 @@ answered it."""
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from life.test_servers import requests, requests_until_two_workers_answer
-from run.conftest import of_kind, parents_are_there
+from run.conftest import of_kind, parents_are_there, wait_until_it_answers
 
 Start = Callable[..., Any]
 Taken = Callable[..., Any]
@@ -27,6 +29,7 @@ def gunicorn(port: int, *options: str) -> tuple[str, ...]:
 def test_gunicorn(worker: str, preload: bool, port: int, start: Start, taken: Taken) -> None:
     options = ["--worker-class", worker, *["--preload"] * preload]
     server = start(*gunicorn(port, *options, "web:application"), instrumentations=("flask",))
+    wait_until_it_answers(server, port)
     count = requests_until_two_workers_answer(port) + 40
     requests(port, 40)
     server.signal(signal.SIGTERM)
@@ -43,6 +46,7 @@ def test_gunicorn_with_workers_of_uvicorn(
 ) -> None:
     options = ["--worker-class", "uvicorn.workers.UvicornWorker", *["--preload"] * preload]
     server = start(*gunicorn(port, *options, "asgi:application"), instrumentations=("fastapi",))
+    wait_until_it_answers(server, port)
     count = requests_until_two_workers_answer(port) + 40
     requests(port, 40)
     server.signal(signal.SIGTERM)
@@ -60,6 +64,7 @@ def test_uvicorn(workers: int, port: int, start: Start, taken: Taken) -> None:
         *("--workers", str(workers)),
         instrumentations=("fastapi",),
     )
+    wait_until_it_answers(server, port)
     count = (requests_until_two_workers_answer(port) if workers > 1 else 0) + 40
     requests(port, 40)
     server.signal(signal.SIGTERM)
@@ -67,4 +72,24 @@ def test_uvicorn(workers: int, port: int, start: Start, taken: Taken) -> None:
     told = taken(count)
     assert told.workers == workers
     assert of_kind(told, "SPAN_KIND_SERVER") == {"GET /orders/{number}": count}
+    assert parents_are_there(told)
+
+
+def test_the_official_command_with_our_distribution_and_configurator(
+    port: int, start: Start, taken: Taken
+) -> None:
+    server = start(
+        *gunicorn(port, "--worker-class", "gthread", "web:application"),
+        instrumentations=("flask",),
+        env={"OTEL_PYTHON_DISTRO": "oxitel", "OTEL_PYTHON_CONFIGURATOR": "oxitel"},
+        prefix=[str(Path(sys.executable).parent / "opentelemetry-instrument")],
+    )
+    wait_until_it_answers(server, port)
+    count = requests_until_two_workers_answer(port) + 40
+    requests(port, 40)
+    server.signal(signal.SIGTERM)
+    assert "Traceback" not in server.finish().stderr
+    told = taken(count)
+    assert told.workers == 2
+    assert of_kind(told, "SPAN_KIND_SERVER") == {"GET /orders/<int:number>": count}
     assert parents_are_there(told)
