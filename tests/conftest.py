@@ -71,6 +71,15 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Any:
     return make_certificates(tmp_path_factory.mktemp("certificates"))
 
 
+@pytest.fixture(scope="session")
+def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a Kafka broker; skips where there is no wheel of one."""
+    from broker import running_broker
+
+    with running_broker(tmp_path_factory.mktemp("broker")) as address:
+        yield address
+
+
 @dataclass(frozen=True)
 class ProgramResult:
     """How a program ended."""

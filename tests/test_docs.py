@@ -42,8 +42,13 @@ def examples() -> list[Any]:
 
 @pytest.mark.parametrize("source", examples())
 def test_an_example_runs_and_what_it_traces_arrives(
-    source: str, collector: Any, run_program: Callable[..., Any]
+    source: str,
+    collector: Any,
+    run_program: Callable[..., Any],
+    request: pytest.FixtureRequest,
 ) -> None:
+    if "localhost:9092" in source:
+        source = source.replace("localhost:9092", request.getfixturevalue("broker"))
     source = source.replace("http://localhost:4317", collector.grpc_endpoint)
     source = source.replace("http://localhost:4318", collector.http_endpoint)
     result = run_program(source)

@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 
-from .conftest import CLIENTS, Scenario, named, needs
+from broker import needs
+
+from .conftest import CLIENTS, Scenario, named
 
 Scenarios = Callable[..., dict[str, Scenario]]
 Pair = tuple[Scenario, Scenario]
