@@ -6,6 +6,7 @@ import os
 import shutil
 import sys
 from argparse import REMAINDER, SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
+from typing import Any
 
 from oxitel.configuration.command import NO_COLOR, TERM
 
@@ -34,7 +35,11 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="SECONDS",
         help="most time for each step of connecting (default: 5)",
     )
-    add_variables(parser)
+    try:
+        add_variables(parser)
+    except Exception:
+        # Without opentelemetry-api; that is for the report to say.
+        pass
     parser.add_argument("command", nargs=REMAINDER, help=SUPPRESS)
 
 
@@ -54,18 +59,29 @@ def run(options: Namespace) -> int:
     from .run import set_variables
 
     given = {name: _option(name) for name in set_variables(options)}
-    report = examine(given, options.timeout, not options.no_connect)
+    try:
+        report = examine(given, options.timeout, not options.no_connect)
+    except KeyboardInterrupt:
+        return 130
     content = report.content()
     if options.json:
-        import json
-
-        text = json.dumps(content, indent=2, default=str) + "\n"
+        text = _as_json(content)
     else:
         from oxitel.doctor.text import render
 
-        text = render(content, _has_colour(), shutil.get_terminal_size((100, 24)).columns)
+        try:
+            text = render(content, _has_colour(), shutil.get_terminal_size((100, 24)).columns)
+        except Exception:
+            # What it was to show is in there.
+            text = _as_json(content)
     _write(text)
     return report.exit_status
+
+
+def _as_json(content: dict[str, Any]) -> str:
+    import json
+
+    return json.dumps(content, indent=2, default=str) + "\n"
 
 
 def _option(name: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import sys
-from importlib import metadata
+from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import Any
 
@@ -86,9 +86,21 @@ def container() -> str | None:
 
 
 def _check_native(report: Report) -> None:
-    from oxitel import _native
-
-    report.facts["process"]["native_module"] = _native.__file__
+    for name, distribution in (
+        ("opentelemetry.trace", "opentelemetry-api"),
+        ("oxitel._native", "oxitel"),
+    ):
+        try:
+            module = import_module(name)
+        except Exception as error:
+            report.find(
+                "error",
+                _CHECK,
+                f"{name} cannot be imported: {describe(error)}",
+                f"pip install --force-reinstall {distribution}",
+            )
+        else:
+            report.facts["process"]["native_module"] = module.__file__
 
 
 def _check_requirements(report: Report) -> None:
