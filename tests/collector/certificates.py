@@ -18,6 +18,7 @@ class Certificates:
     """Paths of PEM files. `client_*` is signed by the same authority as `server_*`."""
 
     authority: Path
+    authority_key: Path
     server_certificate: Path
     server_key: Path
     client_certificate: Path
@@ -52,6 +53,7 @@ def make_certificates(folder: Path) -> Certificates:
         .sign(authority_key, hashes.SHA256())
     )
     (folder / "authority.pem").write_bytes(authority.public_bytes(serialization.Encoding.PEM))
+    (folder / "authority.key").write_bytes(_pem(authority_key))
     for role, common_name, usage in (
         ("server", "localhost", ExtendedKeyUsageOID.SERVER_AUTH),
         ("client", "test client", ExtendedKeyUsageOID.CLIENT_AUTH),
@@ -79,19 +81,58 @@ def make_certificates(folder: Path) -> Certificates:
             )
         certificate = builder.sign(authority_key, hashes.SHA256())
         (folder / f"{role}.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-        (folder / f"{role}.key").write_bytes(
-            key.private_bytes(
-                serialization.Encoding.PEM,
-                serialization.PrivateFormat.PKCS8,
-                serialization.NoEncryption(),
-            )
-        )
+        (folder / f"{role}.key").write_bytes(_pem(key))
     return Certificates(
         authority=folder / "authority.pem",
+        authority_key=folder / "authority.key",
         server_certificate=folder / "server.pem",
         server_key=folder / "server.key",
         client_certificate=folder / "client.pem",
         client_key=folder / "client.key",
+    )
+
+
+def make_server_certificate(
+    certificates: Certificates, folder: Path, host: str, *, days: tuple[int, int]
+) -> tuple[Path, Path]:
+    """Another server's certificate by the same authority, and its key: for `host` alone, valid
+    between two numbers of days from now."""
+    authority = x509.load_pem_x509_certificate(certificates.authority.read_bytes())
+    authority_key = serialization.load_pem_private_key(
+        certificates.authority_key.read_bytes(), None
+    )
+    assert isinstance(authority_key, ec.EllipticCurvePrivateKey)
+    key = ec.generate_private_key(ec.SECP256R1())
+    first, last = (
+        datetime.datetime.now(datetime.timezone.utc) + datetime.timedelta(days=day) for day in days
+    )
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(_name(host))
+        .issuer_name(authority.subject)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(first)
+        .not_valid_after(last)
+        .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority_key.public_key()),
+            critical=False,
+        )
+        .sign(authority_key, hashes.SHA256())
+    )
+    certificate_file, key_file = folder / f"{host}.pem", folder / f"{host}.key"
+    certificate_file.write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+    key_file.write_bytes(_pem(key))
+    return certificate_file, key_file
+
+
+def _pem(key: ec.EllipticCurvePrivateKey) -> bytes:
+    return key.private_bytes(
+        serialization.Encoding.PEM,
+        serialization.PrivateFormat.PKCS8,
+        serialization.NoEncryption(),
     )
 
 
