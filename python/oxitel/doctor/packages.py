@@ -51,10 +51,9 @@ def check(report: Report) -> None:
     from oxitel.version import __version__
 
     versions: dict[str, str | None] = {"oxitel": __version__}
-    for name in (*_BASE, *_OFFICIAL):
-        versions[name] = version_of(name)
     report.facts["versions"] = versions
     report.facts["process"] = _process()
+    report.attempt(_CHECK, _look_up, report)
     report.attempt(_CHECK, _check_native, report)
     report.attempt(_CHECK, _check_requirements, report)
     report.attempt(_CHECK, _check_namespaces, report)
@@ -71,8 +70,14 @@ def _process() -> dict[str, Any]:
         "platform": platform.platform(),
         "pid": os.getpid(),
         "container": container(),
-        "servers": {name: version for name in _SERVERS if (version := version_of(name))},
     }
+
+
+def _look_up(report: Report) -> None:
+    for name in (*_BASE, *_OFFICIAL):
+        report.facts["versions"][name] = version_of(name)
+    servers = {name: version for name in _SERVERS if (version := version_of(name))}
+    report.facts["process"]["servers"] = servers
 
 
 def container() -> str | None:
@@ -144,7 +149,7 @@ def _check_namespaces(report: Report) -> None:
 
 def _check_winner(report: Report) -> None:
     """Who answers `import opentelemetry.sdk` in a program that says nothing about it."""
-    version = report.facts["versions"]["opentelemetry-sdk"]
+    version = report.facts["versions"].get("opentelemetry-sdk")
     file, problem = None, "it is not there"
     try:
         specification = find_spec("opentelemetry.sdk.trace")

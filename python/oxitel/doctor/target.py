@@ -66,13 +66,13 @@ def shown_url(url: str, secrets: Secrets) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator:
         scheme, rest = "", url
+    rest, question, query = rest.partition("?")
     authority, slash, path = rest.partition("/")
     user_info, at, host = authority.rpartition("@")
     if at:
         user, colon, password = user_info.partition(":")
         secrets.add(password if colon else user)
         user_info = f"{user}:{MASK}" if colon else MASK
-    path, question, query = path.partition("?")
     if question:
         pairs = []
         for pair in query.split("&"):

@@ -1,0 +1,178 @@
+"""What is configured and from where, and what is said of variables that are wrong or unknown."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+SECRET = "s3cret-value-4711"
+
+
+def test_each_setting_has_its_source(doctor: Any) -> None:
+    report = doctor(
+        "--no-connect",
+        "--exporter-otlp-protocol=http/protobuf",
+        "--traces-exporter",
+        "otlp",
+        "python",
+        "app.py",
+        OTEL_EXPORTER_OTLP_ENDPOINT="http://general:4318",
+        OTEL_EXPORTER_OTLP_METRICS_ENDPOINT="http://metrics:4318/custom",
+        OTEL_RESOURCE_ATTRIBUTES="service.name=ignored,team=a%20b",
+        OTEL_SPAN_LINK_COUNT_LIMIT="",
+        OTEL_BSP_MAX_QUEUE_SIZE="4096",
+        OTEL_TRACES_SAMPLER="parentbased_traceidratio",
+        OTEL_TRACES_SAMPLER_ARG="0.25",
+    ).report
+    settings = report["settings"]
+    assert settings["service_name"] == {
+        "value": "patient",
+        "source": "variable",
+        "origin": "OTEL_SERVICE_NAME",
+    }
+    assert settings["resource_attributes"]["value"] == {"service.name": "ignored", "team": "a b"}
+    assert settings["sampler"]["value"] == "parentbased_traceidratio, 0.25"
+    assert settings["propagators"] == {
+        "value": ["tracecontext", "baggage"],
+        "source": "default",
+        "origin": "",
+    }
+    traces = report["signals"]["traces"]["settings"]
+    assert traces["exporters"]["origin"] == "--traces-exporter"
+    assert traces["protocol"] == {
+        "value": "http/protobuf",
+        "source": "argument",
+        "origin": "--exporter-otlp-protocol",
+    }
+    assert traces["endpoint"]["value"] == "http://general:4318/v1/traces"
+    assert traces["timeout_seconds"] == {"value": 10.0, "source": "default", "origin": ""}
+    metrics = report["signals"]["metrics"]["settings"]
+    assert metrics["endpoint"] == {
+        "value": "http://metrics:4318/custom",
+        "source": "variable",
+        "origin": "OTEL_EXPORTER_OTLP_METRICS_ENDPOINT",
+    }
+    assert metrics["exporters"] == {"value": ["otlp"], "source": "default", "origin": ""}
+    changed = {entry["name"]: entry["value"] for entry in report["changed"]}
+    assert changed == {"OTEL_SPAN_LINK_COUNT_LIMIT": "no limit", "OTEL_BSP_MAX_QUEUE_SIZE": 4096}
+
+
+def test_a_wrong_value_is_named_with_what_is_used_instead(doctor: Any) -> None:
+    diagnosis = doctor(
+        "--no-connect", OTEL_BSP_MAX_QUEUE_SIZE="many", OTEL_TRACES_SAMPLER="always_of"
+    )
+    assert diagnosis.status == 0
+    wrong = {entry["name"]: entry for entry in diagnosis.report["variables"]["wrong"]}
+    assert sorted(wrong) == ["OTEL_BSP_MAX_QUEUE_SIZE", "OTEL_TRACES_SAMPLER"]
+    assert wrong["OTEL_BSP_MAX_QUEUE_SIZE"]["used"] == "the default 2048"
+    finding = diagnosis.finding("OTEL_BSP_MAX_QUEUE_SIZE is 'many'")
+    assert finding["grade"] == "warning"
+    assert "the default 2048 is used" in finding["text"]
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("OTEL_SERVICENAME", "OTEL_SERVICE_NAME"),
+        ("OTEL_EXPORTER_OTPL_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ("OTEL_EXPORTER_OTLP_TRACE_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"),
+        ("OTEL_PYTHON_DISABLE_INSTRUMENTATIONS", "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"),
+        ("OTEL_PROPAGATOR", "OTEL_PROPAGATORS"),
+        ("otel_service_name", "OTEL_SERVICE_NAME"),
+        ("OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"),
+        ("OTEL_OUR_OWN_THING", None),
+    ],
+)
+def test_a_name_that_nobody_knows(doctor: Any, name: str, meant: str | None) -> None:
+    diagnosis = doctor("--no-connect", **{name: "1"})
+    assert diagnosis.status == 0
+    assert diagnosis.report["variables"]["unknown"] == [{"name": name, "meant": meant}]
+    finding = diagnosis.finding(name)
+    assert finding["grade"] == ("note" if meant is None else "warning")
+    assert finding["advice"].startswith(meant or "")
+
+
+def test_names_that_are_known_and_read_by_nobody(doctor: Any) -> None:
+    diagnosis = doctor(
+        "--no-connect",
+        OTEL_LOG_LEVEL="debug",
+        OTEL_EXPORTER_ZIPKIN_ENDPOINT="http://zipkin:9411",
+        OTEL_JAVAAGENT_DEBUG="true",
+    )
+    names = [entry["name"] for entry in diagnosis.report["variables"]["not_read"]]
+    assert names == ["OTEL_EXPORTER_ZIPKIN_ENDPOINT", "OTEL_JAVAAGENT_DEBUG", "OTEL_LOG_LEVEL"]
+    assert diagnosis.report["variables"]["unknown"] == []
+    assert diagnosis.finding("OTEL_LOG_LEVEL is not read")["grade"] == "note"
+
+
+def test_names_of_the_api_and_of_instrumentations_are_fine(doctor: Any) -> None:
+    diagnosis = doctor(
+        "--no-connect",
+        OTEL_PYTHON_CONTEXT="contextvars_context",
+        OTEL_PYTHON_EXCLUDED_URLS="health",
+        OTEL_PYTHON_FLASK_EXCLUDED_URLS="health",
+        OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST=".*",
+        OTEL_SEMCONV_STABILITY_OPT_IN="http",
+    )
+    assert diagnosis.report["variables"] == {"wrong": [], "unknown": [], "not_read": []}
+
+
+def test_quotation_marks_that_are_part_of_the_value(doctor: Any) -> None:
+    diagnosis = doctor("--no-connect", OTEL_SERVICE_NAME='"orders"')
+    assert diagnosis.finding("OTEL_SERVICE_NAME has quotation marks")["grade"] == "warning"
+
+
+@pytest.mark.parametrize(
+    ("variables", "grade", "part"),
+    [
+        ({"OTEL_SERVICE_NAME": "(unset)"}, "warning", "the service has no name"),
+        ({"OTEL_SDK_DISABLED": "true"}, "warning", "switches the SDK off"),
+        ({"OTEL_TRACES_SAMPLER": "always_off"}, "warning", "records no trace"),
+        ({"OTEL_TRACES_SAMPLER_ARG": "0.1"}, "note", "OTEL_TRACES_SAMPLER_ARG is not used"),
+        ({"OTEL_PROPAGATORS": "tracecontext,b4"}, "error", "not installed: b4"),
+        ({"OTEL_PROPAGATORS": "none"}, "warning", "no propagator is in use"),
+        ({"OTEL_RESOURCE_ATTRIBUTES": "a=1,b"}, "warning", "no key=value"),
+        ({"OTEL_EXPERIMENTAL_RESOURCE_DETECTORS": "moon"}, "warning", "has: moon"),
+        ({"OTEL_TRACES_EXPORTER": "zipkin"}, "error", "names the exporter zipkin"),
+        ({"OTEL_PYTHON_CONFIGURATOR": "oxide"}, "error", "OTEL_PYTHON_CONFIGURATOR is oxide"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": ""}, "note", "OTEL_EXPORTER_OTLP_ENDPOINT is empty"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:4318"}, "warning", "has port 4318"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "a:4317"}, "note", "has no scheme, which means TLS"),
+        ({"OTEL_EXPORTER_OTLP_ENDPOINT": "http://a:x"}, "error", "cannot be used"),
+        (
+            {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")},
+            "warning",
+            "nothing is exported",
+        ),
+    ],
+)
+def test_settings_that_are_hardly_meant(
+    doctor: Any, variables: dict[str, str], grade: str, part: str
+) -> None:
+    diagnosis = doctor("--no-connect", **variables)
+    found = {finding["grade"] for finding in diagnosis.findings() if part in finding["text"]}
+    assert found == {grade}
+    assert diagnosis.status == (1 if grade == "error" else 0)
+
+
+def test_secrets_are_masked_wherever_they_are(doctor: Any) -> None:
+    variables = {
+        "OTEL_EXPORTER_OTLP_HEADERS": f"x-scope-orgid=demo,api-key={SECRET}a,x%={SECRET}b",
+        "OTEL_EXPORTER_OTLP_TRACES_HEADERS": f"Authorization: Bearer {SECRET}c",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": f"https://me:{SECRET}d@host:4317?key={SECRET}e",
+    }
+    diagnosis = doctor("--no-connect", **variables)
+    shown = diagnosis.report["signals"]["metrics"]["settings"]
+    assert shown["headers"]["value"]["api-key"] == f"**** ({len(SECRET) + 1} characters)"
+    assert shown["headers"]["value"]["x-scope-orgid"] == "demo"
+    assert shown["endpoint"]["value"] == "https://me:****@host:4317?key=****"
+    # The message about the header with a colon repeats it.
+    assert "Header format invalid" in diagnosis.stdout
+    as_text = doctor("--no-connect", as_text=True, **variables)
+    as_argument = doctor(
+        "--no-connect", f"--exporter-otlp-headers=authorization=Bearer {SECRET}f", as_text=True
+    )
+    for output in (diagnosis, as_text, as_argument):
+        assert SECRET not in output.stdout + output.stderr
+    assert "authorization=Bearer ****" in as_argument.stdout
