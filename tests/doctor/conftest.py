@@ -49,7 +49,9 @@ class Diagnosis:
     def outcomes(self) -> dict[str, str]:
         """What became of the empty export of each signal."""
         return {
-            name: signal["answer"]["outcome"] for name, signal in self.report["signals"].items()
+            name: answer["outcome"]
+            for connection in self.report["connections"]
+            for name, answer in connection["signals"].items()
         }
 
 

@@ -176,3 +176,66 @@ def test_secrets_are_masked_wherever_they_are(doctor: Any) -> None:
     for output in (diagnosis, as_text, as_argument):
         assert SECRET not in output.stdout + output.stderr
     assert "authorization=Bearer ****" in as_argument.stdout
+
+
+FILE = """\
+file_format: "1.0"
+resource:
+  attributes: [{name: service.name, value: "${NAMED:-orders}"}]
+propagator:
+  composite: [{tracecontext: }]
+tracer_provider:
+  sampler: {always_on: }
+  processors:
+    - batch:
+        exporter:
+          otlp_grpc:
+            endpoint: GRPC
+            headers: [{name: api-key, value: SECRET}]
+    - simple: {exporter: {otlp_http: {endpoint: HTTP/v1/traces, timeout: 3000}}}
+logger_provider:
+  processors:
+    - simple: {exporter: {console: }}
+"""
+
+
+def test_a_configuration_file_is_what_configures(
+    doctor: Any, collector: Any, tmp_path: Any
+) -> None:
+    text = FILE.replace("GRPC", collector.grpc_endpoint).replace("HTTP", collector.http_endpoint)
+    path = tmp_path / "otel.yaml"
+    path.write_text(text.replace("SECRET", SECRET))
+    diagnosis = doctor(
+        OTEL_CONFIG_FILE=str(path), OTEL_TRACES_SAMPLER="always_off", NAMED="from-outside"
+    )
+    assert (diagnosis.status, diagnosis.findings("warning", "error")) == (0, [])
+    report = diagnosis.report
+    assert report["settings"]["service_name"] == {
+        "value": "from-outside",
+        "source": "file",
+        "origin": str(path),
+    }
+    assert report["settings"]["sampler"]["value"] == "AlwaysOnSampler"
+    assert report["settings"]["propagators"]["value"] == ["tracecontext"]
+    exporters = {name: signal["exporters"] for name, signal in report["signals"].items()}
+    assert exporters == {
+        "traces": ["otlp_grpc", "otlp_http"],
+        "metrics": [],
+        "logs": ["console"],
+    }
+    (other,) = report["signals"]["traces"]["others"]
+    assert other["endpoint"]["value"] == f"{collector.http_endpoint}/v1/traces"
+    assert other["timeout_seconds"] == {"value": 3.0, "source": "file", "origin": str(path)}
+    assert diagnosis.outcomes() == {"traces": "accepted", "traces (2)": "accepted"}
+    assert "OTEL_TRACES_SAMPLER" in diagnosis.finding("OTEL_CONFIG_FILE is set and does")["text"]
+    assert SECRET not in diagnosis.stdout
+    (sent,) = [request for request in collector.requests() if request.protocol == "grpc"]
+    assert sent.header("api-key") == SECRET
+
+
+def test_a_configuration_file_that_cannot_be_used(doctor: Any, tmp_path: Any) -> None:
+    path = tmp_path / "otel.yaml"
+    path.write_text("- nothing\n")
+    diagnosis = doctor(OTEL_CONFIG_FILE=str(path))
+    assert diagnosis.status == 1
+    assert diagnosis.findings()[-1]["text"].startswith(f"{path} cannot be used")

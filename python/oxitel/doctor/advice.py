@@ -13,7 +13,7 @@ from .target import Target
 from .tls import ADVICE_MUTUAL
 
 if TYPE_CHECKING:
-    from .signals import SignalExport
+    from .signal_export import SignalExport
 
 _CHECK = "export"
 _PATH = re.compile(r"/v1/(traces|metrics|logs)/?$")

@@ -24,6 +24,7 @@ _SHOWN = (
     sdk.TRACES_SAMPLER,
     sdk.TRACES_SAMPLER_ARG,
     configurator.PROPAGATORS,
+    configurator.CONFIG_FILE,
     *configurator.EXPORTERS.values(),
 )
 
@@ -32,9 +33,12 @@ def check(report: Report, sources: Sources) -> None:
     """Note the settings with their sources, and look for those that cannot be meant."""
     settings: dict[str, Any] = {}
     report.facts["settings"] = settings
+    path = configurator.CONFIG_FILE.text()
+    if path is not None:
+        _take_from_file(report, sources, path, settings)
+        return
     for name, function in (
         ("disabled", _disabled),
-        ("configuration_file", _configuration_file),
         ("service_name", _service_name),
         ("resource_attributes", _resource_attributes),
         ("sampler", _sampler),
@@ -60,9 +64,19 @@ def _disabled(report: Report, sources: Sources) -> Setting | None:
     return setting
 
 
-def _configuration_file(report: Report, sources: Sources) -> Setting | None:
-    setting = sources.read(configurator.CONFIG_FILE)
-    return setting if setting.value else None
+def _take_from_file(report: Report, sources: Sources, path: str, settings: dict[str, Any]) -> None:
+    from . import from_file
+
+    settings["configuration_file"] = sources.read(configurator.CONFIG_FILE).as_facts()
+    found = report.attempt(_CHECK, from_file.check, report, path) or {}
+    settings.update({name: setting.as_facts() for name, setting in found.items()})
+    # Those of Python count beside a file.
+    report.facts["changed"] = [
+        entry
+        for entry in report.attempt(_CHECK, _changed, sources) or []
+        if not entry["name"].startswith("OTEL_") or entry["name"].startswith("OTEL_PYTHON_")
+    ]
+    report.attempt(_CHECK, _check_plug_ins, report)
 
 
 def _service_name(report: Report, sources: Sources) -> Setting:

@@ -159,6 +159,13 @@ def _export_rows(content: dict[str, Any]) -> Iterator[_Row]:
                 value = "yes" if setting["value"] else "no"
             rows.setdefault((value, _source(setting)), []).append(signal)
         yield from _by_signal(_LABELS.get(name, name), rows, count)
+    for signal in _SIGNALS:
+        for number, settings in enumerate((signals.get(signal) or {}).get("others", ()), 2):
+            for name in ("protocol", "endpoint"):
+                setting = settings.get(name)
+                if setting is not None:
+                    value = _value(setting["value"])
+                    yield f"{name} ({signal} ({number}))", value, _source(setting)
 
 
 def _by_signal(label: str, rows: dict[tuple[str, str], list[str]], count: int) -> Iterator[_Row]:
@@ -174,9 +181,8 @@ def _connection_rows(content: dict[str, Any]) -> Iterator[_Row]:
         for step in connection["steps"]:
             yield f"  {step['name']}", f"{step['grade']} {step['text']}{_time(step)}", ""
         answers: dict[tuple[str, str], list[str]] = {}
-        for signal in connection["signals"]:
-            answer = content["signals"][signal].get("answer")
-            if answer is None or answer["outcome"] == "not tried":
+        for signal, answer in connection["signals"].items():
+            if answer["outcome"] == "not tried":
                 continue
             said = " ".join(part for part in (answer["code"], answer["text"]) if part)
             text = f"{answer['outcome']}{f': {said}' if said else ''}"

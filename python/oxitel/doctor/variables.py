@@ -94,6 +94,11 @@ def check(report: Report, sources: Sources) -> None:
             _check_quotes(report, name, value)
 
 
+def names_that_are_set() -> list[str]:
+    """The variables of the specification that have a value."""
+    return sorted(name for name, value in environ.items() if name.startswith("OTEL_") and value)
+
+
 def changed(sources: Sources, skip: frozenset[str]) -> Iterator[tuple[str, Any, str, str]]:
     """Name, value, source and origin of each variable that is set to something usable, without
     those in `skip`, which are shown elsewhere."""
