@@ -25,8 +25,8 @@ class Certificates:
     client_key: Path
 
 
-def make_certificates(folder: Path) -> Certificates:
-    """Write fresh certificates into `folder`: the server is "localhost" and the loopback
+def make_certificates(folder: Path, server_names: tuple[str, ...] = ("localhost",)) -> Certificates:
+    """Write fresh certificates into `folder`: the server is `server_names` and the loopback
     addresses, the client "test client"."""
     authority_key = ec.generate_private_key(ec.SECP256R1())
     authority_name = _name("Oxitel test authority")
@@ -72,7 +72,7 @@ def make_certificates(folder: Path) -> Certificates:
             builder = builder.add_extension(
                 x509.SubjectAlternativeName(
                     [
-                        x509.DNSName("localhost"),
+                        *map(x509.DNSName, server_names),
                         x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
                         x509.IPAddress(ipaddress.ip_address("::1")),
                     ]
