@@ -8,6 +8,7 @@ import sys
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from importlib.metadata import entry_points
 from pathlib import Path
@@ -17,7 +18,7 @@ import pytest
 
 from conftest import program_environment
 from life.conftest import Running
-from life.test_servers import port
+from life.test_servers import ask, port
 
 __all__ = ["port"]
 
@@ -84,6 +85,22 @@ def wait_until_it_answers(server: Running, port: int) -> None:
             assert server.process.poll() is None, f"{server.stdout}{server.stderr}"
             assert time.monotonic() < end, f"{server.stdout}{server.stderr}"
             time.sleep(0.05)
+
+
+def request_until_two_workers_answer(server: Running, port: int) -> int:
+    """Requests in groups of eight until two workers have answered; how many there were. One
+    worker may be there long before the other."""
+    wait_until_it_answers(server, port)
+    workers: set[str] = set()
+    count = 0
+    end = time.monotonic() + 60
+    with ThreadPoolExecutor(8) as executor:
+        while len(workers) < 2:
+            assert time.monotonic() < end, "only one worker answers"
+            workers.update(executor.map(lambda number: ask(port, f"/orders/{number}"), range(8)))
+            count += 8
+            time.sleep(0.05)
+    return count
 
 
 @dataclass

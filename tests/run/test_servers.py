@@ -11,8 +11,13 @@ from typing import Any
 
 import pytest
 
-from life.test_servers import requests, requests_until_two_workers_answer
-from run.conftest import of_kind, parents_are_there, wait_until_it_answers
+from life.test_servers import requests
+from run.conftest import (
+    of_kind,
+    parents_are_there,
+    request_until_two_workers_answer,
+    wait_until_it_answers,
+)
 
 Start = Callable[..., Any]
 Taken = Callable[..., Any]
@@ -29,8 +34,7 @@ def gunicorn(port: int, *options: str) -> tuple[str, ...]:
 def test_gunicorn(worker: str, preload: bool, port: int, start: Start, taken: Taken) -> None:
     options = ["--worker-class", worker, *["--preload"] * preload]
     server = start(*gunicorn(port, *options, "web:application"), instrumentations=("flask",))
-    wait_until_it_answers(server, port)
-    count = requests_until_two_workers_answer(port) + 40
+    count = request_until_two_workers_answer(server, port) + 40
     requests(port, 40)
     server.signal(signal.SIGTERM)
     assert "Traceback" not in server.finish().stderr
@@ -46,8 +50,7 @@ def test_gunicorn_with_workers_of_uvicorn(
 ) -> None:
     options = ["--worker-class", "uvicorn.workers.UvicornWorker", *["--preload"] * preload]
     server = start(*gunicorn(port, *options, "asgi:application"), instrumentations=("fastapi",))
-    wait_until_it_answers(server, port)
-    count = requests_until_two_workers_answer(port) + 40
+    count = request_until_two_workers_answer(server, port) + 40
     requests(port, 40)
     server.signal(signal.SIGTERM)
     assert "Traceback" not in server.finish().stderr
@@ -65,7 +68,7 @@ def test_uvicorn(workers: int, port: int, start: Start, taken: Taken) -> None:
         instrumentations=("fastapi",),
     )
     wait_until_it_answers(server, port)
-    count = (requests_until_two_workers_answer(port) if workers > 1 else 0) + 40
+    count = 40 + (request_until_two_workers_answer(server, port) if workers > 1 else 0)
     requests(port, 40)
     server.signal(signal.SIGTERM)
     assert "Traceback" not in server.finish().stderr
@@ -84,8 +87,7 @@ def test_the_official_command_with_our_distribution_and_configurator(
         env={"OTEL_PYTHON_DISTRO": "oxitel", "OTEL_PYTHON_CONFIGURATOR": "oxitel"},
         prefix=[str(Path(sys.executable).parent / "opentelemetry-instrument")],
     )
-    wait_until_it_answers(server, port)
-    count = requests_until_two_workers_answer(port) + 40
+    count = request_until_two_workers_answer(server, port) + 40
     requests(port, 40)
     server.signal(signal.SIGTERM)
     assert "Traceback" not in server.finish().stderr
