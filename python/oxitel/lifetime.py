@@ -124,10 +124,7 @@ def _shut_down_before_raised_signals() -> None:
 
     def raise_signal(signalnum: int, /) -> None:
         if signalnum in ending and signal.getsignal(signalnum) is signal.SIG_DFL:
-            try:
-                _shut_down_on_exit()
-            except Exception:
-                _logger.exception("Exception while shutting down before signal %s", signalnum)
+            _shut_down_on_exit()
         original(signalnum)
 
     raise_signal.__doc__ = original.__doc__
@@ -136,9 +133,31 @@ def _shut_down_before_raised_signals() -> None:
 
 
 def _shut_down_on_exit() -> None:
-    for provider in list(_providers):
-        if provider._atexit_handler is not None:
-            provider.shutdown()
+    """Shut the providers down, side by side: where a receiver does not answer, that takes as long
+    as the one with the largest budget may take, not all of them one after the other."""
+    from threading import Thread
+
+    ending = [provider for provider in list(_providers) if provider._atexit_handler is not None]
+    threads = [Thread(target=_shut_down, args=(one,), daemon=True) for one in ending[1:]]
+    started = []
+    for thread, provider in zip(threads, ending[1:], strict=True):
+        try:
+            thread.start()
+            started.append(thread)
+        except RuntimeError:
+            # No more threads for this process.
+            _shut_down(provider)
+    for provider in ending[:1]:
+        _shut_down(provider)
+    for thread in started:
+        thread.join()
+
+
+def _shut_down(provider: Provider) -> None:
+    try:
+        provider.shutdown()
+    except Exception:
+        _logger.exception("Exception while shutting down %r", provider)
 
 
 def refresh_after_fork() -> None:

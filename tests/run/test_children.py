@@ -10,6 +10,10 @@ from typing import Any
 
 import pytest
 
+from life.conftest import black_hole
+
+__all__ = ["black_hole"]
+
 Start = Callable[..., Any]
 Taken = Callable[..., Any]
 
@@ -66,3 +70,23 @@ def test_an_interpreter_that_reads_no_path_runs_without_telemetry(
 ) -> None:
     assert start(sys.executable, "-I", "-c", "print('isolated')").finish().stdout == "isolated\n"
     assert taken(0).processes == []
+
+
+def test_a_worker_ends_in_the_time_of_one_signal_where_the_receiver_does_not_answer(
+    start: Start, black_hole: str
+) -> None:
+    code = (
+        "import multiprocessing, orders, time\n"
+        "child = multiprocessing.get_context('fork').Process(target=orders.take)\n"
+        "child.start()\n"
+        "start = time.monotonic()\n"
+        "child.join()\n"
+        "print('seconds', time.monotonic() - start, flush=True)\n"
+        # This one does not wait for its own metrics.
+        "import os; os._exit(0)\n"
+    )
+    env = {"OTEL_EXPORTER_OTLP_ENDPOINT": black_hole, "OTEL_EXPORTER_OTLP_TIMEOUT": "3"}
+    finished = start("python", "-c", code, env=env).finish(60)
+    assert finished.exit_code == 0, finished.stderr
+    # Three signals of three seconds each.
+    assert 2 < finished.said("seconds") < 8
