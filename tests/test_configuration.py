@@ -119,6 +119,7 @@ def test_nothing_else_in_the_package_reads_the_environment() -> None:
         "configuration/variable.py",
         "doctor/variables.py",
         "export/grpc_compression.py",
+        "propagation/environment.py",
         "resources/detector.py",
     ]
 

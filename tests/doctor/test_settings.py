@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -250,6 +251,21 @@ def test_a_configuration_file_is_what_configures(
     assert SECRET not in diagnosis.stdout
     (sent,) = [request for request in collector.requests() if request.protocol == "grpc"]
     assert sent.header("api-key") == SECRET
+
+
+def test_a_file_whose_headers_cannot_be_used(doctor: Any, tmp_path: Any) -> None:
+    path = tmp_path / "otel.json"
+    exporters = [
+        {"endpoint": "http://a:4318", "headers": {"api-key": f"{SECRET}a"}},
+        {"endpoint": "http://a:4318", "headers_list": f"Authorization: Bearer {SECRET}b"},
+    ]
+    simple = [{"simple": {"exporter": {"otlp_http": exporter}}} for exporter in exporters]
+    content = {"file_format": "1.0", "tracer_provider": {"processors": simple}}
+    path.write_text(json.dumps(content))
+    diagnosis = doctor("--no-connect", OTEL_CONFIG_FILE=str(path))
+    assert "headers: has to be a list, not" in diagnosis.stdout
+    assert "Header format invalid" in diagnosis.stdout
+    assert SECRET not in diagnosis.stdout
 
 
 def test_a_configuration_file_that_cannot_be_used(doctor: Any, tmp_path: Any) -> None:

@@ -19,7 +19,15 @@ from oxitel.export import signal as signals
 
 from .bounded import bounded
 from .report import Report, describe
-from .signal_export import CHECK, SignalExport, captured, listening, masked_headers
+from .signal_export import (
+    CHECK,
+    HARMLESS_HEADERS,
+    SignalExport,
+    captured,
+    keep_secret_in_list,
+    listening,
+    masked_headers,
+)
 from .sources import DEFAULT, FILE, Setting
 from .variables import names_that_are_set
 
@@ -170,6 +178,8 @@ def _fill(
     settings: Section,
     timeout_seconds: float,
 ) -> None:
+    for key in ("headers", "headers_list"):
+        _keep_secrets(report, settings.take(key))
     listening(
         report,
         partial(bounded, 2 * timeout_seconds, _in_file, _make, report, export, holder),
@@ -198,6 +208,21 @@ def _fill(
     text = settings.text("endpoint")
     endpoint = Setting(text, FILE, path) if text else Setting(default, DEFAULT)
     export.settle(report, endpoint, endpoint)
+
+
+def _keep_secrets(report: Report, value: Any) -> None:
+    """Whatever shape headers have in the file: messages repeat what cannot be used."""
+    if isinstance(value, str):
+        keep_secret_in_list(report, value)
+    elif isinstance(value, dict):
+        # Either a header by itself, or wrongly all of them.
+        if value.get("name") is None or str(value["name"]).lower() not in HARMLESS_HEADERS:
+            for key, text in value.items():
+                if key != "name" and key not in HARMLESS_HEADERS:
+                    _keep_secrets(report, text)
+    elif isinstance(value, list):
+        for entry in value:
+            _keep_secrets(report, entry)
 
 
 def _make(report: Report, export: SignalExport, holder: Section) -> Any:

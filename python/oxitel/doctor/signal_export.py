@@ -17,7 +17,7 @@ from .target import Target, shown_url, target_of
 
 CHECK = "export"
 # Headers that say where telemetry goes, and let nobody in.
-_HARMLESS_HEADERS = frozenset(
+HARMLESS_HEADERS = frozenset(
     ("x-scope-orgid", "x-honeycomb-dataset", "stream-name", "organization", "content-type")
 )
 _SCHEMES = ("bearer", "basic")
@@ -71,7 +71,7 @@ def masked_headers(report: Report, headers: Mapping[str, str]) -> dict[str, str]
     """Headers without their values, but for a scheme such as Bearer, and their lengths."""
     shown = {}
     for name, value in headers.items():
-        if name.lower() in _HARMLESS_HEADERS:
+        if name.lower() in HARMLESS_HEADERS:
             shown[name] = value
             continue
         keep_secret(report, value)
@@ -87,7 +87,7 @@ def keep_secret_in_list(report: Report, text: str) -> None:
     """The same for a list of headers as variables have it, whether it can be read or not."""
     for part in text.split(","):
         name, equals, value = part.partition("=")
-        if name.strip().lower() not in _HARMLESS_HEADERS:
+        if name.strip().lower() not in HARMLESS_HEADERS:
             # What has no equals sign may be anything.
             keep_secret(report, value if equals else name)
 
