@@ -79,7 +79,7 @@ class Report:
             self.find(
                 "warning",
                 check,
-                f"this could not be looked at: {describe(error)}",
+                f'not all of "{check}" could be looked at: {describe(error)}',
                 "the rest of the report is complete",
             )
             return None

@@ -45,7 +45,9 @@ class SignalExport:
         is_grpc = self.protocol.value == "grpc"
         shown = shown_url(endpoint.value, report.secrets)
         self.settings["endpoint"] = endpoint._replace(value=shown)
-        is_insecure = bool(getattr(self.exporter, "_insecure", False))
+        # Without an exporter, as far as the endpoint tells it.
+        is_plain = endpoint.value.lower().startswith("http://")
+        is_insecure = bool(getattr(self.exporter, "_insecure", is_plain))
         try:
             target = target_of(endpoint.value, self.protocol.value, is_insecure)
         except ValueError:
