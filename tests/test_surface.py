@@ -63,6 +63,10 @@ MODULES = (
     "opentelemetry.instrumentation.logging.handler",
     "opentelemetry.instrumentation.logging.package",
     "opentelemetry.instrumentation.logging.version",
+    "opentelemetry.propagators.b3",
+    "opentelemetry.propagators.b3.version",
+    "opentelemetry.propagators.jaeger",
+    "opentelemetry.propagators.jaeger.version",
 )
 
 # Private names that other distributions import all the same.
