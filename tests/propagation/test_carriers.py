@@ -260,6 +260,23 @@ def test_ids_that_are_not_valid_do_not_travel() -> None:
         assert carrier == {}
 
 
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"uber-trace-id": "0x1:1:0:1"},
+        {"uber-trace-id": "-1:1:0:1"},
+        {"uber-trace-id": "1_1:1:0:1"},
+        {"uber-trace-id": "1" * 33 + ":1:0:1"},
+        {"uber-trace-id": "1:" + "1" * 17 + ":0:1"},
+        {"b3": "٣" * 32 + "-" + "1" * 16},
+        {"x-b3-traceid": "1" * 32, "x-b3-spanid": "٣" * 16},
+    ],
+)
+def test_ids_that_are_no_hexadecimal_digits_are_no_context(headers: dict[str, str]) -> None:
+    for propagator in (B3MultiFormat(), JaegerPropagator()):
+        assert propagator.extract(headers) == {}
+
+
 def test_baggage_whose_text_cannot_be_made_stays_behind() -> None:
     class Wrong:
         def __str__(self) -> str:
