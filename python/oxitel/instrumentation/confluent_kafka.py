@@ -126,7 +126,7 @@ class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         try:
             from confluent_kafka.aio import AIOConsumer
         except ImportError:
-            pass  # versions before 2.12
+            pass  # older versions have none
         else:
             asynchronous = Consuming(
                 Messaging(tracer, _logger, "process", older, task_is_gone), consume_hook

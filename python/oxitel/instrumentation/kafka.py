@@ -86,15 +86,13 @@ def _client(instance: Any) -> Attributes:
         found = client_attributes(
             config.get("bootstrap_servers"), config.get("client_id"), config.get("group_id")
         )
+        found["messaging.url"] = json.dumps(config.get("bootstrap_servers"), default=str)
         setattr(instance, _CLIENT, found)
     return found
 
 
 def _older(operation: str, message: Message, instance: Any) -> Attributes:
-    attributes: Attributes = {
-        "messaging.destination": message.topic,
-        "messaging.url": json.dumps(instance.config.get("bootstrap_servers")),
-    }
+    attributes: Attributes = {"messaging.destination": message.topic}
     if message.partition is not None:
         attributes["messaging.kafka.partition"] = message.partition
     return attributes

@@ -12,28 +12,25 @@ from opentelemetry.propagate import get_global_textmap
 from opentelemetry.propagators.textmap import Getter, Setter
 
 
-def _pairs(carrier: Any) -> list[tuple[Any, Any]]:
-    if isinstance(carrier, dict):
-        return list(carrier.items())
-    return [(entry[0], entry[1]) for entry in carrier or () if len(entry) == 2]
-
-
 class HeadersGetter(Getter[Any]):
     """Reads headers. Of several with one name the last counts, as Kafka's own clients say: a
     producer that appended its context to headers it forwards put it there."""
 
     def get(self, carrier: Any, key: str) -> list[str] | None:
-        found = None
-        for name, value in _pairs(carrier):
-            if name == key and value is not None:
-                found = value
+        if isinstance(carrier, dict):
+            found = carrier.get(key)
+        else:
+            found = None
+            for entry in carrier or ():
+                if entry[0] == key and entry[1] is not None:
+                    found = entry[1]
         if found is None:
             return None
         # What a stranger sent must not raise into the consumer.
         return [found if isinstance(found, str) else bytes(found).decode("utf-8", "replace")]
 
     def keys(self, carrier: Any) -> list[str]:
-        return [name for name, _ in _pairs(carrier)]
+        return [entry if isinstance(carrier, dict) else entry[0] for entry in carrier or ()]
 
 
 class HeadersSetter(Setter[Any]):
