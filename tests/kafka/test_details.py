@@ -17,7 +17,7 @@ from oxitel.instrumentation import aiokafka, kafka
 from oxitel.instrumentation.messaging.attributes import client_attributes, key_text
 from oxitel.instrumentation.messaging.headers import HeadersGetter, HeadersSetter, with_context
 from oxitel.instrumentation.messaging.receiving import Deliveries, ambient
-from oxitel.instrumentation.messaging.sending import error_type
+from oxitel.instrumentation.messaging.sending import Sending, error_type
 from oxitel.instrumentation.messaging.tracing import Messaging
 
 PARENT = trace.SpanContext(0x11, 0x22, True, trace.TraceFlags(1))
@@ -227,6 +227,29 @@ def test_a_consumer_that_is_dropped_ends_its_span(
     assert context_api.get_current() is before
 
 
+def test_a_message_that_is_dropped_unanswered_ends_its_span(
+    tracer: trace.Tracer, exporter: InMemorySpanExporter
+) -> None:
+    sending = Sending(tracer.start_span("sent"), "topic")
+    sending.wait()
+    assert exporter.get_finished_spans() == ()
+    del sending
+    assert [span.name for span in exporter.get_finished_spans()] == ["sent"]
+
+
+def test_the_first_answer_counts(
+    tracer: trace.Tracer, exporter: InMemorySpanExporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    sending = Sending(tracer.start_span("sent"), "topic")
+    sending.failed(ValueError("first"))
+    sending.acknowledged(0, 1)
+    sending.failed(ValueError("second"))
+    sending.end()
+    (span,) = exporter.get_finished_spans()
+    assert span.status.description == "ValueError: first"
+    assert caplog.records == []
+
+
 def test_spans_that_are_open_at_exit_are_exported_once(
     collector: Any, run_program: Callable[..., Any]
 ) -> None:
@@ -251,7 +274,8 @@ tracer = trace.get_tracer("exit")
 consumer = SimpleNamespace()
 deliveries = Deliveries.of(consumer, lambda owner: False)
 deliveries.begin(tracer.start_span("received"), context.get_current(), "me")
-Sending(tracer.start_span("sent"), "topic").wait()
+sending = Sending(tracer.start_span("sent"), "topic")
+sending.wait()
 child = os.fork()
 if child == 0:
     tracer.start_span("child").end()

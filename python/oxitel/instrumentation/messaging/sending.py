@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import atexit
 import os
+import weakref
 from typing import Any
 
 from opentelemetry.trace import Span, Status, StatusCode
 
 from .attributes import ERROR_TYPE, PARTITION_ID, position_attributes
 
-# Spans that nobody may ever end: a program need not wait for the acknowledgements of its last
-# messages. They are ended at exit, before the provider's queue is emptied.
-_waiting: set[Sending] = set()
+# Messages that nobody may ever hear of again: a program need not wait for the acknowledgements of
+# its last ones. Their spans are ended at exit, before the provider's queue is emptied. Weak, since
+# a producer that is dropped takes its callbacks along.
+_waiting: weakref.WeakSet[Sending] = weakref.WeakSet()
 _is_registered = False
 
 
 class Sending:
-    """One message's span. Whoever answers first counts; nothing raises."""
+    """One message's span. The first answer counts; nothing raises."""
 
-    __slots__ = ("_pid", "_topic", "span")
+    __slots__ = ("__weakref__", "_is_over", "_pid", "_topic", "span")
 
     def __init__(self, span: Span, topic: str) -> None:
         self.span = span
         self._topic = topic
+        self._is_over = False
         self._pid = os.getpid()
 
     def wait(self) -> None:
@@ -35,6 +38,8 @@ class Sending:
         _waiting.add(self)
 
     def acknowledged(self, partition: int | None, offset: int | None) -> None:
+        if self._is_over:
+            return
         if partition is not None:
             self.span.set_attribute(PARTITION_ID, str(partition))
             self.span.set_attributes(position_attributes(self._topic, partition, offset))
@@ -42,6 +47,8 @@ class Sending:
 
     def failed(self, error: Any) -> None:
         """Ends the span as an error: an exception, or a client's description of one."""
+        if self._is_over:
+            return
         name = error_type(error)
         self.span.set_attribute(ERROR_TYPE, name)
         if isinstance(error, BaseException):
@@ -51,13 +58,21 @@ class Sending:
         self.end()
 
     def end(self) -> None:
-        _waiting.discard(self)
-        self.span.end()
+        if not self._is_over:
+            self._is_over = True
+            _waiting.discard(self)
+            self.span.end()
 
     def end_here(self) -> None:
         # A copy in a forked child is the parent's to end.
         if self._pid == os.getpid():
             self.end()
+
+    def __del__(self) -> None:
+        try:
+            self.end_here()
+        except Exception:
+            pass  # the interpreter may be on its way out
 
 
 def _end_waiting() -> None:
