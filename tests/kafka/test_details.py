@@ -16,6 +16,7 @@ from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanE
 from oxitel.instrumentation import aiokafka, kafka
 from oxitel.instrumentation.messaging.attributes import client_attributes, key_text
 from oxitel.instrumentation.messaging.headers import HeadersGetter, HeadersSetter, with_context
+from oxitel.instrumentation.messaging.metrics import messaging_metrics
 from oxitel.instrumentation.messaging.receiving import Deliveries, ambient
 from oxitel.instrumentation.messaging.sending import Sending, error_type
 from oxitel.instrumentation.messaging.tracing import Messaging
@@ -164,7 +165,7 @@ def test_a_broker_without_headers_gets_none(
         sent.append((args, kwargs))
         return Future()
 
-    messaging = Messaging(tracer, kafka._logger, "receive", older)
+    messaging = Messaging(tracer, messaging_metrics("details", ""), kafka._logger, "receive", older)
     producing = kafka._Producing(messaging, None)
     for version in ((0, 10, 2), (2, 6), None):
         producer = SimpleNamespace(config={"api_version": version, "bootstrap_servers": "a:1"})
@@ -188,7 +189,7 @@ def test_a_propagator_that_raises_does_not_keep_messages_back(
     monkeypatch.setattr(
         "oxitel.instrumentation.messaging.headers.get_global_textmap", lambda: Broken()
     )
-    messaging = Messaging(tracer, kafka._logger, "receive", older)
+    messaging = Messaging(tracer, messaging_metrics("details", ""), kafka._logger, "receive", older)
     mine = [("a", b"1")]
     sending = messaging.start_sending(None, {}, kafka.Message("t", 0, None, None, 1, None))
     assert messaging.headers_for(sending, mine) is mine
@@ -264,6 +265,7 @@ from opentelemetry import context, trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from oxitel.instrumentation.messaging.metrics import messaging_metrics
 from oxitel.instrumentation.messaging.receiving import Deliveries
 from oxitel.instrumentation.messaging.sending import Sending
 

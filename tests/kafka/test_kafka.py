@@ -273,6 +273,57 @@ def test_suppressed_instrumentation_traces_nothing(results: Results) -> None:
     assert results["suppressed"]["spans"] == []
 
 
+def test_messages_are_counted_and_timed(results: Results) -> None:
+    loop, batch = results["loop"], results["batch"]
+    client = {"messaging.system": "kafka", "server.address": "127.0.0.1"}
+    sent = client | {"messaging.operation.name": "send"}
+    received = client | {
+        "messaging.operation.name": results.receive,
+        "messaging.consumer.group.name": "g1",
+    }
+    for scenario in (loop, batch):
+        found = scenario["metrics"]
+        for points in found.values():
+            for point in points:
+                assert type(point["attributes"].pop("server.port")) is int
+        counts = {
+            name.removeprefix("messaging."): [
+                (p["unit"], p["value"], p["attributes"]) for p in points
+            ]
+            for name, points in found.items()
+            if name.endswith("messages")
+        }
+        assert counts == {
+            "client.sent.messages": [("{message}", 3, sent)],
+            "client.consumed.messages": [("{message}", 3, received)],
+        }
+        (processed,) = found["messaging.process.duration"]
+        assert processed["attributes"] == received | {"messaging.operation.name": "process"}
+        spans = [s for s in scenario["spans"] if s["name"].endswith(results.receive)]
+        worked = [s for s in spans if "messaging.kafka.offset" not in s["attributes"]] or spans
+        assert processed["count"] == len(worked)
+        seconds = sum(span["end"] - span["start"] for span in worked) / 1e9
+        assert processed["sum"] == pytest.approx(seconds, abs=2)
+        durations = {
+            point["attributes"]["messaging.operation.type"]: point
+            for point in found["messaging.client.operation.duration"]
+        }
+        assert {name: point["count"] for name, point in durations.items()} == {
+            "send": 3,
+            "receive": len(worked),
+        }
+        assert {point["unit"] for point in durations.values()} == {"s"}
+        assert durations["send"]["bounds"][:3] == [0.005, 0.01, 0.025]
+
+
+def test_messages_that_fail_are_counted_by_error(results: Results) -> None:
+    points = results["errors"]["metrics"]["messaging.client.sent.messages"]
+    spans = named(results["errors"], "send")
+    assert sorted(point["attributes"]["error.type"] for point in points) == sorted(
+        span["attributes"]["error.type"] for span in spans
+    )
+
+
 # What only some clients can do.
 
 

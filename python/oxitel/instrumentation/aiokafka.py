@@ -20,6 +20,7 @@ from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .messaging.attributes import Message, body_bytes, client_attributes
 from .messaging.loop import Loop
+from .messaging.metrics import messaging_metrics
 from .messaging.receiving import finish_everything
 from .messaging.sending import Sending
 from .messaging.tracing import Attributes, Messaging
@@ -27,6 +28,7 @@ from .messaging.tracing import Attributes, Messaging
 _instruments = ("aiokafka >= 0.8, < 1.0",)
 
 _NAME = "opentelemetry.instrumentation.aiokafka"
+_SCHEMA_URL = "https://opentelemetry.io/schemas/1.27.0"
 _logger = logging.getLogger(f"{_NAME}.utils")
 # Records had no headers before.
 _FIRST_WITH_HEADERS = (0, 11)
@@ -41,7 +43,7 @@ class AIOKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     `instrument` takes these keyword arguments:
 
-    - `tracer_provider`: the global one if not given;
+    - `tracer_provider`, `meter_provider`: the global ones if not given;
     - `async_produce_hook(span, args, kwargs)`: awaited before a message is sent, with the arguments
       of `AIOKafkaProducer.send`;
     - `async_consume_hook(span, record, args, kwargs)`: awaited with each record received.
@@ -60,9 +62,10 @@ class AIOKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
             _NAME,
             OFFICIAL_CONTRIB_VERSION,
             kwargs.get("tracer_provider"),
-            schema_url="https://opentelemetry.io/schemas/1.27.0",
+            schema_url=_SCHEMA_URL,
         )
-        messaging = Messaging(tracer, _logger, "receive", _older, _task_is_gone)
+        metrics = messaging_metrics(_NAME, _SCHEMA_URL, kwargs.get("meter_provider"))
+        messaging = Messaging(tracer, metrics, _logger, "receive", _older, _task_is_gone)
         producing = _Producing(messaging, _async_hook(kwargs, "async_produce_hook"))
         consuming = _Consuming(messaging, _async_hook(kwargs, "async_consume_hook"))
         wrap_function_wrapper(aiokafka.AIOKafkaProducer, "send", producing.send)
@@ -175,7 +178,7 @@ def _takes_headers(producer: Any) -> bool:
 
 def _follow(sending: Sending, future: Any) -> None:
     """Ends the span when the broker has answered."""
-    if not sending.span.is_recording():
+    if not sending.is_watched():
         return
 
     def answered(future: Any) -> None:
@@ -216,12 +219,12 @@ class _Consuming:
 
     async def getone(self, getone: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
         owner = _owner()
-        self._messaging.next(consumer, owner)
+        asked = self._messaging.next(consumer, owner)
         record = await getone(*args, **kwargs)
         if record is not None and is_instrumentation_enabled():
             try:
                 span = self._messaging.receive(
-                    consumer, _consumer_client(consumer), _message(record), owner
+                    consumer, _consumer_client(consumer), _message(record), owner, asked
                 )
                 await _call(self._hook, span, record, args, kwargs)
             except Exception:
@@ -230,21 +233,25 @@ class _Consuming:
 
     async def getmany(self, getmany: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
         owner = _owner()
-        self._messaging.next(consumer, owner)
+        asked = self._messaging.next(consumer, owner)
         batches = await getmany(*args, **kwargs)
         if batches and is_instrumentation_enabled():
             try:
-                await self._receive_batch(consumer, batches, owner, args, kwargs)
+                await self._receive_batch(consumer, batches, owner, asked, args, kwargs)
             except Exception:
                 _logger.exception("Failed to trace records that were received")
         return batches
 
     async def _receive_batch(
-        self, consumer: Any, batches: Any, owner: Any, args: Any, kwargs: Any
+        self, consumer: Any, batches: Any, owner: Any, asked: float, args: Any, kwargs: Any
     ) -> None:
         records = [record for batch in batches.values() for record in batch]
         started = self._messaging.receive_batch(
-            consumer, _consumer_client(consumer), [_message(record) for record in records], owner
+            consumer,
+            _consumer_client(consumer),
+            [_message(record) for record in records],
+            owner,
+            asked,
         )
         for (span, context), record in zip(started, records, strict=True):
             if self._hook is not None:

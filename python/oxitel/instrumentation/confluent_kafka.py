@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Collection
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
@@ -17,6 +18,7 @@ from opentelemetry.trace import Tracer, TracerProvider, get_tracer
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .confluent_kafka_calls import Consuming, Producing, older, task_is_gone
+from .messaging.metrics import MessagingMetrics, messaging_metrics
 from .messaging.receiving import finish_everything
 from .messaging.tracing import Messaging, hook_of
 
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 _instruments = ("confluent-kafka >= 1.8.2, < 3.0.0",)
 
 _NAME = "opentelemetry.instrumentation.confluent_kafka"
+_SCHEMA_URL = "https://opentelemetry.io/schemas/1.11.0"
 _logger = logging.getLogger(_NAME)
 
 
@@ -34,12 +37,17 @@ def _tracer(provider: TracerProvider | None) -> Tracer:
         _NAME,
         OFFICIAL_CONTRIB_VERSION,
         provider,
-        schema_url="https://opentelemetry.io/schemas/1.11.0",
+        schema_url=_SCHEMA_URL,
     )
 
 
-def _messaging(tracer: Tracer) -> Messaging:
-    return Messaging(tracer, _logger, "process", older)
+@cache
+def _global_metrics() -> MessagingMetrics:
+    return messaging_metrics(_NAME, _SCHEMA_URL)
+
+
+def _messaging(tracer: Tracer, metrics: MessagingMetrics | None = None) -> Messaging:
+    return Messaging(tracer, metrics or _global_metrics(), _logger, "process", older)
 
 
 class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
@@ -49,7 +57,7 @@ class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     before `from confluent_kafka import Producer`; `instrument_producer` and `instrument_consumer`
     wrap one that exists. `instrument` takes these keyword arguments:
 
-    - `tracer_provider`: the global one if not given;
+    - `tracer_provider`, `meter_provider`: the global ones if not given;
     - `produce_hook(span, args, kwargs)`: called before a message is sent, with the arguments of
       `Producer.produce`;
     - `consume_hook(span, record, args, kwargs)`: called with each message received.
@@ -106,11 +114,12 @@ class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         from . import confluent_kafka_clients as clients
 
         tracer = _tracer(kwargs.get("tracer_provider"))
+        metrics = messaging_metrics(_NAME, _SCHEMA_URL, kwargs.get("meter_provider"))
         produce_hook = hook_of(kwargs.get("produce_hook"))
         consume_hook = hook_of(kwargs.get("consume_hook"))
-        producing = Producing(_messaging(tracer), produce_hook)
-        consuming = Consuming(_messaging(tracer), consume_hook)
-        serializing = Producing(_messaging(tracer), produce_hook, key_comes_first=True)
+        producing = Producing(_messaging(tracer, metrics), produce_hook)
+        consuming = Consuming(_messaging(tracer, metrics), consume_hook)
+        serializing = Producing(_messaging(tracer, metrics), produce_hook, key_comes_first=True)
         wrappers: list[tuple[Any, str, Any]] = [
             (clients.AutoInstrumentedProducer, "produce", producing.produce),
             (clients.AutoInstrumentedConsumer, "poll", consuming.poll),
@@ -129,7 +138,7 @@ class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
             pass  # older versions have none
         else:
             asynchronous = Consuming(
-                Messaging(tracer, _logger, "process", older, task_is_gone), consume_hook
+                Messaging(tracer, metrics, _logger, "process", older, task_is_gone), consume_hook
             )
             wrappers += [
                 (AIOConsumer, "__init__", clients.quieten_inner_consumer),

@@ -106,7 +106,7 @@ class Producing:
             args = args[:4]
             kwargs["headers"] = self._messaging.headers_for(sending, kwargs.get("headers"))
             self._messaging.call(self._hook, sending.span, args, kwargs)
-            is_followed = sending.span.is_recording() and _follow(sending, producer, kwargs)
+            is_followed = sending.is_watched() and _follow(sending, producer, kwargs)
             result = produce(*args, **kwargs)
         except BaseException as error:
             sending.failed(error)
@@ -194,18 +194,18 @@ class Consuming:
         if _is_quiet(consumer):
             return poll(*args, **kwargs)
         owner = threading.current_thread()
-        self._messaging.next(consumer, owner)
+        asked = self._messaging.next(consumer, owner)
         record = poll(*args, **kwargs)
-        self._received(consumer, record, owner, args, kwargs)
+        self._received(consumer, record, owner, asked, args, kwargs)
         return record
 
     def consume(self, consume: Any, consumer: Any, args: Any, kwargs: dict[str, Any]) -> Any:
         if _is_quiet(consumer):
             return consume(*args, **kwargs)
         owner = threading.current_thread()
-        self._messaging.next(consumer, owner)
+        asked = self._messaging.next(consumer, owner)
         records = consume(*args, **kwargs)
-        self._received_batch(consumer, records, owner, args, kwargs)
+        self._received_batch(consumer, records, owner, asked, args, kwargs)
         return records
 
     def close(self, close: Any, consumer: Any, args: Any, kwargs: dict[str, Any]) -> Any:
@@ -214,33 +214,37 @@ class Consuming:
 
     async def async_poll(self, poll: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
         owner = asyncio.current_task()
-        self._messaging.next(consumer, owner)
+        asked = self._messaging.next(consumer, owner)
         record = await poll(*args, **kwargs)
-        self._received(consumer, record, owner, args, kwargs)
+        self._received(consumer, record, owner, asked, args, kwargs)
         return record
 
     async def async_consume(self, consume: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
         owner = asyncio.current_task()
-        self._messaging.next(consumer, owner)
+        asked = self._messaging.next(consumer, owner)
         records = await consume(*args, **kwargs)
-        self._received_batch(consumer, records, owner, args, kwargs)
+        self._received_batch(consumer, records, owner, asked, args, kwargs)
         return records
 
     async def async_close(self, close: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
         self._messaging.close(consumer)
         return await close(*args, **kwargs)
 
-    def _received(self, consumer: Any, record: Any, owner: Any, args: Any, kwargs: Any) -> None:
+    def _received(
+        self, consumer: Any, record: Any, owner: Any, asked: float, args: Any, kwargs: Any
+    ) -> None:
         if not _is_message(record) or not is_instrumentation_enabled():
             return
         try:
-            span = self._messaging.receive(consumer, _client(consumer), _message(record), owner)
+            span = self._messaging.receive(
+                consumer, _client(consumer), _message(record), owner, asked
+            )
             self._messaging.call(self._hook, span, record, args, kwargs)
         except Exception:
             self._messaging.logger.exception("Failed to trace a message that was received")
 
     def _received_batch(
-        self, consumer: Any, records: Any, owner: Any, args: Any, kwargs: Any
+        self, consumer: Any, records: Any, owner: Any, asked: float, args: Any, kwargs: Any
     ) -> None:
         if not records or not is_instrumentation_enabled():
             return
@@ -249,7 +253,7 @@ class Consuming:
             if found:
                 messages = [_message(record) for record in found]
                 started = self._messaging.receive_batch(
-                    consumer, _client(consumer), messages, owner
+                    consumer, _client(consumer), messages, owner, asked
                 )
                 self._messaging.end_messages(started, found, self._hook, args, kwargs)
         except Exception:

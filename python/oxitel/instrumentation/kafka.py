@@ -20,6 +20,7 @@ from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .messaging.attributes import PARTITION_ID, Message, body_bytes, client_attributes
 from .messaging.loop import Loop
+from .messaging.metrics import messaging_metrics
 from .messaging.receiving import finish_everything
 from .messaging.sending import Sending
 from .messaging.tracing import Attributes, Messaging, hook_of
@@ -27,6 +28,7 @@ from .messaging.tracing import Attributes, Messaging, hook_of
 _instruments = ("kafka-python >= 2.0, < 4.0",)
 
 _NAME = "opentelemetry.instrumentation.kafka"
+_SCHEMA_URL = "https://opentelemetry.io/schemas/1.11.0"
 _logger = logging.getLogger(f"{_NAME}.utils")
 # Records had no headers before.
 _FIRST_WITH_HEADERS = (0, 11)
@@ -38,7 +40,7 @@ class KafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     `instrument` takes these keyword arguments:
 
-    - `tracer_provider`: the global one if not given;
+    - `tracer_provider`, `meter_provider`: the global ones if not given;
     - `produce_hook(span, args, kwargs)`: called before a message is sent, with the arguments of
       `KafkaProducer.send`;
     - `consume_hook(span, record, args, kwargs)`: called with each record received.
@@ -57,9 +59,10 @@ class KafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
             _NAME,
             OFFICIAL_CONTRIB_VERSION,
             kwargs.get("tracer_provider"),
-            schema_url="https://opentelemetry.io/schemas/1.11.0",
+            schema_url=_SCHEMA_URL,
         )
-        messaging = Messaging(tracer, _logger, "receive", _older)
+        metrics = messaging_metrics(_NAME, _SCHEMA_URL, kwargs.get("meter_provider"))
+        messaging = Messaging(tracer, metrics, _logger, "receive", _older)
         producing = _Producing(messaging, hook_of(kwargs.get("produce_hook")))
         consuming = _Consuming(messaging, hook_of(kwargs.get("consume_hook")))
         wrap_function_wrapper(kafka.KafkaProducer, "send", producing.send)
@@ -182,7 +185,7 @@ def _takes_headers(producer: Any) -> bool:
 
 def _follow(sending: Sending, future: Any) -> None:
     """Ends the span when the broker has answered, on the producer's own thread."""
-    if not sending.span.is_recording():
+    if not sending.is_watched():
         return
     try:
         partition = KafkaPropertiesExtractor.extract_send_partition(future)
@@ -210,11 +213,13 @@ class _Consuming:
 
     def next(self, next_record: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
         owner = threading.current_thread()
-        self._messaging.next(consumer, owner)
+        asked = self._messaging.next(consumer, owner)
         record = next_record(*args, **kwargs)
         if record is not None and is_instrumentation_enabled():
             try:
-                span = self._messaging.receive(consumer, _client(consumer), _message(record), owner)
+                span = self._messaging.receive(
+                    consumer, _client(consumer), _message(record), owner, asked
+                )
                 self._messaging.call(self._hook, span, record, args, kwargs)
             except Exception:
                 _logger.exception("Failed to trace a record that was received")
@@ -225,13 +230,17 @@ class _Consuming:
         if kwargs.get("update_offsets") is False or (len(args) > 2 and args[2] is False):
             return poll(*args, **kwargs)
         owner = threading.current_thread()
-        self._messaging.next(consumer, owner)
+        asked = self._messaging.next(consumer, owner)
         batches = poll(*args, **kwargs)
         if batches and is_instrumentation_enabled():
             try:
                 records = [record for batch in batches.values() for record in batch]
                 started = self._messaging.receive_batch(
-                    consumer, _client(consumer), [_message(record) for record in records], owner
+                    consumer,
+                    _client(consumer),
+                    [_message(record) for record in records],
+                    owner,
+                    asked,
                 )
                 self._messaging.end_messages(started, records, self._hook, args, kwargs)
             except Exception:

@@ -13,7 +13,9 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
-from opentelemetry import context, trace
+from opentelemetry import context, metrics, trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -71,6 +73,26 @@ def _described(span: Any) -> dict[str, Any]:
     }
 
 
+def _points(reader: InMemoryMetricReader, topic: str) -> dict[str, list[dict[str, Any]]]:
+    """What was measured about a topic, by the metrics' names."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    data = reader.get_metrics_data()
+    for resource in data.resource_metrics if data else ():
+        for metric in [metric for scope in resource.scope_metrics for metric in scope.metrics]:
+            for point in metric.data.data_points:
+                attributes = dict(point.attributes)
+                if attributes.pop("messaging.destination.name", None) == topic:
+                    described = {"unit": metric.unit, "attributes": attributes}
+                    if hasattr(point, "value"):
+                        described["value"] = point.value
+                    else:
+                        described["count"] = point.count
+                        described["sum"] = point.sum
+                        described["bounds"] = list(point.explicit_bounds)
+                    found.setdefault(metric.name, []).append(described)
+    return found
+
+
 class _Lines(logging.Handler):
     def __init__(self, lines: list[str]) -> None:
         super().__init__(logging.WARNING)
@@ -88,6 +110,8 @@ def main(instrument: Callable[..., Any], uninstrument: Callable[[], Any]) -> Non
     provider = TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(exporter))
     trace.set_tracer_provider(provider)
+    reader = InMemoryMetricReader()
+    metrics.set_meter_provider(MeterProvider([reader]))
     results = {}
     for name in names or [name for name in _scenarios if not name.endswith("_shared")]:
         exporter.clear()
@@ -107,6 +131,7 @@ def main(instrument: Callable[..., Any], uninstrument: Callable[[], Any]) -> Non
         results[name] = {
             "spans": run.spans(),
             "seen": run.seen,
+            "metrics": _points(reader, run.topic),
             "log": lines,
             "failure": failure,
             "leaked": context.get_current() is not before,

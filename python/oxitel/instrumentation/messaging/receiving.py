@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import os
+import time
 import weakref
 from collections.abc import Callable
 from typing import Any
@@ -24,15 +25,19 @@ _NAME = "_oxitel_deliveries"
 _consumers: weakref.WeakSet[Deliveries] = weakref.WeakSet()
 _is_registered = False
 
+Report = Callable[[float], None]
+"""Is told how long the work took, in seconds."""
+
 
 class Delivery:
-    """One message or batch that the program works on, as `owner` (a task or a thread)."""
+    """One message or batch that the program works on."""
 
-    __slots__ = ("_pid", "_previous", "context", "is_over", "owner", "span")
+    __slots__ = ("_pid", "_previous", "_report", "_started", "context", "is_over", "span")
 
-    def __init__(self, span: Span, context: Context, owner: Any) -> None:
+    def __init__(self, span: Span, context: Context, report: Report | None) -> None:
         self.span = span
-        self.owner = owner
+        self._report = report
+        self._started = time.perf_counter()
         self.is_over = False
         self._pid = os.getpid()
         self._previous = ambient()
@@ -51,7 +56,10 @@ class Delivery:
             self.context = None
         # A copy in a forked child is the parent's to end.
         if self._pid == os.getpid():
+            seconds = time.perf_counter() - self._started
             self.span.end()
+            if self._report is not None:
+                self._report(seconds)
 
     @property
     def previous(self) -> Context:
@@ -95,8 +103,11 @@ class Deliveries:
     def existing(consumer: Any) -> Deliveries | None:
         return getattr(consumer, "__dict__", {}).get(_NAME)
 
-    def begin(self, span: Span, context: Context, owner: Any) -> Delivery:
-        self._open[owner] = delivery = Delivery(span, context, owner)
+    def begin(
+        self, span: Span, context: Context, owner: Any, report: Report | None = None
+    ) -> Delivery:
+        """`owner` (a task or a thread) begins to work on something."""
+        self._open[owner] = delivery = Delivery(span, context, report)
         return delivery
 
     @staticmethod

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import atexit
 import os
+import time
 import weakref
+from collections.abc import Callable
 from typing import Any
 
 from opentelemetry.trace import Span, Status, StatusCode
@@ -17,17 +19,26 @@ from .attributes import ERROR_TYPE, PARTITION_ID, position_attributes
 _waiting: weakref.WeakSet[Sending] = weakref.WeakSet()
 _is_registered = False
 
+Report = Callable[[float | None, str | None], None]
+"""Is told how long the broker took, in seconds, and the name of the error, once."""
+
 
 class Sending:
     """One message's span. The first answer counts; nothing raises."""
 
-    __slots__ = ("__weakref__", "_is_over", "_pid", "_topic", "span")
+    __slots__ = ("__weakref__", "_is_over", "_pid", "_report", "_started", "_topic", "span")
 
-    def __init__(self, span: Span, topic: str) -> None:
+    def __init__(self, span: Span, topic: str, report: Report | None = None) -> None:
         self.span = span
         self._topic = topic
+        self._report = report
+        self._started = time.perf_counter()
         self._is_over = False
         self._pid = os.getpid()
+
+    def is_watched(self) -> bool:
+        """Whether anybody wants to know what the broker answers."""
+        return self._report is not None or self.span.is_recording()
 
     def wait(self) -> None:
         """The answer comes later, on some thread."""
@@ -43,7 +54,7 @@ class Sending:
         if partition is not None:
             self.span.set_attribute(PARTITION_ID, str(partition))
             self.span.set_attributes(position_attributes(self._topic, partition, offset))
-        self.end()
+        self._end(time.perf_counter() - self._started, None)
 
     def failed(self, error: Any) -> None:
         """Ends the span as an error: an exception, or a client's description of one."""
@@ -51,17 +62,24 @@ class Sending:
             return
         name = error_type(error)
         self.span.set_attribute(ERROR_TYPE, name)
+        kind = name
         if isinstance(error, BaseException):
             self.span.record_exception(error)
-            name = type(error).__name__
-        self.span.set_status(Status(StatusCode.ERROR, f"{name}: {error}"))
-        self.end()
+            kind = type(error).__name__
+        self.span.set_status(Status(StatusCode.ERROR, f"{kind}: {error}"))
+        self._end(time.perf_counter() - self._started, name)
 
     def end(self) -> None:
+        """Without an answer."""
+        self._end(None, None)
+
+    def _end(self, seconds: float | None, error: str | None) -> None:
         if not self._is_over:
             self._is_over = True
             _waiting.discard(self)
             self.span.end()
+            if self._report is not None:
+                self._report(seconds, error)
 
     def end_here(self) -> None:
         # A copy in a forked child is the parent's to end.

@@ -1,9 +1,13 @@
-"""The spans of messages: one for each that is sent, one for each message or batch received."""
+"""The spans of messages, one for each that is sent and one for each message or batch received, and
+what is measured along with them."""
 
 from __future__ import annotations
 
 import threading
+import time
+from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import partial
 from logging import Logger
 from typing import Any
 
@@ -21,6 +25,7 @@ from opentelemetry.trace import (
 from . import attributes as names
 from .attributes import Message
 from .headers import context_of, with_context
+from .metrics import MessagingMetrics
 from .receiving import Deliveries, ambient
 from .sending import Sending
 
@@ -40,12 +45,14 @@ class Messaging:
     def __init__(
         self,
         tracer: Tracer,
+        metrics: MessagingMetrics,
         logger: Logger,
         receive: str,
         older: Older,
         is_gone: Callable[[Any], bool] | None = None,
     ) -> None:
         self._tracer = tracer
+        self._metrics = metrics
         self._receive = receive
         self._older = older
         self._is_gone = is_gone or _thread_is_gone
@@ -63,7 +70,10 @@ class Messaging:
         span = self._tracer.start_span(
             f"{message.topic} send", kind=SpanKind.PRODUCER, attributes=attributes
         )
-        return Sending(span, message.topic)
+        report = None
+        if self._metrics.is_on():
+            report = partial(self._metrics.sent, client, message.topic)
+        return Sending(span, message.topic, report)
 
     def headers_for(self, sending: Sending, headers: Any) -> Any:
         """The user's headers plus the span's context; the user's own ones if that fails."""
@@ -73,8 +83,14 @@ class Messaging:
             self.logger.exception("Failed to put the context into a message's headers")
             return headers
 
-    def receive(self, consumer: Any, client: Attributes, message: Message, owner: Any) -> Span:
-        """A CONSUMER span, current from now on, that continues the producer's trace."""
+    def receive(
+        self, consumer: Any, client: Attributes, message: Message, owner: Any, asked: float
+    ) -> Span:
+        """A CONSUMER span, current from now on, that continues the producer's trace.
+
+        `asked` is what `next` returned before the client was called.
+        """
+        seconds = time.perf_counter() - asked
         base = ambient()
         context = context_of(message.headers, base)
         around = get_current_span(base).get_span_context()
@@ -87,17 +103,24 @@ class Messaging:
             attributes=self._received(consumer, client, message),
             links=[Link(around)] if is_elsewhere else None,
         )
-        Deliveries.of(consumer, self._is_gone).begin(span, context, owner)
+        report = self._measured(client, {message.topic: 1}, seconds)
+        Deliveries.of(consumer, self._is_gone).begin(span, context, owner, report)
         return span
 
     def receive_batch(
-        self, consumer: Any, client: Attributes, messages: Sequence[Message], owner: Any
+        self,
+        consumer: Any,
+        client: Attributes,
+        messages: Sequence[Message],
+        owner: Any,
+        asked: float,
     ) -> list[tuple[Span, Context]]:
         """A CONSUMER span for all, current from now on, with a link to each producer's span.
 
         Returns a span for each message, which continues its producer's trace and links to the
         batch, with its context. The caller ends them, after the user's hook.
         """
+        seconds = time.perf_counter() - asked
         base = ambient()
         empty = Context()
         contexts = [context_of(message.headers, empty) for message in messages]
@@ -137,8 +160,20 @@ class Messaging:
                 links=link if origin.is_valid else None,
             )
             started.append((span, set_span_in_context(span, parent)))
-        Deliveries.of(consumer, self._is_gone).begin(batch, base, owner)
+        counts = Counter(message.topic for message in messages)
+        report = self._measured(client, counts, seconds)
+        Deliveries.of(consumer, self._is_gone).begin(batch, base, owner, report)
         return started
+
+    def _measured(
+        self, client: Attributes, topics: dict[str, int], seconds: float
+    ) -> Callable[[float], None] | None:
+        """Counts what was received; returns what measures the work on it."""
+        if not self._metrics.is_on():
+            return None
+        self._metrics.consumed(client, self._receive, topics, seconds)
+        topic = next(iter(topics)) if len(topics) == 1 else None
+        return partial(self._metrics.processed, client, topic)
 
     def end_messages(
         self,
@@ -165,11 +200,12 @@ class Messaging:
         except Exception as error:
             self.logger.exception(error)
 
-    def next(self, consumer: Any, owner: Any) -> None:
-        """The consumer is asked for more, so what it handed out before is done."""
+    def next(self, consumer: Any, owner: Any) -> float:
+        """The consumer is asked for more, so what it handed out before is done. Returns when."""
         deliveries = Deliveries.existing(consumer)
         if deliveries is not None:
             deliveries.next(owner)
+        return time.perf_counter()
 
     def close(self, consumer: Any) -> None:
         deliveries = Deliveries.existing(consumer)

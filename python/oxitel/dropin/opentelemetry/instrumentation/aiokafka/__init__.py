@@ -4,3 +4,4 @@ from oxitel.instrumentation.aiokafka import (
     AIOKafkaInstrumentor as AIOKafkaInstrumentor,
     _instruments as _instruments,
 )
+from oxitel.version import OFFICIAL_CONTRIB_VERSION as __version__

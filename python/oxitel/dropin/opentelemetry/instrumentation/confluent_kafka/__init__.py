@@ -13,3 +13,4 @@ from oxitel.instrumentation.confluent_kafka_clients import (
     ProxiedConsumer as ProxiedConsumer,
     ProxiedProducer as ProxiedProducer,
 )
+from oxitel.version import OFFICIAL_CONTRIB_VERSION as __version__

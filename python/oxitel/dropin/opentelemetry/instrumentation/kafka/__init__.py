@@ -4,3 +4,4 @@ from oxitel.instrumentation.kafka import (
     KafkaInstrumentor as KafkaInstrumentor,
     _instruments as _instruments,
 )
+from oxitel.version import OFFICIAL_CONTRIB_VERSION as __version__
