@@ -44,12 +44,22 @@ def test_gunicorn(worker: str, preload: bool, port: int, start: Start, taken: Ta
     assert parents_are_there(told)
 
 
-@pytest.mark.parametrize("preload", [False, True], ids=["each loads", "preload"])
-def test_gunicorn_with_workers_of_uvicorn(
-    preload: bool, port: int, start: Start, taken: Taken
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("uvicorn.workers.UvicornWorker",),
+        ("uvicorn.workers.UvicornWorker", "--preload"),
+        ("asgi",),
+    ],
+    ids=["uvicorn's", "uvicorn's, preload", "its own"],
+)
+def test_gunicorn_with_asgi_workers(
+    options: tuple[str, ...], port: int, start: Start, taken: Taken
 ) -> None:
-    options = ["--worker-class", "uvicorn.workers.UvicornWorker", *["--preload"] * preload]
-    server = start(*gunicorn(port, *options, "asgi:application"), instrumentations=("fastapi",))
+    server = start(
+        *gunicorn(port, "--worker-class", *options, "asgi:application"),
+        instrumentations=("fastapi",),
+    )
     count = request_until_two_workers_answer(server, port) + 40
     requests(port, 40)
     server.signal(signal.SIGTERM)

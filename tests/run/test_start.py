@@ -152,6 +152,43 @@ def test_disabled_instrumentations_stay_off(start: Start, package: Callable[...,
         assert finished.stdout == printed
 
 
+def test_an_instrumentation_finds_the_programs_modules(
+    start: Start, package: Callable[..., Path], tmp_path: Path
+) -> None:
+    # As that of Django, which reads the settings.
+    (tmp_path / "settings_of_the_program.py").write_text("NAME = 'shop'\n")
+    folder = package(
+        {
+            "reading": """
+class Reading:
+    def instrument(self, **_):
+        import settings_of_the_program
+        print(settings_of_the_program.NAME)
+"""
+        },
+        "[opentelemetry_instrumentor]\nreading = reading:Reading\n",
+    )
+    script = tmp_path / "elsewhere" / "program.py"
+    script.parent.mkdir()
+    script.write_text(f"import sys; print({str(tmp_path)!r} in sys.path)")
+    finished = start("python", str(script), env=with_path(folder)).finish()
+    assert (finished.stdout, finished.stderr) == ("shop\nFalse\n", "")
+
+
+def test_gevent_patches_before_anything_else(start: Start, package: Callable[..., Path]) -> None:
+    name = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
+    source = "class monkey:\n    def patch_all():\n        print('patched')\n"
+    folder = package(
+        {"gevent": source, **BROKEN}, "[opentelemetry_instrumentor]\ngood = good:Good\n"
+    )
+    finished = start("python", "-c", "", env=with_path(folder) | {name: "patch_all"}).finish()
+    assert (finished.stdout, finished.stderr) == ("patched\ngood is on\n", "")
+    finished = start("python", "-c", "", env=with_path(folder) | {name: "some"}).finish()
+    assert finished.stdout == "good is on\n"
+    expected = f"Invalid value for {name}: 'some'. Expected 'patch_all'. Using no patch.\n"
+    assert finished.stderr == expected
+
+
 def test_every_installed_instrumentation_is_switched_on(start: Start) -> None:
     code = """
 import importlib.metadata

@@ -60,15 +60,15 @@ CONFIG_FILE = Variable(
 DISTRO = Variable(
     "OTEL_PYTHON_DISTRO",
     None,
-    "Which distribution `opentelemetry-instrument` uses. `oxitel` is ours, also beside the"
-    " official packages.",
-    "ours where no official SDK is installed",
+    "Which distribution `oxitel run` and `opentelemetry-instrument` use. `oxitel` is ours, also"
+    " beside the official packages.",
+    "`oxitel run`: ours; else ours where no official SDK is installed",
 )
 CONFIGURATOR = Variable(
     "OTEL_PYTHON_CONFIGURATOR",
     None,
-    "Which configurator `opentelemetry-instrument` uses; `oxitel` is ours.",
-    "ours where no official SDK is installed",
+    "Which configurator `oxitel run` and `opentelemetry-instrument` use; `oxitel` is ours.",
+    "`oxitel run`: ours; else ours where no official SDK is installed",
 )
 PROPAGATORS = Names(
     "OTEL_PROPAGATORS",
