@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use collector::{Collector, Reply, batch, exporter, numbered, processor, push, said, wait_for};
 use telemetry::diagnostics::Level;
 use telemetry::export::Protocol::{Grpc, HttpProtobuf};
-use telemetry::export::{ExportSummary, Protocol};
+use telemetry::export::{ExportSummary, Outcome, Protocol};
 
 const PROTOCOLS: [Protocol; 2] = [HttpProtobuf, Grpc];
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -407,4 +407,72 @@ fn a_receiver_that_closes_on_large_requests_gets_smaller_ones() {
     let exporter = exporter(collector::config(HttpProtobuf, &endpoint));
     let sent = exporter.export_blocking(batch(vec!["x".repeat(400_000); 20]), TIMEOUT);
     assert_eq!(sent.unwrap().delivered, 20);
+}
+
+#[test]
+fn a_probe_is_one_empty_request_whose_answer_is_told_and_not_reported() {
+    let date = "Mon, 23 Nov 2026 00:33:38 GMT";
+    let dated = vec![("date", date.to_owned())];
+    for (protocol, reply, outcome, code, text) in [
+        (HttpProtobuf, Reply::Accept, Outcome::Accepted, "", ""),
+        (Grpc, Reply::Accept, Outcome::Accepted, "", ""),
+        (
+            HttpProtobuf,
+            Reply::Http(401, dated, b"who?".to_vec()),
+            Outcome::Refused,
+            "401 Unauthorized",
+            "who?",
+        ),
+        (
+            Grpc,
+            Reply::GrpcTrailersOnly(12, "nobody"),
+            Outcome::Refused,
+            "StatusCode.UNIMPLEMENTED",
+            "nobody",
+        ),
+        (
+            Grpc,
+            Reply::Grpc(14, "later", None),
+            Outcome::Busy,
+            "StatusCode.UNAVAILABLE",
+            "later",
+        ),
+        (
+            HttpProtobuf,
+            Reply::Hang,
+            Outcome::TimedOut,
+            "",
+            "no answer in time",
+        ),
+    ] {
+        let collector = Collector::start(protocol);
+        collector.script([reply]);
+        let exporter = exporter(collector.config());
+        let limit = match outcome {
+            Outcome::TimedOut => Duration::from_millis(300),
+            _ => TIMEOUT,
+        };
+        let probe = exporter.probe(limit);
+        assert_eq!(
+            (probe.outcome, probe.code.as_str(), probe.text.as_str()),
+            (outcome, code, text)
+        );
+        if code == "401 Unauthorized" {
+            assert_eq!(probe.date.as_deref(), Some(date));
+        }
+        collector.with_arrivals(|arrivals| {
+            assert_eq!(arrivals.len(), 1);
+            assert!(arrivals[0].names().is_empty());
+        });
+        assert!(said(&collector.address.to_string()).is_empty());
+    }
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = free.local_addr().unwrap();
+    drop(free);
+    let exporter = exporter(collector::config(Grpc, &format!("http://{address}")));
+    let probe = exporter.probe(TIMEOUT);
+    assert_eq!(
+        (probe.outcome, probe.text.as_str()),
+        (Outcome::Unconnected, "connection refused")
+    );
 }
