@@ -7,7 +7,6 @@ OpenTelemetry context alone, as for threads.
 from __future__ import annotations
 
 import contextvars
-import sys
 from functools import wraps
 from logging import getLogger
 from typing import Any
@@ -17,24 +16,19 @@ from wrapt import register_post_import_hook
 
 _logger = getLogger("opentelemetry.instrumentation.threading")
 _is_active = False
-_is_waiting = False
+# The modules that are instrumented, or will be when somebody imports them; never undone, but
+# without effect while not active.
+_watched: set[str] = set()
 
 
 def instrument() -> None:
     """Begin, with gevent and eventlet as soon as they are imported."""
-    global _is_active, _is_waiting
+    global _is_active
     _is_active = True
-    if not _is_waiting:
-        _is_waiting = True
-        register_post_import_hook(_instrument_gevent, "gevent.greenlet")
-        register_post_import_hook(_instrument_eventlet, "eventlet.greenthread")
-    else:
-        for name, hook in (
-            ("gevent.greenlet", _instrument_gevent),
-            ("eventlet.greenthread", _instrument_eventlet),
-        ):
-            if name in sys.modules:
-                hook(sys.modules[name])
+    for name, hook in (("gevent", _instrument_gevent), ("eventlet.greenthread", _wrap_eventlet)):
+        if name not in _watched:
+            _watched.add(name)
+            register_post_import_hook(hook, name)
 
 
 def uninstrument() -> None:
@@ -43,48 +37,50 @@ def uninstrument() -> None:
     _is_active = False
 
 
-def _carry(greenlet: Any) -> None:
-    """Have the greenlet, which has not begun, run in the present context."""
-    otel_context = context.get_current()
-    if otel_context and greenlet.gr_context is None:
-        greenlet_context = contextvars.Context()
-        greenlet_context.run(context.attach, otel_context)
-        greenlet.gr_context = greenlet_context
+def _carry(greenlet: Any) -> bool:
+    """Have the greenlet, which has not begun, run in the present context; whether there is one."""
+    otel_context = context.get_current() if _is_active else None
+    if not otel_context or greenlet.gr_context is not None:
+        return False
+    greenlet_context = contextvars.Context()
+    greenlet_context.run(context.attach, otel_context)
+    greenlet.gr_context = greenlet_context
+    return True
 
 
-def _on_spawn(greenlet: Any) -> None:
-    if _is_active:
-        _carry(greenlet)
+def _forget(greenlet: Any) -> None:
+    """A greenlet that has ended keeps nothing of its context, however long it is kept itself."""
+    greenlet.gr_context = None
 
 
-def _instrument_gevent(module: Any) -> None:
+def _instrument_gevent(gevent: Any) -> None:
+    def on_spawn(greenlet: Any) -> None:
+        if _carry(greenlet):
+            greenlet.rawlink(_forget)
+
     try:
-        module.Greenlet.add_spawn_callback(_on_spawn)
+        gevent.Greenlet.add_spawn_callback(on_spawn)
     except Exception:
         _logger.exception("gevent cannot be instrumented")
 
 
-def _instrument_eventlet(module: Any) -> None:
+def _wrap_eventlet(greenthread: Any) -> None:
     try:
-        init, spawn_n = module.GreenThread.__init__, module._spawn_n
-        if getattr(spawn_n, "_oxitel", False):
-            return
+        init, spawn_n = greenthread.GreenThread.__init__, greenthread._spawn_n
 
         @wraps(init)
         def carrying_init(self: Any, *args: Any, **kwargs: Any) -> None:
             init(self, *args, **kwargs)
-            if _is_active:
-                _carry(self)
+            if _carry(self):
+                self.link(_forget)
 
         @wraps(spawn_n)
         def carrying_spawn_n(*args: Any, **kwargs: Any) -> Any:
             timer, greenlet = spawn_n(*args, **kwargs)
-            if _is_active:
-                _carry(greenlet)
+            _carry(greenlet)
             return timer, greenlet
 
-        carrying_spawn_n._oxitel = True  # type: ignore[attr-defined]
-        module.GreenThread.__init__ = carrying_init
-        module._spawn_n = carrying_spawn_n
+        greenthread.GreenThread.__init__ = carrying_init
+        greenthread._spawn_n = carrying_spawn_n
     except Exception:
         _logger.exception("eventlet cannot be instrumented")
