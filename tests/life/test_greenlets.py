@@ -31,7 +31,7 @@ OF_AN_ORDER = Counter(
         ("greenlet", "GET /orders/<int:number>"): 2,
         ("greenlet", "greenlet"): 4,
         ("connect", "GET /orders/<int:number>"): 1,
-        ("select :memory:", "GET /orders/<int:number>"): 1,
+        ("select", "GET /orders/<int:number>"): 1,
         ("GET", "GET /orders/<int:number>"): 1,
         ("GET /stock/<int:number>", "GET"): 1,
         ("stock", "GET /stock/<int:number>"): 1,

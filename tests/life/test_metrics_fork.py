@@ -23,7 +23,7 @@ def points(collector: Any) -> dict[str, list[dict[str, Any]]]:
     """All points that arrived, by the id of the instance that they come from, oldest first."""
     found: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for request in collector.requests():
-        for resource in request.decoded["resource_metrics"]:
+        for resource in request.decoded.get("resource_metrics", ()):
             attributes = {pair["key"]: pair["value"] for pair in resource["resource"]["attributes"]}
             instance = attributes["service.instance.id"]["string_value"]
             for scope in resource["scope_metrics"]:

@@ -101,8 +101,12 @@ fn ask_for_logging() {
         Python::attach(|py| {
             let start = || -> PyResult<()> {
                 let log = py.import("oxitel._native")?.getattr("log_pending")?;
-                py.import("_thread")?
-                    .call_method1("start_new_thread", (log, PyTuple::empty(py)))?;
+                let begin = py.import("_thread")?.getattr("start_new_thread")?;
+                // The main thread may be in a span, which this has nothing to do with; where threads
+                // are greenlets, they may be given the context.
+                py.import("contextvars")?
+                    .call_method0("Context")?
+                    .call_method1("run", (begin, log, PyTuple::empty(py)))?;
                 Ok(())
             };
             if start().is_err() {

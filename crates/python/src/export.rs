@@ -20,6 +20,7 @@ use crate::termination;
 use crate::trace::encode::with_encoded;
 use crate::trace::processing;
 use crate::trace::readable::ReadableSpan;
+use crate::waiting;
 
 /// A bounded queue in front of a native exporter.
 #[pyclass(frozen, name = "BatchProcessor", module = "oxitel._native")]
@@ -62,8 +63,12 @@ impl NativeBatchProcessor {
         logs::record::push(&self.processor, &self.groups, log_record);
     }
 
-    fn force_flush(&self, py: Python<'_>, timeout_millis: f64) -> bool {
-        let is_flushed = py.detach(|| self.processor.force_flush(millis(timeout_millis)));
+    fn force_flush(&self, py: Python<'_>, timeout_millis: f64) -> PyResult<bool> {
+        let flush = py.detach(|| self.processor.begin_flush(millis(timeout_millis)));
+        let is_flushed = match flush {
+            Some(flush) => waiting::wait(py, |patience| flush.wait(patience)),
+            None => Ok(false),
+        };
         diagnostics::log_pending(py);
         is_flushed
     }
@@ -74,9 +79,10 @@ impl NativeBatchProcessor {
         self.termination_id.store(id, Ordering::Relaxed);
     }
 
-    fn shutdown(&self, py: Python<'_>, timeout_millis: f64) -> bool {
+    fn shutdown(&self, py: Python<'_>, timeout_millis: f64) -> PyResult<bool> {
         termination::forget(self.termination_id.load(Ordering::Relaxed));
-        let is_delivered = py.detach(|| self.processor.shutdown(millis(timeout_millis)));
+        let shutdown = py.detach(|| self.processor.begin_shutdown(millis(timeout_millis)));
+        let is_delivered = waiting::wait(py, |patience| shutdown.wait(patience));
         diagnostics::log_pending(py);
         is_delivered
     }
@@ -173,12 +179,12 @@ impl OtlpExporter {
 
     /// Exports `spans` and waits for the answer.
     fn export_spans(&self, py: Python<'_>, spans: Vec<Bound<'_, ReadableSpan>>) -> PyResult<bool> {
-        Ok(self.export(py, span_batch(&spans)?))
+        self.export(py, span_batch(&spans)?)
     }
 
     /// Exports `logs` and waits for the answer.
     fn export_logs(&self, py: Python<'_>, logs: Vec<Bound<'_, PyAny>>) -> PyResult<bool> {
-        Ok(self.export(py, log_batch(&logs)?))
+        self.export(py, log_batch(&logs)?)
     }
 
     /// Has operations kept from now on.
@@ -256,13 +262,28 @@ impl OtlpExporter {
 }
 
 impl OtlpExporter {
-    fn export(&self, py: Python<'_>, batch: Batch) -> bool {
+    fn export(&self, py: Python<'_>, batch: Batch) -> PyResult<bool> {
         if batch.is_empty() {
-            return true;
+            return Ok(true);
         }
-        let result = py.detach(|| self.exporter.export_blocking(batch, self.timeout));
+        let is_delivered = export_and_wait(py, &self.exporter, batch, self.timeout);
         diagnostics::log_pending(py);
-        result.is_ok()
+        is_delivered
+    }
+}
+
+/// Whether everything in `batch` was delivered within `timeout`.
+pub(crate) fn export_and_wait(
+    py: Python<'_>,
+    exporter: &Exporter,
+    batch: Batch,
+    timeout: Duration,
+) -> PyResult<bool> {
+    match py.detach(|| exporter.begin_export(batch, timeout)) {
+        Ok(export) => {
+            waiting::wait(py, move |patience| export.wait(patience)).map(|outcome| outcome.is_ok())
+        }
+        Err(_) => Ok(false),
     }
 }
 

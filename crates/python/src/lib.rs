@@ -12,6 +12,7 @@ mod group;
 mod guarded;
 mod logs;
 mod metrics;
+mod nesting;
 mod official;
 mod pipeline;
 mod propagation;
@@ -20,6 +21,7 @@ mod scratch;
 mod termination;
 mod trace;
 mod value;
+mod waiting;
 
 use pyo3::prelude::*;
 

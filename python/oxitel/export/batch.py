@@ -6,6 +6,7 @@ Everything about the state is guarded by one condition; the exporter is called w
 
 from __future__ import annotations
 
+import contextvars
 import os
 import threading
 import weakref
@@ -121,7 +122,8 @@ class BatchProcessor:
             name=f"OtelBatch{self._exporting}RecordProcessor", target=self.worker, daemon=True
         )
         try:
-            thread.start()
+            # In no context, which it would keep for ever where threads inherit theirs.
+            contextvars.Context().run(thread.start)
         except RuntimeError:
             # No thread to be had, most likely as the interpreter ends: `force_flush` and
             # `shutdown` export on the thread that calls them.

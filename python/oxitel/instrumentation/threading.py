@@ -105,13 +105,14 @@ def _serves_many(thread: threading.Thread) -> bool:
 class _Patch:
     """One method replaced, and put back as far as nobody has built on it since."""
 
-    def __init__(self, owner: type, name: str, make: Callable[..., Callable[..., Any]]) -> None:
-        self._owner = owner
+    def __init__(self, cls: type, name: str, make: Callable[..., Callable[..., Any]]) -> None:
+        # gevent's threads are a subclass, and there may be others of the class that it is made of.
+        self._owner = next(base for base in cls.__mro__ if name in vars(base))
         self._name = name
-        self._original = getattr(owner, name)
+        self._original = getattr(self._owner, name)
         self._replacement = wraps(self._original)(make(self._original, self))
         self.is_active = True
-        setattr(owner, name, self._replacement)
+        setattr(self._owner, name, self._replacement)
 
     def undo(self) -> None:
         self.is_active = False

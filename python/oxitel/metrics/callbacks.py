@@ -8,11 +8,11 @@ done at the end of the time, the collection does without it, and later ones too 
 from __future__ import annotations
 
 import contextvars
+import queue
 import threading
 import time
 from collections.abc import Callable
 from logging import getLogger
-from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.metrics import CallbackOptions
@@ -64,15 +64,17 @@ class _Runner:
     """A daemon thread that does what it is given."""
 
     def __init__(self) -> None:
-        self._work: SimpleQueue[Callable[[], object] | None] = SimpleQueue()
+        # Looked up here: gevent and eventlet put their own in its place.
+        self._work: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         thread = threading.Thread(
             target=self._run, args=(self._work,), name="OtelMetricCallbacks", daemon=True
         )
-        thread.start()
+        # In no context, which it would keep for ever where threads inherit theirs.
+        contextvars.Context().run(thread.start)
 
     # Not a reference to the runner: its thread ends when nobody has it any more.
     @staticmethod
-    def _run(work: SimpleQueue[Callable[[], object] | None]) -> None:
+    def _run(work: queue.SimpleQueue[Callable[[], object] | None]) -> None:
         while (task := work.get()) is not None:
             task()
             del task

@@ -7,6 +7,7 @@ condition, without which callbacks and exporter are called.
 
 from __future__ import annotations
 
+import contextvars
 import math
 import os
 import threading
@@ -111,7 +112,8 @@ class PeriodicExportingMetricReader(MetricReader):
         )
         self._daemon_thread = thread
         try:
-            thread.start()
+            # In no context, which it would keep for ever where threads inherit theirs.
+            contextvars.Context().run(thread.start)
         except RuntimeError:
             # No thread to be had, most likely as the interpreter ends: `force_flush` and
             # `shutdown` export on the thread that calls them.

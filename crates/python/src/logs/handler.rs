@@ -23,37 +23,18 @@ use super::span_record::{self, Memory};
 use crate::context;
 use crate::diagnostics::Seldom;
 use crate::fork;
+use crate::nesting::Nesting;
 use crate::official::Official;
 use crate::trace::span::{name_text, now_unix_nanos};
 
-/// How many records may be handled while another one is being handled.
-const DEEPEST: u8 = 3;
+thread_local! {
+    static HANDLED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Three records may be handled while another one is being handled.
+static HANDLING: Nesting = Nesting::new(&HANDLED, 3);
 
 static RECURSIVE: Seldom = Seldom::new();
-
-thread_local! {
-    static DEPTH: Cell<u8> = const { Cell::new(0) };
-}
-
-/// Is there while a record is being handled on this thread.
-struct Handling;
-
-impl Handling {
-    fn begin() -> Option<Self> {
-        let depth = DEPTH.get();
-        if depth > DEEPEST {
-            return None;
-        }
-        DEPTH.set(depth + 1);
-        Some(Self)
-    }
-}
-
-impl Drop for Handling {
-    fn drop(&mut self) {
-        DEPTH.set(DEPTH.get().saturating_sub(1));
-    }
-}
 
 /// The native half of the `LoggingHandler`s.
 #[pyclass(frozen, subclass, module = "oxitel._native")]
@@ -334,8 +315,8 @@ impl LoggingHandler {
 
     fn emit(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
-        let emitted = match Handling::begin() {
-            Some(_handling) => Self::try_emit(slf, record),
+        let emitted = match HANDLING.begin(py)? {
+            Some(_call) => Self::try_emit(slf, record),
             None if RECURSIVE.is_due() => slf
                 .call_method0(pyo3::intern!(py, "_warn_of_recursion"))
                 .map(|_| ()),

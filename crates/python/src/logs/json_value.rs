@@ -14,6 +14,7 @@ use pyo3::types::{
 use telemetry::json::JsonLine;
 
 use crate::dict::for_each_borrowed;
+use crate::nesting::Nesting;
 
 /// How deep a value may be nested; what is deeper (a list that contains itself) becomes text.
 const DEEPEST: usize = 32;
@@ -54,18 +55,11 @@ pub(crate) fn clean_text<'a>(text: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, 
 /// `str(object)`, or a text that says that it could not be had.
 pub(crate) fn text_of(object: &Bound<'_, PyAny>) -> PyResult<String> {
     thread_local! {
-        static NESTED: Cell<u32> = const { Cell::new(0) };
+        static BEGUN: Cell<u32> = const { Cell::new(0) };
     }
-    struct Leave;
-    impl Drop for Leave {
-        fn drop(&mut self) {
-            NESTED.set(NESTED.get() - 1);
-        }
-    }
+    static TEXTS: Nesting = Nesting::new(&BEGUN, MOST_NESTED_TEXTS - 1);
     let py = object.py();
-    if NESTED.get() < MOST_NESTED_TEXTS {
-        NESTED.set(NESTED.get() + 1);
-        let _leave = Leave;
+    if let Some(_call) = TEXTS.begin(py)? {
         let text = object
             .str()
             .and_then(|text| Ok(clean_text(&text)?.into_owned()));

@@ -15,6 +15,7 @@ use super::convert;
 use super::materialise;
 use super::stream::MetricStream;
 use crate::diagnostics;
+use crate::export::export_and_wait;
 use crate::trace::settings;
 
 /// The metrics of one instrumentation scope.
@@ -179,19 +180,15 @@ pub(crate) fn export(
 ) -> PyResult<bool> {
     let py = metrics_data.py();
     let deadline = Instant::now().checked_add(timeout);
-    let is_delivered = with_scopes(metrics_data, |scopes| {
-        py.detach(|| {
-            let mut is_delivered = true;
-            for batch in batches(scopes, most) {
-                let left = match deadline {
-                    Some(deadline) => deadline.saturating_duration_since(Instant::now()),
-                    None => timeout,
-                };
-                is_delivered &= exporter.export_blocking(batch, left).is_ok();
-            }
-            is_delivered
-        })
-    })?;
+    let batches = with_scopes(metrics_data, |scopes| py.detach(|| batches(scopes, most)))?;
+    let mut is_delivered = true;
+    for batch in batches {
+        let left = match deadline {
+            Some(deadline) => deadline.saturating_duration_since(Instant::now()),
+            None => timeout,
+        };
+        is_delivered &= export_and_wait(py, exporter, batch, left)?;
+    }
     diagnostics::log_pending(py);
     Ok(is_delivered)
 }

@@ -136,14 +136,38 @@ impl BatchProcessor {
     /// Waits until everything queued so far was accepted by the receiver; false where it was not,
     /// or not in time, or after shutdown. Not with the interpreter's lock held.
     pub fn force_flush(&self, timeout: Duration) -> bool {
-        self.shared.inner().force_flush(timeout)
+        let Some(flush) = self.begin_flush(timeout) else {
+            return false;
+        };
+        loop {
+            if let Some(is_flushed) = flush.wait(Duration::MAX) {
+                return is_flushed;
+            }
+        }
+    }
+
+    /// Has everything that is queued sent; none after shutdown.
+    pub fn begin_flush(&self, timeout: Duration) -> Option<Flush> {
+        self.shared.inner().begin_flush(timeout)
     }
 
     /// Sends what is queued within `timeout`, and stops. Whether all of it was delivered; a second
     /// call has the result of the first. Not with the interpreter's lock held.
     pub fn shutdown(&self, timeout: Duration) -> bool {
+        let shutdown = self.begin_shutdown(timeout);
+        loop {
+            if let Some(is_delivered) = shutdown.wait(Duration::MAX) {
+                return is_delivered;
+            }
+        }
+    }
+
+    /// Refuses records from now on, and has what is queued sent within `timeout`.
+    pub fn begin_shutdown(&self, timeout: Duration) -> Shutdown {
         self.shared.is_shut_down.store(true, Ordering::Relaxed);
-        self.shared.inner().shutdown(timeout)
+        let inner = self.shared.inner();
+        let deadline = inner.close(timeout);
+        Shutdown { inner, deadline }
     }
 
     pub fn counts(&self) -> Counts {
@@ -164,6 +188,81 @@ impl Shared {
             // The parent's queue is the parent's to send; its lock may be held for ever here.
             mem::forget(present);
         }
+    }
+}
+
+/// A flush that was begun. One that nobody waits for any more is forgotten.
+pub struct Flush {
+    inner: Arc<Inner>,
+    id: u64,
+    start: Instant,
+    timeout: Duration,
+}
+
+impl Flush {
+    /// Waits for at most `patience`; none while the flush is still going on. Once it has told the
+    /// outcome, as [`BatchProcessor::force_flush`] does, it is over.
+    pub fn wait(&self, patience: Duration) -> Option<bool> {
+        if self.inner.generation != fork::generation() {
+            return Some(false);
+        }
+        let begin = Instant::now();
+        let mut guarded = self.inner.lock();
+        loop {
+            let left = self.timeout.saturating_sub(self.start.elapsed());
+            let is_hopeless = guarded.hopeless_at.is_some_and(|at| at >= self.start);
+            let is_over = guarded.queue.is_over(self.id) || guarded.is_stopped;
+            if is_over || is_hopeless || left.is_zero() {
+                return Some(guarded.queue.end_wait(self.id));
+            }
+            let patience = patience.saturating_sub(begin.elapsed());
+            if patience.is_zero() {
+                return None;
+            }
+            let waited = self.inner.changed.wait_timeout(guarded, left.min(patience));
+            guarded = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Drop for Flush {
+    fn drop(&mut self) {
+        if self.inner.generation == fork::generation() {
+            self.inner.lock().queue.end_wait(self.id);
+        }
+    }
+}
+
+/// A shutdown that was begun.
+pub struct Shutdown {
+    inner: Arc<Inner>,
+    deadline: Instant,
+}
+
+impl Shutdown {
+    /// Waits for at most `patience`; none while it is still going on. As
+    /// [`BatchProcessor::shutdown`].
+    pub fn wait(&self, patience: Duration) -> Option<bool> {
+        if self.inner.generation != fork::generation() {
+            return Some(false);
+        }
+        let begin = Instant::now();
+        let mut guarded = self.inner.lock();
+        while !guarded.is_stopped {
+            let left = (self.deadline + GRACE).saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                drop(guarded);
+                self.inner.finish();
+                return Some(self.inner.lock().was_all_delivered);
+            }
+            let patience = patience.saturating_sub(begin.elapsed());
+            if patience.is_zero() {
+                return None;
+            }
+            let waited = self.inner.changed.wait_timeout(guarded, left.min(patience));
+            guarded = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Some(guarded.was_all_delivered)
     }
 }
 
@@ -288,41 +387,20 @@ impl Inner {
         }
     }
 
-    fn force_flush(self: &Arc<Self>, timeout: Duration) -> bool {
+    fn begin_flush(self: &Arc<Self>, timeout: Duration) -> Option<Flush> {
         let start = Instant::now();
         let mut guarded = self.lock();
         if guarded.closing.is_some() || guarded.is_stopped {
-            return false;
+            return None;
         }
         let id = guarded.queue.begin_wait();
         self.hurry(guarded);
-        let mut guarded = self.lock();
-        loop {
-            let left = timeout.saturating_sub(start.elapsed());
-            let is_hopeless = guarded.hopeless_at.is_some_and(|at| at >= start);
-            let is_over = guarded.queue.is_over(id) || guarded.is_stopped;
-            if is_over || is_hopeless || left.is_zero() {
-                return guarded.queue.end_wait(id);
-            }
-            let waited = self.changed.wait_timeout(guarded, left);
-            guarded = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
-
-    fn shutdown(self: &Arc<Self>, timeout: Duration) -> bool {
-        let deadline = self.close(timeout);
-        let mut guarded = self.lock();
-        while !guarded.is_stopped {
-            let left = (deadline + GRACE).saturating_duration_since(Instant::now());
-            if left.is_zero() {
-                drop(guarded);
-                self.finish();
-                return self.lock().was_all_delivered;
-            }
-            let waited = self.changed.wait_timeout(guarded, left);
-            guarded = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-        guarded.was_all_delivered
+        Some(Flush {
+            inner: Arc::clone(self),
+            id,
+            start,
+            timeout,
+        })
     }
 
     /// Refuses records from now on and has the task send what there is; the time it has for that.

@@ -199,16 +199,28 @@ impl Exporter {
         batch: Batch,
         timeout: Duration,
     ) -> Result<ExportSummary, ExportError> {
+        let export = self.begin_export(batch, timeout)?;
+        loop {
+            if let Some(outcome) = export.wait(Duration::MAX) {
+                return outcome;
+            }
+        }
+    }
+
+    /// Has the worker send a batch, retrying for at most `timeout`.
+    ///
+    /// # Errors
+    /// Where it cannot even be tried; that has been reported.
+    pub fn begin_export(
+        &self,
+        batch: Batch,
+        timeout: Duration,
+    ) -> Result<PendingExport, ExportError> {
         let count = batch.len();
-        let failed = |reason: String| ExportError {
-            summary: ExportSummary::default(),
-            undelivered: count,
-            reason,
-        };
         let state = self.state();
         if state.is_shut_down.load(Ordering::Relaxed) {
             deliver::report_shut_down(&self.settled);
-            return Err(failed("the exporter was shut down".to_owned()));
+            return Err(failed(count, "the exporter was shut down".to_owned()));
         }
         let (answer, answered) = mpsc::sync_channel(1);
         let timeout = limited(timeout);
@@ -220,27 +232,14 @@ impl Exporter {
             let _ = answer.send(delivery);
         });
         if let Err(error) = started {
-            return Err(failed(format!(
-                "the export thread cannot be started: {error}"
-            )));
+            let reason = format!("the export thread cannot be started: {error}");
+            return Err(failed(count, reason));
         }
-        // The deadline is the worker's business; this is for a worker held up by something else.
-        let patience = timeout.saturating_add(Duration::from_millis(250));
-        let Ok(delivery) = answered.recv_timeout(patience) else {
-            return Err(failed("timed out".to_owned()));
-        };
-        let summary = ExportSummary {
-            delivered: delivery.delivered,
-            rejected: delivery.rejected,
-        };
-        let undelivered = delivery.failed + delivery.left_len();
-        if undelivered == 0 {
-            return Ok(summary);
-        }
-        Err(ExportError {
-            summary,
-            undelivered,
-            reason: delivery.reason.to_string(),
+        Ok(PendingExport {
+            answered,
+            count,
+            // The deadline is the worker's business; this is for a worker held up by something else.
+            given_up_at: deadline + Duration::from_millis(250),
         })
     }
 
@@ -268,6 +267,47 @@ impl Exporter {
         state.urgency.send_modify(|urgency| {
             urgency.closing.get_or_insert_with(Instant::now);
         });
+    }
+}
+
+/// An export that the worker is at.
+pub struct PendingExport {
+    answered: mpsc::Receiver<deliver::Delivery>,
+    count: usize,
+    given_up_at: Instant,
+}
+
+impl PendingExport {
+    /// Waits for at most `patience`; none while it is still going on. As
+    /// [`Exporter::export_blocking`].
+    pub fn wait(&self, patience: Duration) -> Option<Result<ExportSummary, ExportError>> {
+        let left = self.given_up_at.saturating_duration_since(Instant::now());
+        let delivery = match self.answered.recv_timeout(patience.min(left)) {
+            Ok(delivery) => delivery,
+            Err(mpsc::RecvTimeoutError::Timeout) if patience < left => return None,
+            Err(_) => return Some(Err(failed(self.count, "timed out".to_owned()))),
+        };
+        let summary = ExportSummary {
+            delivered: delivery.delivered,
+            rejected: delivery.rejected,
+        };
+        let undelivered = delivery.failed + delivery.left_len();
+        if undelivered == 0 {
+            return Some(Ok(summary));
+        }
+        Some(Err(ExportError {
+            summary,
+            undelivered,
+            reason: delivery.reason.to_string(),
+        }))
+    }
+}
+
+fn failed(undelivered: usize, reason: String) -> ExportError {
+    ExportError {
+        summary: ExportSummary::default(),
+        undelivered,
+        reason,
     }
 }
 

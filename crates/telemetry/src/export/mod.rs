@@ -22,7 +22,7 @@ mod worker;
 
 use std::time::Duration;
 
-pub use exporter::{ExportError, ExportSummary, Exporter};
+pub use exporter::{ExportError, ExportSummary, Exporter, PendingExport};
 pub use operation::Operation;
 pub use probe::{Outcome, Probe};
 
