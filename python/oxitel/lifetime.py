@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 from collections.abc import Callable
 from logging import getLogger
 from typing import TYPE_CHECKING, Any, Protocol
@@ -171,3 +172,23 @@ def refresh_after_fork() -> None:
     resource = _get_process_dependent_resource()
     for provider in providers:
         provider._update_resource(resource)
+
+
+# What greenlets of the parent wait for, in a child.
+_left_over: list[object] = []
+
+
+def leave_to_parent() -> None:
+    """For a thread of ours that finds itself in a forked child: does not return.
+
+    It is one of gevent's or eventlet's greenlets, which a fork copies. It must not even end: the
+    child's `threading` knows no such thread, and says so with a traceback.
+    """
+    never = threading.Event()
+    _left_over.append(never)
+    never.wait()
+
+
+def keep_for_parent(waited_for: object) -> None:
+    """Keep, in a forked child, what such a thread waits for."""
+    _left_over.append(waited_for)

@@ -17,6 +17,7 @@ from time import monotonic
 from typing import Any
 
 from oxitel.duplicate_filter import DuplicateFilter
+from oxitel.lifetime import leave_to_parent
 
 from .suppression import Suppression
 
@@ -132,15 +133,16 @@ class BatchProcessor:
 
     def worker(self) -> None:
         """Export until shut down; the body of the thread."""
+        changed = self._changed
         while True:
-            with self._changed:
-                exports_rest = self._wait_for_work()
+            with changed:
+                exports_rest = self._wait_for_work(changed)
                 is_last = self._shutdown
             self._export(exports_rest)
             if is_last:
                 return
 
-    def _wait_for_work(self) -> bool:
+    def _wait_for_work(self, changed: threading.Condition) -> bool:
         """Wait for a full batch, a flush, the delay or the end; whether to export a part batch."""
         deadline = monotonic() + self._schedule_delay
         while not self._shutdown and self._first_pending() >= self._flush_until:
@@ -149,7 +151,9 @@ class BatchProcessor:
             remaining = deadline - monotonic()
             if remaining <= 0:
                 return True
-            self._changed.wait(min(remaining, threading.TIMEOUT_MAX))
+            changed.wait(min(remaining, threading.TIMEOUT_MAX))
+            if changed is not self._changed:
+                leave_to_parent()
         return True
 
     def _export(self, exports_rest: bool) -> None:

@@ -8,6 +8,7 @@ done at the end of the time, the collection does without it, and later ones too 
 from __future__ import annotations
 
 import contextvars
+import os
 import queue
 import threading
 import time
@@ -16,6 +17,8 @@ from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.metrics import CallbackOptions
+
+from oxitel.lifetime import keep_for_parent
 
 if TYPE_CHECKING:
     from .instrument import _Asynchronous
@@ -64,6 +67,7 @@ class _Runner:
     """A daemon thread that does what it is given."""
 
     def __init__(self) -> None:
+        self._pid = os.getpid()
         # Looked up here: gevent and eventlet put their own in its place.
         self._work: queue.SimpleQueue[Callable[[], object] | None] = queue.SimpleQueue()
         thread = threading.Thread(
@@ -83,7 +87,10 @@ class _Runner:
         self._work.put(task)
 
     def __del__(self) -> None:
-        self._work.put(None)
+        if self._pid == os.getpid():
+            self._work.put(None)
+        else:
+            keep_for_parent(self._work)
 
 
 class Callbacks:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from oxitel.configuration import sdk
 from oxitel.export.suppression import Suppression
+from oxitel.lifetime import leave_to_parent
 
 from .reader import MetricReader
 from .timeout import MetricsTimeoutError
@@ -126,10 +127,13 @@ class PeriodicExportingMetricReader(MetricReader):
         """Collect and export until shut down; the body of the thread."""
         interval = self._export_interval_millis / 1000
         due = monotonic() + interval
+        changed = self._changed
         while True:
-            with self._changed:
+            with changed:
                 while not (self._shutdown or self._flushes) and monotonic() < due:
-                    self._changed.wait(min(max(due - monotonic(), 0.0), threading.TIMEOUT_MAX))
+                    changed.wait(min(max(due - monotonic(), 0.0), threading.TIMEOUT_MAX))
+                    if changed is not self._changed:
+                        leave_to_parent()
                 flushes, self._flushes = self._flushes, []
                 is_last = self._shutdown
             if flushes:

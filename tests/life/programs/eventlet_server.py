@@ -1,13 +1,11 @@
-"""eventlet's own server, for `greenlets.application`: `eventlet_server.py PORT`."""
-
-import os
-import signal
-import sys
+"""eventlet's own server for `greenlets.application`: `eventlet_server.py PORT`."""
 
 import eventlet
 
-if os.environ["LIFE_GREENLETS"] == "eventlet":
-    eventlet.monkey_patch()
+eventlet.monkey_patch()
+
+import signal  # noqa: E402
+import sys  # noqa: E402
 
 import eventlet.wsgi  # noqa: E402
 from greenlets import application  # noqa: E402
