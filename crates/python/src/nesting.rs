@@ -2,7 +2,8 @@
 //!
 //! A call may be left for another greenlet of the thread, whose calls are not nested in it. So the
 //! thread is only asked whether there is a call at all; where there is, a context variable tells
-//! how many of them are this greenlet's.
+//! how many of them are this greenlet's. So the outermost call counts itself where others are
+//! going on, and one less may be inside it.
 
 use std::cell::Cell;
 use std::thread::LocalKey;
