@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
+
+from conftest import program_environment
 
 from .conftest import CLIENTS, Scenario, named
 
@@ -63,3 +68,36 @@ def test_context_carried_by_hand_arrives(writer: str, run_scenarios: Scenarios) 
     assert write["write_shared"]["seen"]["headers"] == ["baggage", "traceparent"]
     assert read["read_shared"]["seen"] == {"handled": "order 1", "customer": "42 ü"}
     assert (handled["trace_id"], handled["parent"]) == (sent["trace_id"], sent["id"])
+
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "order_events.py"
+
+
+def test_the_example_has_one_trace_for_each_order(broker: str, collector: Any) -> None:
+    environment = {
+        "KAFKA_BROKER": broker,
+        "KAFKA_TOPIC": "example-orders",
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.http_endpoint,
+        "OTEL_EXPORTER_OTLP_PROTOCOL": "http/protobuf",
+    }
+    for service, role in (("shop", "publish"), ("billing", "bill")):
+        command = [sys.executable, "-m", "oxitel", "run", "--service-name", service]
+        finished = subprocess.run(
+            [*command, sys.executable, str(EXAMPLE), role, "3"],
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            env=program_environment(environment),
+        )
+        assert finished.returncode == 0, finished.stderr
+    spans = collector.wait_for(12)
+    way = ["take order", "example-orders send", "example-orders receive", "write invoice"]
+    for trace_id in {span["trace_id"] for span in spans}:
+        below = {s["parent_span_id"]: s for s in spans if s["trace_id"] == trace_id}
+        names, parent = [], ""
+        while parent in below:
+            names.append(below[parent]["name"])
+            parent = below[parent]["span_id"]
+        assert names == way
+    assert len({span["trace_id"] for span in spans}) == 3
