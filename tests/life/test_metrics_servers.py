@@ -78,10 +78,10 @@ def test_uvicorn_workers_count_their_own_requests(
     server = start_program(command=command)
     count = requests_until_two_workers_answer(port) + 100
     requests(port, 100)
-    assert len(wait_for_sum(collector, count)) == 2
     server.signal(signal.SIGTERM)
     finished = server.finish(timeout=20)
     assert "Traceback" not in finished.stderr
+    assert len(wait_for_sum(collector, count)) == 2
 
 
 def test_celery_children_count_their_own_tasks(
