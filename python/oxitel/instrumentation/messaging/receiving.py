@@ -7,10 +7,8 @@ the program itself made current since then stays as it is.
 
 from __future__ import annotations
 
-import atexit
 import os
 import time
-import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -18,12 +16,10 @@ from opentelemetry import context as context_api
 from opentelemetry.context import Context, create_key
 from opentelemetry.trace import Span, set_span_in_context
 
+from .unfinished import Unfinished
+
 _KEY = create_key("oxitel-received")
 _NAME = "_oxitel_deliveries"
-
-# To end what is open when the program exits or the instrumentation is taken back.
-_consumers: weakref.WeakSet[Deliveries] = weakref.WeakSet()
-_is_registered = False
 
 Report = Callable[[float], None]
 """Is told how long the work took, in seconds."""
@@ -88,15 +84,11 @@ class Deliveries:
     @classmethod
     def of(cls, consumer: Any, is_gone: Callable[[Any], bool]) -> Deliveries:
         """A consumer's; they live and die with it."""
-        global _is_registered
         found: Deliveries | None = consumer.__dict__.get(_NAME)
         if found is None:
             found = cls(is_gone)
             setattr(consumer, _NAME, found)
             _consumers.add(found)
-            if not _is_registered:
-                _is_registered = True
-                atexit.register(finish_everything)
         return found
 
     @staticmethod
@@ -137,6 +129,9 @@ class Deliveries:
             pass  # the interpreter may be on its way out
 
 
+_consumers: Unfinished[Deliveries] = Unfinished(Deliveries.finish)
+
+
 def finish_everything() -> None:
-    for deliveries in list(_consumers):
-        deliveries.finish()
+    """When the instrumentation is taken back."""
+    _consumers.end_all()

@@ -2,22 +2,15 @@
 
 from __future__ import annotations
 
-import atexit
 import os
 import time
-import weakref
 from collections.abc import Callable
 from typing import Any
 
 from opentelemetry.trace import Span, Status, StatusCode
 
 from .attributes import ERROR_TYPE, PARTITION_ID, position_attributes
-
-# Messages that nobody may ever hear of again: a program need not wait for the acknowledgements of
-# its last ones. Their spans are ended at exit, before the provider's queue is emptied. Weak, since
-# a producer that is dropped takes its callbacks along.
-_waiting: weakref.WeakSet[Sending] = weakref.WeakSet()
-_is_registered = False
+from .unfinished import Unfinished
 
 Report = Callable[[float | None, str | None], None]
 """Is told how long the broker took, in seconds, and the name of the error, once."""
@@ -41,11 +34,7 @@ class Sending:
         return self._report is not None or self.span.is_recording()
 
     def wait(self) -> None:
-        """The answer comes later, on some thread."""
-        global _is_registered
-        if not _is_registered:
-            _is_registered = True
-            atexit.register(_end_waiting)
+        """The answer comes later, on some thread, or never: a program need not wait for it."""
         _waiting.add(self)
 
     def acknowledged(self, partition: int | None, offset: int | None) -> None:
@@ -93,9 +82,7 @@ class Sending:
             pass  # the interpreter may be on its way out
 
 
-def _end_waiting() -> None:
-    for sending in list(_waiting):
-        sending.end_here()
+_waiting: Unfinished[Sending] = Unfinished(Sending.end_here)
 
 
 def error_type(error: Any) -> str:
