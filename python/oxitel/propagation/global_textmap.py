@@ -33,6 +33,9 @@ def make_native() -> None:
     _seen = present
     try:
         native = native_equal(present)
+        if native is not None:
+            # The first call looks up what it needs of the API.
+            native.extract({})
     except Exception:
         # Only time is lost: what the API has does the same.
         getLogger("oxitel").debug("The API's own propagators stay in use", exc_info=True)

@@ -1,5 +1,7 @@
 //! W3C Trace Context: `traceparent` and `tracestate`.
 
+use std::borrow::Cow;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use telemetry::propagation::{trace_context, trace_state};
@@ -57,13 +59,23 @@ fn read_state<'py>(
     known: &Known,
     values: Values<'py>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if let Values::One(value) = &values {
+        return match text(value) {
+            Some(header) => new_state(py, known, &[header]),
+            None => Ok(None),
+        };
+    }
     let values = values.all()?;
     let headers: Vec<_> = values.iter().filter_map(text).collect();
-    let length = headers
-        .iter()
-        .map(|header| header.chars().count())
-        .sum::<usize>();
-    if length + headers.len().saturating_sub(1) > LONGEST_STATE {
+    new_state(py, known, &headers)
+}
+
+fn new_state<'py>(
+    py: Python<'py>,
+    known: &Known,
+    headers: &[Cow<'_, str>],
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    if is_too_long(headers) {
         diagnostics::warn(
             py,
             LOGGER,
@@ -75,7 +87,7 @@ fn read_state<'py>(
     let class = known.trace_state.bind(py);
     let Ok(members) = trace_state::read(headers.iter().map(|header| &**header)) else {
         // The API's own class says what is wrong, and has the rules of what is left of it.
-        let headers = PyList::new(py, &headers)?;
+        let headers = PyList::new(py, headers)?;
         let state = class.call_method1(pyo3::intern!(py, "from_header"), (headers,))?;
         return Ok(Some(state));
     };
@@ -89,4 +101,12 @@ fn read_state<'py>(
     let state = official::new_object_of(py, class)?;
     state.setattr(pyo3::intern!(py, "_dict"), content)?;
     Ok(Some(state))
+}
+
+// The commas between headers count too. Counting characters takes time, bytes are at hand.
+fn is_too_long(headers: &[Cow<'_, str>]) -> bool {
+    let commas = headers.len().saturating_sub(1);
+    let bytes: usize = headers.iter().map(|header| header.len()).sum();
+    let characters = || -> usize { headers.iter().map(|header| header.chars().count()).sum() };
+    bytes + commas > LONGEST_STATE && characters() + commas > LONGEST_STATE
 }
