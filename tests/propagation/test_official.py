@@ -122,7 +122,7 @@ def check_extract(pair: Pair, headers: Any, context: Context | None, getter: Any
 def test_headers_are_read_as_by_the_official_propagators(name: str, pairs: dict[str, Pair]) -> None:
     contexts = [None, Context(), baggage.set_baggage("k", 1, Context({"other": 2}))]
 
-    @settings(max_examples=150, deadline=None)
+    @settings(max_examples=80, deadline=None)
     @given(HEADERS, st.sampled_from(contexts))
     @example({"traceparent": TRACEPARENT, "tracestate": ["a=1", "", " b=2"]}, None)
     @example({"baggage": [], "tracestate": "", "traceparent": []}, None)
@@ -142,7 +142,7 @@ def test_whatever_a_carrier_holds_nothing_is_raised(name: str, pairs: dict[str, 
     keys = ["traceparent", "tracestate", "baggage", "b3", "x-b3-traceid", "uber-trace-id"]
     keys += ["x-b3-spanid", "uberctx-a", "uberctx-b"]
 
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=50, deadline=None)
     @given(
         st.one_of(
             st.dictionaries(st.sampled_from(keys) | texts, texts | st.lists(texts)),
@@ -197,7 +197,7 @@ class _RecordingSetter(Setter[list[Any]]):
 
 @pytest.mark.parametrize("name", NAMES)
 def test_a_getter_is_called_as_officially(name: str, pairs: dict[str, Pair]) -> None:
-    @settings(max_examples=60, deadline=None)
+    @settings(max_examples=40, deadline=None)
     @given(HEADERS)
     def compare(headers: dict[str, Any]) -> None:
         if is_left_out(name, headers):
@@ -256,7 +256,7 @@ def _is_utf8(value: Any) -> bool:
 def test_contexts_are_written_as_by_the_official_propagators(
     name: str, pairs: dict[str, Pair]
 ) -> None:
-    @settings(max_examples=100, deadline=None)
+    @settings(max_examples=50, deadline=None)
     @given(contexts(), st.booleans())
     def compare(context: Context, is_current: bool) -> None:
         found = []
