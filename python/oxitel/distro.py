@@ -14,6 +14,8 @@ from oxitel.configuration.otlp import PROTOCOL
 from oxitel.configuration.variable import Variable
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from oxitel.configurator import BaseConfigurator
 
 _NAME = "oxitel"
@@ -30,6 +32,14 @@ class Distro(BaseDistro):  # type: ignore[misc]
         for variable in variables.EXPORTERS.values():
             variable.set_default("otlp")
         PROTOCOL.general.set_default("grpc")
+
+    def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
+        """Switch an instrumentation on."""
+        super().load_instrumentor(entry_point, **kwargs)
+        if entry_point.name == "logging":
+            from oxitel.auto_instrumentation.log_records import export_without_handler
+
+            export_without_handler()
 
 
 def chosen_distro() -> Distro | None:

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from oxitel.configuration import instrumentation as variables
 from oxitel.configuration.configurator import CONFIGURATOR, DISTRO
 from oxitel.configuration.variable import Variable, say_once
+from oxitel.configurator.propagators import leave_out_unknown
 
 from .log_records import export_without_handler
 
@@ -49,6 +50,7 @@ def start(folder: str) -> None:
 
 def _start() -> None:
     _patch_for_gevent()
+    leave_out_unknown()
     from opentelemetry.instrumentation.version import __version__
 
     distro = _distro()

@@ -77,7 +77,11 @@ class Variable:
     def set_default(self, text: str) -> None:
         """Set the variable in this process and those it starts, unless it has a value."""
         if self.text() is None:
-            environ[self.name] = text
+            self.set(text)
+
+    def set(self, text: str) -> None:
+        """Set the variable in this process and those it starts."""
+        environ[self.name] = text
 
     def parse(self, text: str) -> Any:
         """`text` as this kind's value; ValueError if it is none."""
