@@ -25,6 +25,9 @@ class Distro(BaseDistro):  # type: ignore[misc]
     """Makes the official imports find Oxitel, and exports all signals over OTLP (gRPC) unless
     variables say otherwise."""
 
+    def __init__(self) -> None:
+        self._switched_on: set[str] = set()
+
     def _configure(self, **kwargs: Any) -> None:
         _activate()
         # In the environment, as the official distribution does it: instrumentations and child
@@ -34,7 +37,10 @@ class Distro(BaseDistro):  # type: ignore[misc]
         PROTOCOL.general.set_default("grpc")
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
-        """Switch an instrumentation on."""
+        """Switch an instrumentation on; only once where the official one stands beside ours."""
+        if entry_point.value in self._switched_on:
+            return
+        self._switched_on.add(entry_point.value)
         super().load_instrumentor(entry_point, **kwargs)
         if entry_point.name == "logging":
             from oxitel.auto_instrumentation.log_records import export_without_handler

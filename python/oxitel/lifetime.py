@@ -12,6 +12,8 @@ from logging import getLogger
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
+from oxitel import _native
+
 if TYPE_CHECKING:
     from oxitel.resources.resource import Resource
 
@@ -152,6 +154,8 @@ def _shut_down_on_exit() -> None:
         _shut_down(provider)
     for thread in started:
         thread.join()
+    # Python's exit, which does that last, is passed over.
+    _native.log_losses()
 
 
 def _shut_down(provider: Provider) -> None:

@@ -7,7 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use telemetry::diagnostics::Level;
+use telemetry::diagnostics::{Level, Message};
 
 /// Loggers of the official packages.
 pub(crate) const TRACE: &str = "opentelemetry.sdk.trace";
@@ -128,7 +128,18 @@ fn ask_for_logging() {
 /// Logs what the worker has had to say since the last time.
 #[pyfunction]
 pub(crate) fn log_pending(py: Python<'_>) {
-    for message in telemetry::diagnostics::take() {
+    log_all(py, telemetry::diagnostics::take());
+}
+
+/// Logs what was lost where nothing ever listened: for the end of a process.
+#[pyfunction]
+pub(crate) fn log_losses(py: Python<'_>) {
+    log_pending(py);
+    log_all(py, telemetry::diagnostics::take_losses());
+}
+
+fn log_all(py: Python<'_>, messages: Vec<Message>) {
+    for message in messages {
         let level = match message.level {
             Level::Info => "info",
             Level::Warning => "warning",
@@ -143,5 +154,5 @@ pub(crate) fn log_pending(py: Python<'_>) {
 #[pyfunction]
 pub(crate) fn finish_diagnostics(py: Python<'_>) {
     IS_ENDING.store(true, Ordering::Release);
-    log_pending(py);
+    log_losses(py);
 }

@@ -31,7 +31,7 @@ mod _native {
     use pyo3::prelude::*;
 
     #[pymodule_export]
-    use super::diagnostics::{finish_diagnostics, log_pending};
+    use super::diagnostics::{finish_diagnostics, log_losses, log_pending};
     #[pymodule_export]
     use super::export::{NativeBatchProcessor, OtlpExporter, encode_logs, encode_spans};
     #[pymodule_export]

@@ -96,7 +96,11 @@ mod unix {
         }
         // Too late for the program's own logging.
         let mut output = std::io::stderr();
-        for message in telemetry::diagnostics::take() {
+        let messages = telemetry::diagnostics::take();
+        for message in messages
+            .iter()
+            .chain(&telemetry::diagnostics::take_losses())
+        {
             let _ = writeln!(output, "oxitel: {}", message.text);
         }
         die();

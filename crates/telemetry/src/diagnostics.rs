@@ -61,6 +61,16 @@ fn hash(name: impl Hash) -> u64 {
     hasher.finish()
 }
 
+/// Records that were not delivered to an endpoint which has never answered. Every signal loses
+/// what it has there, and one message for all of them is enough.
+struct Loss {
+    logger: &'static str,
+    /// How many of what: `25 spans`.
+    what: String,
+    /// Where to and why: `http://localhost:4317: connection refused`.
+    whither: String,
+}
+
 struct State {
     generation: u32,
     inner: Mutex<Inner>,
@@ -70,6 +80,7 @@ struct State {
 struct Inner {
     messages: VecDeque<Message>,
     said: HashMap<Key, Instant>,
+    losses: Vec<Loss>,
 }
 
 impl Hash for Key {
@@ -126,6 +137,57 @@ pub fn report(level: Level, logger: &'static str, key: Key, text: impl Into<Stri
     if let Some(wake) = WAKE.load_full() {
         wake();
     }
+}
+
+/// Keeps a loss for [`take_losses`], which the host calls when the process ends.
+pub fn report_loss(logger: &'static str, what: impl Into<String>, whither: impl Into<String>) {
+    let state = state();
+    let mut inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
+    if inner.losses.len() < MAX_MESSAGES {
+        inner.losses.push(Loss {
+            logger,
+            what: what.into(),
+            whither: whither.into(),
+        });
+    }
+}
+
+/// One message for each place that something was not delivered to, the oldest first.
+pub fn take_losses() -> Vec<Message> {
+    let state = state();
+    let mut inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut losses = mem::take(&mut inner.losses);
+    drop(inner);
+    let mut messages = Vec::new();
+    while let Some(first) = losses.first() {
+        let (logger, whither) = (first.logger, first.whither.clone());
+        let (same, others): (Vec<_>, Vec<_>) =
+            losses.into_iter().partition(|loss| loss.whither == whither);
+        losses = others;
+        let whats: Vec<_> = same.into_iter().map(|loss| loss.what).collect();
+        messages.push(Message {
+            level: Level::Warning,
+            logger,
+            text: format!("{} were not delivered to {whither}", enumerated(&whats)),
+        });
+    }
+    messages
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn enumerated(whats: &[String]) -> String {
+    match whats.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}
+
+/// Makes a message with this key new again; whether it had been said.
+pub fn forget(key: Key) -> bool {
+    let state = state();
+    let mut inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
+    inner.said.remove(&key).is_some()
 }
 
 impl Inner {
@@ -186,6 +248,38 @@ mod tests {
         assert!(!inner.may_say(bucket, later));
         assert!(!inner.may_say(once, start + QUIET * 9));
         assert!(inner.may_say(bucket, start + QUIET));
+    }
+
+    #[test]
+    fn losses_to_one_place_are_one_message() {
+        for (what, whither) in [
+            ("1 spans", "a: x"),
+            ("2 logs", "b: x"),
+            ("3 exports", "a: x"),
+        ] {
+            report_loss("logger", what, whither);
+        }
+        let texts: Vec<_> = take_losses()
+            .into_iter()
+            .map(|message| message.text)
+            .collect();
+        assert_eq!(
+            texts,
+            [
+                "1 spans and 3 exports were not delivered to a: x",
+                "2 logs were not delivered to b: x"
+            ]
+        );
+        assert_eq!(take_losses(), []);
+    }
+
+    #[test]
+    fn a_message_that_was_forgotten_is_new() {
+        let key = Key::once("forgotten");
+        assert!(!forget(key));
+        report(Level::Info, "logger", key, "text");
+        assert!(forget(key) && !forget(key));
+        take();
     }
 
     #[test]

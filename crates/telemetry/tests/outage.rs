@@ -12,7 +12,8 @@ mod collector;
 use std::time::{Duration, Instant};
 
 use collector::{
-    Collector, Reply, config, exporter, free_address, numbered, processor, push, said, wait_for,
+    Collector, Reply, batch, config, exporter, free_address, numbered, processor, push, said,
+    wait_for,
 };
 use telemetry::diagnostics::Level;
 use telemetry::export::Protocol;
@@ -61,7 +62,8 @@ fn nothing_is_lost_while_the_receiver_is_away_and_the_queue_has_room() {
                 .starts_with("nothing listens at"),
             "{said:?}"
         );
-        assert_eq!(last.level, Level::Info);
+        // As loud as what it ends.
+        assert_eq!(last.level, Level::Warning);
         assert!(last.text.contains("works again after"), "{said:?}");
     }
 }
@@ -129,9 +131,52 @@ fn shutdown_does_not_wait_for_an_endpoint_that_was_never_there() {
         let said = said(&address.to_string());
         assert_eq!(said.len(), 2, "{said:?}");
         assert!(said[0].text.starts_with("nothing listens at"), "{said:?}");
-        let lost = format!("25 spans were not delivered to {endpoint}: ");
-        assert!(said[1].text.starts_with(&lost), "{said:?}");
-        assert!(said[1].text.contains("connection refused"), "{said:?}");
+        let lost = format!("25 spans were not delivered to http://{address}: connection refused");
+        assert_eq!(said[1].text, lost);
+    }
+}
+
+#[test]
+fn exporters_of_one_endpoint_say_once_that_nothing_listens_and_once_that_something_does() {
+    for protocol in PROTOCOLS {
+        let mut collector = Collector::start(protocol);
+        collector.stop();
+        let processor = processor(collector.config(), 10, 100);
+        let exporter = exporter(collector.config());
+        let start = Instant::now();
+        for _ in 0..3 {
+            let error = exporter
+                .export_blocking(batch(numbered(2)), TIMEOUT)
+                .unwrap_err();
+            assert!(error.reason.contains("connection refused"), "{error}");
+        }
+        // Nothing was ever there, so nobody waits for it.
+        assert!(start.elapsed() < Duration::from_secs(1));
+        push(&processor, numbered(5));
+        assert!(!processor.force_flush(TIMEOUT));
+
+        collector.restart();
+        assert!(
+            exporter
+                .export_blocking(batch(numbered(2)), TIMEOUT)
+                .is_ok()
+        );
+        assert!(processor.force_flush(TIMEOUT));
+        exporter.shutdown();
+        assert!(processor.shutdown(TIMEOUT));
+        let said = said(&collector.address.to_string());
+        let levels: Vec<_> = said.iter().map(|message| message.level).collect();
+        assert_eq!(
+            levels,
+            [Level::Warning, Level::Warning, Level::Info, Level::Warning],
+            "{said:?}"
+        );
+        assert!(said[0].text.starts_with("nothing listens at"), "{said:?}");
+        assert!(said[1].text.contains("works again after"), "{said:?}");
+        assert!(said[2].text.contains("works again after"), "{said:?}");
+        let base = format!("http://{}", collector.address);
+        let lost = format!("3 exports of spans were not delivered to {base}: connection refused");
+        assert_eq!(said[3].text, lost);
     }
 }
 
@@ -294,7 +339,7 @@ fn every_address_of_a_name_is_tried() {
     let collector = Collector::start(Protocol::HttpProtobuf);
     let endpoint = format!("http://localhost:{}/v1/traces", collector.address.port());
     let exporter = exporter(config(Protocol::HttpProtobuf, &endpoint));
-    let sent = exporter.export_blocking(collector::batch(numbered(1)), TIMEOUT);
+    let sent = exporter.export_blocking(batch(numbered(1)), TIMEOUT);
     assert_eq!(sent.unwrap().delivered, 1);
 }
 
@@ -302,7 +347,7 @@ fn every_address_of_a_name_is_tried() {
 fn a_name_that_does_not_exist_is_named() {
     let exporter = exporter(config(Protocol::Grpc, "http://no-such-host.invalid:4317"));
     let error = exporter
-        .export_blocking(collector::batch(numbered(1)), Duration::from_millis(500))
+        .export_blocking(batch(numbered(1)), Duration::from_millis(500))
         .unwrap_err();
     assert!(
         error

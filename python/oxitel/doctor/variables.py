@@ -117,12 +117,15 @@ def changed(sources: Sources, skip: frozenset[str]) -> Iterator[tuple[str, Any, 
         yield name, value, *sources.of(name)
 
 
+_SDK_LISTS = ("opentelemetry.sdk.environment_variables", "oxitel.configuration.command_line")
+
+
 def _official_names(report: Report) -> Iterator[str]:
     """The names that the API, the instrumentations' base and other packages say that they read."""
     modules = list(_OFFICIAL_MODULES)
     for entry_point in entry_points(group="opentelemetry_environment_variables"):
         # The SDK's own list has names that nobody reads, too.
-        if entry_point.module != "opentelemetry.sdk.environment_variables":
+        if entry_point.module not in _SDK_LISTS:
             modules.append(entry_point.module)
     for module in dict.fromkeys(modules):
         loaded = report.attempt("variables", import_module, module)

@@ -477,6 +477,8 @@ impl Inner {
         } else {
             guarded.reason = delivery.reason.to_string();
             if delivery.is_hopeless {
+                // The same for both protocols.
+                guarded.reason.clone_from(&delivery.reason.text);
                 guarded.hopeless_at = delivery.last_try.map(tokio::time::Instant::into_std);
             }
         }
@@ -508,7 +510,7 @@ impl Inner {
 
     /// Ends it: whatever is still here was not delivered, which is said once.
     fn finish(&self) {
-        let (lost, dropped, reason) = {
+        let (lost, dropped, reason, is_hopeless) = {
             let mut guarded = self.lock();
             if guarded.is_finishing {
                 return;
@@ -516,11 +518,12 @@ impl Inner {
             guarded.is_finishing = true;
             let lost = guarded.queue.abandon();
             let dropped = guarded.unsaid_drops();
-            (lost, dropped, mem::take(&mut guarded.reason))
+            let is_hopeless = guarded.hopeless_at.is_some();
+            (lost, dropped, mem::take(&mut guarded.reason), is_hopeless)
         };
         if lost > 0 {
             self.exporter.state().operations.give_up(lost);
-            deliver::report_undelivered(self.exporter.settled(), lost, &reason);
+            deliver::report_undelivered(self.exporter.settled(), lost, &reason, is_hopeless);
         }
         if dropped > 0 {
             deliver::report_dropped(self.exporter.settled(), dropped);
@@ -582,8 +585,7 @@ async fn run(inner: Arc<Inner>) {
         match inner.next() {
             Step::Send(batch) => {
                 let deadline = tokio::time::Instant::now() + exporter.settled.timeout;
-                let delivery =
-                    deliver::deliver(&exporter, batch, deadline, &mut urgency, true).await;
+                let delivery = deliver::deliver(&exporter, batch, deadline, &mut urgency).await;
                 let (next_wait, is_last_chance) = inner.settle(delivery);
                 if is_last_chance {
                     break;

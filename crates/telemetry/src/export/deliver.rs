@@ -14,7 +14,7 @@ use super::connect::{Route, connect};
 use super::exporter::{Line, Settled, State, prefix_len};
 use super::link::{self, Link};
 use super::{Compression, Protocol, Signal, grpc, http, retry};
-use crate::diagnostics::{Key, Level, report};
+use crate::diagnostics::{Key, Level, forget, report, report_loss};
 use crate::otlp::request::Batch;
 
 /// How much of a hurry the owner of a delivery is in.
@@ -41,6 +41,8 @@ pub(crate) struct Delivery {
     pub(crate) reason: Reason,
     /// The endpoint has never answered, and the last try did not even connect.
     pub(crate) is_hopeless: bool,
+    /// The last try was refused, since nothing listens at the endpoint.
+    pub(crate) is_refused: bool,
     /// The last try began after shutdown did, so that what is left has had its last chance.
     pub(crate) was_closing: bool,
     pub(crate) last_try: Option<Instant>,
@@ -59,6 +61,11 @@ pub(crate) struct Outage {
     since: Instant,
     /// What was said last, as a hash.
     said: u64,
+}
+
+/// That nothing listens there, which all exporters of the process say once together.
+fn nobody(settled: &Settled) -> Key {
+    Key::once(("nobody", &settled.endpoint.authority))
 }
 
 /// A wait before another try.
@@ -112,16 +119,14 @@ async fn expired(own: Instant, urgency: &mut watch::Receiver<Urgency>) {
 }
 
 /// Sends a batch, trying again until `deadline`; at shutdown for as long as that leaves.
-/// `is_kept`: what is left is tried again later, which is what messages then say.
 pub(crate) async fn deliver(
     state: &State,
     batch: Batch,
     deadline: Instant,
     urgency: &mut watch::Receiver<Urgency>,
-    is_kept: bool,
 ) -> Delivery {
     let operation = state.operations.begin(batch.len());
-    let delivery = send(state, batch, deadline, urgency, is_kept).await;
+    let delivery = send(state, batch, deadline, urgency).await;
     if let Some(operation) = operation {
         operation.end(&delivery);
     }
@@ -133,7 +138,6 @@ async fn send(
     batch: Batch,
     deadline: Instant,
     urgency: &mut watch::Receiver<Urgency>,
-    is_kept: bool,
 ) -> Delivery {
     let mut delivery = Delivery::default();
     // Parts still to be sent, the next one last.
@@ -143,7 +147,7 @@ async fn send(
             delivery.spent.push(batch);
             continue;
         }
-        match send_part(state, &batch, deadline, urgency, is_kept, &mut delivery).await {
+        match send_part(state, &batch, deadline, urgency, &mut delivery).await {
             Sent::Settled => delivery.spent.push(batch),
             Sent::Split if batch.len() > 1 => {
                 let (first, second) = batch.split();
@@ -190,7 +194,6 @@ async fn send_part(
     batch: &Batch,
     deadline: Instant,
     urgency: &mut watch::Receiver<Urgency>,
-    is_kept: bool,
     delivery: &mut Delivery,
 ) -> Sent {
     let settled = &*state.settled;
@@ -276,9 +279,10 @@ async fn send_part(
                 .min(deadline_left(seen.closing, now) / 2)
                 .max(LEAST_WAIT);
         }
-        note_trouble(state, &trouble, wait, is_kept);
+        note_trouble(state, &trouble, wait);
         delivery.is_hopeless =
             trouble.kind.is_unconnected() && !state.has_answered.load(Ordering::Relaxed);
+        delivery.is_refused = trouble.kind == TroubleKind::Nobody;
         delivery.reason = trouble.reason;
         let wait = Wait {
             until: now + wait,
@@ -286,10 +290,9 @@ async fn send_part(
             seen,
         };
         delivery.wait = Some(wait);
-        // An endpoint that was never there: the queue is told, where somebody may wait for it;
-        // while closing, that was the last try.
-        let is_last = delivery.is_hopeless && (is_kept || seen.closing.is_some());
-        if is_last || wait.until >= urgency.borrow().closing.unwrap_or(deadline) {
+        // An endpoint that was never there: the queue is told, where somebody may wait for it, and
+        // nobody else waits either.
+        if delivery.is_hopeless || wait.until >= urgency.borrow().closing.unwrap_or(deadline) {
             break Sent::Later;
         }
         wait.run(urgency).await;
@@ -441,7 +444,7 @@ fn note_success(state: &State) -> Option<Duration> {
 }
 
 /// Says what is wrong, once for as long as it stays the same.
-fn note_trouble(state: &State, trouble: &Trouble, wait: Duration, is_kept: bool) {
+fn note_trouble(state: &State, trouble: &Trouble, wait: Duration) {
     let settled = &*state.settled;
     let mut hasher = DefaultHasher::new();
     (trouble.kind, &trouble.reason.code).hash(&mut hasher);
@@ -459,13 +462,11 @@ fn note_trouble(state: &State, trouble: &Trouble, wait: Duration, is_kept: bool)
     }
     let (endpoint, exporting) = (&settled.endpoint.shown, exporting(settled));
     let reason = &trouble.reason;
-    let text = match (trouble.kind, settled.protocol) {
-        (TroubleKind::Nobody, _) if is_kept => format!(
-            "nothing listens at {endpoint} (connection refused); {} wait in the queue until something does",
-            settled.signal.records()
-        ),
-        (TroubleKind::Nobody, _) => format!("nothing listens at {endpoint} (connection refused)"),
-        (_, Protocol::Grpc) => format!(
+    if trouble.kind == TroubleKind::Nobody {
+        return report_nobody(settled);
+    }
+    let text = match settled.protocol {
+        Protocol::Grpc => format!(
             "Transient error {} encountered while exporting {exporting} to {endpoint}, \
              retrying in {:.2}s. Error details: {}",
             if reason.code.is_empty() {
@@ -476,13 +477,27 @@ fn note_trouble(state: &State, trouble: &Trouble, wait: Duration, is_kept: bool)
             wait.as_secs_f64(),
             reason.text
         ),
-        (_, Protocol::HttpProtobuf) => format!(
+        Protocol::HttpProtobuf => format!(
             "Transient error {reason} encountered while exporting {exporting} batch to {endpoint}, \
              retrying in {:.2}s.",
             wait.as_secs_f64()
         ),
     };
     report(Level::Warning, settled.logger, Key::Always, text);
+}
+
+fn report_nobody(settled: &Settled) {
+    let hint = if settled.endpoint.is_local_default() {
+        "; `oxitel-viewer receive` starts something to look at it with"
+    } else {
+        ""
+    };
+    let text = format!(
+        "nothing listens at {} (connection refused): telemetry is kept as far as there is room, \
+         and sent when something does{hint}",
+        settled.endpoint.base()
+    );
+    report(Level::Warning, settled.logger, nobody(settled), text);
 }
 
 fn report_refused(settled: &Settled, reason: &Reason) {
@@ -500,10 +515,41 @@ fn report_refused(settled: &Settled, reason: &Reason) {
     report(Level::Error, settled.logger, key, text);
 }
 
-/// For an export that somebody waited for: what is left of it will not be tried again.
-pub(crate) fn report_given_up(state: &State, delivery: &Delivery) {
-    if !delivery.left.is_empty() {
-        report_refused(&state.settled, &delivery.reason);
+/// For an export that somebody waited for: the outage it ended, or what is left of it and will
+/// not be tried again.
+pub(crate) fn report_outcome(state: &State, delivery: &Delivery) {
+    let settled = &*state.settled;
+    if let Some(outage) = delivery.outage
+        && forget(nobody(settled))
+    {
+        let text = format!(
+            "delivery to {} works again after {:.1} s",
+            settled.endpoint.shown,
+            outage.as_secs_f64()
+        );
+        report(Level::Warning, settled.logger, Key::Always, text);
+    }
+    if delivery.left.is_empty() {
+        return;
+    }
+    if delivery.is_hopeless && delivery.is_refused {
+        // It was said that nothing listens there; how much was lost is said at the end.
+        state.lost_exports.fetch_add(1, Ordering::Relaxed);
+    } else {
+        report_refused(settled, &delivery.reason);
+    }
+}
+
+/// At shutdown: the exports that were given up in silence.
+pub(crate) fn report_lost_exports(state: &State) {
+    let count = state.lost_exports.swap(0, Ordering::Relaxed);
+    if count > 0 {
+        let settled = &*state.settled;
+        report_loss(
+            settled.logger,
+            format!("{count} exports of {}", settled.signal.records()),
+            format!("{}: connection refused", settled.endpoint.base()),
+        );
     }
 }
 
@@ -542,10 +588,11 @@ fn report_partial_success(settled: &Settled, partial: &crate::otlp::read::Partia
 /// The receiver is back; `waiting` records are still to be sent to it.
 pub(crate) fn report_recovery(settled: &Settled, outage: Duration, waiting: usize, dropped: u64) {
     let (endpoint, records) = (&settled.endpoint.shown, settled.signal.records());
-    let level = if dropped == 0 {
-        Level::Info
-    } else {
+    // Whoever was told that nothing listens there is told of the first success.
+    let level = if forget(nobody(settled)) || dropped > 0 {
         Level::Warning
+    } else {
+        Level::Info
     };
     report(
         level,
@@ -571,7 +618,14 @@ pub(crate) fn report_dropped(settled: &Settled, dropped: u64) {
 }
 
 /// At shutdown: what could not be delivered in the time there was.
-pub(crate) fn report_undelivered(settled: &Settled, count: usize, reason: &str) {
+pub(crate) fn report_undelivered(settled: &Settled, count: usize, reason: &str, is_hopeless: bool) {
+    if is_hopeless {
+        return report_loss(
+            settled.logger,
+            format!("{count} {}", settled.signal.records()),
+            format!("{}: {reason}", settled.endpoint.base()),
+        );
+    }
     let (endpoint, records) = (&settled.endpoint.shown, settled.signal.records());
     let reason = if reason.is_empty() {
         "the time for shutting down was over"

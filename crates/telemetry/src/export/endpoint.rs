@@ -29,6 +29,23 @@ pub(crate) struct Endpoint {
 }
 
 impl Endpoint {
+    /// For messages about the receiver as a whole: what the user wrote, without the path.
+    pub(crate) fn base(&self) -> &str {
+        let base = self.shown.strip_suffix(&self.path).unwrap_or(&self.shown);
+        base.trim_end_matches('/')
+    }
+
+    /// Whether it is where a receiver for development is by default, on this machine.
+    pub(crate) fn is_local_default(&self) -> bool {
+        match &self.address {
+            Address::Tcp { host, port } => {
+                matches!(host.as_str(), "localhost" | "127.0.0.1" | "::1")
+                    && matches!(port, 4317 | 4318)
+            }
+            Address::Unix(_) => false,
+        }
+    }
+
     pub(crate) fn parse(
         text: &str,
         protocol: Protocol,

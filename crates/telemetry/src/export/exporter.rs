@@ -72,6 +72,8 @@ pub(crate) struct State {
     /// Failures since the last answer that accepted something.
     pub(crate) failures: AtomicU32,
     pub(crate) outage: Mutex<Option<Outage>>,
+    /// Exports that somebody waited for and that were given up, since nothing listened.
+    pub(crate) lost_exports: AtomicU32,
     pub(crate) operations: Operations,
     urgency: watch::Sender<Urgency>,
     spare: Mutex<Vec<u8>>,
@@ -93,6 +95,7 @@ impl State {
             is_shut_down: AtomicBool::new(is_shut_down),
             failures: AtomicU32::new(0),
             outage: Mutex::new(None),
+            lost_exports: AtomicU32::new(0),
             operations: Operations::wanted(are_operations_wanted),
             urgency: watch::Sender::new(Urgency::default()),
             spare: Mutex::default(),
@@ -227,8 +230,8 @@ impl Exporter {
         let deadline = Instant::now() + timeout;
         let started = worker::spawn(async move {
             let mut urgency = state.urgency.subscribe();
-            let delivery = deliver::deliver(&state, batch, deadline, &mut urgency, false).await;
-            deliver::report_given_up(&state, &delivery);
+            let delivery = deliver::deliver(&state, batch, deadline, &mut urgency).await;
+            deliver::report_outcome(&state, &delivery);
             let _ = answer.send(delivery);
         });
         if let Err(error) = started {
@@ -267,6 +270,7 @@ impl Exporter {
         state.urgency.send_modify(|urgency| {
             urgency.closing.get_or_insert_with(Instant::now);
         });
+        deliver::report_lost_exports(&state);
     }
 }
 

@@ -656,6 +656,7 @@ pub fn said(endpoint: &str) -> Vec<Message> {
     static ALL: Mutex<Vec<Message>> = Mutex::new(Vec::new());
     let mut all = ALL.lock().unwrap();
     all.extend(diagnostics::take());
+    all.extend(diagnostics::take_losses());
     all.iter()
         .filter(|message| message.text.contains(endpoint))
         .cloned()
