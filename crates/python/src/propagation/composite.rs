@@ -31,10 +31,11 @@ impl CompositePropagator {
 /// so that nothing breaks when the list changes on the way.
 fn item<'py>(parts: &Bound<'py, PyAny>, place: usize) -> Option<Bound<'py, PyAny>> {
     if let Ok(list) = parts.cast::<PyList>() {
-        return list.get_item(place).ok();
+        // Asking beyond the end would make an exception with each call.
+        return (place < list.len()).then(|| list.get_item(place).ok())?;
     }
     if let Ok(tuple) = parts.cast::<PyTuple>() {
-        return tuple.get_item(place).ok();
+        return (place < tuple.len()).then(|| tuple.get_item(place).ok())?;
     }
     None
 }
