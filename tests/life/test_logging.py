@@ -82,6 +82,26 @@ def test_a_record_of_atexit_is_exported(run: Run, bodies: Run) -> None:
     assert bodies(1) == {"at exit": 1}
 
 
+@pytest.mark.parametrize("and_printed", [False, True])
+def test_what_is_wrong_with_exporting_is_told_where_all_records_are_exported(
+    run: Run, refused: str, and_printed: bool
+) -> None:
+    finished = run(
+        f"""
+        from log_records import *
+
+        start()
+        if {and_printed}:
+            logging.getLogger().addHandler(logging.StreamHandler())
+        log.info("lost")
+        """,
+        env={"OTEL_EXPORTER_OTLP_ENDPOINT": refused, "OTEL_EXPORTER_OTLP_TIMEOUT": "1"},
+        silent=False,
+    )
+    said = [line for line in finished.stderr.splitlines() if "not delivered" in line]
+    assert len(said) == 1 and "1 logs were not delivered" in said[0], finished.stderr
+
+
 def test_an_attribute_that_logs_itself_ends(run: Run, bodies: Run) -> None:
     run(
         """

@@ -140,13 +140,16 @@ pub(crate) fn log_losses(py: Python<'_>) {
 
 fn log_all(py: Python<'_>, messages: Vec<Message>) {
     for message in messages {
+        // As `logging` numbers them.
         let level = match message.level {
-            Level::Info => "info",
-            Level::Warning => "warning",
-            Level::Error => "error",
+            Level::Info => 20,
+            Level::Warning => 30,
+            Level::Error => 40,
         };
-        // The text itself, not an argument: the official DuplicateFilter tells messages apart by it.
-        log(py, level, message.logger, &message.text, ());
+        // Nobody can be told that telling failed.
+        let _ = py
+            .import("oxitel.worker_messages")
+            .and_then(|module| module.call_method1("log", (level, message.logger, &message.text)));
     }
 }
 
