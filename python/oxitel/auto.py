@@ -14,8 +14,11 @@ if TYPE_CHECKING:
 __all__ = ["activate"]
 
 _FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "dropin")
-# Ours has a part of it; the official metric and log exporters need the rest.
-_PARTIAL_MODULE = "opentelemetry.exporter.otlp.proto.grpc.exporter"
+# Ours have a part of these; other distributions import the rest from the official ones.
+_PARTIAL_MODULES = (
+    "opentelemetry.exporter.otlp.proto.grpc.exporter",
+    "opentelemetry.exporter.otlp.common.http",
+)
 
 
 def activate() -> bool:
@@ -74,11 +77,12 @@ def _share_packages(paths: list[str]) -> None:
     Namespace packages do that by themselves; a package with an `__init__.py` of ours would hide
     them. Nothing is imported where no official package is installed.
     """
-    file = os.path.join(*_PARTIAL_MODULE.split(".")) + ".py"
-    for path in paths:
-        if os.path.isfile(os.path.join(path, file)):
-            _complete(_imported(_PARTIAL_MODULE), os.path.join(path, file))
-            break
+    for name in _PARTIAL_MODULES:
+        file = os.path.join(*name.split(".")) + ".py"
+        for path in paths:
+            if os.path.isfile(os.path.join(path, file)):
+                _complete(_imported(name), os.path.join(path, file))
+                break
     for folder, _, files in os.walk(_FOLDER):
         if "__init__.py" not in files:
             continue
