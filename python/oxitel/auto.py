@@ -114,6 +114,8 @@ def _complete(module: "ModuleType", file: str) -> None:
             if spec is None or spec.loader is None:
                 raise AttributeError(name)
             official = module_from_spec(spec)
+            # Dataclasses look their own module up.
+            sys.modules[spec.name] = official
             spec.loader.exec_module(official)
         return getattr(official, name)
 

@@ -15,6 +15,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -61,15 +62,22 @@ def check(
     official_python: Path,
     folder: Path,
     services: Mapping[str, str] | None = None,
+    switch: Mapping[str, str] | None = None,
 ) -> dict[str, Any]:
     """What the candidate did, the same as the official packages. `services` replaces further
-    placeholders in the program's variables."""
-    candidate = official_python if CANDIDATE == "official" else Path(sys.executable).absolute()
+    placeholders in the program's variables. With `switch`, the candidate is the same environment
+    with these variables, which make ours win."""
+    candidate = Path(sys.executable).absolute()
+    changed = case
+    if CANDIDATE == "official" or switch is not None:
+        candidate = official_python
+    if CANDIDATE != "official":
+        changed = replace(case, env=(*case.env, *(switch or {}).items()))
     kept = KEPT / f"{_key(case, official_python)}.json"
     reference = None
     if CANDIDATE == "official" or not kept.exists():
         reference = Running(case, official_python, collectors[0], folder / "reference", services)
-    got = Running(case, candidate, collectors[1], folder / "candidate", services).outcome(60)
+    got = Running(changed, candidate, collectors[1], folder / "candidate", services).outcome(60)
     if reference is None:
         expected = json.loads(kept.read_text(encoding="utf-8"))
     else:

@@ -230,6 +230,8 @@ def described_exception(error: BaseException) -> dict[str, str]:
 def main() -> None:
     folder, theme, name, log_level, http_endpoint, grpc_endpoint, result_path = sys.argv[1:]
     sys.path.insert(0, folder)
+    if first := os.environ.get("PROGRAM_IMPORTS_FIRST"):
+        import_module(first)
     capture = _Capture()
     logging.root.addHandler(capture)
     logging.root.setLevel(getattr(logging, log_level))

@@ -205,7 +205,7 @@ DIFFERENCES: list[Difference] = [
         "The trace state of a link is exported: the specification and the protocol have it.",
         """
         console.a_live_span_as_json, exporters.grpc_and_http_send_the_same, links.at_the_start,
-        links.invalid_contexts
+        links.invalid_contexts, frameworks.configuration
         """,
         ("*.links[?].trace_state", MISSING, "="),
     ),

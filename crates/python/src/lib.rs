@@ -79,6 +79,7 @@ mod _native {
         super::diagnostics::watch(module)?;
         let py = module.py();
         super::trace::set_attribute::install(py)?;
+        super::trace::start_span::install(py)?;
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.
         let official = super::official::Official::get(py)?;
         official

@@ -103,7 +103,7 @@ class AttributePredicate:
 
 
 class AttributeValuesPredicate:
-    """Spans whose attribute has one of the values, as text; of a sequence, one element is enough."""
+    """Spans whose attribute has one of the values, as text; an element of a sequence is enough."""
 
     def __init__(self, key: str, values: Sequence[str]) -> None:
         self._key = key

@@ -10,12 +10,15 @@ from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 
 from oxitel._native import ReadableSpan as ReadableSpan, Span as Span, _Span as _Span
 from oxitel.sequence import ns_to_iso_str
+from oxitel.trace import readable_subclass
 
 if TYPE_CHECKING:
     from oxitel.resources.resource import Resource
     from oxitel.scope import InstrumentationInfo
 
     from .limits import SpanLimits
+
+readable_subclass.install()
 
 
 def to_json(span: ReadableSpan, indent: int | None = 4) -> str:

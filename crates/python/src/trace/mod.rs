@@ -12,5 +12,6 @@ pub(crate) mod scope;
 pub(crate) mod set_attribute;
 pub(crate) mod settings;
 pub(crate) mod span;
+pub(crate) mod start_span;
 pub(crate) mod tracer;
 pub(crate) mod unsampled;
