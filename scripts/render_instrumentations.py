@@ -1,4 +1,4 @@
-"""Takes what the last run of tests/instrumentation found out into docs/instrumentations.json, and
+"""Takes what the last run of tests/instrumentation and tests/packages found out into docs/instrumentations.json, and
 writes the tables of docs/instrumentations.md from it.
 
 Run the tests first; one of them compares the page with the results.
@@ -13,6 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 RUN = ROOT / ".work/instrumentation"
+OTHERS = ROOT / ".work/packages"
 RESULTS = ROOT / "docs/instrumentations.json"
 PAGE = ROOT / "docs/instrumentations.md"
 PROGRAMS = ROOT / "tests/instrumentation/programs"
@@ -27,7 +28,11 @@ def taken() -> dict[str, Any]:
         theme = found["program"].split(".")[0]
         if (PROGRAMS / f"{theme}.py").exists():
             programs[found.pop("program")] = found
-    return {"python": platform.python_version(), "programs": programs}
+    packages = {
+        path.stem: json.loads(path.read_text(encoding="utf-8")) for path in OTHERS.glob("*.json")
+    }
+    kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
+    return {**kept, "python": platform.python_version(), "programs": programs, "packages": packages}
 
 
 def counterpart(theme: str) -> str:
@@ -63,7 +68,31 @@ def instrumentation_table(results: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-TABLES = {"instrumentations": instrumentation_table}
+def package_table(results: dict[str, Any]) -> str:
+    rows = sorted((found["package"], found["version"]) for found in results["packages"].values())
+    lines = ["| Package | Version |", "| --- | --- |"]
+    return "\n".join([*lines, *(f"| `{name}` | {version} |" for name, version in rows)]) + "\n"
+
+
+def suite_table(results: dict[str, Any]) -> str:
+    lines = [
+        "| Suite of | Passed on the official SDK | Passed on Oxitel | Fails on Oxitel only |",
+        "| --- | ---: | ---: | --- |",
+    ]
+    for name, suite in sorted(results["suites"].items()):
+        official, oxitel = suite["official"], suite["oxitel"]
+        if official.get("passed"):
+            only = [f"`{test}`" for test in oxitel["names"] if test not in official["names"]]
+            passed = f"{official['passed']} | {oxitel.get('passed', 0)}"
+            lines.append(f"| `{name.replace('_', '-')}` | {passed} | {', '.join(only) or '—'} |")
+    return "\n".join(lines) + "\n"
+
+
+TABLES = {
+    "instrumentations": instrumentation_table,
+    "packages": package_table,
+    "suites": suite_table,
+}
 
 
 def rendered(page: str) -> str:

@@ -97,6 +97,7 @@ PRIVATE = {
         "_DEFAULT_RESOURCE",
         "_EMPTY_RESOURCE",
         "_HostResourceDetector",
+        "_get_host_id",
     ),
     "opentelemetry.sdk.util.instrumentation": ("_scope_name_matches_glob",),
     "opentelemetry.sdk.metrics": ("_Gauge",),
@@ -133,6 +134,25 @@ PRIVATE_MODULES = {
     "opentelemetry.sdk._logs._internal.export.in_memory_log_exporter": (
         "InMemoryLogExporter",
         "InMemoryLogRecordExporter",
+    ),
+    "opentelemetry.sdk.trace._sampling_experimental": (
+        "ComposableSampler",
+        "SamplingIntent",
+        "composable_always_off",
+        "composable_always_on",
+        "composable_parent_threshold",
+        "composable_rule_based",
+        "composable_traceid_ratio_based",
+        "composite_sampler",
+    ),
+    "opentelemetry.sdk.trace._sampling_experimental._rule_based": (
+        "AllPredicate",
+        "AlwaysMatchPredicate",
+        "AttributePatternsPredicate",
+        "AttributePredicate",
+        "AttributeValuesPredicate",
+        "ParentPredicate",
+        "SpanKindPredicate",
     ),
     "opentelemetry.sdk.metrics._internal": (
         "Meter",

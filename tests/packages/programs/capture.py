@@ -42,7 +42,8 @@ def make_measurements(meter: Any) -> None:
 def timeless(value: Any) -> Any:
     """JSON of an export without its times; maps of protobuf have no order."""
     if isinstance(value, dict):
-        return {key: "<time>" if key in TIMES else timeless(inner) for key, inner in value.items()}
+        entries = sorted(value.items())
+        return {key: "<time>" if key in TIMES else timeless(inner) for key, inner in entries}
     if isinstance(value, list):
         return [timeless(inner) for inner in value]
     return value

@@ -223,3 +223,43 @@ def aws_and_baggage(run: Run) -> None:
         seconds = span.get_span_context().trace_id >> 96
         run.observe("seconds in the id", abs(seconds - time.time()) < 600)
     context.detach(token)
+
+
+@program()
+def test_utils(run: Run) -> None:
+    """`opentelemetry.test.test_base.TestBase`, on which other libraries' suites stand."""
+    import io
+    import unittest
+
+    from opentelemetry import metrics, trace
+    from opentelemetry.test.test_base import TestBase
+
+    class Telemetry(TestBase):
+        def test_spans(self) -> None:
+            make_spans(trace.get_tracer("program", "1.0"))
+            inner, outer = self.get_finished_spans()
+            self.assertEqual([inner.name, outer.name], ["inner", "outer"])
+            self.assertSpanHasAttributes(outer, {"text": "ä", "list": ("a", "b")})
+            self.assertEqual(inner.parent.span_id, outer.get_span_context().span_id)
+            self.assertEqual(inner.instrumentation_scope.name, "program")
+            self.memory_exporter.clear()
+            self.assertEqual(len(self.get_finished_spans()), 0)
+
+        def test_metrics(self) -> None:
+            make_measurements(metrics.get_meter("program"))
+            found = {metric.name: metric for metric in self.get_sorted_metrics()}
+            run.observe("metrics", sorted(found))
+            (point,) = found["requests"].data.data_points
+            expected = self.create_number_data_point(3, {"path": "/"})
+            self.assertTrue(self.is_data_points_equal(expected, point))
+            self.assert_metric_expected(found["requests"], [expected])
+
+        def test_a_failure(self) -> None:
+            make_spans(trace.get_tracer("program"))
+            self.assertEqual(len(self.get_finished_spans()), 3)
+
+    suite = unittest.defaultTestLoader.loadTestsFromTestCase(Telemetry)
+    result = unittest.TextTestRunner(stream=io.StringIO()).run(suite)
+    run.observe("ran", result.testsRun)
+    for test, trouble in (*result.failures, *result.errors):
+        run.observe(test.id().split(".")[-1], trouble.strip().splitlines()[-1])

@@ -73,6 +73,7 @@ from oxitel.resources.detector import (
     ServiceInstanceIdResourceDetector as ServiceInstanceIdResourceDetector,
     _HostResourceDetector as _HostResourceDetector,
 )
+from oxitel.resources.host_id import read_host_id as _get_host_id
 from oxitel.resources.resource import (
     _DEFAULT_RESOURCE as _DEFAULT_RESOURCE,
     _EMPTY_RESOURCE as _EMPTY_RESOURCE,
