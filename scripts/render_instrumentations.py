@@ -1,7 +1,7 @@
-"""Takes what the last run of tests/instrumentation and tests/packages found out into docs/instrumentations.json, and
-writes the tables of docs/instrumentations.md from it.
+"""Takes what the last run of tests/instrumentation and tests/packages found out into
+docs/instrumentations.json, and writes the tables of docs/instrumentations.md from it.
 
-Run the tests first; one of them compares the page with the results.
+Run the tests first; they compare the page with the results.
 """
 
 import ast
@@ -79,7 +79,7 @@ def suite_table(results: dict[str, Any]) -> str:
         "| Suite of | Passed on the official SDK | Passed on Oxitel | Fails on Oxitel only |",
         "| --- | ---: | ---: | --- |",
     ]
-    for name, suite in sorted(results["suites"].items()):
+    for name, suite in sorted(results.get("suites", {}).items()):
         official, oxitel = suite["official"], suite["oxitel"]
         if official.get("passed"):
             only = [f"`{test}`" for test in oxitel["names"] if test not in official["names"]]

@@ -238,12 +238,12 @@ def test_utils(run: Run) -> None:
         def test_spans(self) -> None:
             make_spans(trace.get_tracer("program", "1.0"))
             inner, outer = self.get_finished_spans()
-            self.assertEqual([inner.name, outer.name], ["inner", "outer"])
+            assert [inner.name, outer.name] == ["inner", "outer"]
             self.assertSpanHasAttributes(outer, {"text": "ä", "list": ("a", "b")})
-            self.assertEqual(inner.parent.span_id, outer.get_span_context().span_id)
-            self.assertEqual(inner.instrumentation_scope.name, "program")
+            assert inner.parent.span_id == outer.get_span_context().span_id
+            assert inner.instrumentation_scope.name == "program"
             self.memory_exporter.clear()
-            self.assertEqual(len(self.get_finished_spans()), 0)
+            assert len(self.get_finished_spans()) == 0
 
         def test_metrics(self) -> None:
             make_measurements(metrics.get_meter("program"))
@@ -251,12 +251,12 @@ def test_utils(run: Run) -> None:
             run.observe("metrics", sorted(found))
             (point,) = found["requests"].data.data_points
             expected = self.create_number_data_point(3, {"path": "/"})
-            self.assertTrue(self.is_data_points_equal(expected, point))
+            assert self.is_data_points_equal(expected, point)
             self.assert_metric_expected(found["requests"], [expected])
 
         def test_a_failure(self) -> None:
             make_spans(trace.get_tracer("program"))
-            self.assertEqual(len(self.get_finished_spans()), 3)
+            assert len(self.get_finished_spans()) == 3
 
     suite = unittest.defaultTestLoader.loadTestsFromTestCase(Telemetry)
     result = unittest.TextTestRunner(stream=io.StringIO()).run(suite)
