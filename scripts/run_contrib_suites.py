@@ -51,7 +51,6 @@ def main() -> None:
     parser.add_argument("--sources", type=Path, required=True)
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
-    suites: dict[str, dict[str, Any]] = {}
     for source in sorted(options.sources.glob(f"{PREFIX}*/")):
         name, _, version = source.name.removeprefix(PREFIX).rpartition("-")
         if not options.names or name in options.names:
@@ -68,10 +67,10 @@ def main() -> None:
                 print(name, "took too long", flush=True)
                 continue
             print(name, sides, flush=True)
-            suites[name] = {"version": version, **sides}
-    results = json.loads(RESULTS.read_text(encoding="utf-8"))
-    results["suites"] = {**results.get("suites", {}), **suites}
-    RESULTS.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+            results = json.loads(RESULTS.read_text(encoding="utf-8"))
+            results.setdefault("suites", {})[name] = {"version": version, **sides}
+            text = json.dumps(results, indent=1, sort_keys=True) + "\n"
+            RESULTS.write_text(text, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -87,8 +87,9 @@ def _prepare(cls: type[ReadableSpan], **options: Any) -> None:
 def _answer(name: str) -> property:
     def read(self: ReadableSpan) -> Any:
         own = vars(self)
-        if name in own:
-            return own[name]
+        for written in (name, f"_{name}"):
+            if written in own:
+                return own[written]
         content = own.get(_CONTENT)
         if content is not None:
             return getattr(content, name)
