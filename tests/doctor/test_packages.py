@@ -109,12 +109,12 @@ def test_instrumentations_by_what_becomes_of_them(doctor: Any, install: Any) -> 
 
 
 def test_a_library_that_lacks_its_instrumentation(doctor: Any, install: Any) -> None:
-    path = install("pymongo", "4.6.0")
+    path = install("pika", "1.3.2")
     diagnosis = doctor("--no-connect", PYTHONPATH=path)
     missing = diagnosis.report["instrumentations"]["missing"]
     assert {
-        "libraries": ["pymongo"],
-        "install": "pip install opentelemetry-instrumentation-pymongo",
+        "libraries": ["pika"],
+        "install": "pip install opentelemetry-instrumentation-pika",
     } in missing
     assert diagnosis.finding("installed without an instrumentation")["grade"] == "note"
 
