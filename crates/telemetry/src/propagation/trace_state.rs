@@ -22,31 +22,48 @@ pub enum Irregular {
 pub fn read<'a>(
     headers: impl IntoIterator<Item = &'a str>,
 ) -> Result<Vec<(&'a str, &'a str)>, Irregular> {
-    let mut members: Vec<(&str, &str)> = Vec::new();
-    for member in headers.into_iter().flat_map(|header| header.split(',')) {
-        let member = member.trim_matches([' ', '\t']);
-        if member.is_empty() {
-            continue;
+    let mut members: Vec<(&str, &str)> = Vec::with_capacity(4);
+    for header in headers {
+        let mut rest = Some(header);
+        while let Some(text) = rest {
+            let (member, others) = split(text, b',');
+            rest = others;
+            let member = member.trim_matches([' ', '\t']);
+            if member.is_empty() {
+                continue;
+            }
+            let (key, Some(value)) = split(member, b'=') else {
+                return Err(Irregular::Member);
+            };
+            if !is_key(key) || !is_value(value) {
+                return Err(Irregular::Member);
+            }
+            if members.iter().any(|(other, _)| *other == key) {
+                return Err(Irregular::Duplicate);
+            }
+            if members.len() == MOST_MEMBERS {
+                return Err(Irregular::TooMany);
+            }
+            members.push((key, value));
         }
-        let (key, value) = member.split_once('=').ok_or(Irregular::Member)?;
-        if !is_key(key) || !is_value(value) {
-            return Err(Irregular::Member);
-        }
-        if members.iter().any(|(other, _)| *other == key) {
-            return Err(Irregular::Duplicate);
-        }
-        if members.len() == MOST_MEMBERS {
-            return Err(Irregular::TooMany);
-        }
-        members.push((key, value));
     }
     Ok(members)
 }
 
+/// What is before the first `separator`, which is ASCII, and what is after it. Headers are short:
+/// looking at each byte takes less than setting up a search.
+#[inline]
+fn split(text: &str, separator: u8) -> (&str, Option<&str>) {
+    match text.bytes().position(|byte| byte == separator) {
+        Some(place) => (text.get(..place).unwrap_or(text), text.get(place + 1..)),
+        None => (text, None),
+    }
+}
+
 fn is_key(key: &str) -> bool {
-    match key.split_once('@') {
-        None => is_name(key, 256, false),
-        Some((tenant, system)) => is_name(tenant, 241, true) && is_name(system, 14, false),
+    match split(key, b'@') {
+        (name, None) => is_name(name, 256, false),
+        (tenant, Some(system)) => is_name(tenant, 241, true) && is_name(system, 14, false),
     }
 }
 
@@ -55,15 +72,41 @@ fn is_name(name: &str, longest: usize, may_begin_with_digit: bool) -> bool {
     let begins = bytes.first().is_some_and(|first| {
         first.is_ascii_lowercase() || (may_begin_with_digit && first.is_ascii_digit())
     });
-    let known = |byte: &u8| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/');
-    begins && bytes.len() <= longest && bytes.iter().all(known)
+    begins && bytes.len() <= longest && bytes.iter().all(|byte| may_be_in(*byte, KEY))
 }
 
 fn is_value(value: &str) -> bool {
     let bytes = value.as_bytes();
-    let known = |byte: &u8| matches!(byte, b' '..=b'~') && !matches!(byte, b',' | b'=');
-    (1..=256).contains(&bytes.len()) && bytes.last() != Some(&b' ') && bytes.iter().all(known)
+    (1..=256).contains(&bytes.len())
+        && bytes.last() != Some(&b' ')
+        && bytes.iter().all(|byte| may_be_in(*byte, VALUE))
 }
+
+const KEY: u8 = 1;
+const VALUE: u8 = 2;
+
+#[inline]
+fn may_be_in(byte: u8, part: u8) -> bool {
+    PARTS
+        .get(usize::from(byte))
+        .is_some_and(|parts| parts & part != 0)
+}
+
+/// Which parts of a member each byte may be in.
+static PARTS: [u8; 128] = {
+    let mut parts = [0; 128];
+    let mut byte = 0;
+    while byte < 128u8 {
+        let key = matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/');
+        let value = matches!(byte, b' '..=b'~') && !matches!(byte, b',' | b'=');
+        #[expect(clippy::indexing_slicing, reason = "computed while compiling")]
+        {
+            parts[byte as usize] = (key as u8) * KEY + (value as u8) * VALUE;
+        }
+        byte += 1;
+    }
+    parts
+};
 
 #[cfg(test)]
 mod tests {
