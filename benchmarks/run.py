@@ -44,7 +44,11 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--cases", default="", help="names separated by commas; all without it")
     parser.add_argument("--rounds", type=int, default=0, help="instead of each case's own number")
     parser.add_argument("--without-oxitel", action="store_true", help="only the others")
-    parser.add_argument("--output", type=Path, help="where the results go instead")
+    parser.add_argument(
+        "--output",
+        type=Path,
+        help="where the results go instead; into those that are there, with --cases",
+    )
     return parser.parse_args()
 
 
@@ -131,6 +135,10 @@ def main() -> int:
     folder = session.FOLDER / "results" if whole else ROOT / ".work" / "benchmarks"
     path = options.output or folder / f"{results['date']}-{case_set}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
+    if options.cases and options.output and path.exists():
+        # Some cases once more, with more rounds: each stays side by side, of one run.
+        before = json.loads(path.read_text())
+        results = {**before, "cases": before["cases"] | results["cases"]}
     path.write_text(json.dumps(results, separators=(",", ":"), sort_keys=True) + "\n")
     print(f"\nresults: {path}")
     print(render.readme_table(results))
