@@ -100,7 +100,7 @@ def readme_part(results: dict[str, Any]) -> str:
     return (
         "\n"
         + readme_table(results)
-        + "\n\nMedians, both columns of a row from one run; CPU of the whole process, export included. "
+        + "\n\nMedians, each row from one run; CPU of the whole process, export included. "
         + machine_line(results)
         + " What each row does, every figure and how to run it: [docs/benchmarks.md]"
         + "(docs/benchmarks.md).\n\n"
