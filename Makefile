@@ -21,6 +21,9 @@ requirements := $(wildcard .ci/requirements.txt tests/requirements.txt tests/*/r
 rust := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.rs' -o -name '*.proto' -o -name Cargo.toml)
 nextest := $(shell command -v cargo-nextest 2>/dev/null)
 
+# The system's certificates, as pip has them: a company's proxy may have one of its own.
+export UV_SYSTEM_CERTS ?= 1
+
 # pyo3's build script and maturin then agree on the interpreter, and nothing is compiled twice.
 export PYO3_PYTHON := $(python)
 export VIRTUAL_ENV := $(CURDIR)/$(VENV)
