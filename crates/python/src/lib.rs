@@ -16,6 +16,7 @@ mod nesting;
 mod official;
 mod pipeline;
 mod propagation;
+mod quick_method;
 mod replaceable;
 mod scratch;
 mod termination;

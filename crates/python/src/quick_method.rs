@@ -1,0 +1,126 @@
+//! Methods as plain C functions, in front of those that pyo3 makes: where handling arguments in
+//! general costs more than the method does, or refuses what has to be taken.
+
+use std::ffi::{CStr, c_char};
+
+use pyo3::exceptions::{PyRuntimeError, PyTypeError};
+use pyo3::ffi;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::PyType;
+
+/// What the interpreter calls: the object, the arguments, how many of them are positional, and the
+/// names of the others, a tuple or null.
+pub(crate) type Function = unsafe extern "C" fn(
+    *mut ffi::PyObject,
+    *const *mut ffi::PyObject,
+    ffi::Py_ssize_t,
+    *mut ffi::PyObject,
+) -> *mut ffi::PyObject;
+
+/// More than any of the methods takes, and the object.
+const MOST: usize = 16;
+
+/// A method of pyo3's with a function in front of it.
+pub(crate) struct QuickMethod {
+    name: &'static CStr,
+    /// Begins with the line from which `inspect.signature` reads the parameters.
+    documentation: &'static CStr,
+    function: Function,
+    method: PyOnceLock<Py<PyAny>>,
+}
+
+impl QuickMethod {
+    pub(crate) const fn new(
+        name: &'static CStr,
+        documentation: &'static CStr,
+        function: Function,
+    ) -> Self {
+        Self {
+            name,
+            documentation,
+            function,
+            method: PyOnceLock::new(),
+        }
+    }
+
+    /// Puts the function in the place of the method of `class`; once, when the module is made. It is
+    /// called with instances of `object_class` alone.
+    #[expect(unsafe_code, reason = "PyDescr_NewMethod has no safe binding")]
+    pub(crate) fn install(
+        &'static self,
+        class: &Bound<'_, PyType>,
+        object_class: &Bound<'_, PyType>,
+    ) -> PyResult<()> {
+        let py = class.py();
+        let name = self.name.to_string_lossy();
+        let method = class.getattr(&*name)?.unbind();
+        if self.method.set(py, method).is_err() {
+            return Ok(());
+        }
+        let definition = Box::leak(Box::new(ffi::PyMethodDef {
+            ml_name: self.name.as_ptr(),
+            ml_meth: ffi::PyMethodDefPointer {
+                PyCFunctionFastWithKeywords: self.function,
+            },
+            ml_flags: ffi::METH_FASTCALL | ffi::METH_KEYWORDS,
+            ml_doc: self.documentation.as_ptr().cast::<c_char>(),
+        }));
+        // SAFETY: the definition lives for ever and its function has the signature that the flags
+        // say; the result is a new reference, or null with an exception set.
+        let method = unsafe {
+            Bound::from_owned_ptr_or_err(
+                py,
+                ffi::PyDescr_NewMethod(object_class.as_type_ptr(), definition),
+            )?
+        };
+        class.setattr(&*name, method)
+    }
+
+    /// Calls pyo3's method with `object` and the arguments as the interpreter gave them.
+    ///
+    /// # Safety
+    ///
+    /// The thread is attached; `arguments` are `count` objects and those that `names` names.
+    #[expect(unsafe_code, reason = "PyObject_Vectorcall has no safe binding")]
+    pub(crate) unsafe fn call(
+        &self,
+        py: Python<'_>,
+        object: *mut ffi::PyObject,
+        arguments: *const *mut ffi::PyObject,
+        count: ffi::Py_ssize_t,
+        names: *mut ffi::PyObject,
+    ) -> *mut ffi::PyObject {
+        // SAFETY: the caller's promise; nothing is read beyond `all` arguments.
+        unsafe {
+            let named = if names.is_null() {
+                0
+            } else {
+                ffi::PyTuple_Size(names).max(0)
+            };
+            let positional = usize::try_from(count).unwrap_or(0);
+            let all = positional + usize::try_from(named).unwrap_or(0);
+            let error = match self.method.get(py) {
+                Some(_) if all >= MOST => PyTypeError::new_err("too many arguments"),
+                None => PyRuntimeError::new_err("the method was never installed"),
+                Some(method) => {
+                    let mut every = [std::ptr::null_mut(); MOST];
+                    let given = (0..all).map(|index| *arguments.add(index));
+                    for (place, argument) in
+                        every.iter_mut().zip(std::iter::once(object).chain(given))
+                    {
+                        *place = argument;
+                    }
+                    return ffi::PyObject_Vectorcall(
+                        method.as_ptr(),
+                        every.as_ptr(),
+                        positional + 1,
+                        names,
+                    );
+                }
+            };
+            error.restore(py);
+        }
+        std::ptr::null_mut()
+    }
+}
