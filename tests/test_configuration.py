@@ -31,7 +31,7 @@ from oxitel.configuration import (
     sdk,
     variable as variable_module,
 )
-from oxitel.configuration.otlp import PerSignal
+from oxitel.configuration.otlp import each_form
 from oxitel.configuration.variable import Boolean, Choice, Integer, Names, Number, Variable
 from oxitel.export import otlp as otlp_export
 from oxitel.export.otlp import compression_name
@@ -45,13 +45,7 @@ def nothing_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def declared() -> list[Variable]:
-    variables: list[Variable] = [*sdk.VARIABLES, *configurator.VARIABLES]
-    for entry in otlp.VARIABLES:
-        if isinstance(entry, PerSignal):
-            variables += [entry.general, *entry.by_signal.values()]
-        else:
-            variables.append(entry)
-    return variables
+    return [*sdk.VARIABLES, *configurator.VARIABLES, *each_form(otlp.VARIABLES)]
 
 
 def test_each_variable_is_declared_once_under_an_official_name() -> None:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from oxitel.configuration import configurator, instrumentation, otlp, sdk
-from oxitel.configuration.otlp import PerSignal
+from oxitel.configuration.otlp import each_form
 from oxitel.configuration.variable import Variable
 
 HELP = "Run a program with telemetry, without changing it."
@@ -103,11 +103,9 @@ def _variables() -> Iterator[Variable]:
     """Each variable that somebody declares, ours first."""
     seen = set()
     for module in (sdk, configurator, otlp, instrumentation):
-        for entry in module.VARIABLES:
-            several = isinstance(entry, PerSignal)
-            for variable in (entry.general, *entry.by_signal.values()) if several else (entry,):
-                seen.add(variable.name)
-                yield variable
+        for variable in each_form(module.VARIABLES):
+            seen.add(variable.name)
+            yield variable
     for name in _names_of_other_packages():
         if name not in seen:
             seen.add(name)

@@ -6,6 +6,7 @@ counts as unset. Specification: "OpenTelemetry Protocol Exporter".
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .variable import Boolean, Choice, Names, Number, Variable
@@ -39,6 +40,10 @@ class PerSignal:
             signal: kind(pattern.format(f"{signal}_"), *arguments) for signal in SIGNALS
         }
 
+    @property
+    def forms(self) -> tuple[Variable, ...]:
+        return (self.general, *self.by_signal.values())
+
     def find(self, signal: str) -> Variable | None:
         """The variable that counts for the signal, if one is set."""
         variable = self.by_signal[signal]
@@ -50,6 +55,12 @@ class PerSignal:
         """The value for the signal (`TRACES`, `METRICS` or `LOGS`), or the default."""
         variable = self.find(signal)
         return self.general.default if variable is None else variable.read()
+
+
+def each_form(entries: Iterable[Variable | PerSignal]) -> Iterator[Variable]:
+    """The variables of a module's `VARIABLES`, those for signals in each of their forms."""
+    for entry in entries:
+        yield from entry.forms if isinstance(entry, PerSignal) else (entry,)
 
 
 _COMPRESSIONS = ("none", "gzip", "deflate", "zstd")

@@ -171,7 +171,7 @@ def _changed(sources: Sources) -> list[dict[str, Any]]:
     shown = {variable.name for variable in _SHOWN}
     for entry in otlp.VARIABLES:
         if isinstance(entry, PerSignal):
-            shown |= {entry.general.name, *(form.name for form in entry.by_signal.values())}
+            shown.update(form.name for form in entry.forms)
     return [
         {"name": name, "value": value, "source": source, "origin": origin}
         for name, value, source, origin in changed(sources, frozenset(shown))

@@ -11,7 +11,7 @@ from os import environ
 from typing import Any
 
 from oxitel import configuration
-from oxitel.configuration.otlp import PerSignal
+from oxitel.configuration.otlp import each_form
 from oxitel.configuration.sdk import TRACES_SAMPLER
 from oxitel.configuration.variable import Variable
 
@@ -69,12 +69,7 @@ def declared() -> dict[str, Variable]:
         variables = getattr(
             import_module(f"{configuration.__name__}.{module.name}"), "VARIABLES", ()
         )
-        for entry in variables:
-            if isinstance(entry, PerSignal):
-                for variable in (entry.general, *entry.by_signal.values()):
-                    found[variable.name] = variable
-            elif isinstance(entry, Variable):
-                found[entry.name] = entry
+        found.update((variable.name, variable) for variable in each_form(variables))
     return {name: variable for name, variable in found.items() if name.startswith(_PREFIXES)}
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from opentelemetry import _logs
 
 from oxitel.export.signal import LOGS
@@ -13,7 +11,7 @@ from oxitel.logs.limits import LogRecordLimits
 from oxitel.logs.provider import LoggerProvider, _LoggerConfig
 from oxitel.resources.resource import Resource
 
-from .exporters import batch_arguments, make_exporter
+from .processors import add_processors
 from .scopes import scope_configurator
 from .section import Section
 
@@ -27,28 +25,14 @@ def set_logger_provider(section: Section, resource: Resource, limits: Section | 
             section, "logger_configurator/development", "loggers", _LoggerConfig
         ),
     )
-    for entry in section.sections("processors"):
-        with entry.going_on("this processor"):
-            processor = _processor(entry)
-            if processor is not None:
-                provider.add_log_record_processor(processor)
+    add_processors(
+        section,
+        LOGS,
+        SimpleLogRecordProcessor,
+        BatchLogRecordProcessor,
+        provider.add_log_record_processor,
+    )
     _logs.set_logger_provider(provider)
-
-
-def _processor(entry: Section) -> Any:
-    chosen = entry.only()
-    if chosen is None:
-        return None
-    name, settings = chosen
-    if name not in ("batch", "simple"):
-        settings.messages.say(settings.path, "not known; batch and simple are")
-        settings.rest()
-        return None
-    exporter = make_exporter(settings, "exporter", LOGS)
-    if name == "simple":
-        return exporter and SimpleLogRecordProcessor(exporter)
-    arguments = batch_arguments(settings)
-    return exporter and BatchLogRecordProcessor(exporter, **arguments)
 
 
 def _limits(section: Section | None, general: Section | None) -> LogRecordLimits:

@@ -17,7 +17,7 @@ from oxitel.trace.limits import SpanLimits
 from oxitel.trace.provider import TracerProvider, _TracerConfig
 from oxitel.trace.sampling import Sampler
 
-from .exporters import batch_arguments, make_exporter
+from .processors import add_processors
 from .scopes import scope_configurator
 from .section import Section
 
@@ -35,28 +35,10 @@ def set_tracer_provider(section: Section, resource: Resource, limits: Section | 
             section, "tracer_configurator/development", "tracers", _TracerConfig
         ),
     )
-    for entry in section.sections("processors"):
-        with entry.going_on("this processor"):
-            processor = _processor(entry)
-            if processor is not None:
-                provider.add_span_processor(processor)
+    add_processors(
+        section, TRACES, SimpleSpanProcessor, BatchSpanProcessor, provider.add_span_processor
+    )
     trace.set_tracer_provider(provider)
-
-
-def _processor(entry: Section) -> Any:
-    chosen = entry.only()
-    if chosen is None:
-        return None
-    name, settings = chosen
-    if name not in ("batch", "simple"):
-        settings.messages.say(settings.path, "not known; batch and simple are")
-        settings.rest()
-        return None
-    exporter = make_exporter(settings, "exporter", TRACES)
-    if name == "simple":
-        return exporter and SimpleSpanProcessor(exporter)
-    arguments = batch_arguments(settings)
-    return exporter and BatchSpanProcessor(exporter, **arguments)
 
 
 def _sampler(section: Section) -> Sampler | None:
