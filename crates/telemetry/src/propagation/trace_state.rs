@@ -26,18 +26,13 @@ pub fn read<'a>(
     for header in headers {
         let mut rest = Some(header);
         while let Some(text) = rest {
-            let (member, others) = split(text, b',');
-            rest = others;
-            let member = member.trim_matches([' ', '\t']);
-            if member.is_empty() {
+            let text = text.trim_start_matches(BLANKS);
+            rest = after_comma(text);
+            if text.is_empty() || rest.is_some() {
                 continue;
             }
-            let (key, Some(value)) = split(member, b'=') else {
-                return Err(Irregular::Member);
-            };
-            if !is_key(key) || !is_value(value) {
-                return Err(Irregular::Member);
-            }
+            let (key, value, others) = member(text).ok_or(Irregular::Member)?;
+            rest = others;
             if members.iter().any(|(other, _)| *other == key) {
                 return Err(Irregular::Duplicate);
             }
@@ -50,47 +45,56 @@ pub fn read<'a>(
     Ok(members)
 }
 
-/// What is before the first `separator`, which is ASCII, and what is after it. Headers are short:
-/// looking at each byte takes less than setting up a search.
+const BLANKS: [char; 2] = [' ', '\t'];
+
+/// The key and the value that `text` begins with, and what there is after the comma behind them.
+/// Looks at each byte once.
 #[inline]
-fn split(text: &str, separator: u8) -> (&str, Option<&str>) {
-    match text.bytes().position(|byte| byte == separator) {
-        Some(place) => (text.get(..place).unwrap_or(text), text.get(place + 1..)),
-        None => (text, None),
-    }
+fn member(text: &str) -> Option<(&str, &str, Option<&str>)> {
+    let (name, mut rest) = split_where_other(text, KEY);
+    let is_regular = match rest.strip_prefix('@') {
+        None => name.len() <= 256 && name.starts_with(is_small),
+        Some(behind) => {
+            let (system, behind) = split_where_other(behind, KEY);
+            rest = behind;
+            name.len() <= 241
+                && name.starts_with(|first: char| is_small(first) || first.is_ascii_digit())
+                && system.len() <= 14
+                && system.starts_with(is_small)
+        }
+    };
+    let key = text.get(..text.len() - rest.len())?;
+    let (value, rest) = split_where_other(rest.strip_prefix('=')?, VALUE);
+    let value = value.trim_end_matches(' ');
+    let rest = rest.trim_start_matches(BLANKS);
+    let others = after_comma(rest);
+    let is_whole = rest.is_empty() || others.is_some();
+    (is_regular && is_whole && (1..=256).contains(&value.len())).then_some((key, value, others))
 }
 
-fn is_key(key: &str) -> bool {
-    match split(key, b'@') {
-        (name, None) => is_name(name, 256, false),
-        (tenant, Some(system)) => is_name(tenant, 241, true) && is_name(system, 14, false),
-    }
+fn is_small(first: char) -> bool {
+    first.is_ascii_lowercase()
 }
 
-fn is_name(name: &str, longest: usize, may_begin_with_digit: bool) -> bool {
-    let bytes = name.as_bytes();
-    let begins = bytes.first().is_some_and(|first| {
-        first.is_ascii_lowercase() || (may_begin_with_digit && first.is_ascii_digit())
-    });
-    begins && bytes.len() <= longest && bytes.iter().all(|byte| may_be_in(*byte, KEY))
+fn after_comma(text: &str) -> Option<&str> {
+    text.strip_prefix(',')
 }
 
-fn is_value(value: &str) -> bool {
-    let bytes = value.as_bytes();
-    (1..=256).contains(&bytes.len())
-        && bytes.last() != Some(&b' ')
-        && bytes.iter().all(|byte| may_be_in(*byte, VALUE))
+/// Splits `text` in front of the first byte that may not be in `part`.
+#[inline]
+fn split_where_other(text: &str, part: u8) -> (&str, &str) {
+    let other = |byte: u8| {
+        PARTS
+            .get(usize::from(byte))
+            .is_none_or(|parts| parts & part == 0)
+    };
+    let place = text.bytes().position(other).unwrap_or(text.len());
+    // What may be in a part is ASCII, so this is between characters.
+    text.split_at_checked(place).unwrap_or((text, ""))
 }
 
 const KEY: u8 = 1;
 const VALUE: u8 = 2;
-
-#[inline]
-fn may_be_in(byte: u8, part: u8) -> bool {
-    PARTS
-        .get(usize::from(byte))
-        .is_some_and(|parts| parts & part != 0)
-}
 
 /// Which parts of a member each byte may be in.
 static PARTS: [u8; 128] = {
