@@ -1,14 +1,18 @@
-"""What providers have in common when processes end and fork: they are shut down where a process
-ends past Python's exit (workers of multiprocessing and billiard, a signal that the program raises),
-and refresh what depends on the process in every forked child."""
+"""What providers have in common when processes end and fork: they are shut down at Python's exit
+and where a process ends past it (workers of multiprocessing and billiard, a signal that the program
+raises), and refresh what depends on the process in every forked child."""
 
 from __future__ import annotations
 
+import atexit
+import math
 import os
 import sys
 import threading
 from collections.abc import Callable
+from functools import partial
 from logging import getLogger
+from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
@@ -26,6 +30,9 @@ class Provider(Protocol):
 
     def shutdown(self) -> None: ...
 
+    def _hurry(self) -> None:
+        """Have what is queued exported in the background, without waiting for it."""
+
     def _renew_locks(self) -> None:
         """Replace the locks that another thread of the parent may have held."""
 
@@ -39,8 +46,76 @@ _providers: WeakSet[Provider] = WeakSet()
 _finalized: set[int] = set()
 _is_called_by_workers = False
 
+# How long shutdowns have waited since this process began to end; None before that.
+_waited_millis: float | None = None
+# What each shutdown may wait at the least, whatever those before it have used up.
+_LEAST_MILLIS = 500.0
+
 # Those by which a program ends itself. What they do to Python code that handles them is its own.
 _ENDING_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGBREAK")
+
+
+def shut_down_at_exit(provider: Provider) -> Callable[[], None]:
+    """Have `provider` shut down at Python's exit; the handler that does it, for
+    `atexit.unregister`."""
+    return atexit.register(partial(_shut_down_at_exit, provider))
+
+
+def _shut_down_at_exit(provider: Provider) -> None:
+    _begin_to_end()
+    provider.shutdown()
+
+
+def _begin_to_end() -> None:
+    """Have what is queued of all signals exported from now on, whoever is shut down first."""
+    global _waited_millis
+    if _waited_millis is None:
+        _waited_millis = 0.0
+        for provider in _ending_providers():
+            provider._hurry()
+
+
+def hurry(processor: object) -> None:
+    """Have what `processor` queues exported, unless it is one that cannot be told to."""
+    begin: Callable[[], None] | None = getattr(processor, "_hurry", None)
+    if begin is not None:
+        begin()
+
+
+def _ending_providers() -> list[Provider]:
+    return [provider for provider in list(_providers) if provider._atexit_handler is not None]
+
+
+class Waiting:
+    """A shutdown that may wait: `with Waiting(budget_millis) as millis` has how long it may.
+
+    That is its budget. When the process ends, those that were shut down before it have used up
+    some of that, since all export side by side: where nothing answers, the end takes as long as
+    the largest budget, not as long as all of them. A budget that is larger than one export takes,
+    `export_millis`, counts no more than that then.
+    """
+
+    def __init__(self, budget_millis: float, export_millis: float = math.inf) -> None:
+        self._budget_millis = budget_millis
+        self._export_millis = export_millis
+
+    def __enter__(self) -> float:
+        self._start = monotonic()
+        if not _waited_millis:
+            return self._budget_millis
+        left = min(self._budget_millis, self._export_millis) - _waited_millis
+        return max(left, min(self._budget_millis, _LEAST_MILLIS))
+
+    def __exit__(self, *_: object) -> None:
+        global _waited_millis
+        if _waited_millis is not None:
+            _waited_millis += (monotonic() - self._start) * 1000
+
+
+def export_millis(exporter: object) -> float:
+    """The longest that one export takes; infinite where the exporter does not say."""
+    seconds: object = getattr(exporter, "_timeout", None)
+    return seconds * 1000 if isinstance(seconds, (int, float)) else math.inf
 
 
 def watch(provider: Provider) -> None:
@@ -136,39 +211,23 @@ def _shut_down_before_raised_signals() -> None:
 
 
 def _shut_down_on_exit() -> None:
-    """Shut the providers down, side by side: where a receiver does not answer, that takes as long
-    as the one with the largest budget may take, not all of them one after the other."""
-    from threading import Thread
-
-    ending = [provider for provider in list(_providers) if provider._atexit_handler is not None]
-    threads = [Thread(target=_shut_down, args=(one,), daemon=True) for one in ending[1:]]
-    started = []
-    for thread, provider in zip(threads, ending[1:], strict=True):
+    """Shut the providers down that are to be when the process ends."""
+    _begin_to_end()
+    for provider in _ending_providers():
         try:
-            thread.start()
-            started.append(thread)
-        except RuntimeError:
-            # No more threads for this process.
-            _shut_down(provider)
-    for provider in ending[:1]:
-        _shut_down(provider)
-    for thread in started:
-        thread.join()
+            provider.shutdown()
+        except Exception:
+            _logger.exception("Exception while shutting down %r", provider)
     # Python's exit, which does that last, is passed over.
     _native.log_losses()
-
-
-def _shut_down(provider: Provider) -> None:
-    try:
-        provider.shutdown()
-    except Exception:
-        _logger.exception("Exception while shutting down %r", provider)
 
 
 def refresh_after_fork() -> None:
     """Refresh what depends on the process. Called natively, once in each forked child."""
     from oxitel.resources.aggregate import _get_process_dependent_resource
 
+    global _waited_millis
+    _waited_millis = None
     _shut_down_with_worker()
     providers = list(_providers)
     for provider in providers:

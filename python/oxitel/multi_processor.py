@@ -15,6 +15,8 @@ from logging import Logger
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from oxitel.lifetime import hurry
+
 if TYPE_CHECKING:
     from concurrent.futures import Future
 
@@ -57,6 +59,10 @@ class Sequential:
                 getattr(processor, method)(*args, **kwargs)
             except Exception:
                 self._reported.log(processor, method)
+
+    def _hurry(self) -> None:
+        for processor in self._processors:
+            hurry(processor)
 
     def shutdown(self) -> None:
         """Shut down every processor, also after one that raised."""
@@ -112,6 +118,10 @@ class Concurrent:
 
         self._lock = threading.Lock()
         self._executor = ThreadPoolExecutor(max_workers=threads)
+
+    def _hurry(self) -> None:
+        for processor in self._all():
+            hurry(processor)
 
     def shutdown(self) -> None:
         self._call_all("shutdown")

@@ -261,3 +261,75 @@ def test_a_second_provider_and_an_explicit_shutdown_end_well(run: Run, arrived: 
         """
     )
     assert arrived(6) == {"first": 5, "second": 1}
+
+
+# All three signals, and a second destination for spans.
+EVERY_SIGNAL = """
+    import metering
+    from logs import *
+
+    tracing.start(processors=[tracing.BatchSpanProcessor(tracing.exporter())])
+    meters = metering.start()
+    start(traces=False)
+    tracing.spans("span", 37)
+    for number in range(41):
+        log.info("record %d", number)
+    meters.get_meter("life").create_counter("orders").add(43)
+    {last_words}
+    tracing.say_now("end")
+    {end}
+"""
+
+
+@pytest.mark.parametrize("end", ["", "import signal; signal.raise_signal(signal.SIGTERM)"])
+def test_all_signals_together_keep_to_one_budget(
+    end: str, protocol: str, black_hole: str, run: Run
+) -> None:
+    finished = run(
+        EVERY_SIGNAL.format(last_words="", end=end),
+        protocol=protocol,
+        silent=False,
+        exit_code=-15 if end else 0,
+        env={
+            "OTEL_EXPORTER_OTLP_ENDPOINT": black_hole,
+            "OTEL_EXPORTER_OTLP_TIMEOUT": str(2 * TIMEOUT_SECONDS),
+        },
+    )
+    # Half a second for each shutdown after the first, where one has used up the budget.
+    took = finished.end - finished.said("end")
+    assert took <= 2 * TIMEOUT_SECONDS + 4 * MARGIN_SECONDS, finished.stderr
+    # Both destinations of spans; what is logged of the trouble is a record too.
+    assert finished.stderr.count("37 spans were not delivered") == 2, finished.stderr
+    assert re.search(r"\b4\d logs were not delivered", finished.stderr), finished.stderr
+    assert "Failed to export metrics" in finished.stderr, finished.stderr
+    assert "error code: ," not in finished.stderr
+    assert "Traceback" not in finished.stderr
+
+
+def test_a_dead_destination_costs_the_others_nothing(
+    protocol: str, black_hole: str, collector: Any, run: Run, arrived: Arrived
+) -> None:
+    """The dead one is shut down first; what is made meanwhile, by a handler that runs before the
+    others' turn, still arrives."""
+    path = "" if protocol == "grpc" else "/v1/traces"
+    last_words = """
+    import atexit
+    spare = tracing.TracerProvider()
+    spare.add_span_processor(tracing.BatchSpanProcessor(tracing.exporter(endpoint="{dead}")))
+    atexit.register(lambda: tracing.spans("last", 5))
+    with spare.get_tracer("spare").start_as_current_span("lost"):
+        pass
+    late = tracing.TracerProvider()
+    late.add_span_processor(tracing.BatchSpanProcessor(tracing.exporter(endpoint="{dead}")))
+    late.get_tracer("late").start_span("lost").end()
+    """.format(dead=black_hole + path)
+    finished = run(
+        EVERY_SIGNAL.format(last_words=last_words, end=""),
+        protocol=protocol,
+        silent=False,
+        env={"OTEL_EXPORTER_OTLP_TIMEOUT": str(TIMEOUT_SECONDS)},
+    )
+    assert "Traceback" not in finished.stderr
+    assert arrived(84) == {"span": 74, "last": 10}
+    kinds = Counter(request.signal for request in collector.requests() if request.accepted)
+    assert kinds["logs"] >= 1 and kinds["metrics"] == 1

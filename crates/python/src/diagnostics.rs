@@ -2,8 +2,9 @@
 //!
 //! Logging is the user's code: whatever it raises ends here.
 
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
@@ -128,18 +129,29 @@ fn ask_for_logging() {
 /// Logs what the worker has had to say since the last time.
 #[pyfunction]
 pub(crate) fn log_pending(py: Python<'_>) {
-    log_all(py, telemetry::diagnostics::take());
+    log_all(py, telemetry::diagnostics::take);
 }
 
 /// Logs what was lost where nothing ever listened: for the end of a process.
 #[pyfunction]
 pub(crate) fn log_losses(py: Python<'_>) {
     log_pending(py);
-    log_all(py, telemetry::diagnostics::take_losses());
+    log_all(py, telemetry::diagnostics::take_losses);
+    // Another thread may have taken messages that it has not logged yet.
+    let patience = Instant::now() + PATIENCE;
+    while LOGGING.load(Ordering::Acquire) > 0 && Instant::now() < patience {
+        py.detach(|| thread::sleep(Duration::from_millis(1)));
+    }
 }
 
-fn log_all(py: Python<'_>, messages: Vec<Message>) {
-    for message in messages {
+/// How many threads are logging what they have taken.
+static LOGGING: AtomicUsize = AtomicUsize::new(0);
+/// How long the end of a process waits for them.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+fn log_all(py: Python<'_>, take: fn() -> Vec<Message>) {
+    LOGGING.fetch_add(1, Ordering::AcqRel);
+    for message in take() {
         // As `logging` numbers them.
         let level = match message.level {
             Level::Info => 20,
@@ -151,6 +163,7 @@ fn log_all(py: Python<'_>, messages: Vec<Message>) {
             .import("oxitel.worker_messages")
             .and_then(|module| module.call_method1("log", (level, message.logger, &message.text)));
     }
+    LOGGING.fetch_sub(1, Ordering::AcqRel);
 }
 
 /// Logs what is left when the interpreter ends.

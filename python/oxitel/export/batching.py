@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from oxitel import _native
 from oxitel.configuration import sdk
 from oxitel.configuration.variable import Integer, say_once
+from oxitel.lifetime import Waiting, export_millis
 
 from .batch import BatchProcessor
 
@@ -65,9 +66,8 @@ class Batching:
         self._exporter = exporter
         # Where nobody has asked for 30 s, shutdown does not outlast one export's time.
         is_asked_for = export_timeout_millis is not None or variables.export_timeout.text()
-        exporter_timeout = getattr(exporter, "_timeout", None)
-        if not is_asked_for and isinstance(exporter_timeout, (int, float)):
-            timeout = min(timeout, exporter_timeout * 1000)
+        if not is_asked_for:
+            timeout = min(timeout, export_millis(exporter))
         self._export_timeout_millis = timeout
         self._native: _native.BatchProcessor | None = None
         native_exporter = _native_exporter_of(exporter)
@@ -95,11 +95,16 @@ class Batching:
         if self._is_shut_down:
             return
         self._is_shut_down = True
-        if self._native is None:
-            self._batch_processor.shutdown(self._export_timeout_millis)
-            return
-        self._native.shutdown(float(self._export_timeout_millis))
-        self._exporter.shutdown()
+        with Waiting(self._export_timeout_millis) as timeout_millis:
+            if self._native is None:
+                self._batch_processor.shutdown(timeout_millis)
+                return
+            self._native.shutdown(float(timeout_millis))
+            self._exporter.shutdown()
+
+    def _hurry(self) -> None:
+        # Asking for a flush gets it going, also where nobody waits.
+        self._flush(0)
 
     def _flush(self, timeout_millis: float) -> bool:
         """Export all that was taken so far; False if an export failed, if it took longer, or after

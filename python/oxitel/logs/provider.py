@@ -152,7 +152,7 @@ class LoggerProvider(logs_api.LoggerProvider):
         self._renew_locks()
         self._atexit_handler: Callable[[], None] | None = None
         if shutdown_on_exit:
-            self._atexit_handler = atexit.register(self.shutdown)
+            self._atexit_handler = lifetime.shut_down_at_exit(self)
         lifetime.watch(self)
 
     @property
@@ -215,6 +215,9 @@ class LoggerProvider(logs_api.LoggerProvider):
                 instrumentation_scope.name,
             )
             return _LoggerConfig.default()
+
+    def _hurry(self) -> None:
+        lifetime.hurry(self._multi_log_record_processor)
 
     def _renew_locks(self) -> None:
         # A signal handler may log, and so make a logger, while this thread holds it.

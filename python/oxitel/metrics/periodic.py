@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from oxitel.configuration import sdk
 from oxitel.export.suppression import Suppression
-from oxitel.lifetime import leave_to_parent
+from oxitel.lifetime import Waiting, export_millis, leave_to_parent
 
 from .reader import MetricReader
 from .timeout import MetricsTimeoutError
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from .point import MetricsData
 
 _logger = getLogger("opentelemetry.sdk.metrics._internal.export")
+# How much later than asked a shutdown may return, for the thread to tell what was lost.
+_GRACE_SECONDS = 0.1
 
 
 class _ComponentType:
@@ -250,7 +252,10 @@ class PeriodicExportingMetricReader(MetricReader):
         """Collect and export a last time, and shut the exporter down, within `timeout_millis`."""
         if self._pid != os.getpid():
             self._reset()
-        deadline = monotonic() + timeout_millis / 1000
+        with Waiting(timeout_millis, export_millis(self._exporter)) as millis:
+            self._shut_down_until(monotonic() + millis / 1000)
+
+    def _shut_down_until(self, deadline: float) -> None:
         with self._changed:
             is_first = not self._shutdown
             self._shutdown = True
@@ -263,7 +268,8 @@ class PeriodicExportingMetricReader(MetricReader):
         thread = self._daemon_thread
         if thread is not None and self._has_thread():
             if thread is not threading.current_thread():
-                thread.join(min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX))
+                left = max(0.0, deadline - monotonic()) + _GRACE_SECONDS
+                thread.join(min(left, threading.TIMEOUT_MAX))
                 if thread.is_alive():
                     _logger.warning("Shutdown took too long, the last metrics are dropped.")
         elif self._export_interval_millis < math.inf:

@@ -105,7 +105,7 @@ class MeterProvider(api.MeterProvider):
                 reader._set_meter_provider(self)
         self._atexit_handler: Callable[[], None] | None = None
         if shutdown_on_exit:
-            self._atexit_handler = atexit.register(self.shutdown)
+            self._atexit_handler = lifetime.shut_down_at_exit(self)
         lifetime.watch(self)
 
     def get_meter(
@@ -148,6 +148,9 @@ class MeterProvider(api.MeterProvider):
                 "meter configurator failed for scope '%s', using default config", scope.name
             )
             return _MeterConfig.default()
+
+    def _hurry(self) -> None:
+        """Nothing is queued: what was measured is collected when the provider is shut down."""
 
     def _renew_locks(self) -> None:
         self._lock = threading.Lock()

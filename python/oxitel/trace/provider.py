@@ -121,7 +121,7 @@ class TracerProvider(trace_api.TracerProvider):
         self._tracers: dict[InstrumentationScope, Tracer] = {}
         self._atexit_handler: Callable[[], None] | None = None
         if shutdown_on_exit:
-            self._atexit_handler = atexit.register(self.shutdown)
+            self._atexit_handler = lifetime.shut_down_at_exit(self)
         lifetime.watch(self)
         global_textmap.make_native()
 
@@ -184,6 +184,9 @@ class TracerProvider(trace_api.TracerProvider):
                 "Failed to create a Tracer Config for %s, using default Tracer config", scope
             )
             return _TracerConfig.default()
+
+    def _hurry(self) -> None:
+        lifetime.hurry(self._active_span_processor)
 
     def _renew_locks(self) -> None:
         self._tracers_lock = threading.Lock()

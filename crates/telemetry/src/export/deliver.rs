@@ -226,7 +226,7 @@ async fn send_part(
             answer = attempt => answer,
             () = expired(own, urgency) => Answer::Later(Trouble {
                 kind: TroubleKind::TimedOut,
-                reason: Reason::text("no answer in time"),
+                reason: timed_out(settled.protocol),
                 asked: None,
             }),
         };
@@ -370,6 +370,14 @@ async fn attempt(state: &State, body: &Bytes, deadline: Instant) -> Answer {
     answer
 }
 
+fn timed_out(protocol: Protocol) -> Reason {
+    let text = "no answer in time";
+    match protocol {
+        Protocol::Grpc => grpc::deadline_exceeded(text),
+        Protocol::HttpProtobuf => Reason::text(text),
+    }
+}
+
 pub(crate) fn broken(settled: &Settled, error: &hyper::Error) -> Answer {
     match settled.protocol {
         Protocol::Grpc => grpc::broken(error),
@@ -469,11 +477,7 @@ fn note_trouble(state: &State, trouble: &Trouble, wait: Duration) {
         Protocol::Grpc => format!(
             "Transient error {} encountered while exporting {exporting} to {endpoint}, \
              retrying in {:.2}s. Error details: {}",
-            if reason.code.is_empty() {
-                "StatusCode.DEADLINE_EXCEEDED"
-            } else {
-                &reason.code
-            },
+            reason.code,
             wait.as_secs_f64(),
             reason.text
         ),

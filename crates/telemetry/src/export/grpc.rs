@@ -21,6 +21,7 @@ const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 
 const OK: u32 = 0;
 const UNKNOWN: u32 = 2;
+const DEADLINE_EXCEEDED: u32 = 4;
 const RESOURCE_EXHAUSTED: u32 = 8;
 const UNAVAILABLE: u32 = 14;
 
@@ -113,6 +114,11 @@ pub(crate) fn broken(error: &hyper::Error) -> Answer {
         reason: Status::new(UNAVAILABLE, &super::link::describe(error)).reason(),
         asked: None,
     })
+}
+
+/// The reason for giving up an answer.
+pub(crate) fn deadline_exceeded(text: &str) -> Reason {
+    Status::new(DEADLINE_EXCEEDED, text).reason()
 }
 
 /// The reason for something that happened before there was an answer.
