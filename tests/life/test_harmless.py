@@ -161,3 +161,37 @@ def test_recursion_through_a_log_handler_ends(run: Run, arrived: Arrived) -> Non
         silent=False,
     )
     assert arrived(5)["kept"] == 5
+
+
+def test_trouble_is_told_while_the_main_thread_only_waits(collector: Any, run: Run) -> None:
+    collector.script([{"do": "http_status", "status": 401, "times": 100}])
+    finished = run(
+        """
+        import logging, threading
+        from tracing import *
+
+        told = threading.Event()
+
+        class Handler(logging.Handler):
+            def emit(self, record):
+                if "401" in record.getMessage():
+                    told.set()
+
+        logging.getLogger().addHandler(Handler())
+        start(schedule_delay_millis=50)
+
+        def serve():
+            # Started by the main thread, which then waits in C code, as a server's does.
+            begin = now()
+            while not told.is_set() and now() < begin + 8:
+                spans("request", 1, pause=0.05)
+            print("told" if told.is_set() else "not told", flush=True)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        thread.join()
+        """,
+        protocol="http",
+        silent=False,
+    )
+    assert finished.stdout == "told\n"

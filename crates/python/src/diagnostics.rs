@@ -2,6 +2,7 @@
 //!
 //! Logging is the user's code: whatever it raises ends here.
 
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -84,6 +85,8 @@ static IS_ENDING: AtomicBool = AtomicBool::new(false);
 
 /// Has the messages of the worker logged. The worker never waits for the interpreter: it asks the
 /// main thread to start a thread that does the logging, so that neither is held up by a handler.
+/// Where the main thread waits in C code (`Thread.join`, `signal.pause`), it does not hear of
+/// that, and the next thread to make a span or a log record does it ([`catch_up`]).
 pub(crate) fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
     telemetry::diagnostics::set_wake(ask_for_logging);
     // Registered before any provider, so it runs after their shutdown.
@@ -95,40 +98,77 @@ pub(crate) fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
     Ok(())
 }
 
+/// When the oldest message was asked to be logged, in milliseconds; 0 for none.
+static ASKED_AT: AtomicU64 = AtomicU64::new(0);
+/// How long the main thread has before another one does it.
+const MAIN_THREADS_TURN_MILLIS: u64 = 1000;
+
+fn now_millis() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(START.elapsed().as_millis()).map_or(1, |millis| millis + 1)
+}
+
 #[expect(unsafe_code, reason = "Py_AddPendingCall has no safe binding")]
 fn ask_for_logging() {
-    extern "C" fn start_logging(_: *mut std::ffi::c_void) -> std::ffi::c_int {
+    extern "C" fn on_main_thread(_: *mut std::ffi::c_void) -> std::ffi::c_int {
         // Python calls this on its main thread, attached.
-        Python::attach(|py| {
-            let start = || -> PyResult<()> {
-                let log = py.import("oxitel._native")?.getattr("log_pending")?;
-                let begin = py.import("_thread")?.getattr("start_new_thread")?;
-                // The main thread may be in a span, which this has nothing to do with; where threads
-                // are greenlets, they may be given the context.
-                py.import("contextvars")?
-                    .call_method0("Context")?
-                    .call_method1("run", (begin, log, PyTuple::empty(py)))?;
-                Ok(())
-            };
-            if start().is_err() {
-                log_pending(py);
-            }
-        });
+        Python::attach(start_logging);
         0
     }
     if IS_ENDING.load(Ordering::Acquire) {
         return;
     }
+    let _ = ASKED_AT.compare_exchange(0, now_millis(), Ordering::Relaxed, Ordering::Relaxed);
     // SAFETY: may be called by any thread while the interpreter lives; a full queue is no loss,
     // since the message stays pending and the next one asks again.
     unsafe {
-        pyo3::ffi::Py_AddPendingCall(Some(start_logging), std::ptr::null_mut());
+        pyo3::ffi::Py_AddPendingCall(Some(on_main_thread), std::ptr::null_mut());
+    }
+}
+
+fn start_logging(py: Python<'_>) {
+    let start = || -> PyResult<()> {
+        let log = py.import("oxitel._native")?.getattr("log_pending")?;
+        let begin = py.import("_thread")?.getattr("start_new_thread")?;
+        // This thread may be in a span, which the new one has nothing to do with; where threads
+        // are greenlets, they may be given the context.
+        py.import("contextvars")?
+            .call_method0("Context")?
+            .call_method1("run", (begin, log, PyTuple::empty(py)))?;
+        Ok(())
+    };
+    if start().is_err() {
+        log_pending(py);
+    }
+}
+
+/// Has messages logged that the main thread has not come to. Costs a comparison otherwise.
+#[inline]
+pub(crate) fn catch_up(py: Python<'_>) {
+    let asked_at = ASKED_AT.load(Ordering::Relaxed);
+    if asked_at != 0 {
+        catch_up_since(py, asked_at);
+    }
+}
+
+#[cold]
+fn catch_up_since(py: Python<'_>, asked_at: u64) {
+    let now = now_millis();
+    let is_due = now.saturating_sub(asked_at) >= MAIN_THREADS_TURN_MILLIS;
+    // The turn begins anew, so that one thread does it.
+    if is_due
+        && ASKED_AT
+            .compare_exchange(asked_at, now, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    {
+        start_logging(py);
     }
 }
 
 /// Logs what the worker has had to say since the last time.
 #[pyfunction]
 pub(crate) fn log_pending(py: Python<'_>) {
+    ASKED_AT.store(0, Ordering::Relaxed);
     log_all(py, telemetry::diagnostics::take);
 }
 

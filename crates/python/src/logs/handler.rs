@@ -21,7 +21,7 @@ use super::record::{self, NO_SPAN};
 use super::source::Source;
 use super::span_record::{self, Memory};
 use crate::context;
-use crate::diagnostics::Seldom;
+use crate::diagnostics::{self, Seldom};
 use crate::fork;
 use crate::nesting::Nesting;
 use crate::official::Official;
@@ -69,6 +69,7 @@ impl LoggingHandler {
     fn try_emit(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         fork::settle(py);
+        diagnostics::catch_up(py);
         let handler = slf.get();
         let options = match handler.options.get(py) {
             Some(options) if options.is_own_class => options,

@@ -291,6 +291,7 @@ impl Logger {
         exception: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<()> {
         fork::settle(py);
+        diagnostics::catch_up(py);
         let inner = self.inner.get();
         if !inner.is_enabled {
             return Ok(());

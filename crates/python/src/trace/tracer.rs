@@ -340,6 +340,7 @@ impl Tracer {
         options: &StartOptions,
     ) -> PyResult<Started<'py>> {
         fork::settle(py);
+        diagnostics::catch_up(py);
         let inner = self.inner.get();
         let official = Official::get(py)?;
         let given_context = options.context.as_ref().map(|context| context.bind(py));
