@@ -1,6 +1,7 @@
 """Web servers with several worker processes: every request's spans arrive, once."""
 
 import signal
+import site
 import socket
 import time
 import urllib.error
@@ -56,6 +57,15 @@ def gunicorn(port: int, *options: str) -> list[str]:
     return [
         *("-m", "gunicorn", "web:application", "--bind", f"127.0.0.1:{port}"),
         *("--log-level", "warning", "--graceful-timeout", "10", *options),
+    ]
+
+
+def uwsgi(port: int, *options: str) -> list[str]:
+    return [
+        *("-c", "import pyuwsgi; pyuwsgi.run()", "--module", "web:application", "--need-app"),
+        *("--http-socket", f"127.0.0.1:{port}", "--master", "--processes", "2"),
+        # As installed packages are found, which uWSGI's own interpreter would not.
+        *("--pythonpath", site.getsitepackages()[0], "--die-on-term", *options),
     ]
 
 
@@ -161,3 +171,30 @@ def test_uvicorn_exports_every_request(
     collector.wait_for_count(2 * count)
     time.sleep(0.2)
     check(collector.spans(), count, several=workers > 1)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        [],
+        ["--enable-threads", "--threads", "4"],
+        ["--lazy-apps"],
+        ["--max-requests", "20"],
+    ],
+    ids=["preload", "threads", "each loads", "recycled"],
+)
+def test_uwsgi_workers_export_every_request(
+    options: list[str], protocol: str, port: int, collector: Any, start_program: Start
+) -> None:
+    # uWSGI forks in C; without --enable-threads no other Python thread ever runs.
+    server = start_program(
+        command=uwsgi(port, *options), protocol=protocol, env={"OTEL_BSP_SCHEDULE_DELAY": "60000"}
+    )
+    count = requests_until_two_workers_answer(port) + 80
+    requests(port, 80)
+    server.signal(signal.SIGTERM)
+    finished = server.finish(timeout=20)
+    assert "Traceback" not in finished.stderr
+    collector.wait_for_count(2 * count)
+    time.sleep(0.2)
+    check(collector.spans(), count)
