@@ -15,6 +15,7 @@ use telemetry::attribute::{Attributes, Displaced};
 use telemetry::otlp::value::{KEY_VALUE_LIST_ENTRIES, Value, put_attribute, put_element};
 
 use crate::diagnostics::{self, Seldom};
+use crate::dict::entries;
 
 /// Attributes as a live span keeps them.
 pub(crate) type AttributeMap = Attributes<Py<PyString>, Py<PyAny>>;
@@ -261,8 +262,7 @@ pub(crate) fn clean_pairs(
     };
     if attributes.is_exact_instance_of::<PyDict>() {
         // Cleaning may run the user's code, so the dict is not iterated while that happens.
-        let items: Vec<_> = attributes.cast::<PyDict>()?.iter().collect();
-        for (key, value) in &items {
+        for (key, value) in &entries(attributes.cast::<PyDict>()?) {
             add(key, value)?;
         }
     } else {
