@@ -1,4 +1,5 @@
-//! Walking over a dict without counting references to what is only looked at.
+//! Walking over a dict without counting references to what is only looked at, and taking all of it
+//! at once.
 
 use pyo3::ffi;
 use pyo3::prelude::*;
@@ -35,4 +36,18 @@ pub(crate) fn for_each_borrowed<'py>(
         }
         Some(())
     })
+}
+
+/// All keys and values, as they are together at one moment. The safe iterator panics where another
+/// thread changes the dict meanwhile, as a free-threaded interpreter lets it.
+pub(crate) fn entries<'py>(
+    dict: &Bound<'py, PyDict>,
+) -> Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    // The entries of a log record get three more.
+    let mut entries = Vec::with_capacity(dict.len() + 3);
+    for_each_borrowed(dict, |key, value| {
+        entries.push((key.clone(), value.clone()));
+        Some(())
+    });
+    entries
 }

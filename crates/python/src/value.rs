@@ -15,6 +15,7 @@ use telemetry::attribute::{Attributes, Displaced};
 use telemetry::otlp::value::{KEY_VALUE_LIST_ENTRIES, Value, put_attribute, put_element};
 
 use crate::diagnostics::{self, Seldom};
+use crate::dict::entries;
 
 /// Attributes as a live span keeps them.
 pub(crate) type AttributeMap = Attributes<Py<PyString>, Py<PyAny>>;
@@ -261,8 +262,7 @@ pub(crate) fn clean_pairs(
     };
     if attributes.is_exact_instance_of::<PyDict>() {
         // Cleaning may run the user's code, so the dict is not iterated while that happens.
-        let items: Vec<_> = attributes.cast::<PyDict>()?.iter().collect();
-        for (key, value) in &items {
+        for (key, value) in &entries(attributes.cast::<PyDict>()?) {
             add(key, value)?;
         }
     } else {
@@ -344,17 +344,12 @@ fn hash_of(key: &Bound<'_, PyString>) -> PyResult<u64> {
     Ok(key.hash()?.cast_unsigned() as u64)
 }
 
-#[expect(
-    unsafe_code,
-    reason = "the references that are compared prove that we are attached"
-)]
+// Compares as `str` does, whatever a subclass says: nobody's code may run while a map is locked.
+#[expect(unsafe_code, reason = "PyUnicode_Compare has no safe binding")]
 fn is_same_text(left: &Py<PyString>, right: &Py<PyString>) -> bool {
-    // SAFETY: maps are changed by threads that are attached to the interpreter.
-    let py = unsafe { Python::assume_attached() };
-    left.bind(py)
-        .as_any()
-        .eq(right.bind(py).as_any())
-        .unwrap_or(false)
+    // SAFETY: maps are changed by threads that are attached to the interpreter, and both are live
+    // texts, of which comparing never fails.
+    unsafe { pyo3::ffi::PyUnicode_Compare(left.as_ptr(), right.as_ptr()) == 0 }
 }
 
 /// Writes every attribute of `map` into `field`; returns how many could not be encoded.

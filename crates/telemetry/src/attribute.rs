@@ -102,6 +102,24 @@ impl<K, V> Attributes<K, V> {
     pub fn iter(&self) -> std::slice::Iter<'_, Entry<K, V>> {
         self.entries.iter()
     }
+
+    /// The same collection, of what `copy` makes of each key and value.
+    #[must_use]
+    pub fn copy_with(&self, copy: impl Fn(&K, &V) -> (K, V)) -> Self {
+        let entry = |entry: &Entry<K, V>| {
+            let (key, value) = copy(&entry.key, &entry.value);
+            Entry {
+                hash: entry.hash,
+                key,
+                value,
+            }
+        };
+        Self {
+            entries: self.entries.iter().map(entry).collect(),
+            limit: self.limit,
+            dropped: self.dropped,
+        }
+    }
 }
 
 /// A list that keeps the newest `limit` items and counts the others (events, links).
@@ -158,6 +176,22 @@ impl<T> Newest<T> {
 
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()
+    }
+
+    /// How many items were ever appended.
+    #[must_use]
+    pub fn appended(&self) -> usize {
+        self.items.len() + self.dropped as usize
+    }
+
+    /// The same list, of what `copy` makes of each item.
+    #[must_use]
+    pub fn copy_with(&self, copy: impl Fn(&T) -> T) -> Self {
+        Self {
+            items: self.items.iter().map(copy).collect(),
+            limit: self.limit,
+            dropped: self.dropped,
+        }
     }
 }
 
@@ -227,5 +261,27 @@ mod tests {
         assert_eq!(events.iter().copied().collect::<Vec<_>>(), [2, 3]);
         assert_eq!(events.dropped(), 1);
         assert_eq!(Newest::new(Some(0)).push('x'), Some('x'));
+    }
+
+    #[test]
+    fn a_copy_has_the_items_the_limit_and_the_count() {
+        let mut attributes = Attributes::new(Some(2));
+        for (key, value) in [("a", 1), ("b", 2), ("c", 3)] {
+            insert(&mut attributes, key, value);
+        }
+        let mut copied = attributes.copy_with(|key, value| (*key, *value));
+        assert_eq!(content(&copied), [("b", 2), ("c", 3)]);
+        insert(&mut copied, "d", 4);
+        assert_eq!(content(&copied), [("c", 3), ("d", 4)]);
+        assert_eq!((attributes.dropped(), copied.dropped()), (1, 2));
+
+        let mut events = Newest::new(Some(2));
+        for event in [1, 2, 3] {
+            events.push(event);
+        }
+        let mut copied = events.copy_with(|event| *event);
+        assert_eq!(copied.appended(), events.appended());
+        assert_eq!(copied.push(4), Some(2));
+        assert_eq!((events.appended(), copied.appended()), (3, 4));
     }
 }

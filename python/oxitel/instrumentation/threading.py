@@ -123,7 +123,13 @@ class _Patch:
 def _start_carrying(original: Callable[..., Any], patch: _Patch) -> Callable[..., Any]:
     def start(self: threading.Thread, *args: Any, **kwargs: Any) -> Any:
         otel_context = context.get_current() if patch.is_active else None
-        if not otel_context or _THREADS_INHERIT:
+        if not otel_context:
+            return original(self, *args, **kwargs)
+        if _THREADS_INHERIT:
+            if _serves_many(self):
+                inherited = contextvars.copy_context()
+                inherited.run(context.attach, context.Context())
+                return inherited.run(original, self, *args, **kwargs)
             return original(self, *args, **kwargs)
         carried = _Carried(self, otel_context) if _may_carry(self) else None
         try:
@@ -141,7 +147,7 @@ def _submit_carrying(original: Callable[..., Any], patch: _Patch) -> Callable[..
     def submit(self: futures.Executor, /, *args: Any, **kwargs: Any) -> Any:
         if args and patch.is_active and not _is_of_interpreters(self):
             otel_context = context.get_current()
-            # Where threads inherit, a worker may be in the context it was started in.
+            # Where threads inherit, a worker may be in the context it was started in, before us.
             if otel_context or _THREADS_INHERIT:
                 return original(self, _Task(args[0], otel_context), *args[1:], **kwargs)
         return original(self, *args, **kwargs)

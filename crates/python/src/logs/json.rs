@@ -13,8 +13,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use telemetry::json::JsonLine;
 
-use super::json_value::{calm, clean_text, entries, key_text, put, put_text, text_of};
+use super::json_value::{calm, clean_text, key_text, put, put_text, text_of};
 use super::span_record::{Fields, current_span_context, kept_ids};
+use crate::dict::entries;
 use crate::guarded::Guarded;
 use crate::trace::exception;
 

@@ -13,7 +13,7 @@ use pyo3::types::{
 };
 use telemetry::json::JsonLine;
 
-use crate::dict::for_each_borrowed;
+use crate::dict::entries;
 use crate::nesting::Nesting;
 
 /// How deep a value may be nested; what is deeper (a list that contains itself) becomes text.
@@ -117,18 +117,6 @@ pub(crate) fn put_text(line: &mut JsonLine, text: &Bound<'_, PyString>) -> PyRes
         None => line.text("<unprintable str object>"),
     }
     Ok(())
-}
-
-/// The entries of a dict, taken at one moment: writing them may run code that changes it.
-pub(crate) fn entries<'py>(
-    map: &Bound<'py, PyDict>,
-) -> Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
-    let mut entries = Vec::with_capacity(map.len());
-    for_each_borrowed(map, |key, value| {
-        entries.push((key.clone(), value.clone()));
-        Some(())
-    });
-    entries
 }
 
 /// The text of a key, of any type, as `json` writes those that it takes.

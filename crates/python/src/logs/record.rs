@@ -2,7 +2,6 @@
 //! emitted it: later nobody needs the interpreter.
 
 use pyo3::prelude::*;
-use pyo3::sync::critical_section::with_critical_section;
 use pyo3::types::{PyDict, PyInt, PyMapping};
 use telemetry::export::batch::BatchProcessor;
 use telemetry::otlp::log::{LOG_ATTRIBUTES, LogHead, put_log_body, put_log_head, put_log_tail};
@@ -10,6 +9,7 @@ use telemetry::trace::SpanContext;
 
 use crate::context;
 use crate::diagnostics;
+use crate::dict::entries;
 use crate::group::Groups;
 use crate::official::Official;
 use crate::scratch::with_buffer;
@@ -57,9 +57,7 @@ pub(crate) fn set_pair<'py>(
 /// The items of a mapping, taken at once: cleaning them may run code that changes it.
 pub(crate) fn pairs_of<'py>(attributes: &Bound<'py, PyAny>) -> PyResult<Pairs<'py>> {
     if let Ok(dict) = attributes.cast_exact::<PyDict>() {
-        let mut pairs = Vec::with_capacity(dict.len() + 3);
-        with_critical_section(dict, || pairs.extend(dict.iter()));
-        return Ok(pairs);
+        return Ok(entries(dict));
     }
     attributes
         .cast::<PyMapping>()?

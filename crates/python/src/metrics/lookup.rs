@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::stream::Target;
-use crate::dict::for_each_borrowed;
+use crate::dict::{entries, for_each_borrowed};
 
 /// The series that a measurement with certain attributes goes to, one in each stream.
 pub(crate) struct Entry {
@@ -93,8 +93,8 @@ impl Cache {
         targets: Box<[Target]>,
     ) -> Arc<Entry> {
         let pairs = attributes.map_or_else(Box::default, |attributes| {
-            let pairs = attributes.iter();
-            pairs
+            entries(attributes)
+                .into_iter()
                 .map(|(key, value)| (key.unbind(), value.unbind()))
                 .collect()
         });

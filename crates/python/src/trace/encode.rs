@@ -12,9 +12,10 @@ use telemetry::otlp::trace::{
 };
 use telemetry::otlp::wire::put_bytes_field;
 
+use super::content::{Content, Copied};
 use super::event::EventRecord;
 use super::identity::Identity;
-use super::readable::{Content, ReadableSpan, State, dropped_of};
+use super::readable::{ReadableSpan, State, dropped_of};
 use super::span::name_text;
 use crate::scratch::with_buffer;
 use crate::value;
@@ -89,36 +90,43 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
     Ok(())
 }
 
-// The content of a finished span does not change any more. It is taken out while it is encoded and
-// put back, since encoding may run Python code, for which the lock must not be held.
-struct Taken<'a, T: Default> {
-    py: Python<'a>,
-    span: &'a ReadableSpan,
-    field: fn(&mut State) -> &mut Content<T>,
+// The content of a finished span does not change any more, but encoding it may run Python code, for
+// which the lock must not be held.
+struct Taken<'a, T: Copied + Default> {
     content: Content<T>,
+    #[cfg_attr(Py_GIL_DISABLED, expect(dead_code, reason = "nothing is put back"))]
+    place: (Python<'a>, &'a ReadableSpan, Field<T>),
 }
 
-impl<'a, T: Default> Taken<'a, T> {
-    fn new(
-        py: Python<'a>,
-        span: &'a ReadableSpan,
-        field: fn(&mut State) -> &mut Content<T>,
-    ) -> Self {
-        let content = std::mem::replace(field(&mut span.lock(py)), Content::Native(T::default()));
+type Field<T> = fn(&mut State) -> &mut Content<T>;
+
+impl<'a, T: Copied + Default> Taken<'a, T> {
+    fn new(py: Python<'a>, span: &'a ReadableSpan, field: Field<T>) -> Self {
+        let content = match field(&mut span.lock(py)) {
+            Content::Python(object) => Content::Python(object.clone_ref(py)),
+            // Threads that run meanwhile would find nothing, if it were taken out.
+            #[cfg(Py_GIL_DISABLED)]
+            Content::Native(native) => Content::Native(native.copied(py)),
+            // It costs less to take it out and to put it back.
+            #[cfg(not(Py_GIL_DISABLED))]
+            Content::Native(native) => Content::Native(std::mem::take(native)),
+        };
         Self {
-            py,
-            span,
-            field,
             content,
+            place: (py, span, field),
         }
     }
 }
 
-impl<T: Default> Drop for Taken<'_, T> {
+#[cfg(not(Py_GIL_DISABLED))]
+impl<T: Copied + Default> Drop for Taken<'_, T> {
     fn drop(&mut self) {
-        let content = std::mem::replace(&mut self.content, Content::Native(T::default()));
-        let placeholder = std::mem::replace((self.field)(&mut self.span.lock(self.py)), content);
-        drop(placeholder);
+        if let Content::Native(native) = &mut self.content {
+            let (py, span, field) = self.place;
+            let content = Content::Native(std::mem::take(native));
+            let placeholder = std::mem::replace(field(&mut span.lock(py)), content);
+            drop(placeholder);
+        }
     }
 }
 
@@ -179,8 +187,12 @@ fn put_native_events(py: Python<'_>, buffer: &mut Vec<u8>, events: &Newest<Event
 }
 
 fn put_links(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyResult<u32> {
-    let taken = Taken::new(py, span, |state| &mut state.links);
-    let (links, dropped) = match &taken.content {
+    // A link is a Python object: reading it lets other threads in, for which the links must be there.
+    let content = match &span.lock(py).links {
+        Content::Native(links) => Content::Native(links.copied(py)),
+        Content::Python(object) => Content::Python(object.clone_ref(py)),
+    };
+    let (links, dropped) = match &content {
         Content::Native(links) => (PyTuple::new(py, links.iter())?.into_any(), links.dropped()),
         Content::Python(object) => (object.bind(py).clone(), dropped_of(object.bind(py))),
     };

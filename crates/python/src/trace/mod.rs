@@ -1,5 +1,6 @@
 //! Tracer, span and scope: native classes behind the official names.
 
+pub(crate) mod content;
 pub(crate) mod counts;
 pub(crate) mod encode;
 pub(crate) mod event;

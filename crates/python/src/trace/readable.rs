@@ -13,6 +13,7 @@ use telemetry::attribute::Newest;
 use telemetry::otlp::request::Group;
 use telemetry::trace::StatusCode;
 
+use super::content::{Content, Copied};
 use super::event::EventRecord;
 use super::identity::Identity;
 use super::settings::{self, Settings};
@@ -53,12 +54,6 @@ pub(crate) struct State {
     pub(crate) resource: Option<Py<PyAny>>,
 }
 
-/// Content of a span: native until Python code has seen the container itself.
-pub(crate) enum Content<T> {
-    Native(T),
-    Python(Py<PyAny>),
-}
-
 #[derive(Default)]
 pub(crate) struct Status {
     pub(crate) code: StatusCode,
@@ -66,6 +61,9 @@ pub(crate) struct Status {
     /// The official `Status`, where one was given.
     pub(crate) object: Option<Py<PyAny>>,
 }
+
+/// How often a container is made anew because other threads have written meanwhile.
+const MOST_TRIES: usize = 1000;
 
 impl ReadableSpan {
     pub(crate) fn recording(
@@ -113,31 +111,40 @@ impl ReadableSpan {
     }
 
     /// The Python object of a container, which is the truth from now on.
-    fn hand_over<'py, T>(
+    fn hand_over<'py, T: Copied>(
         &self,
         py: Python<'py>,
         field: impl Fn(&mut State) -> &mut Content<T>,
-        make: impl FnOnce(&T) -> PyResult<Bound<'py, PyAny>>,
+        make: impl Fn(&T) -> PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        // Making the object may run Python code, so the native content is taken out meanwhile.
-        let native = {
+        // Making the object runs Python code, so it is made of a copy, while other threads go on
+        // reading and writing; what they wrote meanwhile would be lost, so it is made again then.
+        let mut tries = 0;
+        loop {
+            let seen = match field(&mut self.lock(py)) {
+                Content::Python(object) => return Ok(object.bind(py).clone()),
+                Content::Native(native) => native.copied(py),
+            };
+            let made = make(&seen)?;
+            tries += 1;
             let mut state = self.lock(py);
             let content = field(&mut state);
             match content {
-                Content::Python(object) => return Ok(object.bind(py).clone()),
-                Content::Native(_) => std::mem::replace(content, Content::Python(py.None())),
+                Content::Python(object) => {
+                    let object = object.bind(py).clone();
+                    drop(state);
+                    return Ok(object);
+                }
+                Content::Native(native) if native.is_still(&seen) || tries >= MOST_TRIES => {
+                    let handed = Content::Python(made.clone().unbind());
+                    let replaced = std::mem::replace(content, handed);
+                    drop(state);
+                    drop(replaced);
+                    return Ok(made);
+                }
+                Content::Native(_) => {}
             }
-        };
-        let Content::Native(native) = native else {
-            return Ok(py.None().into_bound(py));
-        };
-        let (content, result) = match make(&native) {
-            Ok(object) => (Content::Python(object.clone().unbind()), Ok(object)),
-            Err(error) => (Content::Native(native), Err(error)),
-        };
-        let replaced = std::mem::replace(field(&mut self.lock(py)), content);
-        drop(replaced);
-        result
+        }
     }
 
     /// A `BoundedList` of `limit` with these items.

@@ -10,13 +10,12 @@ use pyo3::types::{PyString, PyTuple, PyType};
 use telemetry::attribute::Newest;
 use telemetry::trace::StatusCode;
 
+use super::content::Content;
 use super::event::EventRecord;
 use super::exception;
 use super::identity::Identity;
 use super::processing;
-use super::readable::{
-    Content, ReadableSpan, State, Status, bounded_attributes, kind_of, status_code_of,
-};
+use super::readable::{ReadableSpan, State, Status, bounded_attributes, kind_of, status_code_of};
 use super::settings::{self, Limits, Settings};
 use crate::diagnostics::{self, Seldom};
 use crate::guarded::{Guard, Guarded};
@@ -268,6 +267,15 @@ fn warn_attribute_on_ended(py: Python<'_>) {
     );
 }
 
+// The attributes that Python code has seen are frozen when another thread ends the span.
+fn unless_ended(span: &Bound<'_, Span>, set: PyResult<()>) -> PyResult<()> {
+    if set.is_err() && !is_recording(span) {
+        warn_attribute_on_ended(span.py());
+        return Ok(());
+    }
+    set
+}
+
 /// Whether the span has not ended yet.
 pub(crate) fn is_recording(span: &Bound<'_, Span>) -> bool {
     let state = span.as_super().get().lock(span.py());
@@ -432,7 +440,7 @@ impl Span {
             Content::Python(attributes) => {
                 let attributes = attributes.bind(py).clone();
                 drop(state);
-                attributes.set_item(key, value)?;
+                unless_ended(slf, attributes.set_item(key, value))?;
             }
         }
         Ok(())
@@ -468,7 +476,8 @@ impl Span {
             Content::Python(edited) => {
                 let edited = edited.bind(py).clone();
                 drop(state);
-                edited.call_method1("_set_items", (attributes,))?;
+                let set = edited.call_method1("_set_items", (attributes,));
+                unless_ended(slf, set.map(drop))?;
             }
         }
         Ok(())
