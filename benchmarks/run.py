@@ -139,7 +139,10 @@ def main() -> int:
         # Some cases once more, with more rounds: each stays side by side, of one run.
         before = json.loads(path.read_text())
         results = {**before, "cases": before["cases"] | results["cases"]}
-    path.write_text(json.dumps(results, separators=(",", ":"), sort_keys=True) + "\n")
+    text = json.dumps(results, separators=(",", ":"), sort_keys=True) + "\n"
+    path.write_text(text)
+    # In the order of the file, in which the pages are rendered from it later.
+    results = json.loads(text)
     print(f"\nresults: {path}")
     print(render.readme_table(results))
     if whole and not options.output:
