@@ -6,6 +6,7 @@
 mod context;
 mod diagnostics;
 mod dict;
+mod ending_thread;
 mod export;
 mod fork;
 mod group;
@@ -77,6 +78,7 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::fork::watch();
+        super::ending_thread::watch();
         super::diagnostics::watch(module)?;
         let py = module.py();
         super::trace::set_attribute::install(py)?;
