@@ -5,6 +5,7 @@
 //! raised for that.
 
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::exception;
 use super::span::{self, Span};
@@ -97,6 +98,20 @@ impl SpanScope {
             self.finish(span.bind(py), exc_val)?;
         }
         Ok(false)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.tracer)?;
+        self.options.traverse(&visit)?;
+        let Some(state) = self.entered.peek(&visit) else {
+            return Ok(());
+        };
+        let Some(entered) = &*state else {
+            return Ok(());
+        };
+        visit.call(&entered.span)?;
+        visit.call(&entered.recording)?;
+        visit.call(&entered.token)
     }
 
     /// Starts the span without making it current.
