@@ -45,13 +45,15 @@ impl SpanScope {
     }
 
     fn finish(&self, span: &Bound<'_, Span>, error: &Bound<'_, PyAny>) -> PyResult<()> {
-        if exception::is_error(error) && span::is_recording(span) {
-            exception::note(span, error, span.get(), false)?;
-        }
+        let noted = if exception::is_error(error) && span::is_recording(span) {
+            exception::note(span, error, span.get(), false)
+        } else {
+            Ok(())
+        };
         if self.end_on_exit {
             span::end(span, None)?;
         }
-        Ok(())
+        noted
     }
 }
 
