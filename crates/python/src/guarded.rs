@@ -30,6 +30,13 @@ impl<T> Guarded<T> {
     pub(crate) fn peek<'a>(&'a self, _visit: &PyVisit<'a>) -> Option<Guard<'a, T>> {
         self.0.try_lock().ok()
     }
+
+    /// As the only owner.
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0
+            .get_mut()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
 }
 
 #[cfg(not(Py_GIL_DISABLED))]
@@ -47,8 +54,9 @@ mod with_global_lock {
     pub(crate) struct Guarded<T>(RefCell<T>);
 
     // SAFETY: the cell is reached through `lock` and `peek` alone, which want proof that the calling
-    // thread holds the interpreter's global lock (the collector of garbage does); `RefMut` cannot leave that thread, and should the
-    // lock be let go under a guard after all, the cell's own flag refuses the second borrow.
+    // thread holds the interpreter's global lock (the collector of garbage does); `RefMut` cannot
+    // leave that thread, and should the lock be let go under a guard after all, the cell's own
+    // flag refuses the second borrow.
     #[expect(unsafe_code, reason = "the global lock orders all access to the cell")]
     unsafe impl<T: Send> Sync for Guarded<T> {}
 
@@ -65,6 +73,11 @@ mod with_global_lock {
         /// For the collector of garbage, which waits for nobody: none while a guard is held.
         pub(crate) fn peek<'a>(&'a self, _visit: &PyVisit<'a>) -> Option<Guard<'a, T>> {
             self.0.try_borrow_mut().ok()
+        }
+
+        /// As the only owner.
+        pub(crate) fn get_mut(&mut self) -> &mut T {
+            self.0.get_mut()
         }
     }
 }
