@@ -34,7 +34,8 @@ pub(crate) struct NativeBatchProcessor {
 impl Drop for NativeBatchProcessor {
     fn drop(&mut self) {
         let id = *self.termination_id.get_mut();
-        if id != 0 {
+        // What is dropped because the interpreter ends was not to be sent at the end.
+        if id != 0 && !diagnostics::is_ending() {
             termination::forget(id);
         }
     }
