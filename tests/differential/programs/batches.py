@@ -4,7 +4,6 @@
 
 from declare import Run, program
 
-
 kept: list[object] = []
 
 

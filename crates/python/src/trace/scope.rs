@@ -36,6 +36,22 @@ struct Entered {
     token: Py<PyAny>,
 }
 
+/// What a span knows of the scope that made it current.
+#[derive(Default)]
+pub(crate) struct Attachment {
+    /// The context that was current before.
+    pub(super) previous: Option<Py<PyAny>>,
+    /// The token of an attach that could not be undone where the scope ended.
+    pub(super) unfinished: Option<Py<PyAny>>,
+}
+
+impl Attachment {
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.previous)?;
+        visit.call(&self.unfinished)
+    }
+}
+
 impl SpanScope {
     pub(crate) fn new(tracer: Py<Tracer>, options: StartOptions, end_on_exit: bool) -> Self {
         Self {

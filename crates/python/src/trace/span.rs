@@ -17,6 +17,7 @@ use super::processing;
 use super::readable::{
     Content, ReadableSpan, State, Status, bounded_attributes, kind_of, status_code_of,
 };
+use super::scope::Attachment;
 use super::settings::{self, Limits, Settings};
 use crate::diagnostics::{self, Seldom};
 use crate::guarded::{Guard, Guarded};
@@ -30,15 +31,6 @@ pub(crate) struct Span {
     set_status_on_exception: bool,
     /// Where `start_as_current_span` attached the span; see `scope.rs`.
     pub(crate) attachment: Guarded<Attachment>,
-}
-
-/// The scope that made a span current.
-#[derive(Default)]
-pub(crate) struct Attachment {
-    /// The context that was current before.
-    pub(crate) previous: Option<Py<PyAny>>,
-    /// The token of an attach that could not be undone where the scope ended.
-    pub(crate) unfinished: Option<Py<PyAny>>,
 }
 
 /// The class of all spans that tracers make.
@@ -676,10 +668,7 @@ impl Span {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         match self.attachment.peek(&visit) {
-            Some(attachment) => {
-                visit.call(&attachment.previous)?;
-                visit.call(&attachment.unfinished)
-            }
+            Some(attachment) => attachment.traverse(&visit),
             None => Ok(()),
         }
     }
