@@ -333,3 +333,32 @@ def test_a_dead_destination_costs_the_others_nothing(
     assert arrived(84) == {"span": 74, "last": 10}
     kinds = Counter(request.signal for request in collector.requests() if request.accepted)
     assert kinds["logs"] >= 1 and kinds["metrics"] == 1
+
+
+def test_exceptions_are_recorded_while_the_interpreter_ends(run: Run) -> None:
+    finished = run(
+        """
+        import builtins
+        from tracing import *
+
+        start()
+
+        def job():
+            with tracer.start_as_current_span("job") as current:
+                try:
+                    yield
+                finally:
+                    try:
+                        with tracer.start_as_current_span("clean-up"):
+                            raise ValueError("clean-up")
+                    except ValueError as error:
+                        current.record_exception(error)
+                    current.set_attribute("key", [1, 2])
+                    print("the rest of the clean-up runs")
+
+        # What is last to go, after the modules.
+        builtins.kept = job()
+        next(builtins.kept)
+        """
+    )
+    assert finished.stdout == "the rest of the clean-up runs\n"

@@ -174,3 +174,28 @@ def test_flushes_from_several_threads_at_once_all_tell_the_truth(
     )
     assert finished.stdout.strip() == str([True] * 8)
     assert arrived(800) == {"work": 800}
+
+
+def test_processors_that_are_dropped_send_what_they_have_and_are_forgotten(
+    run: Run, arrived: Arrived
+) -> None:
+    run(
+        """
+        import gc, os
+        from tracing import *
+
+        def record():
+            provider = TracerProvider(shutdown_on_exit=False)
+            processor = BatchSpanProcessor(exporter(), schedule_delay_millis=60_000)
+            provider.add_span_processor(processor)
+            provider.get_tracer("life").start_span("dropped").end()
+
+        for _ in range(20):
+            record()
+        gc.collect()
+        time.sleep(1)
+        # Nothing is sent by an end like this.
+        os._exit(0)
+        """
+    )
+    assert arrived(20) == {"dropped": 20}

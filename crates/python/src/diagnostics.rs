@@ -83,6 +83,11 @@ pub(crate) fn report_exception(py: Python<'_>, logger: &str, text: &str, error: 
 /// Whether the interpreter has begun to end: from then on nothing may be asked of it.
 static IS_ENDING: AtomicBool = AtomicBool::new(false);
 
+/// Whether what the program registered for its end has run.
+pub(crate) fn is_ending() -> bool {
+    IS_ENDING.load(Ordering::Acquire)
+}
+
 /// Has the messages of the worker logged. The worker never waits for the interpreter: it asks the
 /// main thread to start a thread that does the logging, so that neither is held up by a handler.
 /// Where the main thread waits in C code (`Thread.join`, `signal.pause`), it does not hear of

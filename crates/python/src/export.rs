@@ -31,6 +31,16 @@ pub(crate) struct NativeBatchProcessor {
     termination_id: AtomicU64,
 }
 
+impl Drop for NativeBatchProcessor {
+    fn drop(&mut self) {
+        let id = *self.termination_id.get_mut();
+        // What is dropped because the interpreter ends was not to be sent at the end.
+        if id != 0 && !diagnostics::is_ending() {
+            termination::forget(id);
+        }
+    }
+}
+
 #[pymethods]
 impl NativeBatchProcessor {
     #[new]
@@ -80,7 +90,7 @@ impl NativeBatchProcessor {
     }
 
     fn shutdown(&self, py: Python<'_>, timeout_millis: f64) -> PyResult<bool> {
-        termination::forget(self.termination_id.load(Ordering::Relaxed));
+        termination::forget(self.termination_id.swap(0, Ordering::Relaxed));
         let shutdown = py.detach(|| self.processor.begin_shutdown(millis(timeout_millis)));
         let is_delivered = waiting::wait(py, |patience| shutdown.wait(patience));
         diagnostics::log_pending(py);

@@ -4,7 +4,7 @@
 //! A guard is held for moments only, never while Python code can run: nothing is called, created
 //! or released that could let another thread in.
 
-use pyo3::Python;
+use pyo3::{PyVisit, Python};
 
 #[cfg(Py_GIL_DISABLED)]
 pub(crate) type Guard<'a, T> = std::sync::MutexGuard<'a, T>;
@@ -25,6 +25,18 @@ impl<T> Guarded<T> {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
     }
+
+    /// For the collector of garbage, which waits for nobody: none while a guard is held.
+    pub(crate) fn peek<'a>(&'a self, _visit: &PyVisit<'a>) -> Option<Guard<'a, T>> {
+        self.0.try_lock().ok()
+    }
+
+    /// As the only owner.
+    pub(crate) fn get_mut(&mut self) -> &mut T {
+        self.0
+            .get_mut()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
 }
 
 #[cfg(not(Py_GIL_DISABLED))]
@@ -34,16 +46,17 @@ pub(crate) use with_global_lock::{Guard, Guarded};
 mod with_global_lock {
     use std::cell::{RefCell, RefMut};
 
-    use super::Python;
+    use super::{PyVisit, Python};
 
     pub(crate) type Guard<'a, T> = RefMut<'a, T>;
 
     #[derive(Default)]
     pub(crate) struct Guarded<T>(RefCell<T>);
 
-    // SAFETY: the cell is reached through `lock` alone, which wants proof that the calling thread
-    // holds the interpreter's global lock; `RefMut` cannot leave that thread, and should the
-    // lock be let go under a guard after all, the cell's own flag refuses the second borrow.
+    // SAFETY: the cell is reached through `lock` and `peek` alone, which want proof that the calling
+    // thread holds the interpreter's global lock (the collector of garbage does); `RefMut` cannot
+    // leave that thread, and should the lock be let go under a guard after all, the cell's own
+    // flag refuses the second borrow.
     #[expect(unsafe_code, reason = "the global lock orders all access to the cell")]
     unsafe impl<T: Send> Sync for Guarded<T> {}
 
@@ -55,6 +68,16 @@ mod with_global_lock {
         #[inline]
         pub(crate) fn lock<'a>(&'a self, _py: Python<'a>) -> Guard<'a, T> {
             self.0.borrow_mut()
+        }
+
+        /// For the collector of garbage, which waits for nobody: none while a guard is held.
+        pub(crate) fn peek<'a>(&'a self, _visit: &PyVisit<'a>) -> Option<Guard<'a, T>> {
+            self.0.try_borrow_mut().ok()
+        }
+
+        /// As the only owner.
+        pub(crate) fn get_mut(&mut self) -> &mut T {
+            self.0.get_mut()
         }
     }
 }

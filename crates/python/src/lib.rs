@@ -6,6 +6,7 @@
 mod context;
 mod diagnostics;
 mod dict;
+mod ending_thread;
 mod export;
 mod fork;
 mod group;
@@ -30,6 +31,7 @@ use pyo3::prelude::*;
 mod _native {
     use super::PyResult;
     use pyo3::prelude::*;
+    use pyo3::types::{PyMapping, PySequence};
 
     #[pymodule_export]
     use super::diagnostics::{finish_diagnostics, log_losses, log_pending};
@@ -77,8 +79,15 @@ mod _native {
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::fork::watch();
+        super::ending_thread::watch();
         super::diagnostics::watch(module)?;
         let py = module.py();
+        super::trace::exception::prepare(py)?;
+        // pyo3 imports these classes when it first asks for one, and panics where that fails, as it
+        // does while the interpreter ends.
+        let none = py.None();
+        let _ = none.bind(py).is_instance_of::<PySequence>();
+        let _ = none.bind(py).is_instance_of::<PyMapping>();
         super::trace::set_attribute::install(py)?;
         super::trace::start_span::install(py)?;
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.

@@ -3,12 +3,12 @@
 //! Processors written in Python are the slow lane: they are called with the interpreter attached,
 //! and what they raise is logged. Where there are none, none of this costs anything.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::{PyException, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
 use telemetry::export::batch::BatchProcessor;
 
 use crate::diagnostics;
@@ -92,17 +92,15 @@ impl Pipeline {
     pub(crate) fn of_processor(
         kind: &'static Kind,
         processor: &Bound<'_, PyAny>,
-    ) -> PyResult<Arc<Replaceable<Self>>> {
+    ) -> PyResult<Py<SharedPipeline>> {
         let py = processor.py();
         if processor.get_type().is(&class(py, kind.multi)?)
             && let Ok(pipeline) = processor.getattr("_pipeline")?.cast::<SharedPipeline>()
         {
-            return Ok(pipeline.get().pipeline.clone());
+            return Ok(pipeline.clone().unbind());
         }
-        Ok(Arc::new(Replaceable::new(Self::of_processors(
-            kind,
-            &PyTuple::new(py, [processor])?,
-        )?)))
+        let own = Self::of_processors(kind, &PyTuple::new(py, [processor])?)?;
+        Py::new(py, SharedPipeline::new(kind, own))
     }
 
     fn of_processors(kind: &'static Kind, processors: &Bound<'_, PyTuple>) -> PyResult<Self> {
@@ -216,26 +214,48 @@ impl Stage {
     }
 }
 
-/// The native half of a `SynchronousMultiSpanProcessor` or `SynchronousMultiLogRecordProcessor`.
+/// The native half of a `SynchronousMultiSpanProcessor` or `SynchronousMultiLogRecordProcessor`. A
+/// Python object, so that the collector of garbage sees whom it holds: processors know spans, and
+/// spans know their pipeline.
 #[pyclass(frozen, name = "Pipeline", module = "oxitel._native")]
 pub(crate) struct SharedPipeline {
     kind: &'static Kind,
-    pipeline: Arc<Replaceable<Pipeline>>,
+    pipeline: Replaceable<Pipeline>,
+}
+
+impl SharedPipeline {
+    pub(crate) fn new(kind: &'static Kind, pipeline: Pipeline) -> Self {
+        Self {
+            kind,
+            pipeline: Replaceable::new(pipeline),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn present(&self) -> &Pipeline {
+        self.pipeline.get()
+    }
 }
 
 #[pymethods]
 impl SharedPipeline {
     #[new]
-    fn new(signal: &str) -> PyResult<Self> {
+    fn of_signal(signal: &str) -> PyResult<Self> {
         let kind = match signal {
             "traces" => &SPANS,
             "logs" => &LOGS,
             _ => return Err(PyValueError::new_err(format!("unknown signal: {signal}"))),
         };
-        Ok(Self {
-            kind,
-            pipeline: Arc::new(Replaceable::new(Pipeline::empty())),
-        })
+        Ok(Self::new(kind, Pipeline::empty()))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for stage in self.pipeline.versions().flat_map(|version| &version.stages) {
+            if let Stage::Python(listener) = stage {
+                visit.call(&listener.processor)?;
+            }
+        }
+        Ok(())
     }
 
     fn set_processors(&self, processors: &Bound<'_, PyTuple>) -> PyResult<()> {

@@ -40,6 +40,19 @@ impl<T> Replaceable<T> {
         unsafe { &(*self.newest.load(Ordering::Acquire)).value }
     }
 
+    /// The present value and the earlier ones, all of which this owns.
+    #[expect(unsafe_code, reason = "a version lives as long as `self`")]
+    pub(crate) fn versions(&self) -> impl Iterator<Item = &T> {
+        let mut next = self.newest.load(Ordering::Acquire).cast_const();
+        std::iter::from_fn(move || {
+            // SAFETY: null, or a pointer that came from a Box, which is freed only when `self` is
+            // dropped; a version that was published no longer changes.
+            let version = unsafe { next.as_ref() }?;
+            next = version.earlier;
+            Some(&version.value)
+        })
+    }
+
     #[expect(unsafe_code, reason = "the new version is still this thread's own")]
     pub(crate) fn replace(&self, value: T) {
         let newer = Box::into_raw(Box::new(Version {

@@ -4,6 +4,8 @@
 
 from declare import Run, program
 
+kept: list[object] = []
+
 
 class Null:
     def export(self, spans):
@@ -171,5 +173,7 @@ def left_to_the_exit(run: Run) -> None:
         provider = TracerProvider(
             resource=Resource({"service.name": f"{at_exit}"}), shutdown_on_exit=at_exit
         )
+        # What is dropped earlier is ours to send earlier.
+        kept.append(provider)
         provider.add_span_processor(BatchSpanProcessor(run.exporter()))
         provider.get_tracer("t").start_span(f"at exit {at_exit}").end()

@@ -83,7 +83,7 @@ impl LoggingHandler {
         if !inner.is_enabled {
             return Ok(());
         }
-        let pipeline = inner.pipeline.get();
+        let pipeline = inner.pipeline.get().present();
         if pipeline.has_listeners {
             return Self::emit_slowly(slf, record);
         }

@@ -6,6 +6,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
+use pyo3::{PyTraverseError, PyVisit};
 use telemetry::otlp::request::Group;
 
 use super::record::{self, Fields, Limits, Pairs};
@@ -14,7 +15,7 @@ use crate::diagnostics;
 use crate::fork;
 use crate::group::{Groups, new_group};
 use crate::official::Official;
-use crate::pipeline::{self, Pipeline, Stage};
+use crate::pipeline::{self, Pipeline, SharedPipeline, Stage};
 use crate::replaceable::Replaceable;
 use crate::trace::exception;
 use crate::trace::span::{now_unix_nanos, unix_nanos};
@@ -28,7 +29,7 @@ pub(crate) struct Logger {
 /// What a logger is made of; replaced as a whole when something of it changes.
 pub(crate) struct Inner {
     pub(crate) limits: Limits,
-    pub(crate) pipeline: Arc<Replaceable<Pipeline>>,
+    pub(crate) pipeline: Py<SharedPipeline>,
     /// Resource and scope as OTLP.
     pub(crate) group: Arc<Group>,
     pub(crate) is_enabled: bool,
@@ -296,7 +297,7 @@ impl Logger {
         if !inner.is_enabled {
             return Ok(());
         }
-        let pipeline = inner.pipeline.get();
+        let pipeline = inner.pipeline.get().present();
         let arguments = Arguments {
             timestamp,
             observed_timestamp,
@@ -329,6 +330,15 @@ impl Logger {
 
     fn _is_enabled(&self) -> bool {
         self.inner.get().is_enabled
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for inner in self.inner.versions() {
+            visit.call(&inner.pipeline)?;
+            visit.call(&inner.given.processor)?;
+            visit.call(&inner.given.metrics)?;
+        }
+        Ok(())
     }
 
     fn _set_enabled(&self, py: Python<'_>, is_enabled: bool) -> PyResult<()> {

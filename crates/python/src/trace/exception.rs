@@ -32,8 +32,53 @@ const MOST_FRAMES: usize = 4096;
 const MOST_DEPTH: usize = 100;
 const MOST_CHAINED: usize = 8;
 
+/// The functions of `traceback`, which an ending interpreter no longer imports.
+struct Formatting {
+    extract: Py<PyAny>,
+    format_frames: Py<PyAny>,
+    format_exception: Py<PyAny>,
+}
+
+fn formatting(py: Python<'_>) -> PyResult<&'static Formatting> {
+    static FORMATTING: PyOnceLock<Formatting> = PyOnceLock::new();
+    FORMATTING.get_or_try_init(py, || {
+        let module = py.import("traceback")?;
+        let function = |name: &str| module.getattr(name).map(Bound::unbind);
+        Ok(Formatting {
+            extract: function("extract_tb")?,
+            format_frames: function("format_list")?,
+            format_exception: function("format_exception")?,
+        })
+    })
+}
+
+/// Gets ready while the interpreter still imports.
+pub(crate) fn prepare(py: Python<'_>) -> PyResult<()> {
+    group_class(py)?;
+    formatting(py).map(|_| ())
+}
+
 /// Records the exception that leaves a span's block, as its options say: an event, the status.
+// The program has its own exception to handle: only what no library may stop (KeyboardInterrupt,
+// SystemExit) takes the place of it.
 pub(crate) fn note(
+    span: &Bound<'_, Span>,
+    exception: &Bound<'_, PyAny>,
+    options: &Span,
+    is_escaped: bool,
+) -> PyResult<()> {
+    let py = span.py();
+    match try_note(span, exception, options, is_escaped) {
+        Err(error) if error.is_instance_of::<PyException>(py) => {
+            let text = "failed to record an exception";
+            diagnostics::report_exception(py, diagnostics::TRACE, text, &error);
+            Ok(())
+        }
+        noted => noted,
+    }
+}
+
+fn try_note(
     span: &Bound<'_, Span>,
     exception: &Bound<'_, PyAny>,
     options: &Span,
@@ -160,6 +205,7 @@ pub(crate) fn stack_trace<'py>(exception: &Bound<'py, PyAny>) -> PyResult<Bound<
     }
     match slow_stack_trace(exception, None) {
         Ok(text) => Ok(text),
+        Err(error) if !error.is_instance_of::<PyException>(py) => Err(error),
         Err(error) => {
             diagnostics::report_exception(
                 py,
@@ -190,9 +236,7 @@ fn slow_stack_trace<'py>(
     traceback: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyString>> {
     let py = exception.py();
-    let format = py
-        .import(pyo3::intern!(py, "traceback"))?
-        .getattr(pyo3::intern!(py, "format_exception"))?;
+    let format = formatting(py)?.format_exception.bind(py);
     let lines = match traceback {
         Some(traceback) => format.call1((exception.get_type(), exception, traceback))?,
         None => format.call1((exception,))?,
@@ -202,8 +246,16 @@ fn slow_stack_trace<'py>(
         .cast_into()?)
 }
 
-// The text, if nothing about the exception needs the special cases of `traceback`.
+// The text, if nothing about the exception needs the special cases of `traceback`. What goes wrong
+// here goes wrong there too, and is said then.
 fn quick_stack_trace(exception: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    match try_quick_stack_trace(exception) {
+        Err(error) if error.is_instance_of::<PyException>(exception.py()) => Ok(None),
+        text => text,
+    }
+}
+
+fn try_quick_stack_trace(exception: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
     let py = exception.py();
     let mut chain: Vec<(Bound<'_, PyAny>, &str)> = Vec::new();
     let mut current = exception.clone();
@@ -357,10 +409,14 @@ fn put_frame(
         }
     }
     let py = code.py();
-    let module = py.import(pyo3::intern!(py, "traceback"))?;
+    let formatting = formatting(py)?;
     // One entry of the traceback, whatever follows it.
-    let entry = module.call_method1("extract_tb", (traceback, 1))?;
-    let lines: Vec<String> = module.call_method1("format_list", (entry,))?.extract()?;
+    let entry = formatting.extract.bind(py).call1((traceback, 1))?;
+    let lines: Vec<String> = formatting
+        .format_frames
+        .bind(py)
+        .call1((entry,))?
+        .extract()?;
     let frame_text = lines.concat();
     text.push_str(&frame_text);
     let frame = Frame {

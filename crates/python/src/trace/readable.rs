@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMappingProxy, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
 use telemetry::attribute::Newest;
 use telemetry::otlp::request::Group;
 use telemetry::trace::StatusCode;
@@ -29,11 +30,14 @@ pub(crate) struct ReadableSpan {
     pub(crate) kind: u8,
     source: Source,
     state: Guarded<State>,
+    /// Always true: CPython 3.11 may have garbage collected between allocating the object, all zeros,
+    /// and the moment when it is written.
+    is_made: bool,
 }
 
 /// Where resource and scope of a span come from.
 enum Source {
-    Tracer(Arc<Settings>),
+    Tracer(Py<Settings>),
     Given {
         resource: Py<PyAny>,
         scope: Py<PyAny>,
@@ -70,7 +74,7 @@ impl ReadableSpan {
         identity: Identity,
         parent: Option<Identity>,
         kind: u8,
-        settings: Arc<Settings>,
+        settings: Py<Settings>,
         state: State,
     ) -> Self {
         Self {
@@ -79,6 +83,7 @@ impl ReadableSpan {
             kind,
             source: Source::Tracer(settings),
             state: Guarded::new(state),
+            is_made: true,
         }
     }
 
@@ -87,9 +92,9 @@ impl ReadableSpan {
         self.state.lock(py)
     }
 
-    pub(crate) fn settings(&self) -> Option<&Arc<Settings>> {
+    pub(crate) fn settings(&self) -> Option<&Settings> {
         match &self.source {
-            Source::Tracer(settings) => Some(settings),
+            Source::Tracer(settings) => Some(settings.get()),
             Source::Given { .. } => None,
         }
     }
@@ -102,7 +107,7 @@ impl ReadableSpan {
             .as_ref()
             .map(|resource| resource.clone_ref(py));
         match (&self.source, replaced) {
-            (Source::Tracer(settings), None) => Ok(Cow::Borrowed(&settings.group)),
+            (Source::Tracer(settings), None) => Ok(Cow::Borrowed(&settings.get().group)),
             (source, resource) => {
                 let resource = resource.as_ref().unwrap_or_else(|| source.resource());
                 settings::new_group(resource.bind(py), source.scope().bind(py)).map(Cow::Owned)
@@ -167,14 +172,14 @@ impl ReadableSpan {
 impl Source {
     fn resource(&self) -> &Py<PyAny> {
         match self {
-            Self::Tracer(settings) => &settings.resource,
+            Self::Tracer(settings) => &settings.get().resource,
             Self::Given { resource, .. } => resource,
         }
     }
 
     fn scope(&self) -> &Py<PyAny> {
         match self {
-            Self::Tracer(settings) => &settings.scope,
+            Self::Tracer(settings) => &settings.get().scope,
             Self::Given { scope, .. } => scope,
         }
     }
@@ -270,6 +275,7 @@ impl ReadableSpan {
                 links: Content::Python(links.unwrap_or_else(empty)),
                 resource: None,
             }),
+            is_made: true,
         })
     }
 
@@ -572,7 +578,7 @@ impl ReadableSpan {
     #[getter(_instrumentation_info)]
     fn private_instrumentation_info(&self, py: Python<'_>) -> Py<PyAny> {
         match &self.source {
-            Source::Tracer(settings) => settings.info.clone_ref(py),
+            Source::Tracer(settings) => settings.get().info.clone_ref(py),
             Source::Given { info, .. } => info.clone_ref(py),
         }
     }
@@ -583,6 +589,20 @@ impl ReadableSpan {
             .import("oxitel.trace.span")?
             .getattr("instrumentation_info")?
             .call1((slf,))
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if !self.is_made {
+            return Ok(());
+        }
+        match &self.source {
+            Source::Tracer(settings) => visit.call(settings)?,
+            Source::Given { resource, .. } => visit.call(resource)?,
+        }
+        match self.state.peek(&visit) {
+            Some(state) => state.traverse(&visit),
+            None => Ok(()),
+        }
     }
 
     #[pyo3(signature = (indent=Some(4)))]
@@ -599,6 +619,33 @@ impl ReadableSpan {
         let read = read(&self.lock(py));
         read.unwrap_or_else(|object| dropped_of(object.bind(py)))
     }
+}
+
+impl State {
+    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.name)?;
+        visit.call(&self.status.description)?;
+        visit.call(&self.status.object)?;
+        visit.call(&self.resource)?;
+        match &self.attributes {
+            Content::Native(map) => traverse_map(map, visit)?,
+            Content::Python(object) => visit.call(object)?,
+        }
+        match &self.events {
+            Content::Native(events) => events
+                .iter()
+                .try_for_each(|event| traverse_map(&event.attributes, visit))?,
+            Content::Python(object) => visit.call(object)?,
+        }
+        match &self.links {
+            Content::Native(links) => links.iter().try_for_each(|link| visit.call(link)),
+            Content::Python(object) => visit.call(object),
+        }
+    }
+}
+
+fn traverse_map(map: &AttributeMap, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+    map.iter().try_for_each(|entry| visit.call(&entry.value))
 }
 
 impl Status {

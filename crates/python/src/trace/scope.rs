@@ -4,12 +4,15 @@
 //! (generators that are kept, or closed elsewhere by the event loop); nothing is ever logged or
 //! raised for that.
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::exception;
 use super::span::{self, Span};
 use super::tracer::{StartOptions, Started, Tracer};
 use crate::context::{self, Reset};
+use crate::diagnostics;
 use crate::guarded::Guarded;
 use crate::official::Official;
 
@@ -33,6 +36,22 @@ struct Entered {
     token: Py<PyAny>,
 }
 
+/// What a span knows of the scope that made it current.
+#[derive(Default)]
+pub(crate) struct Attachment {
+    /// The context that was current before.
+    pub(super) previous: Option<Py<PyAny>>,
+    /// The token of an attach that could not be undone where the scope ended.
+    pub(super) unfinished: Option<Py<PyAny>>,
+}
+
+impl Attachment {
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.previous)?;
+        visit.call(&self.unfinished)
+    }
+}
+
 impl SpanScope {
     pub(crate) fn new(tracer: Py<Tracer>, options: StartOptions, end_on_exit: bool) -> Self {
         Self {
@@ -45,13 +64,61 @@ impl SpanScope {
 
     fn finish(&self, span: &Bound<'_, Span>, error: &Bound<'_, PyAny>) -> PyResult<()> {
         if exception::is_error(error) && span::is_recording(span) {
-            exception::note(span, error, span.get(), false)?;
+            let noted = exception::note(span, error, span.get(), false);
+            if noted.is_err() {
+                if self.end_on_exit {
+                    let _ = span::end(span, None);
+                }
+                return noted;
+            }
         }
         if self.end_on_exit {
             span::end(span, None)?;
         }
         Ok(())
     }
+}
+
+// Of a generator that is dropped in the middle, which the official scope is, the rest still runs: the
+// context is left and the span ends.
+impl Drop for SpanScope {
+    #[inline]
+    fn drop(&mut self) {
+        if let Some(entered) = self.entered.get_mut().take() {
+            abandon(&entered, self.end_on_exit);
+        }
+    }
+}
+
+#[cold]
+fn abandon(entered: &Entered, end_on_exit: bool) {
+    // Not while the interpreter ends: nobody takes spans any more.
+    if diagnostics::is_ending() {
+        return;
+    }
+    Python::attach(|py| {
+        // Whoever let go of the scope may be handling an exception.
+        let raised = PyErr::take(py);
+        let attempt = || -> PyResult<()> {
+            leave(py, Official::get(py)?, entered)?;
+            match &entered.recording {
+                Some(span) if end_on_exit && span::is_recording(span.bind(py)) => {
+                    span::end(span.bind(py), None)
+                }
+                _ => Ok(()),
+            }
+        };
+        match attempt() {
+            // What cannot be raised here and yet asks the program to end is at least said.
+            Err(error) if !error.is_instance_of::<PyException>(py) => {
+                error.write_unraisable(py, None);
+            }
+            _ => {}
+        }
+        if let Some(raised) = raised {
+            raised.restore(py);
+        }
+    });
 }
 
 #[pymethods]
@@ -97,6 +164,20 @@ impl SpanScope {
             self.finish(span.bind(py), exc_val)?;
         }
         Ok(false)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.tracer)?;
+        self.options.traverse(&visit)?;
+        let Some(state) = self.entered.peek(&visit) else {
+            return Ok(());
+        };
+        let Some(entered) = &*state else {
+            return Ok(());
+        };
+        visit.call(&entered.span)?;
+        visit.call(&entered.recording)?;
+        visit.call(&entered.token)
     }
 
     /// Starts the span without making it current.

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
+use pyo3::{PyTraverseError, PyVisit};
 use telemetry::otlp::request::Group;
 
 use super::counts::Counts;
 pub(crate) use crate::group::new_group;
-use crate::pipeline::Pipeline;
-use crate::replaceable::Replaceable;
+use crate::pipeline::SharedPipeline;
 
 /// The limits of a `SpanLimits` object; `None` is no limit.
 #[derive(Clone, Copy)]
@@ -37,7 +37,9 @@ impl Limits {
     }
 }
 
-/// What the spans of one tracer share. Replaced as a whole when the resource changes.
+/// What the spans of one tracer share. Replaced as a whole when the resource changes. A Python object
+/// for the collector of garbage, as the pipeline is.
+#[pyclass(frozen, module = "oxitel._native")]
 pub(crate) struct Settings {
     pub(crate) limits: Limits,
     pub(crate) resource: Py<PyAny>,
@@ -45,9 +47,21 @@ pub(crate) struct Settings {
     pub(crate) info: Py<PyAny>,
     pub(crate) processor: Py<PyAny>,
     pub(crate) sampler: Py<PyAny>,
-    pub(crate) pipeline: Arc<Replaceable<Pipeline>>,
+    pub(crate) pipeline: Py<SharedPipeline>,
     /// Counts these spans, if somebody wants to know.
     pub(crate) counts: Option<Arc<Counts>>,
     /// Resource and scope as OTLP.
     pub(crate) group: Arc<Group>,
+}
+
+#[pymethods]
+impl Settings {
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.resource)?;
+        visit.call(&self.scope)?;
+        visit.call(&self.info)?;
+        visit.call(&self.processor)?;
+        visit.call(&self.sampler)?;
+        visit.call(&self.pipeline)
+    }
 }

@@ -1,12 +1,12 @@
 //! `Span`: a span that is being recorded.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple, PyType};
+use pyo3::{PyTraverseError, PyVisit};
 use telemetry::attribute::Newest;
 use telemetry::trace::StatusCode;
 
@@ -16,12 +16,12 @@ use super::exception;
 use super::identity::Identity;
 use super::processing;
 use super::readable::{ReadableSpan, State, Status, bounded_attributes, kind_of, status_code_of};
+use super::scope::Attachment;
 use super::settings::{self, Limits, Settings};
 use crate::diagnostics::{self, Seldom};
 use crate::guarded::{Guard, Guarded};
 use crate::official::Official;
-use crate::pipeline::{self, Pipeline};
-use crate::replaceable::Replaceable;
+use crate::pipeline::{self, Pipeline, SharedPipeline};
 use crate::value::{self, AttributeMap};
 
 #[pyclass(frozen, subclass, extends = ReadableSpan, module = "opentelemetry.sdk.trace")]
@@ -30,15 +30,6 @@ pub(crate) struct Span {
     set_status_on_exception: bool,
     /// Where `start_as_current_span` attached the span; see `scope.rs`.
     pub(crate) attachment: Guarded<Attachment>,
-}
-
-/// The scope that made a span current.
-#[derive(Default)]
-pub(crate) struct Attachment {
-    /// The context that was current before.
-    pub(crate) previous: Option<Py<PyAny>>,
-    /// The token of an attach that could not be undone where the scope ended.
-    pub(crate) unfinished: Option<Py<PyAny>>,
 }
 
 /// The class of all spans that tracers make.
@@ -60,7 +51,7 @@ pub(crate) struct NewSpan {
 }
 
 impl NewSpan {
-    fn into_initializer(self, settings: Arc<Settings>) -> PyClassInitializer<RecordingSpan> {
+    fn into_initializer(self, settings: Py<Settings>) -> PyClassInitializer<RecordingSpan> {
         let state = State {
             name: self.name,
             start_unix_nanos: self.start_unix_nanos,
@@ -84,7 +75,7 @@ impl NewSpan {
     pub(crate) fn create(
         self,
         py: Python<'_>,
-        settings: Arc<Settings>,
+        settings: Py<Settings>,
     ) -> PyResult<Bound<'_, Span>> {
         Ok(Bound::new(py, self.into_initializer(settings))?.into_super())
     }
@@ -228,7 +219,7 @@ impl Span {
 /// The parts of a span that its methods need.
 struct Parts<'a> {
     base: &'a ReadableSpan,
-    settings: &'a Arc<Settings>,
+    settings: &'a Settings,
 }
 
 fn parts<'a>(span: &'a Bound<'_, Span>) -> PyResult<Parts<'a>> {
@@ -393,7 +384,7 @@ pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResu
     {
         counts.end(identity.context.is_sampled());
     }
-    processing::on_end(settings.pipeline.get(), span.as_super())
+    processing::on_end(settings.pipeline.get().present(), span.as_super())
 }
 
 #[pymethods]
@@ -637,7 +628,11 @@ impl Span {
             }
             state.start_unix_nanos = Some(start_unix_nanos);
         }
-        processing::on_start(settings.pipeline.get(), slf.as_super(), parent_context)
+        processing::on_start(
+            settings.pipeline.get().present(),
+            slf.as_super(),
+            parent_context,
+        )
     }
 
     #[pyo3(signature = (end_time=None))]
@@ -678,6 +673,18 @@ impl Span {
 
     fn _readable_span<'py>(slf: &Bound<'py, Self>) -> Bound<'py, Self> {
         slf.clone()
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self.attachment.peek(&visit) {
+            Some(attachment) => attachment.traverse(&visit),
+            None => Ok(()),
+        }
+    }
+
+    fn __clear__(&self, py: Python<'_>) {
+        let released = std::mem::take(&mut *self.attachment.lock(py));
+        drop(released);
     }
 
     #[getter]
@@ -742,7 +749,7 @@ impl RecordingSpan {
         let scope = instrumentation_scope.unwrap_or_else(|| none.clone());
         let pipeline = match &span_processor {
             Some(processor) => Pipeline::of_processor(&pipeline::SPANS, processor)?,
-            None => Arc::new(Replaceable::new(Pipeline::empty())),
+            None => Py::new(py, SharedPipeline::new(&pipeline::SPANS, Pipeline::empty()))?,
         };
         let settings = Settings {
             limits,
@@ -771,7 +778,7 @@ impl RecordingSpan {
             record_exception,
             set_status_on_exception,
         };
-        Ok(new.into_initializer(Arc::new(settings)))
+        Ok(new.into_initializer(Py::new(py, settings)?))
     }
 }
 

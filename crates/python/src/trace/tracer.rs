@@ -5,6 +5,7 @@ use std::sync::Arc;
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
+use pyo3::{PyTraverseError, PyVisit};
 use telemetry::attribute::Newest;
 use telemetry::trace::{
     Decision, RANDOM_TRACE_ID, SAMPLED, SampledParent, SpanContext, flags_of, random_span_id,
@@ -38,7 +39,7 @@ pub(crate) struct Tracer {
 
 /// What a tracer is made of; replaced as a whole when something of it changes.
 struct Inner {
-    settings: Arc<Settings>,
+    settings: Py<Settings>,
     sampler: AnySampler,
     /// The id generator, unless it is the built-in one.
     id_generator: Option<Py<PyAny>>,
@@ -97,7 +98,7 @@ impl Given {
             Some(self.id_generator.clone_ref(py))
         };
         Ok(Inner {
-            settings: Arc::new(settings),
+            settings: Py::new(py, settings)?,
             sampler: AnySampler::from_object(self.sampler.bind(py))?,
             id_generator,
             given: self,
@@ -140,6 +141,12 @@ impl StartOptions {
             record_exception,
             set_status_on_exception,
         }
+    }
+
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.context)?;
+        visit.call(&self.attributes)?;
+        visit.call(&self.links)
     }
 
     pub(crate) fn clone_ref(&self, py: Python<'_>) -> Self {
@@ -387,7 +394,7 @@ impl Tracer {
             flags,
             is_remote: false,
         };
-        let settings = &inner.settings;
+        let settings = inner.settings.get();
         let limits = &settings.limits;
         let attributes = match &sampled.attributes {
             Some(attributes) => attributes.as_ref(),
@@ -415,8 +422,12 @@ impl Tracer {
             record_exception: options.record_exception,
             set_status_on_exception: options.set_status_on_exception,
         };
-        let span = new.create(py, settings.clone())?;
-        processing::on_start(settings.pipeline.get(), span.as_super(), given_context)?;
+        let span = new.create(py, inner.settings.clone_ref(py))?;
+        processing::on_start(
+            settings.pipeline.get().present(),
+            span.as_super(),
+            given_context,
+        )?;
         Ok(Started::Recording(span))
     }
 }
@@ -701,6 +712,20 @@ impl Tracer {
 
     fn _is_enabled(&self) -> bool {
         self.inner.get().is_enabled
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for inner in self.inner.versions() {
+            visit.call(&inner.settings)?;
+            visit.call(&inner.id_generator)?;
+            if let AnySampler::Python(sampler) = &inner.sampler {
+                visit.call(sampler)?;
+            }
+            visit.call(&inner.given.sampler)?;
+            visit.call(&inner.given.span_processor)?;
+            visit.call(&inner.given.id_generator)?;
+        }
+        Ok(())
     }
 }
 
