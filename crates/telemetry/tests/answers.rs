@@ -98,6 +98,40 @@ fn retry_after_is_obeyed() {
 }
 
 #[test]
+fn a_receiver_that_asks_for_no_wait_is_not_asked_at_once() {
+    std::thread::scope(|scope| {
+        for value in ["0", "-1", "nan", "0.001", "Sun, 06 Nov 1994 08:49:37 GMT"] {
+            scope.spawn(move || {
+                let collector = Collector::start(HttpProtobuf);
+                let headers = vec![("retry-after", value.to_owned())];
+                collector.script([Reply::Http(503, headers, Vec::new())]);
+                let exporter = exporter(collector.config());
+                let sent = exporter.export_blocking(batch(numbered(2)), TIMEOUT);
+                assert!(sent.is_ok());
+                let gaps = gaps(&collector);
+                assert!(gaps.len() == 1 && gaps[0] >= 0.79, "{value}: {gaps:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn grpc_retry_info_of_zero_is_not_asked_at_once() {
+    // google.rpc.Status{details: Any{RetryInfo{retry_delay: 0 s}}}, written by hand.
+    let mut any = b"\x0a\x28type.googleapis.com/google.rpc.RetryInfo".to_vec();
+    any.extend_from_slice(b"\x12\x02\x0a\x00");
+    let mut status = vec![0x1a, u8::try_from(any.len()).unwrap()];
+    status.extend_from_slice(&any);
+    let collector = Collector::start(Grpc);
+    collector.script([Reply::Grpc(14, "busy", Some(base64(&status)))]);
+    let exporter = exporter(collector.config());
+    let sent = exporter.export_blocking(batch(numbered(2)), TIMEOUT);
+    assert!(sent.is_ok());
+    let gaps = gaps(&collector);
+    assert!(gaps.len() == 1 && gaps[0] >= 0.79, "{gaps:?}");
+}
+
+#[test]
 fn grpc_retry_info_is_obeyed() {
     // google.rpc.Status{details: Any{RetryInfo{retry_delay: 0.2 s}}}, written by hand.
     let mut any = b"\x0a\x28type.googleapis.com/google.rpc.RetryInfo".to_vec();

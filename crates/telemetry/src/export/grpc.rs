@@ -221,7 +221,7 @@ impl Status {
             return Answer::Later(Trouble {
                 kind: TroubleKind::Busy,
                 reason: self.reason(),
-                asked: self.asked.map(retry::granted),
+                asked: self.asked.and_then(retry::granted),
             });
         }
         Answer::Refused(self.reason())

@@ -62,7 +62,7 @@ pub(crate) async fn read_answer(response: Response<Incoming>) -> (Answer, bool) 
             .headers
             .get(RETRY_AFTER)
             .and_then(|value| retry::retry_after(value.as_bytes(), SystemTime::now()))
-            .map(retry::granted);
+            .and_then(retry::granted);
         Answer::Later(Trouble {
             kind: TroubleKind::Busy,
             reason,
