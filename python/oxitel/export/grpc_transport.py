@@ -14,6 +14,15 @@ from .wire import retry_delay_seconds, retry_info_of_status
 _logger = getLogger("opentelemetry.exporter.otlp.proto.grpc.exporter")
 
 _UNAVAILABLE = 14
+_SAYS_TOO_LARGE = frozenset((8, 11))
+# What grpcio and grpc-go, tonic, grpc-java, .NET and others say, in lower case.
+_TOO_LARGE = (
+    "larger than max",
+    "message length too large",
+    "exceeds maximum size",
+    "exceeds the maximum configured message size",
+    "message too large",
+)
 
 
 class GrpcTransport(Transport):
@@ -92,7 +101,7 @@ class GrpcTransport(Transport):
             reason=f"{code} from {self._target}: {details}",
             is_retryable=number in self._retryable_codes,
             delay_seconds=_delay(error.trailing_metadata()),
-            is_too_large="larger than max" in details,
+            is_too_large=_is_too_large(number, details),
         )
 
     def close(self) -> None:
@@ -103,6 +112,11 @@ class GrpcTransport(Transport):
                 channel.close()
             except Exception as error:
                 _logger.debug("Error closing channel to %s: %s", self._target, error)
+
+
+def _is_too_large(code: int, details: str) -> bool:
+    text = details.lower()
+    return code in _SAYS_TOO_LARGE and any(words in text for words in _TOO_LARGE)
 
 
 def _delay(metadata: Any) -> float | None:
