@@ -363,6 +363,50 @@ fn a_receiver_that_hangs_is_left_after_the_timeout() {
 }
 
 #[test]
+fn a_refusal_after_an_outage_is_said_alone() {
+    let collector = Collector::start(HttpProtobuf);
+    let bad_key = Reply::Http(401, Vec::new(), b"bad key".to_vec());
+    collector.script([http(503), bad_key]);
+    let processor = processor(collector.config(), 1, 100);
+    push(&processor, numbered(1));
+    wait_for(&processor, |counts| counts.failed == 1);
+    let said = said(&collector.address.to_string());
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].text.contains("503 Service Unavailable"), "{said:?}");
+    assert!(
+        said[1].text.contains("401 Unauthorized (bad key)"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn an_export_that_is_given_up_does_not_announce_another_try() {
+    for (protocol, reply) in [
+        (HttpProtobuf, http(503)),
+        (Grpc, Reply::Grpc(14, "no", None)),
+    ] {
+        let collector = Collector::start(protocol);
+        collector.always(reply);
+        let exporter = exporter(collector.config());
+        let sent = exporter.export_blocking(batch(numbered(2)), Duration::from_millis(300));
+        assert!(sent.is_err());
+        let said = said(&collector.address.to_string());
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].text.starts_with("Failed to export"), "{said:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_compressed_is_not_printed() {
+    let collector = Collector::start(HttpProtobuf);
+    let headers = vec![("content-encoding", "gzip".to_owned())];
+    collector.script([Reply::Http(400, headers, b"\x1f\x8b\x08garbage".to_vec())]);
+    let exporter = exporter(collector.config());
+    let error = exporter.export_blocking(batch(numbered(1)), TIMEOUT);
+    assert_eq!(error.unwrap_err().reason, "400 Bad Request");
+}
+
+#[test]
 fn the_retried_grpc_codes_can_be_chosen() {
     let collector = Collector::start(Grpc);
     collector.script([

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 
-use super::deliver::{self, Delivery, Urgency, Wait};
+use super::deliver::{self, Delivery, Owner, Urgency, Wait};
 use super::exporter::Exporter;
 use super::queue::{Queue, Task, Wake};
 use super::{limited, worker};
@@ -585,7 +585,9 @@ async fn run(inner: Arc<Inner>) {
         match inner.next() {
             Step::Send(batch) => {
                 let deadline = tokio::time::Instant::now() + exporter.settled.timeout;
-                let delivery = deliver::deliver(&exporter, batch, deadline, &mut urgency).await;
+                let sending =
+                    deliver::deliver(&exporter, batch, deadline, &mut urgency, Owner::Queue);
+                let delivery = sending.await;
                 let (next_wait, is_last_chance) = inner.settle(delivery);
                 if is_last_chance {
                     break;

@@ -1,4 +1,4 @@
-//! An exporter: a checked configuration and, per process, one connection.
+//! An exporter: a checked configuration and, per process, its connections.
 
 use std::fmt;
 use std::mem;
@@ -13,13 +13,12 @@ use hyper::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
     PROXY_AUTHORIZATION, TE, USER_AGENT,
 };
-use rustls::ClientConfig;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::deliver::{self, Outage, Urgency};
+use super::deliver::{self, Outage, Owner, Urgency};
 use super::endpoint::Endpoint;
-use super::link::Link;
+use super::line::Line;
 use super::operation::{Operation, Operations};
 use super::proxy::Proxy;
 use super::retry::RETRYABLE_GRPC_CODES;
@@ -65,7 +64,7 @@ fn is_tunnelled(protocol: Protocol, endpoint: &Endpoint) -> bool {
 pub(crate) struct State {
     generation: u32,
     pub(crate) settled: Arc<Settled>,
-    pub(crate) line: tokio::sync::Mutex<Line>,
+    pub(crate) line: Line,
     /// Whether the endpoint has ever answered.
     pub(crate) has_answered: AtomicBool,
     pub(crate) is_shut_down: AtomicBool,
@@ -79,18 +78,12 @@ pub(crate) struct State {
     spare: Mutex<Vec<u8>>,
 }
 
-#[derive(Default)]
-pub(crate) struct Line {
-    pub(crate) link: Option<Link>,
-    pub(crate) tls: Option<Arc<ClientConfig>>,
-}
-
 impl State {
     fn new(settled: &Arc<Settled>, is_shut_down: bool, are_operations_wanted: bool) -> Self {
         Self {
             generation: fork::generation(),
             settled: Arc::clone(settled),
-            line: tokio::sync::Mutex::default(),
+            line: Line::default(),
             has_answered: AtomicBool::new(false),
             is_shut_down: AtomicBool::new(is_shut_down),
             failures: AtomicU32::new(0),
@@ -230,7 +223,8 @@ impl Exporter {
         let deadline = Instant::now() + timeout;
         let started = worker::spawn(async move {
             let mut urgency = state.urgency.subscribe();
-            let delivery = deliver::deliver(&state, batch, deadline, &mut urgency).await;
+            let delivery =
+                deliver::deliver(&state, batch, deadline, &mut urgency, Owner::Caller).await;
             deliver::report_outcome(&state, &delivery);
             let _ = answer.send(delivery);
         });

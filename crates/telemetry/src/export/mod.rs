@@ -11,6 +11,7 @@ mod exporter;
 mod gather;
 mod grpc;
 mod http;
+mod line;
 mod link;
 mod operation;
 mod probe;
