@@ -113,7 +113,7 @@ CERTIFICATE = PerSignal(
     Variable,
     "OTEL_EXPORTER_OTLP_{}CERTIFICATE",
     None,
-    "PEM file with the certificates to trust.",
+    "PEM file, or folder of such files, with the certificates to trust.",
     "the operating system's",
 )
 CLIENT_KEY = PerSignal(

@@ -7,6 +7,7 @@ import threading
 from logging import getLogger
 from typing import Any
 
+from .otlp import redacted
 from .signal import Signal
 from .transport import Attempt, Transport
 from .wire import retry_delay_seconds, retry_info_of_status
@@ -36,7 +37,7 @@ class GrpcTransport(Transport):
         self,
         target: str,
         signal: Signal,
-        headers: tuple[tuple[str, str], ...],
+        headers: tuple[tuple[str, str | bytes], ...],
         compression: str,
         credentials: Any,
         options: tuple[tuple[str, Any], ...],
@@ -94,11 +95,15 @@ class GrpcTransport(Transport):
         code = error.code()
         number = code.value[0]
         details = error.details() or ""
+        user_info, at, _ = self._target.rpartition("@")
+        if at:
+            # grpcio names the target in some of its errors.
+            details = details.replace(user_info + at, "")
         if number == _UNAVAILABLE:
             # A new channel asks for the receiver's address again.
             self.close()
         return Attempt(
-            reason=f"{code} from {self._target}: {details}",
+            reason=f"{code} from {redacted(self._target)}: {details}",
             is_retryable=number in self._retryable_codes,
             delay_seconds=_delay(error.trailing_metadata()),
             is_too_large=_is_too_large(number, details),
@@ -111,7 +116,7 @@ class GrpcTransport(Transport):
             try:
                 channel.close()
             except Exception as error:
-                _logger.debug("Error closing channel to %s: %s", self._target, error)
+                _logger.debug("Error closing channel to %s: %s", redacted(self._target), error)
 
 
 def _is_too_large(code: int, details: str) -> bool:

@@ -1,5 +1,6 @@
 //! An exporter: a checked configuration and, per process, its connections.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -374,8 +375,8 @@ fn headers(
     proxy: Option<&Proxy>,
 ) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::new();
-    let value = |name: &str, value: &str| {
-        HeaderValue::from_str(value).map_err(|_| {
+    let value = |name: &str, value: &[u8]| {
+        HeaderValue::from_bytes(value).map_err(|_| {
             ConfigError(format!(
                 "the value of header {name:?} has characters that no header can have"
             ))
@@ -384,7 +385,7 @@ fn headers(
     let encoding = config.compression.encoding().map(HeaderValue::from_static);
     match config.protocol {
         Protocol::HttpProtobuf => {
-            headers.insert(HOST, value("host", &endpoint.authority)?);
+            headers.insert(HOST, value("host", endpoint.authority.as_bytes())?);
             headers.insert(
                 CONTENT_TYPE,
                 HeaderValue::from_static("application/x-protobuf"),
@@ -401,10 +402,13 @@ fn headers(
             }
         }
     }
-    headers.insert(USER_AGENT, value("user-agent", &config.user_agent)?);
+    headers.insert(
+        USER_AGENT,
+        value("user-agent", config.user_agent.as_bytes())?,
+    );
     if let Some(user_info) = &endpoint.user_info {
         let basic = basic_authorization(user_info);
-        headers.insert(AUTHORIZATION, value("authorization", &basic)?);
+        headers.insert(AUTHORIZATION, value("authorization", basic.as_bytes())?);
     }
     if let Some(proxy) = proxy
         && let Some(authorization) = &proxy.authorization
@@ -412,18 +416,37 @@ fn headers(
     {
         headers.insert(
             PROXY_AUTHORIZATION,
-            value("proxy-authorization", authorization)?,
+            value("proxy-authorization", authorization.as_bytes())?,
         );
     }
+    let is_grpc = config.protocol == Protocol::Grpc;
+    let mut given = HashSet::new();
     for (name, text) in &config.headers {
         let parsed = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| {
             ConfigError(format!(
                 "header name {name:?} has characters that no header name can have"
             ))
         })?;
-        headers.insert(parsed, value(name, text.trim())?);
+        let value = if is_grpc && is_of_the_protocol(parsed.as_str()) {
+            continue;
+        } else if is_grpc && parsed.as_str().ends_with("-bin") {
+            value(name, base64(text).trim_end_matches('=').as_bytes())?
+        } else {
+            value(name, text.trim_ascii())?
+        };
+        if given.insert(parsed.clone()) || !is_grpc {
+            headers.insert(parsed, value);
+        } else {
+            headers.append(parsed, value);
+        }
     }
     Ok(headers)
+}
+
+/// Headers that a gRPC call has of its own accord, whatever the user says (as with grpcio).
+fn is_of_the_protocol(name: &str) -> bool {
+    let names = ["te", "content-type", "content-length", "transfer-encoding"];
+    names.contains(&name) || name.starts_with("grpc-")
 }
 
 /// The header for `user:password` as a URL has them (RFC 7617).
@@ -480,7 +503,7 @@ mod tests {
         ] {
             let endpoint = "http://localhost:4318/";
             let mut config = ExporterConfig::new(Signal::Traces, Protocol::HttpProtobuf, endpoint);
-            config.headers = vec![(name.to_owned(), value.to_owned())];
+            config.headers = vec![(name.to_owned(), value.into())];
             let error = Exporter::new(config).err().unwrap();
             assert!(error.to_string().starts_with(expected), "{error}");
         }
