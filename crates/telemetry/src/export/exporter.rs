@@ -64,6 +64,8 @@ fn is_tunnelled(protocol: Protocol, endpoint: &Endpoint) -> bool {
 /// What belongs to one process.
 pub(crate) struct State {
     generation: u32,
+    /// [`worker::losses`] when it was made.
+    losses: u32,
     pub(crate) settled: Arc<Settled>,
     pub(crate) line: Line,
     /// Whether the endpoint has ever answered.
@@ -83,6 +85,7 @@ impl State {
     fn new(settled: &Arc<Settled>, is_shut_down: bool, are_operations_wanted: bool) -> Self {
         Self {
             generation: fork::generation(),
+            losses: worker::losses(),
             settled: Arc::clone(settled),
             line: Line::default(),
             has_answered: AtomicBool::new(false),
@@ -94,6 +97,11 @@ impl State {
             urgency: watch::Sender::new(Urgency::default()),
             spare: Mutex::default(),
         }
+    }
+
+    /// Whether its connections are this process's, and open as far as is known.
+    fn is_present(&self) -> bool {
+        self.generation == fork::generation() && self.losses == worker::losses()
     }
 
     /// An empty buffer, used before where possible.
@@ -173,15 +181,19 @@ impl Exporter {
     pub(crate) fn state(&self) -> Arc<State> {
         loop {
             let present = self.state.load_full();
-            if present.generation == fork::generation() {
+            if present.is_present() {
                 return present;
             }
             let is_shut_down = present.is_shut_down.load(Ordering::Relaxed);
             let are_wanted = present.operations.are_wanted.load(Ordering::Relaxed);
-            let fresh = Arc::new(State::new(&self.settled, is_shut_down, are_wanted));
-            self.state.compare_and_swap(&present, fresh);
+            let fresh = State::new(&self.settled, is_shut_down, are_wanted);
+            if present.generation == fork::generation() {
+                let has_answered = present.has_answered.load(Ordering::Relaxed);
+                fresh.has_answered.store(has_answered, Ordering::Relaxed);
+            }
+            self.state.compare_and_swap(&present, Arc::new(fresh));
             // The parent's connection is left as it is: closing it here could say goodbye to the
-            // receiver in the parent's name.
+            // receiver in the parent's name. One whose descriptor was closed is left as well.
             mem::forget(present);
         }
     }
@@ -214,6 +226,7 @@ impl Exporter {
         timeout: Duration,
     ) -> Result<PendingExport, ExportError> {
         let count = batch.len();
+        worker::notice_loss();
         let state = self.state();
         if state.is_shut_down.load(Ordering::Relaxed) {
             deliver::report_shut_down(&self.settled);
@@ -260,10 +273,13 @@ impl Exporter {
     /// Breaks off waits for another try; later exports fail at once. Batch processors that use
     /// this exporter are shut down before it.
     pub fn shutdown(&self) {
+        worker::notice_loss();
         let state = self.state();
         state.is_shut_down.store(true, Ordering::Relaxed);
-        state.urgency.send_modify(|urgency| {
-            urgency.closing.get_or_insert_with(Instant::now);
+        worker::wake(|| {
+            state.urgency.send_modify(|urgency| {
+                urgency.closing.get_or_insert_with(Instant::now);
+            });
         });
         deliver::report_lost_exports(&state);
     }
@@ -312,8 +328,9 @@ fn failed(undelivered: usize, reason: String) -> ExportError {
 
 impl Drop for Exporter {
     fn drop(&mut self) {
+        worker::notice_loss();
         let state = self.state.load_full();
-        if state.generation != fork::generation() {
+        if !state.is_present() {
             mem::forget(state);
         }
     }

@@ -80,6 +80,7 @@ impl Exporter {
     /// Sends an empty request over a connection of its own, and waits at most `timeout` for the
     /// answer. Not for the worker's own thread, nor with the interpreter's lock held.
     pub fn probe(&self, timeout: Duration) -> Probe {
+        worker::notice_loss();
         let state = self.state();
         let timeout = limited(timeout);
         let deadline = Instant::now() + timeout;
