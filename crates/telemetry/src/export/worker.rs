@@ -176,9 +176,10 @@ fn silence_losses() {
         let is_workers = thread::current().name() == Some(THREAD);
         let worker = WORKER.load();
         let is_lost = worker.as_deref().is_some_and(Worker::has_lost_descriptors);
-        if !is_lost && !(is_workers && losses() > 0) {
-            before(info);
+        if is_lost || is_workers && losses() > 0 {
+            return;
         }
+        before(info);
     }));
 }
 
