@@ -71,6 +71,7 @@ def test_what_was_queued_is_delivered_though_nothing_comes_after_it(
 
         provider = start(schedule_delay_millis=500)
         spans("queued", 5)
+        time.sleep(0.1)
         os.closerange(3, 1024)
         time.sleep(2)
         os._exit(0)

@@ -442,7 +442,13 @@ impl Inner {
     /// Starts the task; `queue.task` says it is there already.
     #[cold]
     fn start(self: &Arc<Self>) {
-        if let Err(error) = worker::spawn(run(Arc::clone(self))) {
+        let shared = Weak::clone(&self.shared);
+        let follower = move || {
+            if let Some(shared) = shared.upgrade() {
+                shared.inner();
+            }
+        };
+        if let Err(error) = worker::spawn_followed(follower, run(Arc::clone(self))) {
             self.lock().queue.task = Task::Absent;
             report(
                 Level::Error,
@@ -658,12 +664,6 @@ impl Drop for Ending {
 
 /// The task of one processor, on the worker.
 async fn run(inner: Arc<Inner>) {
-    let shared = Weak::clone(&inner.shared);
-    worker::follow(move || {
-        if let Some(shared) = shared.upgrade() {
-            shared.inner();
-        }
-    });
     let ending = Ending(inner);
     let inner = &*ending.0;
     let exporter = inner.exporter.state();

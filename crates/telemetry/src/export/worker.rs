@@ -7,7 +7,7 @@ use std::io;
 use std::mem;
 use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
@@ -23,11 +23,15 @@ struct Worker {
     handle: Mutex<Option<Handle>>,
     canary: OnceLock<Canary>,
     /// What is called when this worker is lost, on any thread.
-    followers: Mutex<Vec<Box<dyn Fn() + Send>>>,
+    followers: Mutex<Vec<Follower>>,
 }
 
+type Follower = Box<dyn Fn() + Send>;
+
 const THREAD: &str = "oxitel-export";
+/// Whoever closes descriptors may be at it still, and would close the next worker's.
 const LET_THEM_FINISH: Duration = Duration::from_millis(50);
+const HEARTBEAT: Duration = Duration::from_secs(5);
 
 static WORKER: ArcSwapOption<Worker> = ArcSwapOption::const_empty();
 static LOSSES: AtomicU32 = AtomicU32::new(0);
@@ -44,22 +48,30 @@ pub(crate) fn losses() -> u32 {
 /// # Errors
 /// The operating system's, where no thread can be started.
 pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-    notice_loss();
-    let handle = handle()?;
-    match wake(|| handle.spawn(task)) {
-        Some(_) => Ok(()),
-        None => Err(io::Error::other("it was lost")),
-    }
+    let lost = || io::Error::other("its descriptors were closed");
+    spawn_on(None, task)?.ok_or_else(lost)
 }
 
-/// Has `follower` called if the present worker is lost.
-pub(crate) fn follow(follower: impl Fn() + Send + 'static) {
+/// As [`spawn`]; if the worker is lost, with the task or after it, `follower` is called.
+///
+/// # Errors
+/// Those of [`spawn`].
+pub(crate) fn spawn_followed(
+    follower: impl Fn() + Send + 'static,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    spawn_on(Some(Box::new(follower)), task).map(drop)
+}
+
+fn spawn_on(
+    follower: Option<Follower>,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<Option<()>> {
+    notice_loss();
     let worker = this_process();
-    let mut followers = worker
-        .followers
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner);
-    followers.push(Box::new(follower));
+    let handle = handle(&worker)?;
+    worker.followers().extend(follower);
+    Ok(wake(|| handle.spawn(task)).map(drop))
 }
 
 /// Finds out whether the worker's descriptors were closed: before anything that would wake it, and
@@ -79,6 +91,7 @@ pub(crate) fn wake<T>(wake: impl FnOnce() -> T) -> Option<T> {
     if woken.is_err()
         && let Some(worker) = WORKER.load().as_deref()
     {
+        thread::sleep(LET_THEM_FINISH);
         worker.lose();
     }
     woken.ok()
@@ -99,6 +112,12 @@ impl Worker {
         self.generation == fork::generation() && self.losses == losses()
     }
 
+    fn followers(&self) -> MutexGuard<'_, Vec<Follower>> {
+        self.followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn has_lost_descriptors(&self) -> bool {
         self.canary.get().is_some_and(|canary| !canary.is_alive())
     }
@@ -114,12 +133,7 @@ impl Worker {
         {
             return;
         }
-        let followers = mem::take(
-            &mut *self
-                .followers
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner),
-        );
+        let followers = mem::take(&mut *self.followers());
         for follower in followers {
             follower();
         }
@@ -128,7 +142,6 @@ impl Worker {
     /// On the worker's thread, before and after it sleeps.
     fn stay_if_lost(&self) {
         if self.has_lost_descriptors() {
-            // Whoever closes descriptors may be at it still, and would close the next worker's.
             thread::sleep(LET_THEM_FINISH);
             self.lose();
             // To go on would be to wait on, and in the end to close, what is somebody else's.
@@ -139,15 +152,14 @@ impl Worker {
     }
 }
 
-fn handle() -> io::Result<Handle> {
-    let worker = this_process();
+fn handle(worker: &Arc<Worker>) -> io::Result<Handle> {
     let mut handle = worker.handle.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(handle) = handle.as_ref() {
         return Ok(handle.clone());
     }
     silence_losses();
     let canary = Canary::new()?;
-    let (before, after) = (Arc::clone(&worker), Arc::clone(&worker));
+    let (before, after) = (Arc::clone(worker), Arc::clone(worker));
     let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()
@@ -155,7 +167,7 @@ fn handle() -> io::Result<Handle> {
         .on_thread_unpark(move || after.stay_if_lost())
         .build()?;
     let started = runtime.handle().clone();
-    let present = Arc::clone(&worker);
+    let present = Arc::clone(worker);
     thread::Builder::new()
         .name(THREAD.to_owned())
         .spawn(move || run(runtime, &present))?;
@@ -183,13 +195,22 @@ fn silence_losses() {
     }));
 }
 
+/// Keeps the thread from sleeping for ever: a wake-up is lost where the descriptors are closed just
+/// after it.
+async fn heartbeat() {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+    }
+}
+
 fn run(runtime: Runtime, worker: &Worker) {
     let ended = catch_unwind(AssertUnwindSafe(|| {
-        runtime.block_on(std::future::pending::<()>());
+        runtime.block_on(heartbeat());
     }));
     // Not to be dropped, for the same reason.
     mem::forget(runtime);
     if ended.is_err() {
+        thread::sleep(LET_THEM_FINISH);
         worker.lose();
     }
 }
