@@ -34,7 +34,7 @@ from oxitel.configuration import (
 from oxitel.configuration.otlp import each_form
 from oxitel.configuration.variable import Boolean, Choice, Integer, Names, Number, Variable
 from oxitel.export import otlp as otlp_export
-from oxitel.export.otlp import compression_name
+from oxitel.export.otlp import compression_name, encoded
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -306,7 +306,8 @@ def test_http_settings_are_the_official_ones(
         assert native_settings["timeout_seconds"] == timeout
         assert native_settings["compression"] == compression
         assert native_settings["protocol"] == "http/protobuf"
-        sent = {"content-type": headers["content-type"], **dict(native_settings["headers"])}
+        own = {name: value.decode() for name, value in native_settings["headers"]}
+        sent = {"content-type": headers["content-type"], **own}
         sent.pop("user-agent", None)
         assert sent == headers
 
@@ -361,7 +362,8 @@ def test_grpc_settings_are_the_official_ones(
         assert exporter._endpoint == endpoint, (environment, arguments)
         assert native_settings["endpoint"].endswith(endpoint) or "/path" in str(environment)
         assert native_settings["insecure"] is insecure, (environment, arguments)
-        assert sorted(map(list, native_settings["headers"])) == headers
+        sent = [[name, value.decode()] for name, value in native_settings["headers"]]
+        assert sorted(sent) == headers
         assert native_settings["timeout_seconds"] == timeout
         assert native_settings["compression"] == compression_name(compression)
         assert native_settings["retryable_codes"] == retryable
@@ -383,7 +385,8 @@ def test_whatever_is_in_a_headers_variable_makes_an_exporter(text: str, pairs: s
                 headers = dict(settings(HttpExporter())["headers"])
                 grpc_headers = dict(settings(GrpcExporter())["headers"])
             expected = dict(parse_env_headers(value, liberal=True)) if value.strip() else {}
-            assert headers == grpc_headers == expected
+            assert headers == {n: encoded(text, "latin-1") for n, text in expected.items()}
+            assert grpc_headers == {n: text.encode() for n, text in expected.items()}
     finally:
         logging.getLogger("opentelemetry.util.re").setLevel(logging.NOTSET)
 

@@ -478,6 +478,31 @@ def test_grpcio_does_not_try_again_what_cannot_succeed(
     assert len(collector.requests()) == 1
 
 
+@pytest.mark.parametrize("channel_options", [None, (("a", 1),)], ids=["native", "grpcio"])
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("OUT_OF_RANGE", "Error, decoded message length too large: found 9 bytes, the limit is: 1"),
+        ("RESOURCE_EXHAUSTED", "gRPC message exceeds maximum size 1: 9"),
+        (
+            "RESOURCE_EXHAUSTED",
+            "Received message exceeds the maximum configured message size.",
+        ),
+        ("RESOURCE_EXHAUSTED", "grpc: received message after decompression larger than max 1"),
+    ],
+    ids=["tonic", "java", "dotnet", "go"],
+)
+def test_a_receiver_that_says_too_large_in_its_own_words_gets_smaller_requests(
+    collector: Any, code: str, message: str, channel_options: Any
+) -> None:
+    collector.script([{"do": "grpc_status", "code": code, "message": message}])
+    exporter = GrpcExporter(collector.grpc_endpoint, channel_options=channel_options)
+    assert exporter.export(make_spans(4)) is SUCCESS
+    assert len(collector.requests()) == 3
+    assert collector.count() == 4
+    exporter.shutdown()
+
+
 def test_the_codes_to_try_again_can_be_chosen(collector: Any) -> None:
     status = {"do": "grpc_status", "code": "INTERNAL", "message": "", "retry_delay": 0.01}
     collector.script([status])

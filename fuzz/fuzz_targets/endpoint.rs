@@ -13,7 +13,7 @@ fuzz_target!(|parts: (bool, bool, &str, &str, &str, Option<&str>)| {
     };
     let mut config = ExporterConfig::new(Signal::Traces, protocol, endpoint);
     config.tls.insecure = insecure;
-    config.headers.push((name.to_owned(), value.to_owned()));
+    config.headers.push((name.to_owned(), value.as_bytes().to_vec()));
     if let Err(error) = Exporter::with_proxy(config, proxy) {
         assert!(!error.to_string().is_empty());
     }

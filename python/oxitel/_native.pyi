@@ -342,7 +342,7 @@ class OtlpExporter:
         signal: str,
         protocol: str,
         endpoint: str,
-        headers: list[tuple[str, str]],
+        headers: list[tuple[str, bytes]],
         timeout_seconds: float,
         compression: str,
         insecure: bool,

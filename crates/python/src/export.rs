@@ -132,7 +132,7 @@ impl OtlpExporter {
         signal: &str,
         protocol: &str,
         endpoint: String,
-        headers: Vec<(String, String)>,
+        headers: Vec<(String, Vec<u8>)>,
         timeout_seconds: f64,
         compression: &str,
         insecure: bool,

@@ -20,6 +20,8 @@ mod unix {
     use telemetry::export::batch::BatchProcessor;
     use telemetry::fork::generation;
 
+    const LET_THEM_FINISH: Duration = Duration::from_millis(50);
+
     /// The pipe's end that the handler writes to, and the generation of the process that reads it.
     static WAKE: AtomicI32 = AtomicI32::new(-1);
     static GENERATION: AtomicU32 = AtomicU32::new(0);
@@ -85,8 +87,17 @@ mod unix {
     }
 
     fn wait(mut reader: PipeReader) {
-        if reader.read_exact(&mut [0]).is_err() {
-            return;
+        while reader.read_exact(&mut [0]).is_err() {
+            // Somebody closed descriptors he does not know, as libraries that make daemons do. The
+            // old number is not to be closed: it may be somebody else's by now.
+            std::thread::sleep(LET_THEM_FINISH);
+            let Ok((renewed, writer)) = std::io::pipe() else {
+                WAKE.store(-1, Ordering::Release);
+                std::mem::forget(reader);
+                return;
+            };
+            std::mem::forget(std::mem::replace(&mut reader, renewed));
+            WAKE.store(writer.into_raw_fd(), Ordering::Release);
         }
         let limit = Duration::from_millis(LIMIT_MILLIS.load(Ordering::Relaxed));
         let deadline = Instant::now() + limit;
@@ -115,8 +126,9 @@ mod unix {
         }
         #[expect(unsafe_code, reason = "a signal handler may do little more than write")]
         // SAFETY: write is async-signal-safe; the byte outlives the call.
-        unsafe {
-            libc::write(wake, [0_u8].as_ptr().cast(), 1);
+        let written = unsafe { libc::write(wake, [0_u8].as_ptr().cast(), 1) };
+        if written != 1 {
+            die();
         }
     }
 

@@ -98,6 +98,40 @@ fn retry_after_is_obeyed() {
 }
 
 #[test]
+fn a_receiver_that_asks_for_no_wait_is_not_asked_at_once() {
+    std::thread::scope(|scope| {
+        for value in ["0", "-1", "nan", "0.001", "Sun, 06 Nov 1994 08:49:37 GMT"] {
+            scope.spawn(move || {
+                let collector = Collector::start(HttpProtobuf);
+                let headers = vec![("retry-after", value.to_owned())];
+                collector.script([Reply::Http(503, headers, Vec::new())]);
+                let exporter = exporter(collector.config());
+                let sent = exporter.export_blocking(batch(numbered(2)), TIMEOUT);
+                assert!(sent.is_ok());
+                let gaps = gaps(&collector);
+                assert!(gaps.len() == 1 && gaps[0] >= 0.79, "{value}: {gaps:?}");
+            });
+        }
+    });
+}
+
+#[test]
+fn grpc_retry_info_of_zero_is_not_asked_at_once() {
+    // google.rpc.Status{details: Any{RetryInfo{retry_delay: 0 s}}}, written by hand.
+    let mut any = b"\x0a\x28type.googleapis.com/google.rpc.RetryInfo".to_vec();
+    any.extend_from_slice(b"\x12\x02\x0a\x00");
+    let mut status = vec![0x1a, u8::try_from(any.len()).unwrap()];
+    status.extend_from_slice(&any);
+    let collector = Collector::start(Grpc);
+    collector.script([Reply::Grpc(14, "busy", Some(base64(&status)))]);
+    let exporter = exporter(collector.config());
+    let sent = exporter.export_blocking(batch(numbered(2)), TIMEOUT);
+    assert!(sent.is_ok());
+    let gaps = gaps(&collector);
+    assert!(gaps.len() == 1 && gaps[0] >= 0.79, "{gaps:?}");
+}
+
+#[test]
 fn grpc_retry_info_is_obeyed() {
     // google.rpc.Status{details: Any{RetryInfo{retry_delay: 0.2 s}}}, written by hand.
     let mut any = b"\x0a\x28type.googleapis.com/google.rpc.RetryInfo".to_vec();
@@ -326,6 +360,50 @@ fn a_receiver_that_hangs_is_left_after_the_timeout() {
         assert_eq!(collector.names(), ["a"]);
         assert_eq!(collector.connections(), 2);
     }
+}
+
+#[test]
+fn a_refusal_after_an_outage_is_said_alone() {
+    let collector = Collector::start(HttpProtobuf);
+    let bad_key = Reply::Http(401, Vec::new(), b"bad key".to_vec());
+    collector.script([http(503), bad_key]);
+    let processor = processor(collector.config(), 1, 100);
+    push(&processor, numbered(1));
+    wait_for(&processor, |counts| counts.failed == 1);
+    let said = said(&collector.address.to_string());
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(said[0].text.contains("503 Service Unavailable"), "{said:?}");
+    assert!(
+        said[1].text.contains("401 Unauthorized (bad key)"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn an_export_that_is_given_up_does_not_announce_another_try() {
+    for (protocol, reply) in [
+        (HttpProtobuf, http(503)),
+        (Grpc, Reply::Grpc(14, "no", None)),
+    ] {
+        let collector = Collector::start(protocol);
+        collector.always(reply);
+        let exporter = exporter(collector.config());
+        let sent = exporter.export_blocking(batch(numbered(2)), Duration::from_millis(300));
+        assert!(sent.is_err());
+        let said = said(&collector.address.to_string());
+        assert_eq!(said.len(), 1, "{said:?}");
+        assert!(said[0].text.starts_with("Failed to export"), "{said:?}");
+    }
+}
+
+#[test]
+fn an_answer_that_is_compressed_is_not_printed() {
+    let collector = Collector::start(HttpProtobuf);
+    let headers = vec![("content-encoding", "gzip".to_owned())];
+    collector.script([Reply::Http(400, headers, b"\x1f\x8b\x08garbage".to_vec())]);
+    let exporter = exporter(collector.config());
+    let error = exporter.export_blocking(batch(numbered(1)), TIMEOUT);
+    assert_eq!(error.unwrap_err().reason, "400 Bad Request");
 }
 
 #[test]

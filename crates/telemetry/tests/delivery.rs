@@ -53,7 +53,7 @@ fn requests_carry_what_the_protocol_and_the_user_ask_for() {
     for protocol in PROTOCOLS {
         let collector = Collector::start(protocol);
         let mut config = collector.config();
-        config.headers = vec![("X-Api-Key".to_owned(), " secret ".to_owned())];
+        config.headers = vec![("X-Api-Key".to_owned(), b" secret ".to_vec())];
         config.user_agent = "agent/1".to_owned();
         exporter(config)
             .export_blocking(batch(numbered(1)), Duration::from_secs(5))

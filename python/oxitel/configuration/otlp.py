@@ -79,7 +79,8 @@ ENDPOINT = PerSignal(
     None,
     "Where to send. HTTP: a URL; `/v1/traces`, `/v1/metrics` or `/v1/logs` is appended to the"
     " general one, a signal's own is used as it is. gRPC: a URL, whose path is ignored, or"
-    " `host:port`, which means TLS unless `OTEL_EXPORTER_OTLP_INSECURE` says otherwise.",
+    " `host:port`, which means TLS unless `OTEL_EXPORTER_OTLP_INSECURE` says otherwise; also"
+    " `unix:path`, `unix-abstract:name`, and `dns:`, `ipv4:` or `ipv6:` with one `host:port`.",
     "`http://localhost:4318` (HTTP), `http://localhost:4317` (gRPC)",
 )
 HEADERS = PerSignal(
@@ -113,7 +114,7 @@ CERTIFICATE = PerSignal(
     Variable,
     "OTEL_EXPORTER_OTLP_{}CERTIFICATE",
     None,
-    "PEM file with the certificates to trust.",
+    "PEM file, or folder of such files, with the certificates to trust.",
     "the operating system's",
 )
 CLIENT_KEY = PerSignal(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import command, configurator, instrumentation, otlp, proxy, sdk
+from . import command, configurator, instrumentation, otlp, proxy, sdk, trust
 from .otlp import PerSignal
 from .variable import Choice, Variable
 
@@ -43,7 +43,7 @@ def page() -> str:
             rows.append(_row(entry.general, _pattern(entry)))
         else:
             rows.append(_row(entry))
-    rows += [_row(variable) for variable in proxy.VARIABLES]
+    rows += [_row(variable) for variable in (*trust.VARIABLES, *proxy.VARIABLES)]
     configurators = [_row(variable) for variable in configurator.VARIABLES]
     instrumentations = [_row(variable) for variable in instrumentation.VARIABLES]
     parts += [_table(rows), "## Configurator\n", _CONFIGURATOR, _table(configurators)]

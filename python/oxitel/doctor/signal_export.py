@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import Any, TypeVar
 
 from oxitel.configuration.proxy import proxy_for
+from oxitel.configuration.trust import bundle_for
 
 from . import advice
 from .export import Answer
@@ -61,7 +62,8 @@ class SignalExport:
             self.settings["proxy"] = Setting(shown_url(proxy, report.secrets), "variable", name)
         if target.is_tls:
             target = target._replace(
-                certificate=self.settings["certificate"].value,
+                certificate=self.settings["certificate"].value
+                or (None if is_grpc else bundle_for(endpoint.value)),
                 client_certificate=self.settings["client_certificate"].value,
                 client_key=self.settings["client_key"].value,
             )

@@ -7,6 +7,9 @@ from urllib.parse import urlsplit
 
 from .report import MASK, Secrets
 
+# The schemes of gRPC's own name syntax that mean a host and a port.
+_TARGETS = ("dns", "ipv4", "ipv6")
+
 
 class Target(NamedTuple):
     """What connections are made to. Signals with the same one share the steps of connecting."""
@@ -24,7 +27,8 @@ class Target(NamedTuple):
     @property
     def address(self) -> str:
         """`host:port`, or the path of the socket."""
-        return self.unix_path or address(self.host, self.port)
+        path = self.unix_path
+        return address(self.host, self.port) if path is None else path.replace("\0", "@")
 
 
 def address(host: str, port: int) -> str:
@@ -37,12 +41,19 @@ def target_of(endpoint: str, protocol: str, is_insecure: bool) -> Target:
     if protocol == "grpc" and text.startswith("unix:"):
         path = text.removeprefix("unix:").removeprefix("//")
         return Target("localhost", 0, False, protocol, unix_path=path)
+    if protocol == "grpc" and text.startswith("unix-abstract:"):
+        name = text.removeprefix("unix-abstract:")
+        return Target("localhost", 0, False, protocol, unix_path=f"\0{name}")
     scheme, separator, rest = text.partition("://")
     if not separator:
-        scheme, rest = "", text
+        scheme, rest = "", text.removeprefix("//")
     scheme = scheme.lower()
-    if scheme == "dns":
-        rest = rest.lstrip("/")
+    if protocol == "grpc":
+        kind, _, target = rest.partition(":")
+        if scheme in _TARGETS:
+            rest = rest.lstrip("/")
+        elif not separator and kind in _TARGETS and not target.isdigit():
+            rest = target.lstrip("/")
     if protocol == "grpc":
         is_tls = scheme == "https" or not is_insecure
     elif scheme in ("http", "https"):
@@ -66,9 +77,10 @@ def shown_url(url: str, secrets: Secrets) -> str:
     scheme, separator, rest = url.partition("://")
     if not separator:
         scheme, rest = "", url
+    # A password may have any character in it, one that ends the host too.
+    user_info, at, rest = rest.rpartition("@")
     rest, question, query = rest.partition("?")
-    authority, slash, path = rest.partition("/")
-    user_info, at, host = authority.rpartition("@")
+    host, slash, path = rest.partition("/")
     if at:
         user, colon, password = user_info.partition(":")
         secrets.add(password if colon else user)

@@ -5,12 +5,15 @@ OpenSSL makes it here and rustls in the exporter, so that the exporter's own ans
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 from collections.abc import Callable
 from contextlib import suppress
 from time import time
 from typing import Any
+
+from oxitel.export.otlp import read_folder
 
 from .target import Target
 
@@ -46,7 +49,13 @@ def handshake(target: Target, opened: Callable[[], socket.socket]) -> Verdict:
 
 
 def _context(target: Target) -> ssl.SSLContext:
-    context = ssl.create_default_context(cafile=target.certificate)
+    named = target.certificate
+    if named is not None and os.path.isdir(named):
+        # As the exporter reads it, whatever the files are called.
+        certificates = read_folder(named).decode("ascii", "replace")
+        context = ssl.create_default_context(cadata=certificates)
+    else:
+        context = ssl.create_default_context(cafile=named)
     # Newer Pythons are stricter than the exporter is.
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT
     context.set_alpn_protocols(["h2" if target.protocol == "grpc" else "http/1.1"])

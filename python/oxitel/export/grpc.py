@@ -5,7 +5,7 @@ Official name: `opentelemetry.exporter.otlp.proto.grpc.exporter`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
@@ -20,11 +20,14 @@ from .otlp import (
     load_provided,
     native_exporter,
     read_file,
+    seconds,
 )
 
 if TYPE_CHECKING:
     from grpc import ChannelCredentials, Compression, StatusCode
     from opentelemetry.metrics import MeterProvider
+
+    _Headers = Sequence[tuple[str, str | bytes]] | Mapping[str, str | bytes] | str | None
 
 _logger = getLogger("opentelemetry.exporter.otlp.proto.grpc.exporter")
 _logger.addFilter(DuplicateFilter())
@@ -69,7 +72,7 @@ class GrpcExporter(OtlpExporter):
         endpoint: str | None = None,
         insecure: bool | None = None,
         credentials: ChannelCredentials | None = None,
-        headers: Sequence[tuple[str, str]] | dict[str, str] | str | None = None,
+        headers: _Headers = None,
         timeout: float | None = None,
         compression: Compression | str | None = None,
         channel_options: tuple[tuple[str, Any], ...] | None = None,
@@ -78,12 +81,14 @@ class GrpcExporter(OtlpExporter):
         meter_provider: MeterProvider | None = None,
     ) -> None:
         signal = self._signal.variables
-        url = endpoint or variables.ENDPOINT.read(signal) or _DEFAULT_ENDPOINT
+        url = (endpoint or variables.ENDPOINT.read(signal) or _DEFAULT_ENDPOINT).strip()
         scheme, target = _scheme_and_target(url)
         self._endpoint = target
         self._insecure = _is_insecure(insecure, scheme, signal)
         self._headers = _headers(headers, signal)
-        self._timeout: float = timeout or variables.TIMEOUT.read(signal)
+        self._timeout: float = variables.TIMEOUT.read(signal)
+        if timeout:
+            self._timeout = seconds(timeout, self._timeout, _logger)
         self._compression = (
             variables.COMPRESSION.read(signal)
             if compression is None
@@ -103,8 +108,9 @@ class GrpcExporter(OtlpExporter):
                 self._signal,
                 protocol="grpc",
                 endpoint=url,
-                headers=list(self._headers),
-                timeout_seconds=float(self._timeout),
+                headers=self._headers,
+                encoding="utf-8",
+                timeout_seconds=self._timeout,
                 compression=self._compression,
                 insecure=self._insecure,
                 max_request_bytes=None,
@@ -163,7 +169,9 @@ class GrpcExporter(OtlpExporter):
 def _scheme_and_target(url: str) -> tuple[str, str]:
     """The scheme of a URL and its `host:port`; what has no host is the target as it is."""
     scheme, separator, rest = url.partition("://")
-    if not separator:
+    if url.startswith("//"):
+        scheme, rest = "", url[2:]
+    elif not separator:
         return "", url
     host = rest
     for end in "/?#":
@@ -175,22 +183,20 @@ def _is_insecure(argument: bool | None, scheme: str, signal: str) -> bool:
     if scheme == "https":
         return False
     if argument is not None:
-        return argument
+        return bool(argument)
     from_environment: bool | None = variables.INSECURE.read(signal)
     return scheme == "http" if from_environment is None else from_environment
 
 
-def _headers(
-    argument: Sequence[tuple[str, str]] | dict[str, str] | str | None, signal: str
-) -> tuple[tuple[str, str], ...]:
+def _headers(argument: _Headers, signal: str) -> tuple[tuple[str, str | bytes], ...]:
     headers = argument or variables.HEADERS.read(signal) or ()
     if isinstance(headers, str):
         from opentelemetry.util.re import parse_env_headers
 
         return tuple(parse_env_headers(headers, liberal=True).items())
-    if isinstance(headers, dict):
+    if isinstance(headers, Mapping):
         return tuple(headers.items())
-    return tuple(headers)
+    return tuple((name, value) for name, value in headers)
 
 
 def _retryable_codes(argument: Iterable[StatusCode] | None) -> frozenset[int]:

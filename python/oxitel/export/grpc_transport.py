@@ -7,6 +7,7 @@ import threading
 from logging import getLogger
 from typing import Any
 
+from .otlp import redacted
 from .signal import Signal
 from .transport import Attempt, Transport
 from .wire import retry_delay_seconds, retry_info_of_status
@@ -14,6 +15,15 @@ from .wire import retry_delay_seconds, retry_info_of_status
 _logger = getLogger("opentelemetry.exporter.otlp.proto.grpc.exporter")
 
 _UNAVAILABLE = 14
+_SAYS_TOO_LARGE = frozenset((8, 11))
+# What grpcio and grpc-go, tonic, grpc-java, .NET and others say, in lower case.
+_TOO_LARGE = (
+    "larger than max",
+    "message length too large",
+    "exceeds maximum size",
+    "exceeds the maximum configured message size",
+    "message too large",
+)
 
 
 class GrpcTransport(Transport):
@@ -27,7 +37,7 @@ class GrpcTransport(Transport):
         self,
         target: str,
         signal: Signal,
-        headers: tuple[tuple[str, str], ...],
+        headers: tuple[tuple[str, str | bytes], ...],
         compression: str,
         credentials: Any,
         options: tuple[tuple[str, Any], ...],
@@ -85,14 +95,18 @@ class GrpcTransport(Transport):
         code = error.code()
         number = code.value[0]
         details = error.details() or ""
+        user_info, at, _ = self._target.rpartition("@")
+        if at:
+            # grpcio names the target in some of its errors.
+            details = details.replace(user_info + at, "")
         if number == _UNAVAILABLE:
             # A new channel asks for the receiver's address again.
             self.close()
         return Attempt(
-            reason=f"{code} from {self._target}: {details}",
+            reason=f"{code} from {redacted(self._target)}: {details}",
             is_retryable=number in self._retryable_codes,
             delay_seconds=_delay(error.trailing_metadata()),
-            is_too_large="larger than max" in details,
+            is_too_large=_is_too_large(number, details),
         )
 
     def close(self) -> None:
@@ -102,7 +116,12 @@ class GrpcTransport(Transport):
             try:
                 channel.close()
             except Exception as error:
-                _logger.debug("Error closing channel to %s: %s", self._target, error)
+                _logger.debug("Error closing channel to %s: %s", redacted(self._target), error)
+
+
+def _is_too_large(code: int, details: str) -> bool:
+    text = details.lower()
+    return code in _SAYS_TOO_LARGE and any(words in text for words in _TOO_LARGE)
 
 
 def _delay(metadata: Any) -> float | None:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from oxitel.configuration import otlp as variables
 from oxitel.configuration.proxy import proxy_for
+from oxitel.configuration.trust import bundle_for
 
 from .otlp import (
     USER_AGENT,
@@ -19,6 +20,8 @@ from .otlp import (
     load_provided,
     native_exporter,
     read_file,
+    redacted,
+    seconds,
 )
 
 if TYPE_CHECKING:
@@ -62,7 +65,7 @@ class HttpExporter(OtlpExporter):
         certificate_file: str | None = None,
         client_key_file: str | None = None,
         client_certificate_file: str | None = None,
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str | bytes | None] | None = None,
         timeout: float | None = None,
         compression: Compression | CommonCompression | None = None,
         session: Session | None = None,
@@ -72,11 +75,10 @@ class HttpExporter(OtlpExporter):
         _transport: Any = None,
     ) -> None:
         signal = self._signal.variables
-        self._endpoint = endpoint or _endpoint_from_environment(self._signal)
+        self._endpoint = (endpoint or _endpoint_from_environment(self._signal)).strip()
         if "://" not in self._endpoint:
-            self._logger.warning(
-                "The endpoint %s has no scheme; using http://%s.", self._endpoint, self._endpoint
-            )
+            shown = redacted(self._endpoint)
+            self._logger.warning("The endpoint %s has no scheme; using http://%s.", shown, shown)
             self._endpoint = f"http://{self._endpoint}"
         own_headers = _headers(headers, signal)
         self._headers = {
@@ -84,7 +86,9 @@ class HttpExporter(OtlpExporter):
             "user-agent": USER_AGENT,
             **own_headers,
         }
-        self._timeout = variables.TIMEOUT.read(signal) if timeout is None else timeout
+        self._timeout = variables.TIMEOUT.read(signal)
+        if timeout is not None:
+            self._timeout = seconds(timeout, self._timeout, self._logger)
         self._compression = (
             variables.COMPRESSION.read(signal) if not compression else compression_name(compression)
         )
@@ -108,11 +112,16 @@ class HttpExporter(OtlpExporter):
                 self._signal,
                 protocol="http/protobuf",
                 endpoint=self._endpoint,
-                headers=list(own_headers.items()),
-                timeout_seconds=float(self._timeout),
+                headers=own_headers.items(),
+                encoding="latin-1",
+                timeout_seconds=self._timeout,
                 compression=self._compression,
                 insecure=False,
-                ca_pem=read_file(self._certificate_file, "certificate", self._logger),
+                ca_pem=read_file(
+                    self._certificate_file or bundle_for(self._endpoint),
+                    "certificate",
+                    self._logger,
+                ),
                 client_certificate_pem=read_file(
                     self._client_certificate_file, "client certificate", self._logger
                 ),
@@ -182,14 +191,20 @@ def _endpoint_from_environment(signal: Signal) -> str:
     return f"{base.removesuffix('/')}/{signal.http_path}"
 
 
-def _headers(argument: Mapping[str, str] | None, signal: str) -> dict[str, str]:
-    """Those of the environment, and over them those of the argument."""
-    headers: dict[str, str] = {}
+def _headers(
+    argument: Mapping[str, str | bytes | None] | None, signal: str
+) -> dict[str, str | bytes]:
+    """Those of the environment, and over them those of the argument; None takes a header out."""
+    headers: dict[str, str | bytes] = {}
     text = variables.HEADERS.read(signal)
     if text is not None:
         from opentelemetry.util.re import parse_env_headers
 
         headers.update(parse_env_headers(text, liberal=True))
     if argument:
-        headers.update((name.lower(), value) for name, value in argument.items())
+        for name, value in argument.items():
+            if value is None:
+                headers.pop(name.lower(), None)
+            else:
+                headers[name.lower()] = value
     return headers

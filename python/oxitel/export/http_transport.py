@@ -7,6 +7,7 @@ from logging import Logger
 from time import monotonic, time
 from typing import Any
 
+from .otlp import encoded
 from .signal import Signal
 from .transport import Attempt, Transport
 
@@ -67,7 +68,7 @@ class HttpTransport(Transport):
         self,
         requests: Any,
         url: str,
-        headers: Mapping[str, str],
+        headers: Mapping[str, str | bytes],
         compression: str,
         logger: Logger,
         signal: Signal,
@@ -75,7 +76,7 @@ class HttpTransport(Transport):
         super().__init__(logger, signal)
         self._requests = requests
         self._url = url
-        self._headers = dict(headers)
+        self._headers = {name: _sendable(value) for name, value in headers.items()}
         self._compression = compression
         if compression != "none":
             self._headers.setdefault("content-encoding", compression)
@@ -91,7 +92,7 @@ class HttpTransport(Transport):
                 result = self._post(body, remaining)
             return self._read(result)
         except Exception as error:
-            return Attempt(reason=repr(error))
+            return Attempt(reason=_without_passwords(repr(error)))
 
     def _post(self, body: bytes, timeout_seconds: float) -> Any:
         return self._requests.request(
@@ -104,12 +105,16 @@ class HttpTransport(Transport):
     def _read(self, result: Any) -> Attempt:
         status = result.status_code
         if status is None:
-            return Attempt(reason=str(result.error), is_retryable=self._is_stale_connection(result))
-        if 200 <= status < 400:
+            reason = _without_passwords(str(result.error))
+            return Attempt(reason=reason, is_retryable=self._is_stale_connection(result))
+        if 200 <= status < 300:
             return Attempt(succeeded=True, response=result.content() if status == 200 else b"")
         is_retryable = status in _RETRYABLE
+        reason = f"code: {status}, reason: {result.reason}"
+        if 300 <= status < 400:
+            reason += _redirection(result)
         return Attempt(
-            reason=f"code: {status}, reason: {result.reason}",
+            reason=reason,
             is_retryable=is_retryable,
             delay_seconds=_asked_delay(result) if is_retryable else None,
             is_too_large=status == _TOO_LARGE,
@@ -117,6 +122,29 @@ class HttpTransport(Transport):
 
     def close(self) -> None:
         self._requests.close()
+
+
+def _redirection(result: Any) -> str:
+    """That a redirect is not followed; what was sent is stored nowhere."""
+    try:
+        location = result.headers().get("location")
+    except Exception:
+        location = None
+    return f" (redirects are not followed; Location: {location})" if location else ""
+
+
+def _sendable(value: str | bytes) -> str | bytes:
+    """As it is, where `requests` can send it; else the bytes that the native exporter sends."""
+    if isinstance(value, str) and not value.isascii():
+        return encoded(value, "latin-1")
+    return value
+
+
+def _without_passwords(text: str) -> str:
+    """`requests` names whole URLs in some of its errors."""
+    import re
+
+    return re.sub(r"://[^\s'\"]*@", "://", text)
 
 
 def _asked_delay(result: Any) -> float | None:

@@ -7,6 +7,7 @@ options, a session) do the encoded records go through that object.
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable
 from functools import partial
 from logging import Logger
@@ -175,18 +176,78 @@ def unchanged_is_native(cls: _ExporterClass) -> _ExporterClass:
     return cls
 
 
-def native_exporter(logger: Logger, signal: Signal, **settings: Any) -> native.OtlpExporter | None:
-    """The native exporter with these settings; None, said once, if they cannot be used."""
+def native_exporter(
+    logger: Logger,
+    signal: Signal,
+    *,
+    headers: Iterable[tuple[str, str | bytes]],
+    encoding: str,
+    **settings: Any,
+) -> native.OtlpExporter | None:
+    """The native exporter with these settings; None, said once, if they cannot be used. Headers
+    that are text are sent in `encoding`, as far as it goes."""
     try:
-        return native.OtlpExporter(signal=signal.name, **settings, user_agent=USER_AGENT)
+        return native.OtlpExporter(
+            signal=signal.name,
+            headers=[_header(name, value, encoding) for name, value in headers],
+            **settings,
+            user_agent=USER_AGENT,
+        )
     except Exception as error:
         logger.error(
             "%s cannot be exported to %s: %s",
             signal.records.capitalize(),
-            settings["endpoint"],
+            redacted(settings["endpoint"]),
             error,
         )
         return None
+
+
+def _header(name: object, value: object, encoding: str) -> tuple[str, bytes]:
+    if isinstance(name, bytes):
+        name = name.decode("latin-1")
+    if not isinstance(name, str):
+        raise TypeError(f"the name of a header has to be text, not {name!r}")
+    if isinstance(value, str):
+        value = encoded(value, encoding)
+    if not isinstance(value, bytes):
+        kind = type(value).__name__
+        raise TypeError(f"the value of header {name!r} has to be text or bytes, not {kind}")
+    return name, value
+
+
+def encoded(text: str, encoding: str) -> bytes:
+    """The bytes of a header's value; UTF-8 where `encoding` does not have the characters."""
+    try:
+        return text.encode(encoding)
+    except UnicodeEncodeError:
+        return text.encode()
+
+
+def redacted(url: str) -> str:
+    """A URL as it may be printed: nothing between the scheme and the last `@`, since a password may
+    have any character in it, one that ends the host too."""
+    scheme, separator, rest = url.partition("://")
+    if not separator or "@" in scheme:
+        scheme, separator, rest = "", "", url
+    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+
+
+def seconds(argument: Any, otherwise: float, logger: Logger) -> float:
+    """The argument `timeout`; what is no number is said, and `otherwise` used."""
+    if isinstance(argument, str | bytes):
+        number = None
+    else:
+        try:
+            number = float(argument)
+        except (TypeError, ValueError, OverflowError):
+            number = None
+    if number is None:
+        logger.error(
+            "timeout has to be a number of seconds, not %r; using %g.", argument, otherwise
+        )
+        return otherwise
+    return number
 
 
 def compression_name(value: object) -> str:
@@ -199,10 +260,13 @@ def compression_name(value: object) -> str:
 
 
 def read_file(path: str | None, meaning: str, logger: Logger) -> bytes | None:
-    """What is in a PEM file; None, and an error logged, if it cannot be read."""
+    """What is in a PEM file, or in all files of a folder; None, and an error logged, if it cannot
+    be read."""
     if not path:
         return None
     try:
+        if os.path.isdir(path):
+            return read_folder(path)
         with open(path, "rb") as file:
             return file.read()
     except OSError as error:
@@ -214,6 +278,18 @@ def read_file(path: str | None, meaning: str, logger: Logger) -> bytes | None:
             meaning,
         )
         return None
+
+
+def read_folder(path: str) -> bytes:
+    """The PEM certificates of a folder, each once: such folders hold links to their files."""
+    contents: dict[bytes, None] = {}
+    for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
+        if entry.is_file():
+            with open(entry.path, "rb") as file:
+                content = file.read()
+            if b"-----BEGIN CERTIFICATE" in content:
+                contents[content] = None
+    return b"\n".join(contents)
 
 
 def load_provided(

@@ -30,6 +30,8 @@ pub(crate) enum TroubleKind {
     Unconnected,
     /// The connection broke with the request or its answer under way.
     Broken,
+    /// Something was answered that cannot be understood.
+    Unreadable,
     TimedOut,
     /// The receiver said so.
     Busy,

@@ -4,13 +4,13 @@
 
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{Notify, watch};
 
-use super::deliver::{self, Delivery, Urgency, Wait};
+use super::deliver::{self, Delivery, Owner, Urgency, Wait};
 use super::exporter::Exporter;
 use super::queue::{Queue, Task, Wake};
 use super::{limited, worker};
@@ -66,9 +66,13 @@ struct Shared {
     inner: ArcSwap<Inner>,
 }
 
-/// What belongs to one process.
+/// What belongs to one process, and to one worker of it.
 struct Inner {
     generation: u32,
+    /// [`worker::losses`] when it was made.
+    losses: u32,
+    /// Whose it is.
+    shared: Weak<Shared>,
     config: BatchConfig,
     exporter: Arc<Exporter>,
     guarded: Mutex<Guarded>,
@@ -85,6 +89,8 @@ struct Guarded {
     /// Closing has come to its end, and somebody is telling what was lost.
     is_finishing: bool,
     is_stopped: bool,
+    /// What was here has gone to another [`Inner`], since the worker was lost.
+    is_replaced: bool,
     was_all_delivered: bool,
     /// Those who began to wait before this gave up hope.
     hopeless_at: Option<Instant>,
@@ -110,13 +116,12 @@ impl BatchProcessor {
     /// No thread is started before the first record.
     pub fn new(mut config: BatchConfig, exporter: Arc<Exporter>) -> Self {
         config.schedule_delay = limited(config.schedule_delay);
-        let inner = Inner::new(&config, &exporter, false);
         Self {
-            shared: Arc::new(Shared {
+            shared: Arc::new_cyclic(|shared| Shared {
+                inner: ArcSwap::from_pointee(Inner::new(&config, &exporter, false, shared)),
                 config,
                 exporter,
                 is_shut_down: AtomicBool::new(false),
-                inner: ArcSwap::from_pointee(inner),
             }),
         }
     }
@@ -126,9 +131,8 @@ impl BatchProcessor {
     #[inline]
     pub fn push(&self, group: &Arc<Group>, record: &[u8]) {
         let inner = self.shared.inner.load();
-        if inner.generation == fork::generation() {
-            Inner::push(&inner, group, record);
-        } else {
+        if !inner.is_present() || !Inner::push(&inner, group, record) {
+            // Replaced, if at all, a moment ago.
             Inner::push(&self.shared.inner(), group, record);
         }
     }
@@ -148,6 +152,7 @@ impl BatchProcessor {
 
     /// Has everything that is queued sent; none after shutdown.
     pub fn begin_flush(&self, timeout: Duration) -> Option<Flush> {
+        worker::notice_loss();
         self.shared.inner().begin_flush(timeout)
     }
 
@@ -164,6 +169,7 @@ impl BatchProcessor {
 
     /// Refuses records from now on, and has what is queued sent within `timeout`.
     pub fn begin_shutdown(&self, timeout: Duration) -> Shutdown {
+        worker::notice_loss();
         self.shared.is_shut_down.store(true, Ordering::Relaxed);
         let inner = self.shared.inner();
         let deadline = inner.close(timeout);
@@ -179,12 +185,17 @@ impl Shared {
     fn inner(&self) -> Arc<Inner> {
         loop {
             let present = self.inner.load_full();
-            if present.generation == fork::generation() {
+            if present.is_present() {
                 return present;
             }
-            let is_shut_down = self.is_shut_down.load(Ordering::Relaxed);
-            let fresh = Arc::new(Inner::new(&self.config, &self.exporter, is_shut_down));
-            self.inner.compare_and_swap(&present, fresh);
+            let is_child = present.generation != fork::generation();
+            let is_stopped = is_child && self.is_shut_down.load(Ordering::Relaxed);
+            let fresh = Inner::new(&self.config, &self.exporter, is_stopped, &present.shared);
+            let fresh = Arc::new(fresh);
+            let found = self.inner.compare_and_swap(&present, Arc::clone(&fresh));
+            if !is_child && Arc::ptr_eq(&found, &present) {
+                fresh.take_over(&present);
+            }
             // The parent's queue is the parent's to send; its lock may be held for ever here.
             mem::forget(present);
         }
@@ -268,19 +279,31 @@ impl Shutdown {
 
 impl Drop for Shared {
     fn drop(&mut self) {
+        worker::notice_loss();
         let inner = self.inner.load_full();
-        if inner.generation == fork::generation() {
+        if inner.is_present() {
             Inner::close(&inner, self.config.export_timeout);
-        } else {
-            mem::forget(inner);
+            return;
+        }
+        let is_child = inner.generation != fork::generation();
+        mem::forget(inner);
+        if !is_child {
+            Inner::close(&self.inner(), self.config.export_timeout);
         }
     }
 }
 
 impl Inner {
-    fn new(config: &BatchConfig, exporter: &Arc<Exporter>, is_stopped: bool) -> Self {
+    fn new(
+        config: &BatchConfig,
+        exporter: &Arc<Exporter>,
+        is_stopped: bool,
+        shared: &Weak<Shared>,
+    ) -> Self {
         Self {
             generation: fork::generation(),
+            losses: worker::losses(),
+            shared: Weak::clone(shared),
             config: config.clone(),
             exporter: Arc::clone(exporter),
             guarded: Mutex::new(Guarded {
@@ -288,6 +311,7 @@ impl Inner {
                 closing: None,
                 is_finishing: is_stopped,
                 is_stopped,
+                is_replaced: false,
                 was_all_delivered: true,
                 hopeless_at: None,
                 due: None,
@@ -304,17 +328,67 @@ impl Inner {
     }
 
     #[inline]
+    fn is_present(&self) -> bool {
+        self.generation == fork::generation() && self.losses == worker::losses()
+    }
+
+    /// Goes on with what `other` has, whose worker was lost.
+    #[cold]
+    fn take_over(self: &Arc<Self>, other: &Self) {
+        let mut theirs = other.lock();
+        let mut guarded = self.lock();
+        mem::swap(&mut guarded.queue, &mut theirs.queue);
+        guarded.closing = theirs.closing;
+        guarded.is_finishing = theirs.is_finishing;
+        guarded.is_stopped = theirs.is_stopped;
+        guarded.was_all_delivered = theirs.was_all_delivered;
+        guarded.full_said_at = theirs.full_said_at;
+        guarded.outage_since = theirs.outage_since;
+        guarded.dropped_said = theirs.dropped_said;
+        guarded.close_wait = theirs.close_wait.take();
+        guarded.reason = mem::take(&mut theirs.reason);
+        theirs.is_replaced = true;
+        theirs.is_stopped = true;
+        theirs.was_all_delivered = false;
+        drop(theirs);
+        other.changed.notify_all();
+        let lost = guarded.queue.lose_flight();
+        let is_wanted =
+            !guarded.is_stopped && (guarded.queue.len() > 0 || guarded.closing.is_some());
+        if is_wanted {
+            guarded.queue.task = Task::Busy;
+        }
+        drop(guarded);
+        if lost > 0 {
+            deliver::report_undelivered(
+                self.exporter.settled(),
+                lost,
+                "the connection's descriptor was closed by the process",
+                false,
+            );
+        }
+        if is_wanted {
+            self.start();
+        }
+    }
+
+    #[inline]
     fn lock(&self) -> MutexGuard<'_, Guarded> {
         self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// False where the record was not taken, because this has been replaced.
     #[inline]
-    fn push(self: &Arc<Self>, group: &Arc<Group>, record: &[u8]) {
+    fn push(self: &Arc<Self>, group: &Arc<Group>, record: &[u8]) -> bool {
         let mut guarded = self.lock();
         if guarded.closing.is_some() || guarded.is_stopped {
+            if guarded.is_replaced {
+                return false;
+            }
             guarded.queue.counts_mut().dropped_after_shutdown += 1;
             drop(guarded);
-            return self.report_closed();
+            self.report_closed();
+            return true;
         }
         let (has_dropped, wake) = guarded.queue.push(group, record);
         let says_full = has_dropped && guarded.may_say_full();
@@ -325,11 +399,20 @@ impl Inner {
         }
         match wake {
             Wake::Nobody => {}
-            Wake::Task => self.wake.notify_one(),
+            Wake::Task => self.wake(),
             Wake::Start => self.start(),
         }
         if says_full {
             self.report_full();
+        }
+        true
+    }
+
+    /// Wakes the task. Where its worker was lost, another one goes on with the queue by then.
+    fn wake(&self) {
+        worker::notice_loss();
+        if self.is_present() {
+            worker::wake(|| self.wake.notify_one());
         }
     }
 
@@ -359,7 +442,13 @@ impl Inner {
     /// Starts the task; `queue.task` says it is there already.
     #[cold]
     fn start(self: &Arc<Self>) {
-        if let Err(error) = worker::spawn(run(Arc::clone(self))) {
+        let shared = Weak::clone(&self.shared);
+        let follower = move || {
+            if let Some(shared) = shared.upgrade() {
+                shared.inner();
+            }
+        };
+        if let Err(error) = worker::spawn_followed(follower, run(Arc::clone(self))) {
             self.lock().queue.task = Task::Absent;
             report(
                 Level::Error,
@@ -378,9 +467,11 @@ impl Inner {
         }
         let closing = guarded.closing.map(tokio::time::Instant::from_std);
         drop(guarded);
-        self.urgency.send_modify(|urgency| {
-            urgency.hurries += 1;
-            urgency.closing = closing;
+        worker::wake(|| {
+            self.urgency.send_modify(|urgency| {
+                urgency.hurries += 1;
+                urgency.closing = closing;
+            });
         });
         if is_absent {
             self.start();
@@ -585,7 +676,9 @@ async fn run(inner: Arc<Inner>) {
         match inner.next() {
             Step::Send(batch) => {
                 let deadline = tokio::time::Instant::now() + exporter.settled.timeout;
-                let delivery = deliver::deliver(&exporter, batch, deadline, &mut urgency).await;
+                let sending =
+                    deliver::deliver(&exporter, batch, deadline, &mut urgency, Owner::Queue);
+                let delivery = sending.await;
                 let (next_wait, is_last_chance) = inner.settle(delivery);
                 if is_last_chance {
                     break;

@@ -6,13 +6,15 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
+use hyper::Response;
+use hyper::body::Incoming;
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep_until};
 
 use super::answer::{Answer, Reason, Trouble, TroubleKind};
-use super::connect::{Route, connect};
-use super::exporter::{Line, Settled, State, prefix_len};
-use super::link::{self, Link};
+use super::exporter::{Settled, State, prefix_len};
+use super::line::Lease;
+use super::link;
 use super::{Compression, Protocol, Signal, grpc, http, retry};
 use crate::diagnostics::{Key, Level, forget, report, report_loss};
 use crate::otlp::request::Batch;
@@ -24,6 +26,15 @@ pub(crate) struct Urgency {
     pub(crate) hurries: u64,
     /// Set at shutdown: when to give up.
     pub(crate) closing: Option<Instant>,
+}
+
+/// Whose batch it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    /// Tries again later what is left.
+    Queue,
+    /// Gives it up.
+    Caller,
 }
 
 /// What became of a batch.
@@ -124,9 +135,10 @@ pub(crate) async fn deliver(
     batch: Batch,
     deadline: Instant,
     urgency: &mut watch::Receiver<Urgency>,
+    owner: Owner,
 ) -> Delivery {
     let operation = state.operations.begin(batch.len());
-    let delivery = send(state, batch, deadline, urgency).await;
+    let delivery = send(state, batch, deadline, urgency, owner).await;
     if let Some(operation) = operation {
         operation.end(&delivery);
     }
@@ -138,6 +150,7 @@ async fn send(
     batch: Batch,
     deadline: Instant,
     urgency: &mut watch::Receiver<Urgency>,
+    owner: Owner,
 ) -> Delivery {
     let mut delivery = Delivery::default();
     // Parts still to be sent, the next one last.
@@ -147,7 +160,7 @@ async fn send(
             delivery.spent.push(batch);
             continue;
         }
-        match send_part(state, &batch, deadline, urgency, &mut delivery).await {
+        match send_part(state, &batch, deadline, urgency, owner, &mut delivery).await {
             Sent::Settled => delivery.spent.push(batch),
             Sent::Split if batch.len() > 1 => {
                 let (first, second) = batch.split();
@@ -194,6 +207,7 @@ async fn send_part(
     batch: &Batch,
     deadline: Instant,
     urgency: &mut watch::Receiver<Urgency>,
+    owner: Owner,
     delivery: &mut Delivery,
 ) -> Sent {
     let settled = &*state.settled;
@@ -220,17 +234,7 @@ async fn send_part(
             Some(closing) => closing.min(start + settled.timeout),
             None => deadline,
         };
-        let attempt = attempt(state, &body, own);
-        let answer = tokio::select! {
-            biased;
-            answer = attempt => answer,
-            () = expired(own, urgency) => Answer::Later(Trouble {
-                kind: TroubleKind::TimedOut,
-                reason: timed_out(settled.protocol),
-                asked: None,
-            }),
-        };
-        let trouble = match answer {
+        let trouble = match attempt(state, &body, own, urgency).await {
             Answer::Accepted(partial) => {
                 delivery.outage = note_success(state).or(delivery.outage);
                 let rejected = partial.map_or(0, |partial| {
@@ -249,7 +253,7 @@ async fn send_part(
                 break Sent::Split;
             }
             Answer::Refused(reason) => {
-                delivery.outage = note_success(state).or(delivery.outage);
+                end_outage(state);
                 report_refused(settled, &reason);
                 delivery.reason = reason;
                 delivery.failed += batch.len();
@@ -258,9 +262,19 @@ async fn send_part(
             Answer::Later(trouble) => trouble,
         };
         // A connection that was closed while it lay idle says nothing about the receiver.
-        if trouble.kind == TroubleKind::Broken && !has_reconnected {
+        let is_broken = matches!(trouble.kind, TroubleKind::Broken | TroubleKind::Unreadable);
+        if is_broken && !has_reconnected {
             has_reconnected = true;
+            state.line.forget();
             continue;
+        }
+        // The receiver has the request, and will not answer otherwise next time.
+        if trouble.kind == TroubleKind::Unreadable {
+            end_outage(state);
+            report_refused(settled, &trouble.reason);
+            delivery.reason = trouble.reason;
+            delivery.failed += batch.len();
+            break Sent::Settled;
         }
         // Receivers that close in the middle of a large request mostly mean "too large", and
         // closing can overtake the answer that says so.
@@ -279,20 +293,25 @@ async fn send_part(
                 .min(deadline_left(seen.closing, now) / 2)
                 .max(LEAST_WAIT);
         }
-        note_trouble(state, &trouble, wait);
         delivery.is_hopeless =
             trouble.kind.is_unconnected() && !state.has_answered.load(Ordering::Relaxed);
+        let until = now + wait;
+        // An endpoint that was never there: the queue is told, where somebody may wait for it, and
+        // nobody else waits either.
+        let is_over = delivery.is_hopeless || until >= urgency.borrow().closing.unwrap_or(deadline);
+        // Who gives up says so, and not that there will be another try.
+        if !is_over || owner == Owner::Queue || trouble.kind == TroubleKind::Nobody {
+            note_trouble(state, &trouble, wait);
+        }
         delivery.is_refused = trouble.kind == TroubleKind::Nobody;
         delivery.reason = trouble.reason;
         let wait = Wait {
-            until: now + wait,
+            until,
             is_asked: trouble.asked.is_some(),
             seen,
         };
         delivery.wait = Some(wait);
-        // An endpoint that was never there: the queue is told, where somebody may wait for it, and
-        // nobody else waits either.
-        if delivery.is_hopeless || wait.until >= urgency.borrow().closing.unwrap_or(deadline) {
+        if is_over {
             break Sent::Later;
         }
         wait.run(urgency).await;
@@ -342,32 +361,69 @@ pub(crate) fn encode(state: &State, batch: &Batch) -> Result<Bytes, Reason> {
     Ok(Bytes::from(body))
 }
 
-async fn attempt(state: &State, body: &Bytes, deadline: Instant) -> Answer {
+async fn attempt(
+    state: &State,
+    body: &Bytes,
+    deadline: Instant,
+    urgency: &mut watch::Receiver<Urgency>,
+) -> Answer {
     let settled = &*state.settled;
-    let mut line = state.line.lock().await;
-    let mut link = match ready_link(&mut line, settled, deadline).await {
-        Ok(link) => link,
-        Err(trouble) => return Answer::Later(trouble),
+    let late = || {
+        Answer::Later(Trouble {
+            kind: TroubleKind::TimedOut,
+            reason: timed_out(settled.protocol),
+            asked: None,
+        })
     };
+    let begun = tokio::select! {
+        biased;
+        begun = begin(state, body, deadline) => begun,
+        () = expired(deadline, urgency) => Err(late()),
+    };
+    let (lease, response) = match begun {
+        Ok(begun) => begun,
+        Err(answer) => return answer,
+    };
+    state.has_answered.store(true, Ordering::Relaxed);
+    let (answer, can_go_on) = match settled.protocol {
+        Protocol::HttpProtobuf => {
+            let patience = deadline.min(Instant::now() + http::PATIENCE);
+            http::read_answer(response, expired(patience, urgency)).await
+        }
+        Protocol::Grpc => tokio::select! {
+            biased;
+            read = grpc::read_answer(response, &settled.retryable_grpc_codes) => read,
+            () = expired(deadline, urgency) => (late(), false),
+        },
+    };
+    if can_go_on {
+        lease.keep();
+    }
+    answer
+}
+
+/// Sends a request, until there is something of an answer.
+async fn begin<'a>(
+    state: &'a State,
+    body: &Bytes,
+    deadline: Instant,
+) -> Result<(Lease<'a>, Response<Incoming>), Answer> {
+    let settled = &*state.settled;
+    let mut lease = state
+        .line
+        .lease(settled, deadline)
+        .await
+        .map_err(Answer::Later)?;
     let left = deadline.saturating_duration_since(Instant::now());
     let (uri, headers) = (&settled.uri, &settled.headers);
     let request = match settled.protocol {
         Protocol::HttpProtobuf => http::request(uri, headers, body.clone()),
         Protocol::Grpc => grpc::request(uri, headers, body.clone(), left),
     };
-    let response = match link.send(request).await {
-        Ok(response) => response,
-        Err(error) => return broken(settled, &error),
-    };
-    state.has_answered.store(true, Ordering::Relaxed);
-    let (answer, can_go_on) = match settled.protocol {
-        Protocol::HttpProtobuf => http::read_answer(response).await,
-        Protocol::Grpc => grpc::read_answer(response, &settled.retryable_grpc_codes).await,
-    };
-    if can_go_on {
-        line.link = Some(link);
+    match lease.link.send(request).await {
+        Ok(response) => Ok((lease, response)),
+        Err(error) => Err(broken(settled, &error)),
     }
-    answer
 }
 
 fn timed_out(protocol: Protocol) -> Reason {
@@ -381,59 +437,17 @@ fn timed_out(protocol: Protocol) -> Reason {
 pub(crate) fn broken(settled: &Settled, error: &hyper::Error) -> Answer {
     match settled.protocol {
         Protocol::Grpc => grpc::broken(error),
+        Protocol::HttpProtobuf if error.is_parse() => Answer::Later(Trouble {
+            kind: TroubleKind::Unreadable,
+            reason: Reason::text(format!("unreadable answer: {}", link::describe(error))),
+            asked: None,
+        }),
         Protocol::HttpProtobuf => Answer::Later(Trouble {
             kind: TroubleKind::Broken,
             reason: Reason::text(format!("connection broke: {}", link::describe(error))),
             asked: None,
         }),
     }
-}
-
-/// The connection that is there, or a new one. It is put back after a good answer: whatever else
-/// happens, a timeout included, drops it.
-pub(crate) async fn ready_link(
-    line: &mut Line,
-    settled: &Settled,
-    deadline: Instant,
-) -> Result<Link, Trouble> {
-    if let Some(mut link) = line.link.take()
-        && link.is_ready().await
-    {
-        return Ok(link);
-    }
-    let trouble = |kind, text: String| Trouble {
-        kind,
-        reason: match settled.protocol {
-            Protocol::Grpc => grpc::unavailable(&text),
-            Protocol::HttpProtobuf => Reason::text(text),
-        },
-        asked: None,
-    };
-    if line.tls.is_none()
-        && let Some(identity) = &settled.identity
-    {
-        let tls = identity
-            .client_config()
-            .map_err(|error| trouble(TroubleKind::Unconnected, error.to_string()))?;
-        line.tls = Some(tls.into());
-    }
-    let route = Route {
-        endpoint: &settled.endpoint,
-        proxy: settled.proxy.as_ref(),
-        is_tunnelled: settled.is_tunnelled(),
-    };
-    let stream = connect(&route, line.tls.clone(), deadline)
-        .await
-        .map_err(|error| {
-            let kind = match error.refused {
-                true => TroubleKind::Nobody,
-                false => TroubleKind::Unconnected,
-            };
-            trouble(kind, error.reason)
-        })?;
-    Link::open(stream, settled.protocol)
-        .await
-        .map_err(|error| trouble(TroubleKind::Unconnected, link::describe(&error)))
 }
 
 /// The kind of records as the official exporter of this protocol calls it.
@@ -449,6 +463,13 @@ fn note_success(state: &State) -> Option<Duration> {
     state.failures.store(0, Ordering::Relaxed);
     let mut outage = state.outage.lock().unwrap_or_else(PoisonError::into_inner);
     outage.take().map(|outage| outage.since.elapsed())
+}
+
+/// A refusal ends an outage too, but is no news of deliveries that work.
+fn end_outage(state: &State) {
+    if note_success(state).is_some() {
+        forget(nobody(&state.settled));
+    }
 }
 
 /// Says what is wrong, once for as long as it stays the same.

@@ -1,5 +1,6 @@
-//! An exporter: a checked configuration and, per process, one connection.
+//! An exporter: a checked configuration and, per process, its connections.
 
+use std::collections::HashSet;
 use std::fmt;
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -13,13 +14,12 @@ use hyper::header::{
     AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HOST, HeaderMap, HeaderName, HeaderValue,
     PROXY_AUTHORIZATION, TE, USER_AGENT,
 };
-use rustls::ClientConfig;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-use super::deliver::{self, Outage, Urgency};
+use super::deliver::{self, Outage, Owner, Urgency};
 use super::endpoint::Endpoint;
-use super::link::Link;
+use super::line::Line;
 use super::operation::{Operation, Operations};
 use super::proxy::Proxy;
 use super::retry::RETRYABLE_GRPC_CODES;
@@ -64,8 +64,10 @@ fn is_tunnelled(protocol: Protocol, endpoint: &Endpoint) -> bool {
 /// What belongs to one process.
 pub(crate) struct State {
     generation: u32,
+    /// [`worker::losses`] when it was made.
+    losses: u32,
     pub(crate) settled: Arc<Settled>,
-    pub(crate) line: tokio::sync::Mutex<Line>,
+    pub(crate) line: Line,
     /// Whether the endpoint has ever answered.
     pub(crate) has_answered: AtomicBool,
     pub(crate) is_shut_down: AtomicBool,
@@ -79,18 +81,13 @@ pub(crate) struct State {
     spare: Mutex<Vec<u8>>,
 }
 
-#[derive(Default)]
-pub(crate) struct Line {
-    pub(crate) link: Option<Link>,
-    pub(crate) tls: Option<Arc<ClientConfig>>,
-}
-
 impl State {
     fn new(settled: &Arc<Settled>, is_shut_down: bool, are_operations_wanted: bool) -> Self {
         Self {
             generation: fork::generation(),
+            losses: worker::losses(),
             settled: Arc::clone(settled),
-            line: tokio::sync::Mutex::default(),
+            line: Line::default(),
             has_answered: AtomicBool::new(false),
             is_shut_down: AtomicBool::new(is_shut_down),
             failures: AtomicU32::new(0),
@@ -100,6 +97,11 @@ impl State {
             urgency: watch::Sender::new(Urgency::default()),
             spare: Mutex::default(),
         }
+    }
+
+    /// Whether its connections are this process's, and open as far as is known.
+    fn is_present(&self) -> bool {
+        self.generation == fork::generation() && self.losses == worker::losses()
     }
 
     /// An empty buffer, used before where possible.
@@ -179,15 +181,19 @@ impl Exporter {
     pub(crate) fn state(&self) -> Arc<State> {
         loop {
             let present = self.state.load_full();
-            if present.generation == fork::generation() {
+            if present.is_present() {
                 return present;
             }
             let is_shut_down = present.is_shut_down.load(Ordering::Relaxed);
             let are_wanted = present.operations.are_wanted.load(Ordering::Relaxed);
-            let fresh = Arc::new(State::new(&self.settled, is_shut_down, are_wanted));
-            self.state.compare_and_swap(&present, fresh);
+            let fresh = State::new(&self.settled, is_shut_down, are_wanted);
+            if present.generation == fork::generation() {
+                let has_answered = present.has_answered.load(Ordering::Relaxed);
+                fresh.has_answered.store(has_answered, Ordering::Relaxed);
+            }
+            self.state.compare_and_swap(&present, Arc::new(fresh));
             // The parent's connection is left as it is: closing it here could say goodbye to the
-            // receiver in the parent's name.
+            // receiver in the parent's name. One whose descriptor was closed is left as well.
             mem::forget(present);
         }
     }
@@ -220,6 +226,7 @@ impl Exporter {
         timeout: Duration,
     ) -> Result<PendingExport, ExportError> {
         let count = batch.len();
+        worker::notice_loss();
         let state = self.state();
         if state.is_shut_down.load(Ordering::Relaxed) {
             deliver::report_shut_down(&self.settled);
@@ -230,7 +237,8 @@ impl Exporter {
         let deadline = Instant::now() + timeout;
         let started = worker::spawn(async move {
             let mut urgency = state.urgency.subscribe();
-            let delivery = deliver::deliver(&state, batch, deadline, &mut urgency).await;
+            let delivery =
+                deliver::deliver(&state, batch, deadline, &mut urgency, Owner::Caller).await;
             deliver::report_outcome(&state, &delivery);
             let _ = answer.send(delivery);
         });
@@ -265,10 +273,13 @@ impl Exporter {
     /// Breaks off waits for another try; later exports fail at once. Batch processors that use
     /// this exporter are shut down before it.
     pub fn shutdown(&self) {
+        worker::notice_loss();
         let state = self.state();
         state.is_shut_down.store(true, Ordering::Relaxed);
-        state.urgency.send_modify(|urgency| {
-            urgency.closing.get_or_insert_with(Instant::now);
+        worker::wake(|| {
+            state.urgency.send_modify(|urgency| {
+                urgency.closing.get_or_insert_with(Instant::now);
+            });
         });
         deliver::report_lost_exports(&state);
     }
@@ -317,8 +328,9 @@ fn failed(undelivered: usize, reason: String) -> ExportError {
 
 impl Drop for Exporter {
     fn drop(&mut self) {
+        worker::notice_loss();
         let state = self.state.load_full();
-        if state.generation != fork::generation() {
+        if !state.is_present() {
             mem::forget(state);
         }
     }
@@ -380,8 +392,8 @@ fn headers(
     proxy: Option<&Proxy>,
 ) -> Result<HeaderMap, ConfigError> {
     let mut headers = HeaderMap::new();
-    let value = |name: &str, value: &str| {
-        HeaderValue::from_str(value).map_err(|_| {
+    let value = |name: &str, value: &[u8]| {
+        HeaderValue::from_bytes(value).map_err(|_| {
             ConfigError(format!(
                 "the value of header {name:?} has characters that no header can have"
             ))
@@ -390,7 +402,7 @@ fn headers(
     let encoding = config.compression.encoding().map(HeaderValue::from_static);
     match config.protocol {
         Protocol::HttpProtobuf => {
-            headers.insert(HOST, value("host", &endpoint.authority)?);
+            headers.insert(HOST, value("host", endpoint.authority.as_bytes())?);
             headers.insert(
                 CONTENT_TYPE,
                 HeaderValue::from_static("application/x-protobuf"),
@@ -407,10 +419,13 @@ fn headers(
             }
         }
     }
-    headers.insert(USER_AGENT, value("user-agent", &config.user_agent)?);
+    headers.insert(
+        USER_AGENT,
+        value("user-agent", config.user_agent.as_bytes())?,
+    );
     if let Some(user_info) = &endpoint.user_info {
         let basic = basic_authorization(user_info);
-        headers.insert(AUTHORIZATION, value("authorization", &basic)?);
+        headers.insert(AUTHORIZATION, value("authorization", basic.as_bytes())?);
     }
     if let Some(proxy) = proxy
         && let Some(authorization) = &proxy.authorization
@@ -418,18 +433,37 @@ fn headers(
     {
         headers.insert(
             PROXY_AUTHORIZATION,
-            value("proxy-authorization", authorization)?,
+            value("proxy-authorization", authorization.as_bytes())?,
         );
     }
+    let is_grpc = config.protocol == Protocol::Grpc;
+    let mut given = HashSet::new();
     for (name, text) in &config.headers {
         let parsed = HeaderName::from_bytes(name.trim().as_bytes()).map_err(|_| {
             ConfigError(format!(
                 "header name {name:?} has characters that no header name can have"
             ))
         })?;
-        headers.insert(parsed, value(name, text.trim())?);
+        let value = if is_grpc && is_of_the_protocol(parsed.as_str()) {
+            continue;
+        } else if is_grpc && parsed.as_str().ends_with("-bin") {
+            value(name, base64(text).trim_end_matches('=').as_bytes())?
+        } else {
+            value(name, text.trim_ascii())?
+        };
+        if given.insert(parsed.clone()) || !is_grpc {
+            headers.insert(parsed, value);
+        } else {
+            headers.append(parsed, value);
+        }
     }
     Ok(headers)
+}
+
+/// Headers that a gRPC call has of its own accord, whatever the user says (as with grpcio).
+fn is_of_the_protocol(name: &str) -> bool {
+    let names = ["te", "content-type", "content-length", "transfer-encoding"];
+    names.contains(&name) || name.starts_with("grpc-")
 }
 
 /// The header for `user:password` as a URL has them (RFC 7617).
@@ -486,7 +520,7 @@ mod tests {
         ] {
             let endpoint = "http://localhost:4318/";
             let mut config = ExporterConfig::new(Signal::Traces, Protocol::HttpProtobuf, endpoint);
-            config.headers = vec![(name.to_owned(), value.to_owned())];
+            config.headers = vec![(name.to_owned(), value.into())];
             let error = Exporter::new(config).err().unwrap();
             assert!(error.to_string().starts_with(expected), "{error}");
         }

@@ -23,7 +23,18 @@ const OK: u32 = 0;
 const UNKNOWN: u32 = 2;
 const DEADLINE_EXCEEDED: u32 = 4;
 const RESOURCE_EXHAUSTED: u32 = 8;
+const OUT_OF_RANGE: u32 = 11;
 const UNAVAILABLE: u32 = 14;
+
+/// What receivers say of a message that is too large, in lower case: grpcio and grpc-go, also of
+/// what it is after decompression; tonic, with OUT_OF_RANGE; grpc-java; .NET; others.
+const TOO_LARGE: [&str; 5] = [
+    "larger than max",
+    "message length too large",
+    "exceeds maximum size",
+    "exceeds the maximum configured message size",
+    "message too large",
+];
 
 const CODES: [&str; 17] = [
     "OK",
@@ -197,13 +208,10 @@ impl Status {
         }
     }
 
-    /// Receivers have several words for this; all of them say "larger than max" in some form.
     fn is_too_large(&self) -> bool {
         let message = self.message.to_ascii_lowercase();
-        self.code == RESOURCE_EXHAUSTED
-            && (message.contains("larger than max")
-                || message.contains("message too large")
-                || message.contains("message length too large"))
+        matches!(self.code, RESOURCE_EXHAUSTED | OUT_OF_RANGE)
+            && TOO_LARGE.iter().any(|words| message.contains(words))
     }
 
     fn answer(&self, body: &[u8], retryable: &[u32]) -> Answer {
@@ -221,9 +229,46 @@ impl Status {
             return Answer::Later(Trouble {
                 kind: TroubleKind::Busy,
                 reason: self.reason(),
-                asked: self.asked.map(retry::granted),
+                asked: self.asked.and_then(retry::granted),
             });
         }
         Answer::Refused(self.reason())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_stacks_words_for_too_large_are_known() {
+        for (code, message) in [
+            (8, "grpc: received message larger than max (8 vs. 4)"),
+            (8, "Received message larger than max (8 vs. 4)"),
+            (
+                8,
+                "grpc: received message after decompression larger than max 4",
+            ),
+            (
+                11,
+                "Error, decoded message length too large: found 8 bytes, the limit is: 4 bytes",
+            ),
+            (8, "gRPC message exceeds maximum size 4: 8"),
+            (
+                8,
+                "Received message exceeds the maximum configured message size.",
+            ),
+        ] {
+            let answer = Status::new(code, message).answer(&[], &retry::RETRYABLE_GRPC_CODES);
+            assert!(matches!(answer, Answer::TooLarge(_)), "{message}");
+        }
+        for (code, message) in [
+            (8, "quota exceeded"),
+            (11, "too late"),
+            (3, "larger than max"),
+        ] {
+            let answer = Status::new(code, message).answer(&[], &retry::RETRYABLE_GRPC_CODES);
+            assert!(!matches!(answer, Answer::TooLarge(_)), "{message}");
+        }
     }
 }

@@ -1,11 +1,11 @@
 //! OTLP/HTTP: a request made, its answer understood (OTLP specification, "OTLP/HTTP").
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
 use super::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
@@ -23,21 +23,36 @@ pub(crate) fn request(uri: &Uri, headers: &HeaderMap, body: Bytes) -> Request<Fu
     request
 }
 
-/// The answer, and whether the connection can be used again.
-pub(crate) async fn read_answer(response: Response<Incoming>) -> (Answer, bool) {
+/// How long the rest of an answer is waited for once its status is there.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(1);
+
+/// The answer, and whether the connection can be used again. The status is the verdict: a body that
+/// breaks off after it, or is not there when `given_up` is, changes nothing. To send again what was
+/// accepted would be to send it for ever.
+pub(crate) async fn read_answer(
+    response: Response<Incoming>,
+    given_up: impl Future<Output = ()>,
+) -> (Answer, bool) {
     let (head, body) = response.into_parts();
     let is_protobuf = head
         .headers
         .get(CONTENT_TYPE)
         .is_some_and(|value| value.as_bytes().starts_with(b"application/x-protobuf"));
-    // The status is the verdict; a body that breaks off after it changes nothing.
-    let body = Limited::new(body, MAX_ANSWER).collect().await;
-    let is_whole = body.is_ok();
+    // Nobody asked for it, but some servers compress their error pages.
+    let is_encoded = head.headers.contains_key(CONTENT_ENCODING);
+    let body = tokio::select! {
+        biased;
+        body = Limited::new(body, MAX_ANSWER).collect() => body.ok(),
+        () = given_up => None,
+    };
+    let is_whole = body.is_some();
     let body = body.map(|body| body.to_bytes()).unwrap_or_default();
     if head.status.is_success() {
         return (Answer::Accepted(read::partial_success(&body)), is_whole);
     }
-    let said = if is_protobuf {
+    let said = if is_encoded {
+        String::new()
+    } else if is_protobuf {
         read::status_message(&body).unwrap_or_default()
     } else {
         String::from_utf8_lossy(&body).into_owned()
@@ -62,7 +77,7 @@ pub(crate) async fn read_answer(response: Response<Incoming>) -> (Answer, bool) 
             .headers
             .get(RETRY_AFTER)
             .and_then(|value| retry::retry_after(value.as_bytes(), SystemTime::now()))
-            .map(retry::granted);
+            .and_then(retry::granted);
         Answer::Later(Trouble {
             kind: TroubleKind::Busy,
             reason,

@@ -1,4 +1,6 @@
-//! One connection that requests go over: HTTP/1.1 for OTLP/HTTP, HTTP/2 for gRPC.
+//! A connection that requests go over: HTTP/1.1 for OTLP/HTTP, HTTP/2 for gRPC.
+
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -16,6 +18,8 @@ const RECEIVE_WINDOW: u32 = 1 << 20;
 /// How much of a request may wait for the receiver's window: more than any batch we make, since
 /// what waits is a reference to the batch and not a copy.
 const SEND_BUFFER: usize = 64 << 20;
+/// The most headers of an HTTP/1.1 answer.
+const MAX_HEADERS: usize = 512;
 
 enum Sender {
     Http1(http1::SendRequest<Full<Bytes>>),
@@ -24,13 +28,17 @@ enum Sender {
 
 pub(crate) struct Link {
     sender: Sender,
-    /// Drives the connection; ends with the link.
+    pub(super) driver: Arc<Driver>,
+}
+
+/// What drives a connection; it ends with the last link to it.
+pub(crate) struct Driver {
     task: JoinHandle<()>,
     /// The other tasks of an HTTP/2 connection.
     tasks: Option<Tasks>,
 }
 
-impl Drop for Link {
+impl Drop for Driver {
     fn drop(&mut self) {
         self.task.abort();
         if let Some(tasks) = &self.tasks {
@@ -43,7 +51,15 @@ impl Link {
     pub(crate) async fn open(stream: Stream, protocol: Protocol) -> hyper::Result<Self> {
         let (sender, task, tasks) = match protocol {
             Protocol::HttpProtobuf => {
-                let (sender, connection) = http1::handshake(stream).await?;
+                // As lenient as Python's own client: what an answer cannot be read for is sent
+                // again though the receiver has it.
+                let (sender, connection) = http1::Builder::new()
+                    .ignore_invalid_headers_in_responses(true)
+                    .allow_obsolete_multiline_headers_in_responses(true)
+                    .allow_spaces_after_header_name_in_responses(true)
+                    .max_headers(MAX_HEADERS)
+                    .handshake(stream)
+                    .await?;
                 let task = tokio::spawn(async {
                     // The request at hand gets the error too.
                     let _ = connection.await;
@@ -66,9 +82,19 @@ impl Link {
         };
         Ok(Self {
             sender,
-            task,
-            tasks,
+            driver: Arc::new(Driver { task, tasks }),
         })
+    }
+
+    /// Another link to the same connection, where it takes several requests at a time.
+    pub(crate) fn share(&self) -> Option<Self> {
+        match &self.sender {
+            Sender::Http1(_) => None,
+            Sender::Http2(sender) => Some(Self {
+                sender: Sender::Http2(sender.clone()),
+                driver: Arc::clone(&self.driver),
+            }),
+        }
     }
 
     /// Waits until a request can be sent; false where the connection is gone.

@@ -11,6 +11,7 @@ mod exporter;
 mod gather;
 mod grpc;
 mod http;
+mod line;
 mod link;
 mod operation;
 mod probe;
@@ -105,11 +106,12 @@ pub struct TlsConfig {
 pub struct ExporterConfig {
     pub signal: Signal,
     pub protocol: Protocol,
-    /// HTTP: the whole URL, path included. gRPC: a URL (its path is ignored), `host:port`, or
-    /// `unix:///path`.
+    /// HTTP: the whole URL, path included. gRPC: a URL (its path is ignored), `host:port`, or one of
+    /// gRPC's own forms (`unix:///path`, `dns:host:port`, …).
     pub endpoint: String,
-    /// Sent with every request; they win over the exporter's own.
-    pub headers: Vec<(String, String)>,
+    /// Sent with every request; they win over the exporter's own. gRPC: a name may occur more than
+    /// once, and values of names that end in `-bin` are sent as base64.
+    pub headers: Vec<(String, Vec<u8>)>,
     /// For one export, all its retries included.
     pub timeout: Duration,
     pub compression: Compression,

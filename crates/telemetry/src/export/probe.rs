@@ -4,11 +4,12 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use hyper::header::DATE;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
-use super::deliver::{broken, encode, ready_link};
-use super::exporter::{Exporter, Line, State};
+use super::deliver::{broken, encode};
+use super::exporter::{Exporter, State};
+use super::line::Line;
 use super::{Protocol, grpc, http, limited, worker};
 use crate::otlp::request::Batch;
 
@@ -63,7 +64,7 @@ impl Probe {
     fn of_trouble(trouble: Trouble) -> Self {
         let outcome = match trouble.kind {
             TroubleKind::Nobody | TroubleKind::Unconnected => Outcome::Unconnected,
-            TroubleKind::Broken => Outcome::Broken,
+            TroubleKind::Broken | TroubleKind::Unreadable => Outcome::Broken,
             TroubleKind::TimedOut => Outcome::TimedOut,
             TroubleKind::Busy => Outcome::Busy,
         };
@@ -79,6 +80,7 @@ impl Exporter {
     /// Sends an empty request over a connection of its own, and waits at most `timeout` for the
     /// answer. Not for the worker's own thread, nor with the interpreter's lock held.
     pub fn probe(&self, timeout: Duration) -> Probe {
+        worker::notice_loss();
         let state = self.state();
         let timeout = limited(timeout);
         let deadline = Instant::now() + timeout;
@@ -105,9 +107,9 @@ async fn attempt(state: &State, deadline: Instant) -> Probe {
         Ok(body) => body,
         Err(reason) => return Probe::new(Outcome::Refused, reason),
     };
-    let mut line = Line::default();
-    let mut link = match ready_link(&mut line, settled, deadline).await {
-        Ok(link) => link,
+    let line = Line::default();
+    let mut lease = match line.lease(settled, deadline).await {
+        Ok(lease) => lease,
         Err(trouble) => return Probe::of_trouble(trouble),
     };
     let left = deadline.saturating_duration_since(Instant::now());
@@ -116,14 +118,17 @@ async fn attempt(state: &State, deadline: Instant) -> Probe {
         Protocol::HttpProtobuf => http::request(uri, headers, body),
         Protocol::Grpc => grpc::request(uri, headers, body, left),
     };
-    let response = match link.send(request).await {
+    let response = match lease.link.send(request).await {
         Ok(response) => response,
         Err(error) => return Probe::of(broken(settled, &error)),
     };
     let date = response.headers().get(DATE);
     let date = date.and_then(|date| date.to_str().ok()).map(str::to_owned);
     let (answer, _) = match settled.protocol {
-        Protocol::HttpProtobuf => http::read_answer(response).await,
+        Protocol::HttpProtobuf => {
+            let patience = deadline.min(Instant::now() + http::PATIENCE);
+            http::read_answer(response, sleep_until(patience)).await
+        }
         Protocol::Grpc => grpc::read_answer(response, &settled.retryable_grpc_codes).await,
     };
     Probe {

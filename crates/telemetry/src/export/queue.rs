@@ -190,6 +190,17 @@ impl Queue {
         }
     }
 
+    /// Whoever sent what is in flight is no more: how many records are lost with it.
+    pub(super) fn lose_flight(&mut self) -> usize {
+        self.task = Task::Absent;
+        let Some((last, len)) = self.in_flight.take() else {
+            return 0;
+        };
+        self.counts.failed += len as u64;
+        self.lose_up_to(last);
+        len
+    }
+
     /// Gives up everything, what is in flight included; how many records that was.
     pub(super) fn abandon(&mut self) -> usize {
         let in_flight = self.in_flight.take().map_or(0, |(_, len)| len);

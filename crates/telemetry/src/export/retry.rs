@@ -6,6 +6,9 @@ use std::time::{Duration, SystemTime};
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
 /// The longest wait a receiver is granted.
 const MAX_ASKED: Duration = Duration::from_secs(600);
+/// A shorter wait asks for nothing: a receiver in trouble that is asked at once, again and again,
+/// is asked thousands of times in a second.
+const LEAST_ASKED: Duration = Duration::from_millis(100);
 
 /// The official exporters' default: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED,
 /// OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS.
@@ -25,15 +28,19 @@ pub fn backoff(failures: u32) -> Duration {
         .mul_f64(0.8 + 0.4 * fastrand::f64())
 }
 
-/// A wait that the receiver asked for, within reason.
-pub(crate) fn granted(asked: Duration) -> Duration {
-    asked.min(MAX_ASKED)
+/// A wait that the receiver asked for, within reason; none where it is as good as nothing, so that
+/// our own counts.
+pub(crate) fn granted(asked: Duration) -> Option<Duration> {
+    (asked >= LEAST_ASKED).then(|| asked.min(MAX_ASKED))
 }
 
 /// The wait in a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
 pub fn retry_after(value: &[u8], now: SystemTime) -> Option<Duration> {
     let text = std::str::from_utf8(value).ok()?.trim();
     if let Ok(seconds) = text.parse::<f64>() {
+        if !seconds.is_finite() {
+            return None;
+        }
         return Duration::try_from_secs_f64(seconds.max(0.0)).ok();
     }
     let date = httpdate::parse_http_date(text).ok()?;
@@ -70,7 +77,18 @@ mod tests {
         );
         assert_eq!(wait("Sun, 06 Nov 1994 08:49:27 GMT"), Some(Duration::ZERO));
         for text in ["", "soon", "inf", "nan", "1e400"] {
-            assert_eq!(wait(text).filter(|wait| !wait.is_zero()), None, "{text}");
+            assert_eq!(wait(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_wait_of_next_to_nothing_is_not_granted() {
+        for millis in [0, 1, 99] {
+            assert_eq!(granted(Duration::from_millis(millis)), None);
+        }
+        for (asked, expected) in [(100, 100), (2000, 2000), (86_400_000, 600_000)] {
+            let granted = granted(Duration::from_millis(asked));
+            assert_eq!(granted, Some(Duration::from_millis(expected)));
         }
     }
 }

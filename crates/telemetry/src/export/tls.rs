@@ -142,9 +142,15 @@ impl TrustGiven {
         let unusable =
             |error: String| ConfigError(format!("certificate file cannot be used: {error}"));
         let mut roots = RootCertStore::empty();
+        let mut problem = None;
         for certificate in given {
-            let added = roots.add(certificate.clone());
-            added.map_err(|error| unusable(error.to_string()))?;
+            problem = roots.add(certificate.clone()).err().or(problem);
+        }
+        // A system's bundle may have one among its hundred that is read by nobody.
+        if let Some(error) = problem
+            && roots.is_empty()
+        {
+            return Err(unusable(error.to_string()));
         }
         let chain = WebPkiServerVerifier::builder_with_provider(Arc::new(roots), provider)
             .build()

@@ -1,49 +1,218 @@
 //! The one thread of this process that telemetry runs on, started when there is something to do.
 //! It never takes the interpreter's lock. The only place that starts threads: after a fork the
-//! child has none of them, and starts its own.
+//! child has none of them, and starts its own. So does a process whose descriptors were closed
+//! under the worker, as libraries that make daemons do.
 
 use std::io;
 use std::mem;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
+use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{Builder, Handle, Runtime};
 
 use crate::fork;
 
 struct Worker {
     generation: u32,
+    /// How many workers this process had lost before.
+    losses: u32,
     handle: Mutex<Option<Handle>>,
+    canary: OnceLock<Canary>,
+    /// What is called when this worker is lost, on any thread.
+    followers: Mutex<Vec<Follower>>,
 }
 
+type Follower = Box<dyn Fn() + Send>;
+
+const THREAD: &str = "oxitel-export";
+/// Whoever closes descriptors may be at it still, and would close the next worker's.
+const LET_THEM_FINISH: Duration = Duration::from_millis(50);
+const HEARTBEAT: Duration = Duration::from_secs(5);
+
 static WORKER: ArcSwapOption<Worker> = ArcSwapOption::const_empty();
+static LOSSES: AtomicU32 = AtomicU32::new(0);
+
+/// How many workers were lost so far. What was made under another number, connections above all, is
+/// abandoned and never dropped: its descriptors may be somebody else's by now.
+#[inline]
+pub(crate) fn losses() -> u32 {
+    LOSSES.load(Ordering::Relaxed)
+}
 
 /// Runs a task on the worker, which is started if it is not there.
 ///
 /// # Errors
 /// The operating system's, where no thread can be started.
 pub(crate) fn spawn(task: impl Future<Output = ()> + Send + 'static) -> io::Result<()> {
-    handle()?.spawn(task);
-    Ok(())
+    let lost = || io::Error::other("its descriptors were closed");
+    spawn_on(None, task)?.ok_or_else(lost)
 }
 
-fn handle() -> io::Result<Handle> {
+/// As [`spawn`]; if the worker is lost, with the task or after it, `follower` is called.
+///
+/// # Errors
+/// Those of [`spawn`].
+pub(crate) fn spawn_followed(
+    follower: impl Fn() + Send + 'static,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<()> {
+    spawn_on(Some(Box::new(follower)), task).map(drop)
+}
+
+fn spawn_on(
+    follower: Option<Follower>,
+    task: impl Future<Output = ()> + Send + 'static,
+) -> io::Result<Option<()>> {
+    notice_loss();
     let worker = this_process();
+    let handle = handle(&worker)?;
+    worker.followers().extend(follower);
+    Ok(wake(|| handle.spawn(task)).map(drop))
+}
+
+/// Finds out whether the worker's descriptors were closed: before anything that would wake it, and
+/// so write to them. One system call.
+pub(crate) fn notice_loss() {
+    if let Some(worker) = WORKER.load().as_deref()
+        && worker.is_present()
+        && worker.has_lost_descriptors()
+    {
+        worker.lose();
+    }
+}
+
+/// Does what wakes the worker: were that to fail, nothing of it reaches the caller.
+pub(crate) fn wake<T>(wake: impl FnOnce() -> T) -> Option<T> {
+    let woken = catch_unwind(AssertUnwindSafe(wake));
+    if woken.is_err()
+        && let Some(worker) = WORKER.load().as_deref()
+    {
+        thread::sleep(LET_THEM_FINISH);
+        worker.lose();
+    }
+    woken.ok()
+}
+
+impl Worker {
+    fn new() -> Self {
+        Self {
+            generation: fork::generation(),
+            losses: losses(),
+            handle: Mutex::new(None),
+            canary: OnceLock::new(),
+            followers: Mutex::default(),
+        }
+    }
+
+    fn is_present(&self) -> bool {
+        self.generation == fork::generation() && self.losses == losses()
+    }
+
+    fn followers(&self) -> MutexGuard<'_, Vec<Follower>> {
+        self.followers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn has_lost_descriptors(&self) -> bool {
+        self.canary.get().is_some_and(|canary| !canary.is_alive())
+    }
+
+    /// Nothing more is asked of this worker; once.
+    fn lose(&self) {
+        let next = self.losses.wrapping_add(1);
+        let order = Ordering::Relaxed;
+        if self.generation != fork::generation()
+            || LOSSES
+                .compare_exchange(self.losses, next, order, order)
+                .is_err()
+        {
+            return;
+        }
+        let followers = mem::take(&mut *self.followers());
+        for follower in followers {
+            follower();
+        }
+    }
+
+    /// On the worker's thread, before and after it sleeps.
+    fn stay_if_lost(&self) {
+        if self.has_lost_descriptors() {
+            thread::sleep(LET_THEM_FINISH);
+            self.lose();
+            // To go on would be to wait on, and in the end to close, what is somebody else's.
+            loop {
+                thread::park();
+            }
+        }
+    }
+}
+
+fn handle(worker: &Arc<Worker>) -> io::Result<Handle> {
     let mut handle = worker.handle.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(handle) = handle.as_ref() {
         return Ok(handle.clone());
     }
+    silence_losses();
+    let canary = Canary::new()?;
+    let (before, after) = (Arc::clone(worker), Arc::clone(worker));
     let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()
+        .on_thread_park(move || before.stay_if_lost())
+        .on_thread_unpark(move || after.stay_if_lost())
         .build()?;
     let started = runtime.handle().clone();
+    let present = Arc::clone(worker);
     thread::Builder::new()
-        .name("oxitel-export".to_owned())
-        .spawn(move || runtime.block_on(std::future::pending::<()>()))?;
+        .name(THREAD.to_owned())
+        .spawn(move || run(runtime, &present))?;
+    let _ = worker.canary.set(canary);
     *handle = Some(started.clone());
     Ok(started)
+}
+
+/// Keeps to ourselves what tokio panics with when its descriptors are gone: that is dealt with.
+fn silence_losses() {
+    static IS_DONE: AtomicBool = AtomicBool::new(false);
+    // No lock, which a thread might hold at a fork.
+    if IS_DONE.swap(true, Ordering::Relaxed) {
+        return;
+    }
+    let before = panic::take_hook();
+    panic::set_hook(Box::new(move |info| {
+        let is_workers = thread::current().name() == Some(THREAD);
+        let worker = WORKER.load();
+        let is_lost = worker.as_deref().is_some_and(Worker::has_lost_descriptors);
+        if is_lost || is_workers && losses() > 0 {
+            return;
+        }
+        before(info);
+    }));
+}
+
+/// Keeps the thread from sleeping for ever: a wake-up is lost where the descriptors are closed just
+/// after it.
+async fn heartbeat() {
+    loop {
+        tokio::time::sleep(HEARTBEAT).await;
+    }
+}
+
+fn run(runtime: Runtime, worker: &Worker) {
+    let ended = catch_unwind(AssertUnwindSafe(|| {
+        runtime.block_on(heartbeat());
+    }));
+    // Not to be dropped, for the same reason.
+    mem::forget(runtime);
+    if ended.is_err() {
+        thread::sleep(LET_THEM_FINISH);
+        worker.lose();
+    }
 }
 
 /// What this process knows of its worker; a child that was forked starts knowing nothing.
@@ -51,16 +220,54 @@ fn this_process() -> Arc<Worker> {
     loop {
         let present = WORKER.load_full();
         if let Some(worker) = &present
-            && worker.generation == fork::generation()
+            && worker.is_present()
         {
             return Arc::clone(worker);
         }
-        let fresh = Arc::new(Worker {
-            generation: fork::generation(),
-            handle: Mutex::new(None),
-        });
-        WORKER.compare_and_swap(&present, Some(fresh));
-        // The parent's runtime is never dropped here: its sockets are the parent's.
+        WORKER.compare_and_swap(&present, Some(Arc::new(Worker::new())));
+        // The runtime of a parent is never dropped here: its sockets are the parent's.
         mem::forget(present);
+    }
+}
+
+/// A descriptor opened along with the worker's: where it is no longer what it was, neither are they.
+#[cfg(unix)]
+struct Canary {
+    pipe: std::fs::File,
+    identity: (u64, u64),
+}
+
+#[cfg(unix)]
+impl Canary {
+    fn new() -> io::Result<Self> {
+        let (reader, _) = io::pipe()?;
+        let pipe = std::fs::File::from(std::os::fd::OwnedFd::from(reader));
+        let identity = Self::identity(&pipe)?;
+        Ok(Self { pipe, identity })
+    }
+
+    fn identity(pipe: &std::fs::File) -> io::Result<(u64, u64)> {
+        use std::os::unix::fs::MetadataExt;
+
+        let metadata = pipe.metadata()?;
+        Ok((metadata.dev(), metadata.ino()))
+    }
+
+    fn is_alive(&self) -> bool {
+        Self::identity(&self.pipe).is_ok_and(|identity| identity == self.identity)
+    }
+}
+
+#[cfg(not(unix))]
+struct Canary;
+
+#[cfg(not(unix))]
+impl Canary {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    fn is_alive(&self) -> bool {
+        true
     }
 }
