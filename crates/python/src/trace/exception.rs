@@ -12,7 +12,7 @@ use pyo3::exceptions::{
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{IntoPyDict, PyMapping, PyString, PyType};
+use pyo3::types::{IntoPyDict, PyBool, PyString, PyType};
 use telemetry::trace::StatusCode;
 
 use super::event::EventRecord;
@@ -46,7 +46,8 @@ pub(crate) fn note(
             .settings()
             .map(|settings| settings.limits);
         if let Some(limits) = limits {
-            push_event(span, event(exception, None, None, is_escaped, &limits)?)?;
+            let escaped = truth_text(span.py(), is_escaped);
+            push_event(span, event(exception, None, None, escaped, &limits)?)?;
         }
     }
     if options.sets_status_on_exception() {
@@ -62,12 +63,45 @@ pub(crate) fn note(
     Ok(())
 }
 
+/// What the official SDK writes into `exception.escaped`: the text of the argument.
+pub(crate) struct EscapedText(pub(crate) Option<Py<PyString>>);
+
+impl<'py> FromPyObject<'_, 'py> for EscapedText {
+    type Error = PyErr;
+
+    fn extract(escaped: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(escaped) = escaped.cast::<PyBool>() {
+            let text = truth_text(escaped.py(), escaped.is_true());
+            return Ok(Self(Some(text.clone().unbind())));
+        }
+        // An argument whose text cannot be made must not take the place of the exception.
+        Ok(Self(escaped.str().ok().map(Bound::unbind)))
+    }
+}
+
+impl EscapedText {
+    pub(crate) fn of<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
+        match &self.0 {
+            Some(text) => text.bind(py).clone(),
+            None => truth_text(py, false).clone(),
+        }
+    }
+}
+
+fn truth_text<'py>(py: Python<'py>, is_true: bool) -> &'py Bound<'py, PyString> {
+    if is_true {
+        pyo3::intern!(py, "True")
+    } else {
+        pyo3::intern!(py, "False")
+    }
+}
+
 /// The event `exception` of the semantic conventions; `attributes` of the user override its own.
 pub(crate) fn event(
     exception: &Bound<'_, PyAny>,
     attributes: Option<&Bound<'_, PyAny>>,
     time_unix_nanos: Option<u64>,
-    is_escaped: bool,
+    escaped: &Bound<'_, PyString>,
     limits: &Limits,
 ) -> PyResult<EventRecord> {
     let py = exception.py();
@@ -91,22 +125,16 @@ pub(crate) fn event(
             pyo3::intern!(py, "exception.stacktrace"),
             stack_trace(exception)?,
         ),
-        (
-            pyo3::intern!(py, "exception.escaped"),
-            // The official SDK writes the truth value as text.
-            if is_escaped {
-                pyo3::intern!(py, "True")
-            } else {
-                pyo3::intern!(py, "False")
-            }
-            .clone(),
-        ),
+        (pyo3::intern!(py, "exception.escaped"), escaped.clone()),
     ];
     let map = match attributes.filter(|attributes| !attributes.is_none()) {
         // What the user gives takes the place of what the exception says.
         Some(attributes) => {
             let all = own.into_py_dict(py)?;
-            all.update(attributes.cast::<PyMapping>()?)?;
+            // Not `PyDict::update`, which takes mappings alone, where pairs will do.
+            if attributes.is_truthy()? {
+                all.call_method1(pyo3::intern!(py, "update"), (attributes,))?;
+            }
             value::new_map(Some(&all), limits.event_attributes, limits.attribute_length)?
         }
         None => {

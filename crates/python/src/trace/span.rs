@@ -11,13 +11,14 @@ use telemetry::attribute::Newest;
 use telemetry::trace::StatusCode;
 
 use super::event::EventRecord;
-use super::exception;
+use super::exception::{self, EscapedText};
 use super::identity::Identity;
 use super::processing;
 use super::readable::{
     Content, ReadableSpan, State, Status, bounded_attributes, kind_of, status_code_of,
 };
 use super::settings::{self, Limits, Settings};
+use super::tracer::truth;
 use crate::diagnostics::{self, Seldom};
 use crate::guarded::{Guard, Guarded};
 use crate::official::Official;
@@ -528,20 +529,22 @@ impl Span {
         Ok(())
     }
 
-    #[pyo3(signature = (exception, attributes=None, timestamp=None, escaped=false))]
+    #[pyo3(signature = (exception, attributes=None, timestamp=None, escaped=EscapedText(None)),
+        text_signature = "($self, exception, attributes=None, timestamp=None, escaped=False)")]
+    #[expect(clippy::needless_pass_by_value, reason = "an argument with a default")]
     fn record_exception(
         slf: &Bound<'_, Self>,
         exception: &Bound<'_, PyAny>,
         attributes: Option<&Bound<'_, PyAny>>,
         timestamp: Option<&Bound<'_, PyAny>>,
-        escaped: bool,
+        escaped: EscapedText,
     ) -> PyResult<()> {
         let limits = &parts(slf)?.settings.limits;
         let event = exception::event(
             exception,
             attributes,
             unix_nanos(timestamp),
-            escaped,
+            &escaped.of(slf.py()),
             limits,
         )?;
         push_event(slf, event)
@@ -713,8 +716,8 @@ impl RecordingSpan {
         kind: Option<&Bound<'_, PyAny>>,
         span_processor: Option<Bound<'_, PyAny>>,
         instrumentation_info: Option<Py<PyAny>>,
-        record_exception: bool,
-        set_status_on_exception: bool,
+        #[pyo3(from_py_with = truth)] record_exception: bool,
+        #[pyo3(from_py_with = truth)] set_status_on_exception: bool,
         limits: Option<&Bound<'_, PyAny>>,
         instrumentation_scope: Option<Bound<'_, PyAny>>,
         record_end_metrics: Option<Py<PyAny>>,

@@ -106,6 +106,11 @@ impl Given {
     }
 }
 
+/// The truth value of an argument that should be a bool.
+pub(crate) fn truth(argument: &Bound<'_, PyAny>) -> PyResult<bool> {
+    argument.is_truthy()
+}
+
 /// The arguments of `start_span`.
 pub(crate) struct StartOptions {
     name: Py<PyAny>,
@@ -589,8 +594,8 @@ impl Tracer {
         attributes: Option<Py<PyAny>>,
         links: Option<Py<PyAny>>,
         start_time: Option<&Bound<'py, PyAny>>,
-        record_exception: bool,
-        set_status_on_exception: bool,
+        #[pyo3(from_py_with = truth)] record_exception: bool,
+        #[pyo3(from_py_with = truth)] set_status_on_exception: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = StartOptions::new(
             name,
@@ -616,9 +621,9 @@ impl Tracer {
         attributes: Option<Py<PyAny>>,
         links: Option<Py<PyAny>>,
         start_time: Option<&Bound<'_, PyAny>>,
-        record_exception: bool,
-        set_status_on_exception: bool,
-        end_on_exit: bool,
+        #[pyo3(from_py_with = truth)] record_exception: bool,
+        #[pyo3(from_py_with = truth)] set_status_on_exception: bool,
+        #[pyo3(from_py_with = truth)] end_on_exit: bool,
     ) -> PyResult<SpanScope> {
         let options = StartOptions::new(
             name,
