@@ -62,6 +62,8 @@ mod _native {
         B3Propagator, BaggagePropagator, JaegerPropagator, TraceContextPropagator,
     };
     #[pymodule_export]
+    use super::trace::clock::set_clock;
+    #[pymodule_export]
     use super::trace::counts::SpanCounts;
     #[pymodule_export]
     use super::trace::readable::ReadableSpan;

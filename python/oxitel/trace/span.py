@@ -10,15 +10,13 @@ from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
 
 from oxitel._native import ReadableSpan as ReadableSpan, Span as Span, _Span as _Span
 from oxitel.sequence import ns_to_iso_str
-from oxitel.trace import readable_subclass
+from oxitel.trace import by_hand
+from oxitel.trace.by_hand import constructor_arguments as constructor_arguments
 
 if TYPE_CHECKING:
-    from oxitel.resources.resource import Resource
     from oxitel.scope import InstrumentationInfo
 
-    from .limits import SpanLimits
-
-readable_subclass.install()
+by_hand.install()
 
 
 def to_json(span: ReadableSpan, indent: int | None = 4) -> str:
@@ -80,20 +78,6 @@ def instrumentation_info(span: ReadableSpan) -> InstrumentationInfo | None:
         stacklevel=2,
     )
     return span._instrumentation_info
-
-
-def default_resource() -> Resource:
-    """The resource of a span that is built by hand without one."""
-    from oxitel.resources.resource import Resource
-
-    return Resource.create({})
-
-
-def no_limits() -> SpanLimits:
-    """The limits of a span that is built by hand without any."""
-    from .limits import _UnsetLimits
-
-    return _UnsetLimits
 
 
 __all__ = ["ReadableSpan", "Span", "_Span"]

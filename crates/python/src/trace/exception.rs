@@ -15,10 +15,11 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyBool, PyString, PyType};
 use telemetry::trace::StatusCode;
 
+use super::clock::now_unix_nanos;
 use super::event::EventRecord;
 use super::readable::Status;
 use super::settings::Limits;
-use super::span::{Span, now_unix_nanos, push_event, set_status};
+use super::span::{Span, push_event, set_status};
 use crate::diagnostics;
 use crate::value::{self, AttributeMap};
 

@@ -1,12 +1,16 @@
 //! Tracer, span and scope: native classes behind the official names.
 
+pub(crate) mod clock;
 pub(crate) mod counts;
+pub(crate) mod edits;
 pub(crate) mod encode;
 pub(crate) mod event;
 pub(crate) mod exception;
 pub(crate) mod identity;
+pub(crate) mod links;
 pub(crate) mod processing;
 pub(crate) mod readable;
+pub(crate) mod recording;
 pub(crate) mod sampler;
 pub(crate) mod scope;
 pub(crate) mod set_attribute;

@@ -13,8 +13,9 @@ use telemetry::attribute::Newest;
 use telemetry::otlp::request::Group;
 use telemetry::trace::StatusCode;
 
+use super::edits::{Edits, time_of};
 use super::event::EventRecord;
-use super::identity::Identity;
+use super::identity::{Identities, Identity};
 use super::settings::{self, Settings};
 use crate::guarded::{Guard, Guarded};
 use crate::official::Official;
@@ -22,10 +23,9 @@ use crate::value::AttributeMap;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk.trace")]
 pub(crate) struct ReadableSpan {
-    pub(crate) identity: Option<Identity>,
-    pub(crate) parent: Option<Identity>,
+    identities: Identities,
     /// `SpanKind` by value: 0 is internal.
-    pub(crate) kind: u8,
+    kind: u8,
     source: Source,
     state: Guarded<State>,
 }
@@ -49,8 +49,15 @@ pub(crate) struct State {
     pub(crate) attributes: Content<AttributeMap>,
     pub(crate) events: Content<Newest<EventRecord>>,
     pub(crate) links: Content<Newest<Py<PyAny>>>,
-    /// Set by Python code that assigns `_resource`.
-    pub(crate) resource: Option<Py<PyAny>>,
+    pub(crate) edits: Option<Box<Edits>>,
+    /// Whether its processors are being told of its end.
+    pub(crate) is_ending: bool,
+}
+
+impl State {
+    pub(crate) fn edits(&mut self) -> &mut Edits {
+        self.edits.get_or_insert_default()
+    }
 }
 
 /// Content of a span: native until Python code has seen the container itself.
@@ -69,15 +76,14 @@ pub(crate) struct Status {
 
 impl ReadableSpan {
     pub(crate) fn recording(
-        identity: Identity,
+        identity: Option<Identity>,
         parent: Option<Identity>,
         kind: u8,
         settings: Arc<Settings>,
         state: State,
     ) -> Self {
         Self {
-            identity: Some(identity),
-            parent,
+            identities: Identities::new(identity, parent),
             kind,
             source: Source::Tracer(settings),
             state: Guarded::new(state),
@@ -89,6 +95,52 @@ impl ReadableSpan {
         self.state.lock(py)
     }
 
+    /// The identity for whoever has it as a parent, or is current in it.
+    #[inline]
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        self.identities.live()
+    }
+
+    /// The identity that is exported.
+    #[inline]
+    pub(crate) fn exported_identity(&self) -> Option<&Identity> {
+        self.identities.own()
+    }
+
+    #[inline]
+    pub(crate) fn parent_identity(&self) -> Option<&Identity> {
+        self.identities.parent()
+    }
+
+    /// What Python code has assigned, if it has.
+    fn edited(
+        &self,
+        py: Python<'_>,
+        field: impl FnOnce(&Edits) -> Option<&Py<PyAny>>,
+    ) -> Option<Py<PyAny>> {
+        let state = self.lock(py);
+        let edited = field(state.edits.as_deref()?)?;
+        Some(edited.clone_ref(py))
+    }
+
+    /// Keeps what Python code assigns.
+    pub(crate) fn edit<T>(
+        &self,
+        py: Python<'_>,
+        field: impl FnOnce(&mut Edits) -> &mut T,
+        value: T,
+    ) {
+        let replaced = std::mem::replace(field(self.lock(py).edits()), value);
+        drop(replaced);
+    }
+
+    /// The number of its kind, as `SpanKind` has them.
+    pub(crate) fn kind_number(&self, py: Python<'_>, edits: Option<&Edits>) -> u8 {
+        edits
+            .and_then(|edits| edits.kind_number(py))
+            .unwrap_or(self.kind)
+    }
+
     pub(crate) fn settings(&self) -> Option<&Arc<Settings>> {
         match &self.source {
             Source::Tracer(settings) => Some(settings),
@@ -98,17 +150,18 @@ impl ReadableSpan {
 
     /// Resource and scope as OTLP.
     pub(crate) fn group(&self, py: Python<'_>) -> PyResult<Cow<'_, Arc<Group>>> {
-        let replaced = self
+        let is_edited = self
             .lock(py)
-            .resource
+            .edits
             .as_ref()
-            .map(|resource| resource.clone_ref(py));
-        match (&self.source, replaced) {
-            (Source::Tracer(settings), None) => Ok(Cow::Borrowed(&settings.group)),
-            (source, resource) => {
-                let resource = resource.as_ref().unwrap_or_else(|| source.resource());
-                settings::new_group(resource.bind(py), source.scope().bind(py)).map(Cow::Owned)
-            }
+            .is_some_and(|edits| edits.resource.is_some() || edits.scope.is_some());
+        match &self.source {
+            Source::Tracer(settings) if !is_edited => Ok(Cow::Borrowed(&settings.group)),
+            _ => settings::new_group(
+                self.resource(py).bind(py),
+                self.instrumentation_scope(py).bind(py),
+            )
+            .map(Cow::Owned),
         }
     }
 
@@ -225,11 +278,11 @@ impl ReadableSpan {
         attributes: Option<Py<PyAny>>,
         events: Option<Py<PyAny>>,
         links: Option<Py<PyAny>>,
-        kind: Option<&Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = as_given)] kind: Option<Bound<'_, PyAny>>,
         instrumentation_info: Option<Py<PyAny>>,
-        status: Option<&Bound<'_, PyAny>>,
-        start_time: Option<u64>,
-        end_time: Option<u64>,
+        #[pyo3(from_py_with = as_given)] status: Option<Bound<'_, PyAny>>,
+        start_time: Option<&Bound<'_, PyAny>>,
+        end_time: Option<&Bound<'_, PyAny>>,
         instrumentation_scope: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let resource = match resource {
@@ -241,10 +294,12 @@ impl ReadableSpan {
                 .unbind(),
         };
         let empty = || PyTuple::empty(py).into_any().unbind();
-        Ok(Self {
-            identity: context.map(Identity::from_object).transpose()?,
-            parent: parent.map(Identity::from_object).transpose()?,
-            kind: kind.map_or(0, kind_of),
+        let span = Self {
+            identities: Identities::new(
+                context.map(Identity::from_object).transpose()?,
+                parent.map(Identity::from_object).transpose()?,
+            ),
+            kind: 0,
             source: Source::Given {
                 resource,
                 scope: instrumentation_scope.unwrap_or_else(|| py.None()),
@@ -252,23 +307,33 @@ impl ReadableSpan {
             },
             state: Guarded::new(State {
                 name,
-                start_unix_nanos: start_time,
-                end_unix_nanos: end_time,
-                status: status
-                    .map(Status::from_object)
-                    .transpose()?
-                    .unwrap_or_default(),
+                start_unix_nanos: None,
+                end_unix_nanos: None,
+                status: Status::default(),
                 attributes: Content::Python(attributes.unwrap_or_else(|| py.None())),
                 events: Content::Python(events.unwrap_or_else(empty)),
                 links: Content::Python(links.unwrap_or_else(empty)),
-                resource: None,
+                edits: None,
+                is_ending: false,
             }),
-        })
+        };
+        if let Some(kind) = kind {
+            span.set_private_kind(&kind);
+        }
+        if let Some(status) = status {
+            span.set_private_status(&status)?;
+        }
+        if let Some(time) = start_time {
+            span.set_private_start_time(time);
+        }
+        if let Some(time) = end_time {
+            span.set_private_end_time(time);
+        }
+        Ok(span)
     }
 
     fn get_span_context<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.identity
-            .as_ref()
+        self.exported_identity()
             .map(|identity| identity.object(py))
             .transpose()
     }
@@ -283,10 +348,18 @@ impl ReadableSpan {
         self.get_span_context(py)
     }
 
+    #[setter(_context)]
+    fn set_private_context(&self, context: &Bound<'_, PyAny>) -> PyResult<()> {
+        let identity = Identity::from_optional(context)?;
+        let py = context.py();
+        let is_afterwards = self.lock(py).end_unix_nanos.is_some();
+        self.identities.set_own(py, identity, is_afterwards);
+        Ok(())
+    }
+
     #[getter]
     fn parent<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.parent
-            .as_ref()
+        self.parent_identity()
             .map(|parent| parent.object(py))
             .transpose()
     }
@@ -294,6 +367,15 @@ impl ReadableSpan {
     #[getter(_parent)]
     fn private_parent<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.parent(py)
+    }
+
+    #[setter(_parent)]
+    fn set_private_parent(&self, parent: &Bound<'_, PyAny>) -> PyResult<()> {
+        let identity = Identity::from_optional(parent)?;
+        let py = parent.py();
+        let is_afterwards = self.lock(py).end_unix_nanos.is_some();
+        self.identities.set_parent(py, identity, is_afterwards);
+        Ok(())
     }
 
     #[getter]
@@ -314,6 +396,9 @@ impl ReadableSpan {
 
     #[getter]
     fn kind(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        if let Some(kind) = self.edited(py, |edits| edits.kind.as_ref()) {
+            return Ok(kind);
+        }
         let kinds = &Official::get(py)?.span_kinds;
         Ok(kinds
             .get(usize::from(self.kind))
@@ -325,28 +410,75 @@ impl ReadableSpan {
         self.kind(py)
     }
 
+    #[setter(_kind)]
+    fn set_private_kind(&self, kind: &Bound<'_, PyAny>) {
+        let object = kind.clone().unbind();
+        self.edit(kind.py(), |edits| &mut edits.kind, Some(object));
+    }
+
     #[getter]
-    fn start_time(&self, py: Python<'_>) -> Option<u64> {
-        self.lock(py).start_unix_nanos
+    fn start_time(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let nanos = {
+            let state = self.lock(py);
+            match state
+                .edits
+                .as_ref()
+                .and_then(|edits| edits.start_time.as_ref())
+            {
+                Some(time) => return Ok(time.clone_ref(py)),
+                None => state.start_unix_nanos,
+            }
+        };
+        Ok(nanos.into_pyobject(py)?.unbind())
     }
 
     #[getter(_start_time)]
-    fn private_start_time(&self, py: Python<'_>) -> Option<u64> {
+    fn private_start_time(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.start_time(py)
     }
 
+    #[setter(_start_time)]
+    fn set_private_start_time(&self, time: &Bound<'_, PyAny>) {
+        let (nanos, object) = time_of(time);
+        let py = time.py();
+        self.lock(py).start_unix_nanos = nanos;
+        self.edit(py, |edits| &mut edits.start_time, object);
+    }
+
     #[getter]
-    fn end_time(&self, py: Python<'_>) -> Option<u64> {
-        self.lock(py).end_unix_nanos
+    fn end_time(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let nanos = {
+            let state = self.lock(py);
+            match state
+                .edits
+                .as_ref()
+                .and_then(|edits| edits.end_time.as_ref())
+            {
+                Some(time) => return Ok(time.clone_ref(py)),
+                None => state.end_unix_nanos,
+            }
+        };
+        Ok(nanos.into_pyobject(py)?.unbind())
     }
 
     #[getter(_end_time)]
-    fn private_end_time(&self, py: Python<'_>) -> Option<u64> {
+    fn private_end_time(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.end_time(py)
+    }
+
+    #[setter(_end_time)]
+    fn set_private_end_time(&self, time: &Bound<'_, PyAny>) {
+        let (nanos, object) = time_of(time);
+        let py = time.py();
+        self.lock(py).end_unix_nanos = nanos;
+        self.edit(py, |edits| &mut edits.end_time, object);
     }
 
     #[getter]
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(status) = self.edited(py, |edits| edits.status.as_ref()) {
+            return Ok(status.into_bound(py));
+        }
         let (code, description) = {
             let state = self.lock(py);
             if let Some(object) = &state.status.object {
@@ -379,8 +511,18 @@ impl ReadableSpan {
     #[setter(_status)]
     fn set_private_status(&self, status: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = status.py();
-        let status = Status::from_object(status)?;
-        let replaced = std::mem::replace(&mut self.lock(py).status, status);
+        let (status, none) = if status.is_none() {
+            (Status::default(), Some(py.None()))
+        } else {
+            (Status::from_object(status)?, None)
+        };
+        let replaced = {
+            let mut state = self.lock(py);
+            if none.is_some() || state.edits.is_some() {
+                state.edits().status = none;
+            }
+            std::mem::replace(&mut state.status, status)
+        };
         drop(replaced);
         Ok(())
     }
@@ -533,12 +675,8 @@ impl ReadableSpan {
 
     #[getter]
     fn resource(&self, py: Python<'_>) -> Py<PyAny> {
-        let replaced = self
-            .lock(py)
-            .resource
-            .as_ref()
-            .map(|resource| resource.clone_ref(py));
-        replaced.unwrap_or_else(|| self.source.resource().clone_ref(py))
+        self.edited(py, |edits| edits.resource.as_ref())
+            .unwrap_or_else(|| self.source.resource().clone_ref(py))
     }
 
     #[getter(_resource)]
@@ -548,13 +686,13 @@ impl ReadableSpan {
 
     #[setter(_resource)]
     fn set_private_resource(&self, py: Python<'_>, resource: Py<PyAny>) {
-        let replaced = self.lock(py).resource.replace(resource);
-        drop(replaced);
+        self.edit(py, |edits| &mut edits.resource, Some(resource));
     }
 
     #[getter]
     fn instrumentation_scope(&self, py: Python<'_>) -> Py<PyAny> {
-        self.source.scope().clone_ref(py)
+        self.edited(py, |edits| edits.scope.as_ref())
+            .unwrap_or_else(|| self.source.scope().clone_ref(py))
     }
 
     #[getter(_instrumentation_scope)]
@@ -562,12 +700,25 @@ impl ReadableSpan {
         self.instrumentation_scope(py)
     }
 
+    #[setter(_instrumentation_scope)]
+    fn set_private_instrumentation_scope(&self, py: Python<'_>, scope: Py<PyAny>) {
+        self.edit(py, |edits| &mut edits.scope, Some(scope));
+    }
+
     #[getter(_instrumentation_info)]
     fn private_instrumentation_info(&self, py: Python<'_>) -> Py<PyAny> {
+        if let Some(info) = self.edited(py, |edits| edits.info.as_ref()) {
+            return info;
+        }
         match &self.source {
             Source::Tracer(settings) => settings.info.clone_ref(py),
             Source::Given { info, .. } => info.clone_ref(py),
         }
+    }
+
+    #[setter(_instrumentation_info)]
+    fn set_private_instrumentation_info(&self, py: Python<'_>, info: Py<PyAny>) {
+        self.edit(py, |edits| &mut edits.info, Some(info));
     }
 
     #[getter]
@@ -578,12 +729,37 @@ impl ReadableSpan {
             .call1((slf,))
     }
 
-    #[pyo3(signature = (indent=Some(4)))]
-    fn to_json<'py>(slf: &Bound<'py, Self>, indent: Option<u32>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py()
-            .import("oxitel.trace.span")?
-            .getattr("to_json")?
-            .call1((slf, indent))
+    #[pyo3(signature = (indent=Indent::Four))]
+    #[expect(clippy::needless_pass_by_value, reason = "an argument with a default")]
+    fn to_json<'py>(slf: &Bound<'py, Self>, indent: Indent<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let to_json = slf.py().import("oxitel.trace.span")?.getattr("to_json")?;
+        match indent {
+            Indent::Four => to_json.call1((slf,)),
+            Indent::Given(indent) => to_json.call1((slf, indent)),
+        }
+    }
+}
+
+// An argument that is there, and which may be None.
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the signature that arguments want"
+)]
+fn as_given<'py>(argument: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    Ok(Some(argument.clone()))
+}
+
+/// The argument of `to_json`: whatever `json.dumps` takes, which may be None.
+pub(crate) enum Indent<'py> {
+    Four,
+    Given(Bound<'py, PyAny>),
+}
+
+impl<'py> FromPyObject<'_, 'py> for Indent<'py> {
+    type Error = PyErr;
+
+    fn extract(indent: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        Ok(Self::Given(indent.to_owned()))
     }
 }
 

@@ -40,6 +40,8 @@ impl Limits {
 /// What the spans of one tracer share. Replaced as a whole when the resource changes.
 pub(crate) struct Settings {
     pub(crate) limits: Limits,
+    /// The object that the limits were read from.
+    pub(crate) span_limits: Py<PyAny>,
     pub(crate) resource: Py<PyAny>,
     pub(crate) scope: Py<PyAny>,
     pub(crate) info: Py<PyAny>,

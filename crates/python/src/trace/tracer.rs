@@ -11,14 +11,16 @@ use telemetry::trace::{
     random_trace_id,
 };
 
+use super::clock::{now_unix_nanos, unix_nanos};
 use super::counts::{Counts, SpanCounts};
 use super::identity::{Identity, TraceId};
+use super::links::new_links;
 use super::processing;
 use super::readable::kind_of;
 use super::sampler::{AnySampler, decision_of};
 use super::scope::{self, SpanScope};
 use super::settings::{self, Limits, Settings};
-use super::span::{NewSpan, Span, new_links, now_unix_nanos, unix_nanos};
+use super::span::{NewSpan, Span};
 use super::unsampled::UnsampledSpan;
 use crate::context;
 use crate::diagnostics::{self, Seldom};
@@ -76,6 +78,7 @@ impl Given {
         let processor = self.span_processor.bind(py);
         let settings = Settings {
             limits: Limits::from_object(self.span_limits.bind(py))?,
+            span_limits: self.span_limits.clone_ref(py),
             resource: self.resource.clone_ref(py),
             scope: self.instrumentation_scope.clone_ref(py),
             info: self.instrumentation_info.clone_ref(py),
@@ -232,7 +235,7 @@ impl<'py> Parent<'py> {
                 return Self::find(py, official, None);
             }
         }
-        let Some(identity) = &own.as_super().get().identity else {
+        let Some(identity) = own.as_super().get().identity() else {
             return Ok(None);
         };
         let trace_state = identity.trace_state.as_ref();
@@ -291,7 +294,7 @@ impl<'py> Parent<'py> {
     fn trace_id(&self, py: Python<'py>) -> TraceId {
         match &self.source {
             Source::Span(span) => {
-                let identity = span.as_super().get().identity.as_ref();
+                let identity = span.as_super().get().identity();
                 TraceId::Number(identity.map_or(0, |identity| identity.context.trace_id))
             }
             Source::Unsampled(span) => span.get().trace_id.clone_ref(py),
@@ -308,8 +311,7 @@ impl<'py> Parent<'py> {
             Source::Span(span) => span
                 .as_super()
                 .get()
-                .identity
-                .as_ref()
+                .identity()
                 .map(|identity| identity.object(py))
                 .transpose(),
             Source::Unsampled(span) => span.get().identity(py).object(py).map(Some),
@@ -320,7 +322,7 @@ impl<'py> Parent<'py> {
     fn identity(&self, py: Python<'py>) -> PyResult<Option<Identity>> {
         match &self.source {
             Source::Span(span) => {
-                let identity = span.as_super().get().identity.as_ref();
+                let identity = span.as_super().get().identity();
                 Ok(identity.map(|identity| identity.copy(py)))
             }
             Source::Unsampled(span) => Ok(Some(span.get().identity(py).copy(py))),
@@ -401,7 +403,7 @@ impl Tracer {
                 .map(|attributes| attributes.bind(py)),
         };
         let new = NewSpan {
-            identity: Identity::new(context, trace_state),
+            identity: Some(Identity::new(context, trace_state)),
             parent: match parent {
                 Some(parent) => parent.identity(py)?,
                 None => None,
@@ -418,6 +420,7 @@ impl Tracer {
             start_unix_nanos: Some(options.start_unix_nanos.unwrap_or_else(now_unix_nanos)),
             record_exception: options.record_exception,
             set_status_on_exception: options.set_status_on_exception,
+            edits: None,
         };
         let span = new.create(py, settings.clone())?;
         processing::on_start(settings.pipeline.get(), span.as_super(), given_context)?;
