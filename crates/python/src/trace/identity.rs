@@ -1,8 +1,6 @@
 //! The identity of a span or of its parent: plain numbers, with the official `SpanContext` made
 //! when somebody asks for it.
 
-use std::sync::OnceLock;
-
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple};
@@ -126,87 +124,13 @@ impl Identity {
     }
 }
 
-/// The identities of a span and of its parent. Python code may put others in their place (a
-/// processor that has a span not exported); earlier ones stay until the end, so that a reader's
-/// reference can never dangle.
-pub(crate) struct Identities {
-    own: Option<Identity>,
-    parent: Option<Identity>,
-    /// Whether the span had ended when these were put in the place of others.
-    is_afterwards: bool,
-    newer: OnceLock<Box<Self>>,
-}
-
-impl Identities {
-    pub(crate) const fn new(own: Option<Identity>, parent: Option<Identity>) -> Self {
-        Self {
-            own,
-            parent,
-            is_afterwards: false,
-            newer: OnceLock::new(),
-        }
-    }
-
-    /// The identity of the live span: what is done to it at its end concerns its export alone, and
-    /// not the spans that it is the parent of.
-    #[inline]
-    pub(crate) fn live(&self) -> Option<&Identity> {
-        let mut live = self;
-        while let Some(newer) = live.newer.get()
-            && !newer.is_afterwards
-        {
-            live = newer;
-        }
-        live.own.as_ref()
-    }
-
-    /// The identity that is exported.
-    #[inline]
-    pub(crate) fn own(&self) -> Option<&Identity> {
-        self.newest().own.as_ref()
-    }
-
-    #[inline]
-    pub(crate) fn parent(&self) -> Option<&Identity> {
-        self.newest().parent.as_ref()
-    }
-
-    #[inline]
-    fn newest(&self) -> &Self {
-        let mut newest = self;
-        while let Some(newer) = newest.newer.get() {
-            newest = newer;
-        }
-        newest
-    }
-
-    pub(crate) fn set_own(&self, py: Python<'_>, own: Option<Identity>, is_afterwards: bool) {
-        let parent = self.parent().map(|parent| parent.copy(py));
-        self.replace(Self::new(own, parent), is_afterwards);
-    }
-
-    pub(crate) fn set_parent(&self, py: Python<'_>, parent: Option<Identity>, is_afterwards: bool) {
-        let own = self.own().map(|own| own.copy(py));
-        self.replace(Self::new(own, parent), is_afterwards);
-    }
-
-    fn replace(&self, mut newer: Self, is_afterwards: bool) {
-        newer.is_afterwards = is_afterwards;
-        let mut newer = Box::new(newer);
-        while let Err(refused) = self.newest().newer.set(newer) {
-            newer = refused;
-        }
-    }
-}
-
-impl Drop for Identities {
-    // One after the other: a chain of many must not need a stack as deep.
-    fn drop(&mut self) {
-        let mut next = self.newer.take();
-        while let Some(mut identities) = next {
-            next = identities.newer.take();
-        }
-    }
+/// Identities of a span and of its parent that Python code has put in the place of its own (a
+/// processor that has a span not exported).
+pub(crate) struct Assigned {
+    pub(crate) own: Option<Identity>,
+    pub(crate) parent: Option<Identity>,
+    /// Whether the span had ended.
+    pub(crate) is_afterwards: bool,
 }
 
 /// A trace id, as a number or still as the Python object it was read from.

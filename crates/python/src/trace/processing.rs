@@ -44,7 +44,7 @@ pub(crate) fn on_end(pipeline: &Pipeline, span: &Bound<'_, ReadableSpan>) -> PyR
         return Ok(());
     }
     pipeline.tell("_on_ending", span, None)?;
-    span.get().lock(py).is_ending = true;
+    span.get().set_ending(true);
     ENDING.with_borrow_mut(|ending| ending.push(span.clone().unbind()));
     let mut told = Ok(());
     for stage in &pipeline.stages {
@@ -59,7 +59,7 @@ pub(crate) fn on_end(pipeline: &Pipeline, span: &Bound<'_, ReadableSpan>) -> PyR
     drop(left);
     let waiting = {
         let mut state = span.get().lock(py);
-        state.is_ending = false;
+        span.get().set_ending(false);
         let edits = state.edits.as_deref_mut();
         edits.map(|edits| std::mem::take(&mut edits.waiting))
     };
@@ -72,8 +72,9 @@ pub(crate) fn on_end(pipeline: &Pipeline, span: &Bound<'_, ReadableSpan>) -> PyR
 /// Puts a span that has ended into a queue, at once or when all processors have seen it.
 pub(crate) fn queue(py: Python<'_>, batch: &BatchProcessor, span: &ReadableSpan) {
     {
+        // Under the lock, so that nothing is left waiting when the end is over.
         let mut state = span.lock(py);
-        if state.is_ending {
+        if span.is_ending() {
             state.edits().waiting.push(batch.clone());
             return;
         }

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMappingProxy, PyTuple};
@@ -15,17 +16,22 @@ use telemetry::trace::StatusCode;
 
 use super::edits::{Edits, time_of};
 use super::event::EventRecord;
-use super::identity::{Identities, Identity};
+use super::identity::{Assigned, Identity};
 use super::settings::{self, Settings};
 use crate::guarded::{Guard, Guarded};
 use crate::official::Official;
+use crate::replaceable::Replacement;
 use crate::value::AttributeMap;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk.trace")]
 pub(crate) struct ReadableSpan {
-    identities: Identities,
+    identity: Option<Identity>,
+    parent: Option<Identity>,
+    assigned: Replacement<Assigned>,
     /// `SpanKind` by value: 0 is internal.
     kind: u8,
+    /// Whether its processors are being told of its end.
+    is_ending: AtomicBool,
     source: Source,
     state: Guarded<State>,
 }
@@ -33,11 +39,13 @@ pub(crate) struct ReadableSpan {
 /// Where resource and scope of a span come from.
 enum Source {
     Tracer(Arc<Settings>),
-    Given {
-        resource: Py<PyAny>,
-        scope: Py<PyAny>,
-        info: Py<PyAny>,
-    },
+    Given(Box<Given>),
+}
+
+struct Given {
+    resource: Py<PyAny>,
+    scope: Py<PyAny>,
+    info: Py<PyAny>,
 }
 
 /// What changes while the span is alive. No object is created or released under its lock.
@@ -50,8 +58,6 @@ pub(crate) struct State {
     pub(crate) events: Content<Newest<EventRecord>>,
     pub(crate) links: Content<Newest<Py<PyAny>>>,
     pub(crate) edits: Option<Box<Edits>>,
-    /// Whether its processors are being told of its end.
-    pub(crate) is_ending: bool,
 }
 
 impl State {
@@ -75,6 +81,7 @@ pub(crate) struct Status {
 }
 
 impl ReadableSpan {
+    #[inline]
     pub(crate) fn recording(
         identity: Option<Identity>,
         parent: Option<Identity>,
@@ -83,8 +90,11 @@ impl ReadableSpan {
         state: State,
     ) -> Self {
         Self {
-            identities: Identities::new(identity, parent),
+            identity,
+            parent,
+            assigned: Replacement::none(),
             kind,
+            is_ending: AtomicBool::new(false),
             source: Source::Tracer(settings),
             state: Guarded::new(state),
         }
@@ -95,21 +105,38 @@ impl ReadableSpan {
         self.state.lock(py)
     }
 
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_ending(&self, is_ending: bool) {
+        self.is_ending.store(is_ending, Ordering::Relaxed);
+    }
+
     /// The identity for whoever has it as a parent, or is current in it.
     #[inline]
     pub(crate) fn identity(&self) -> Option<&Identity> {
-        self.identities.live()
+        match self.assigned.find(|assigned| !assigned.is_afterwards) {
+            Some(assigned) => assigned.own.as_ref(),
+            None => self.identity.as_ref(),
+        }
     }
 
     /// The identity that is exported.
     #[inline]
     pub(crate) fn exported_identity(&self) -> Option<&Identity> {
-        self.identities.own()
+        match self.assigned.find(|_| true) {
+            Some(assigned) => assigned.own.as_ref(),
+            None => self.identity.as_ref(),
+        }
     }
 
     #[inline]
     pub(crate) fn parent_identity(&self) -> Option<&Identity> {
-        self.identities.parent()
+        match self.assigned.find(|_| true) {
+            Some(assigned) => assigned.parent.as_ref(),
+            None => self.parent.as_ref(),
+        }
     }
 
     /// What Python code has assigned, if it has.
@@ -144,7 +171,7 @@ impl ReadableSpan {
     pub(crate) fn settings(&self) -> Option<&Arc<Settings>> {
         match &self.source {
             Source::Tracer(settings) => Some(settings),
-            Source::Given { .. } => None,
+            Source::Given(_) => None,
         }
     }
 
@@ -214,14 +241,14 @@ impl Source {
     fn resource(&self) -> &Py<PyAny> {
         match self {
             Self::Tracer(settings) => &settings.resource,
-            Self::Given { resource, .. } => resource,
+            Self::Given(given) => &given.resource,
         }
     }
 
     fn scope(&self) -> &Py<PyAny> {
         match self {
             Self::Tracer(settings) => &settings.scope,
-            Self::Given { scope, .. } => scope,
+            Self::Given(given) => &given.scope,
         }
     }
 }
@@ -295,16 +322,16 @@ impl ReadableSpan {
         };
         let empty = || PyTuple::empty(py).into_any().unbind();
         let span = Self {
-            identities: Identities::new(
-                context.map(Identity::from_object).transpose()?,
-                parent.map(Identity::from_object).transpose()?,
-            ),
+            identity: context.map(Identity::from_object).transpose()?,
+            parent: parent.map(Identity::from_object).transpose()?,
+            assigned: Replacement::none(),
             kind: 0,
-            source: Source::Given {
+            is_ending: AtomicBool::new(false),
+            source: Source::Given(Box::new(Given {
                 resource,
                 scope: instrumentation_scope.unwrap_or_else(|| py.None()),
                 info: instrumentation_info.unwrap_or_else(|| py.None()),
-            },
+            })),
             state: Guarded::new(State {
                 name,
                 start_unix_nanos: None,
@@ -314,7 +341,6 @@ impl ReadableSpan {
                 events: Content::Python(events.unwrap_or_else(empty)),
                 links: Content::Python(links.unwrap_or_else(empty)),
                 edits: None,
-                is_ending: false,
             }),
         };
         if let Some(kind) = kind {
@@ -352,8 +378,11 @@ impl ReadableSpan {
     fn set_private_context(&self, context: &Bound<'_, PyAny>) -> PyResult<()> {
         let identity = Identity::from_optional(context)?;
         let py = context.py();
-        let is_afterwards = self.lock(py).end_unix_nanos.is_some();
-        self.identities.set_own(py, identity, is_afterwards);
+        self.assigned.replace(Assigned {
+            own: identity,
+            parent: self.parent_identity().map(|parent| parent.copy(py)),
+            is_afterwards: self.lock(py).end_unix_nanos.is_some(),
+        });
         Ok(())
     }
 
@@ -373,8 +402,11 @@ impl ReadableSpan {
     fn set_private_parent(&self, parent: &Bound<'_, PyAny>) -> PyResult<()> {
         let identity = Identity::from_optional(parent)?;
         let py = parent.py();
-        let is_afterwards = self.lock(py).end_unix_nanos.is_some();
-        self.identities.set_parent(py, identity, is_afterwards);
+        self.assigned.replace(Assigned {
+            own: self.exported_identity().map(|own| own.copy(py)),
+            parent: identity,
+            is_afterwards: self.lock(py).end_unix_nanos.is_some(),
+        });
         Ok(())
     }
 
@@ -712,7 +744,7 @@ impl ReadableSpan {
         }
         match &self.source {
             Source::Tracer(settings) => settings.info.clone_ref(py),
-            Source::Given { info, .. } => info.clone_ref(py),
+            Source::Given(given) => given.info.clone_ref(py),
         }
     }
 

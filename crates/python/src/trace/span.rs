@@ -62,6 +62,7 @@ pub(crate) struct NewSpan {
 }
 
 impl NewSpan {
+    #[inline]
     pub(crate) fn into_initializer(self, settings: Arc<Settings>) -> PyClassInitializer<Span> {
         let state = State {
             name: self.name,
@@ -72,7 +73,6 @@ impl NewSpan {
             events: Content::Native(self.events),
             links: Content::Native(self.links),
             edits: self.edits,
-            is_ending: false,
         };
         let base = ReadableSpan::recording(self.identity, self.parent, self.kind, settings, state);
         PyClassInitializer::from(base).add_subclass(Span {
