@@ -70,3 +70,67 @@ def of_spans_that_are_not_recorded(run: Run) -> None:
 
     span = run.tracer(sampler=ALWAYS_OFF).start_span("span", record_exception=None)
     run.attempt("record", lambda: span.record_exception(ValueError(), [("a", 1)], escaped=None))
+
+
+@program()
+def readable_spans_of_odd_parts(run: Run) -> None:
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import ReadableSpan
+    from opentelemetry.trace import SpanContext
+
+    for options in (
+        {"start_time": -1},
+        {"start_time": 1.5, "end_time": 2.5},
+        {"start_time": "soon", "end_time": "late"},
+        {"kind": "x"},
+        {"kind": None},
+        {"status": None},
+        {"context": None},
+        {"parent": SpanContext(1, 2, True)},
+    ):
+        span = ReadableSpan("span", resource=Resource({}), **options)
+        run.observe("times", [span.start_time, span.end_time])
+        run.observe("kind", span.kind)
+        run.observe("status", None if span.status is None else span.status.status_code)
+        run.observe("context", [span.context, span.parent])
+        if "status" not in options and "soon" not in options.values():
+            run.observe("json", span.to_json(indent=None))
+    run.observe("indented", ReadableSpan("span", resource=Resource({})).to_json(indent="\t"))
+    run.observe("by position", ReadableSpan("span", resource=Resource({})).to_json("  "))
+
+
+@program()
+def values_that_are_texts_of_other_classes(run: Run) -> None:
+    import datetime
+
+    from opentelemetry.sdk.trace import SpanLimits
+
+    tracer = run.tracer(span_limits=SpanLimits(max_attribute_length=3))
+    day = datetime.date(2020, 1, 1)
+    from opentelemetry.trace import Link, SpanContext
+
+    span = tracer.start_span(
+        "span", attributes={"d": day}, links=[Link(SpanContext(1, 2, True), {"d": day})]
+    )
+    span.add_event("event", {"d": day})
+    run.observe("span", dict(span.attributes))
+    run.observe("event", dict(span.events[0].attributes))
+    run.observe("link", dict(span.links[0].attributes))
+    span.end()
+
+
+@program()
+def a_status_that_is_set_already(run: Run) -> None:
+    from opentelemetry.trace import Status, StatusCode
+
+    span = run.tracer().start_span("span")
+    for arguments in (
+        (StatusCode.UNSET, "description"),
+        (StatusCode.OK,),
+        (StatusCode.OK, "description"),
+        (StatusCode.ERROR, "description"),
+        (Status(StatusCode.ERROR), "description"),
+    ):
+        span.set_status(*arguments)
+        run.observe("status", [span.status.status_code, span.status.description])
+    span.end()
