@@ -83,6 +83,7 @@ mod _native {
         let py = module.py();
         super::trace::set_attribute::install(py)?;
         super::trace::start_span::install(py)?;
+        super::trace::overridden::install(py)?;
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.
         let official = super::official::Official::get(py)?;
         official

@@ -14,7 +14,7 @@ use crate::group::Groups;
 use crate::official::Official;
 use crate::scratch::with_buffer;
 use crate::trace::clock::unix_nanos;
-use crate::trace::readable::dropped_of;
+use crate::trace::containers::dropped_of;
 use crate::trace::span::name_text;
 use crate::value;
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use pyo3::prelude::*;
 use telemetry::export::batch::BatchProcessor;
 
-use super::readable::kind_of;
+use super::status::kind_of;
 use crate::pipeline::Pipeline;
 use crate::replaceable::Replaceable;
 

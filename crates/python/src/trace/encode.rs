@@ -12,9 +12,10 @@ use telemetry::otlp::trace::{
 };
 use telemetry::otlp::wire::put_bytes_field;
 
+use super::containers::dropped_of;
 use super::event::EventRecord;
 use super::identity::Identity;
-use super::readable::{Content, ReadableSpan, State, dropped_of};
+use super::readable::{Content, ReadableSpan, State};
 use super::span::name_text;
 use crate::scratch::with_buffer;
 use crate::value;

@@ -12,14 +12,16 @@ use pyo3::exceptions::{
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{IntoPyDict, PyBool, PyString, PyType};
+use pyo3::types::{IntoPyDict, PyString, PyType};
 use telemetry::trace::StatusCode;
 
+use super::arguments;
 use super::clock::now_unix_nanos;
 use super::event::EventRecord;
-use super::readable::Status;
+use super::overridden;
 use super::settings::Limits;
 use super::span::{Span, push_event, set_status};
+use super::status::Status;
 use crate::diagnostics;
 use crate::value::{self, AttributeMap};
 
@@ -40,20 +42,22 @@ pub(crate) fn note(
     options: &Span,
     is_escaped: bool,
 ) -> PyResult<()> {
-    if options.records_exceptions() {
+    if options.records_exceptions() && !overridden::record_exception(span, exception, is_escaped)? {
         let limits = span
             .as_super()
             .get()
             .settings()
             .map(|settings| settings.limits);
         if let Some(limits) = limits {
-            let escaped = truth_text(span.py(), is_escaped);
+            let escaped = arguments::truth_text(span.py(), is_escaped);
             push_event(span, event(exception, None, None, escaped, &limits)?)?;
         }
     }
     if options.sets_status_on_exception() {
-        let class = exception.get_type();
-        let description = format!("{}: {}", class.name()?, message(exception));
+        let description = description(exception)?;
+        if overridden::set_error_status(span, &description)? {
+            return Ok(());
+        }
         let status = Status {
             code: StatusCode::Error,
             description: Some(PyString::new(span.py(), &description).into_any().unbind()),
@@ -64,37 +68,10 @@ pub(crate) fn note(
     Ok(())
 }
 
-/// What the official SDK writes into `exception.escaped`: the text of the argument.
-pub(crate) struct EscapedText(pub(crate) Option<Py<PyString>>);
-
-impl<'py> FromPyObject<'_, 'py> for EscapedText {
-    type Error = PyErr;
-
-    fn extract(escaped: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        if let Ok(escaped) = escaped.cast::<PyBool>() {
-            let text = truth_text(escaped.py(), escaped.is_true());
-            return Ok(Self(Some(text.clone().unbind())));
-        }
-        // An argument whose text cannot be made must not take the place of the exception.
-        Ok(Self(escaped.str().ok().map(Bound::unbind)))
-    }
-}
-
-impl EscapedText {
-    pub(crate) fn of<'py>(&self, py: Python<'py>) -> Bound<'py, PyString> {
-        match &self.0 {
-            Some(text) => text.bind(py).clone(),
-            None => truth_text(py, false).clone(),
-        }
-    }
-}
-
-fn truth_text<'py>(py: Python<'py>, is_true: bool) -> &'py Bound<'py, PyString> {
-    if is_true {
-        pyo3::intern!(py, "True")
-    } else {
-        pyo3::intern!(py, "False")
-    }
+/// The description of the status that an exception leaves.
+pub(crate) fn description(exception: &Bound<'_, PyAny>) -> PyResult<String> {
+    let class = exception.get_type();
+    Ok(format!("{}: {}", class.name()?, message(exception)))
 }
 
 /// The event `exception` of the semantic conventions; `attributes` of the user override its own.

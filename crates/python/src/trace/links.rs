@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use telemetry::attribute::Newest;
 
-use super::readable::bounded_attributes;
+use super::containers::bounded_attributes;
 use super::settings::Limits;
 use crate::value;
 

@@ -1,6 +1,8 @@
 //! Tracer, span and scope: native classes behind the official names.
 
+pub(crate) mod arguments;
 pub(crate) mod clock;
+pub(crate) mod containers;
 pub(crate) mod counts;
 pub(crate) mod edits;
 pub(crate) mod encode;
@@ -8,6 +10,7 @@ pub(crate) mod event;
 pub(crate) mod exception;
 pub(crate) mod identity;
 pub(crate) mod links;
+pub(crate) mod overridden;
 pub(crate) mod processing;
 pub(crate) mod readable;
 pub(crate) mod recording;
@@ -17,5 +20,6 @@ pub(crate) mod set_attribute;
 pub(crate) mod settings;
 pub(crate) mod span;
 pub(crate) mod start_span;
+pub(crate) mod status;
 pub(crate) mod tracer;
 pub(crate) mod unsampled;

@@ -14,10 +14,13 @@ use telemetry::attribute::Newest;
 use telemetry::otlp::request::Group;
 use telemetry::trace::StatusCode;
 
+use super::arguments::{Indent, as_given};
+use super::containers::{bounded_attributes, dropped_of};
 use super::edits::{Edits, time_of};
 use super::event::EventRecord;
 use super::identity::{Assigned, Identity};
 use super::settings::{self, Settings};
+use super::status::Status;
 use crate::guarded::{Guard, Guarded};
 use crate::official::Official;
 use crate::replaceable::Replacement;
@@ -70,14 +73,6 @@ impl State {
 pub(crate) enum Content<T> {
     Native(T),
     Python(Py<PyAny>),
-}
-
-#[derive(Default)]
-pub(crate) struct Status {
-    pub(crate) code: StatusCode,
-    pub(crate) description: Option<Py<PyAny>>,
-    /// The official `Status`, where one was given.
-    pub(crate) object: Option<Py<PyAny>>,
 }
 
 impl ReadableSpan {
@@ -251,43 +246,6 @@ impl Source {
             Self::Given(given) => &given.scope,
         }
     }
-}
-
-/// A new `BoundedAttributes` with these entries; `is_final` freezes it.
-pub(crate) fn bounded_attributes<'py>(
-    py: Python<'py>,
-    map: &AttributeMap,
-    limit: Option<usize>,
-    max_length: Option<usize>,
-    is_final: bool,
-) -> PyResult<Bound<'py, PyAny>> {
-    let options = PyDict::new(py);
-    options.set_item("maxlen", limit)?;
-    options.set_item("attributes", dict_of(py, map)?)?;
-    options.set_item("immutable", is_final)?;
-    options.set_item("max_value_len", max_length)?;
-    let attributes = Official::get(py)?
-        .bounded_attributes
-        .bind(py)
-        .call((), Some(&options))?;
-    attributes.setattr("dropped", map.dropped())?;
-    Ok(attributes)
-}
-
-fn dict_of<'py>(py: Python<'py>, map: &AttributeMap) -> PyResult<Bound<'py, PyDict>> {
-    let dict = PyDict::new(py);
-    for entry in map.iter() {
-        dict.set_item(&entry.key, &entry.value)?;
-    }
-    Ok(dict)
-}
-
-/// The count that official containers keep in `dropped`; other objects drop nothing.
-pub(crate) fn dropped_of(container: &Bound<'_, PyAny>) -> u32 {
-    container
-        .getattr(pyo3::intern!(container.py(), "dropped"))
-        .and_then(|dropped| dropped.extract())
-        .unwrap_or(0)
 }
 
 #[pymethods]
@@ -762,7 +720,6 @@ impl ReadableSpan {
     }
 
     #[pyo3(signature = (indent=Indent::Four))]
-    #[expect(clippy::needless_pass_by_value, reason = "an argument with a default")]
     fn to_json<'py>(slf: &Bound<'py, Self>, indent: Indent<'py>) -> PyResult<Bound<'py, PyAny>> {
         let to_json = slf.py().import("oxitel.trace.span")?.getattr("to_json")?;
         match indent {
@@ -772,77 +729,9 @@ impl ReadableSpan {
     }
 }
 
-// An argument that is there, and which may be None.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the signature that arguments want"
-)]
-fn as_given<'py>(argument: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-    Ok(Some(argument.clone()))
-}
-
-/// The argument of `to_json`: whatever `json.dumps` takes, which may be None.
-pub(crate) enum Indent<'py> {
-    Four,
-    Given(Bound<'py, PyAny>),
-}
-
-impl<'py> FromPyObject<'_, 'py> for Indent<'py> {
-    type Error = PyErr;
-
-    fn extract(indent: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
-        Ok(Self::Given(indent.to_owned()))
-    }
-}
-
 impl ReadableSpan {
     fn dropped(&self, py: Python<'_>, read: impl FnOnce(&State) -> Result<u32, Py<PyAny>>) -> u32 {
         let read = read(&self.lock(py));
         read.unwrap_or_else(|object| dropped_of(object.bind(py)))
     }
-}
-
-impl Status {
-    /// Reads an official `Status`.
-    pub(crate) fn from_object(status: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let py = status.py();
-        let description = status.getattr(pyo3::intern!(py, "description"))?;
-        Ok(Self {
-            code: status_code_of(&status.getattr(pyo3::intern!(py, "status_code"))?)?,
-            description: if description.is_none() {
-                None
-            } else {
-                Some(description.unbind())
-            },
-            object: Some(status.clone().unbind()),
-        })
-    }
-}
-
-/// The code of a `StatusCode` member.
-pub(crate) fn status_code_of(code: &Bound<'_, PyAny>) -> PyResult<StatusCode> {
-    Ok(
-        match code
-            .getattr(pyo3::intern!(code.py(), "value"))?
-            .extract::<u8>()?
-        {
-            1 => StatusCode::Ok,
-            2 => StatusCode::Error,
-            _ => StatusCode::Unset,
-        },
-    )
-}
-
-/// The value of a `SpanKind` member; anything else is internal.
-pub(crate) fn kind_of(kind: &Bound<'_, PyAny>) -> u8 {
-    let py = kind.py();
-    let Ok(official) = Official::get(py) else {
-        return 0;
-    };
-    official
-        .span_kinds
-        .iter()
-        .position(|member| kind.is(member))
-        .and_then(|position| u8::try_from(position).ok())
-        .unwrap_or(0)
 }

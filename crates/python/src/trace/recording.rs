@@ -10,9 +10,9 @@ use super::edits::Edits;
 use super::event::EventRecord;
 use super::identity::Identity;
 use super::links::new_links;
-use super::readable::kind_of;
 use super::settings::{self, Limits, Settings};
 use super::span::{NewSpan, RecordingSpan, Span};
+use super::status::kind_of;
 use crate::pipeline::{self, Pipeline};
 use crate::value;
 
@@ -65,7 +65,7 @@ pub(crate) fn from_arguments(
     let settings = Settings {
         limits,
         span_limits: given.limits.unbind(),
-        group: settings::new_group(&given.resource, &given.instrumentation_scope)?,
+        group: settings::group_of_tracer(&given.resource, &given.instrumentation_scope)?,
         resource: given.resource.unbind(),
         scope: given.instrumentation_scope.unbind(),
         info: given.instrumentation_info,

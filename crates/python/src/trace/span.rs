@@ -10,15 +10,17 @@ use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use telemetry::attribute::Newest;
 use telemetry::trace::StatusCode;
 
+use super::arguments::EscapedText;
 use super::clock::{now_unix_nanos, unix_nanos};
 use super::edits::{Edits, Processor};
 use super::event::EventRecord;
-use super::exception::{self, EscapedText};
+use super::exception;
 use super::identity::Identity;
 use super::links::{bounded_link_attributes, is_valid_link};
-use super::readable::{Content, ReadableSpan, State, Status, status_code_of};
+use super::readable::{Content, ReadableSpan, State};
 use super::settings::Settings;
-use super::{processing, recording};
+use super::status::{Status, status_code_of};
+use super::{overridden, processing, recording};
 use crate::diagnostics;
 use crate::guarded::{Guard, Guarded};
 use crate::official::Official;
@@ -507,6 +509,13 @@ impl Span {
             return Ok(());
         }
         let code = status_code_of(status)?;
+        let is_ignored = parts(slf)?
+            .lock_recording(py)
+            .is_some_and(|state| !state.status.code.accepts(code));
+        if is_ignored {
+            // The official class, which says what it thinks of descriptions, is not even made.
+            return Ok(());
+        }
         let new = match description {
             // The official class decides which descriptions it keeps.
             Some(description) if code != StatusCode::Unset => {
@@ -582,7 +591,7 @@ impl Span {
         if !exc_val.is_none() && is_recording(slf) {
             exception::note(slf, exc_val, slf.get(), true)?;
         }
-        end(slf, None)
+        overridden::end(slf)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {

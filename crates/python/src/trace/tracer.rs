@@ -4,23 +4,24 @@ use std::sync::Arc;
 
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyMapping, PyTuple};
 use telemetry::attribute::Newest;
 use telemetry::trace::{
     Decision, RANDOM_TRACE_ID, SAMPLED, SampledParent, SpanContext, flags_of, random_span_id,
     random_trace_id,
 };
 
+use super::arguments::truth;
 use super::clock::{now_unix_nanos, unix_nanos};
 use super::counts::{Counts, SpanCounts};
 use super::identity::{Identity, TraceId};
 use super::links::new_links;
 use super::processing;
-use super::readable::kind_of;
 use super::sampler::{AnySampler, decision_of};
 use super::scope::{self, SpanScope};
 use super::settings::{self, Limits, Settings};
 use super::span::{NewSpan, Span};
+use super::status::kind_of;
 use super::unsampled::UnsampledSpan;
 use crate::context;
 use crate::diagnostics::{self, Seldom};
@@ -86,7 +87,7 @@ impl Given {
             sampler: self.sampler.clone_ref(py),
             pipeline: Pipeline::of_processor(&pipeline::SPANS, processor)?,
             counts: self.counts.clone(),
-            group: settings::new_group(
+            group: settings::group_of_tracer(
                 self.resource.bind(py),
                 self.instrumentation_scope.bind(py),
             )?,
@@ -107,11 +108,6 @@ impl Given {
             is_enabled,
         })
     }
-}
-
-/// The truth value of an argument that should be a bool.
-pub(crate) fn truth(argument: &Bound<'_, PyAny>) -> PyResult<bool> {
-    argument.is_truthy()
 }
 
 /// The arguments of `start_span`.
@@ -162,6 +158,32 @@ impl StartOptions {
             record_exception: self.record_exception,
             set_status_on_exception: self.set_status_on_exception,
         }
+    }
+}
+
+impl StartOptions {
+    pub(crate) const fn records_exceptions(&self) -> bool {
+        self.record_exception
+    }
+
+    pub(crate) const fn sets_status_on_exception(&self) -> bool {
+        self.set_status_on_exception
+    }
+
+    /// The keywords with which the official `start_as_current_span` calls `start_span`.
+    pub(crate) fn as_arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let kinds = &Official::get(py)?.span_kinds;
+        let none = PyTuple::empty(py).into_any().unbind();
+        let arguments = PyDict::new(py);
+        arguments.set_item("name", &self.name)?;
+        arguments.set_item("context", &self.context)?;
+        arguments.set_item("kind", kinds.get(usize::from(self.kind)))?;
+        arguments.set_item("attributes", &self.attributes)?;
+        arguments.set_item("links", self.links.as_ref().unwrap_or(&none))?;
+        arguments.set_item("start_time", self.start_unix_nanos)?;
+        arguments.set_item("record_exception", self.record_exception)?;
+        arguments.set_item("set_status_on_exception", self.set_status_on_exception)?;
+        Ok(arguments)
     }
 }
 
@@ -538,11 +560,19 @@ fn ask_sampler<'py>(
             links,
         ),
     )?;
+    let attributes = result.getattr(pyo3::intern!(py, "attributes"))?;
+    let attributes = if !attributes.is_truthy()? {
+        None
+    } else if attributes.is_instance_of::<PyMapping>() {
+        Some(attributes)
+    } else {
+        return Err(PyTypeError::new_err("the attributes are no mapping"));
+    };
     let trace_state = result.getattr(pyo3::intern!(py, "trace_state"))?;
     let is_empty = trace_state.is_none() || trace_state.len().is_ok_and(|length| length == 0);
     Ok(Sampled {
         decision: decision_of(&result.getattr(pyo3::intern!(py, "decision"))?)?,
-        attributes: Some(Some(result.getattr(pyo3::intern!(py, "attributes"))?)),
+        attributes: Some(attributes),
         trace_state: if is_empty { None } else { Some(trace_state) },
     })
 }
