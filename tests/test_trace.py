@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
+from collections import UserString
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
 from unittest import mock
@@ -397,3 +398,12 @@ def test_limits_are_read_when_a_tracer_is_made() -> None:
         span = made.start_span("span", attributes={"a": 1, "b": 2, "c": 3})
         assert isinstance(span, Span)
         assert len(span.attributes) == count
+
+
+@pytest.mark.parametrize("text", ["ab", "a"])
+def test_a_text_of_another_class_is_kept_as_text(tracer: trace.Tracer, text: str) -> None:
+    span = tracer.start_span("span")
+    assert isinstance(span, Span)
+    span.set_attribute("text", UserString(text))  # type: ignore[arg-type]
+    span.set_attribute("texts", [UserString(text), "c"])  # type: ignore[list-item]
+    assert dict(span.attributes) == {"text": text, "texts": (text, "c")}
