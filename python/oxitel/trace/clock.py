@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import sys
-from time import time_ns
+import time
 from types import ModuleType
 from typing import Any
 
@@ -14,10 +14,13 @@ _NAME = "time_ns"
 
 
 class _ModuleWithClock(ModuleType):
+    # Not a name of this module: freezegun replaces it wherever a module has it.
+    _system = staticmethod(time.time_ns)
+
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         if name == _NAME:
-            _native.set_clock(None if value is time_ns else value)
+            _native.set_clock(None if value is self._system else value)
 
 
 def watch(module: str) -> None:
