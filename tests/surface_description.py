@@ -1,4 +1,5 @@
 """Describes the public names of some modules as JSON: `python surface_description.py MODULE…`.
+With `--incidental` first it lists what they import, the standard library aside.
 
 Runs in either environment, so it uses the standard library only.
 """
@@ -9,6 +10,7 @@ import enum
 import importlib
 import inspect
 import json
+import logging
 import sys
 import types
 from typing import Any
@@ -33,9 +35,41 @@ def describe_module(name: str) -> dict[str, Any]:
     module = importlib.import_module(name)
     return {
         member: describe(value)
-        for member, value in vars(module).items()
+        for member, value in members_of(module)
         if belongs_here(member, value)
     }
+
+
+def members_of(module: types.ModuleType) -> list[tuple[str, Any]]:
+    """Also what is looked up when somebody asks for it, as far as it is there."""
+    names = [name for name in dir(module) if hasattr(module, name)]
+    return [(name, getattr(module, name)) for name in names]
+
+
+def incidental_names(name: str) -> dict[str, list[str]]:
+    """Those names, and all that the module lists: the environment may lack where they are from."""
+    module = importlib.import_module(name)
+    incidental = [
+        member
+        for member, value in members_of(module)
+        if not member.startswith("__") and is_incidental(member, value)
+    ]
+    return {"incidental": incidental, "listed": dir(module)}
+
+
+def is_incidental(name: str, value: Any) -> bool:
+    if isinstance(value, types.ModuleType):
+        return not is_standard(value.__name__) and not value.__name__.startswith(OURS)
+    if isinstance(value, logging.Logger):
+        return True
+    module = getattr(value, "__module__", None)
+    if isinstance(module, str):
+        return not is_standard(module) and not module.startswith(OURS)
+    return name.isupper() and not name.startswith("_") and name != "TYPE_CHECKING"
+
+
+def is_standard(module: str) -> bool:
+    return module.split(".")[0] in sys.stdlib_module_names
 
 
 def describe(value: Any) -> dict[str, Any]:
@@ -108,10 +142,14 @@ def text_of(value: Any) -> str:
 
 
 if __name__ == "__main__":
-    described = {}
+    described: dict[str, Any] = {}
+    describe_it = describe_module
+    if sys.argv[1] == "--incidental":
+        describe_it = incidental_names
+        del sys.argv[1]
     for module_name in sys.argv[1:]:
         try:
-            described[module_name] = describe_module(module_name)
+            described[module_name] = describe_it(module_name)
         except ImportError as error:
             described[module_name] = {"__error__": {"kind": "error", "value": str(error)}}
     print(json.dumps(described))

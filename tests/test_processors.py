@@ -643,3 +643,28 @@ def test_a_line_is_not_logged_twice_within_twenty_seconds(monkeypatch: pytest.Mo
     assert passes("a", logging.ERROR)
     now += 20
     assert passes("a", logging.ERROR)
+
+
+def test_a_flush_exports_on_the_processors_own_thread() -> None:
+    threads = []
+
+    class Noting(SpanExporter):
+        def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
+            threads.append(threading.current_thread())
+            return SpanExportResult.SUCCESS
+
+    processor = BatchSpanProcessor(Noting())
+    processor.on_end(ended())
+    assert processor.force_flush()
+    processor.shutdown()
+    assert threads
+    assert threads[0] is not threading.current_thread()
+
+
+def test_a_timeout_that_is_no_number_is_as_if_there_were_none() -> None:
+    exporter = InMemorySpanExporter()
+    processor = BatchSpanProcessor(exporter)
+    processor.on_end(ended())
+    assert processor.force_flush("soon")  # type: ignore[arg-type]
+    assert len(exporter.get_finished_spans()) == 1
+    processor.shutdown()

@@ -403,3 +403,16 @@ def test_only_two_detectors_depend_on_the_process() -> None:
         "ServiceInstanceIdResourceDetector",
     ]
     assert detectors.ResourceDetector is ResourceDetector
+
+
+@pytest.mark.parametrize("ends", [KeyboardInterrupt, SystemExit])
+def test_what_ends_the_program_is_not_ignored_in_a_detector(
+    ends: type[BaseException], capfd: pytest.CaptureFixture[str]
+) -> None:
+    class Ending(ResourceDetector):
+        def detect(self) -> Resource:
+            raise ends("now")
+
+    with pytest.raises(ends, match="now"):
+        get_aggregated_resources([Ending()], Resource({}))
+    assert capfd.readouterr().err == ""

@@ -256,7 +256,6 @@ LEFT_OUT = {
     "opentelemetry.exporter.otlp.proto.grpc.exporter.MetricsData": _GENERATED,
     "opentelemetry.exporter.otlp.proto.grpc.exporter.LogRecordExportResult": _GENERATED,
     "opentelemetry.exporter.otlp.proto.grpc.exporter.ReadableLogRecord": _GENERATED,
-    "SDKResource": "an import of `Resource` under another name",
     "SDKDataT": _GENERATED,
     "ResourceDataT": _GENERATED,
     "TypingResourceT": _GENERATED,
@@ -271,9 +270,9 @@ LEFT_OUT = {
     "opentelemetry.exporter.otlp.proto.grpc.exporter.SpanExportResult": _GENERATED,
     "opentelemetry.exporter.otlp.proto.common.trace_encoder": _SUBMODULE,
     "opentelemetry.exporter.otlp.proto.common.metrics_encoder": _SUBMODULE,
-    "opentelemetry.exporter.otlp.common.http": _SUBMODULE,
-    "_internal": "readers of variables, replaced by oxitel.configuration",
-    "util": "`opentelemetry.sdk.util` under the name by which the official module imports it",
+    "opentelemetry.sdk.environment_variables._internal": (
+        "readers of variables, replaced by oxitel.configuration"
+    ),
 }
 
 # Where ours is there and differs, wherever it can be imported from: the name, then what of it.
@@ -336,6 +335,23 @@ MEANT_BY_NONE = {
     "status": "<Status>",
 }
 
+# Modules whose imports are compared too: programs import from there what only happens to be there.
+WITH_INCIDENTAL_NAMES = (
+    *(
+        name
+        for name in MODULES
+        if name.startswith(("opentelemetry.sdk", "opentelemetry.exporter"))
+        and not name.startswith(("opentelemetry.sdk.metrics", "opentelemetry.sdk._logs"))
+    ),
+    "opentelemetry.exporter.otlp.proto.common._internal",
+    "opentelemetry.exporter.otlp.proto.common._internal.trace_encoder",
+    "opentelemetry.exporter.otlp.proto.common._internal.metrics_encoder",
+    "opentelemetry.exporter.otlp.proto.common._internal._log_encoder",
+)
+
+_PROCESSES = "the official detector of processes asks psutil; ours does without"
+INCIDENTAL_LEFT_OUT = {"psutil": _PROCESSES, "psutil_module": _PROCESSES}
+
 Surface = dict[str, dict[str, dict[str, Any]]]
 
 
@@ -391,6 +407,34 @@ def test_every_official_name_is_there_or_left_out_for_a_reason(
         if name not in ours.get(module, {})
     ]
     assert missing == []
+
+
+def _incidental(python: Path | str) -> dict[str, dict[str, list[str]]]:
+    script = Path(__file__).with_name("surface_description.py")
+    process = subprocess.run(
+        [str(python), str(script), "--incidental", *WITH_INCIDENTAL_NAMES],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return json.loads(process.stdout)
+
+
+def test_what_official_modules_happen_to_have_can_be_imported_from_ours(
+    official_python: Path,
+) -> None:
+    official, ours = _incidental(official_python), _incidental(sys.executable)
+    names = [(module, name) for module, found in official.items() for name in found["incidental"]]
+    assert len(names) > 100
+    missing = [
+        f"{module}.{name}"
+        for module, name in names
+        if name not in ours[module].get("listed", ())
+        and name not in INCIDENTAL_LEFT_OUT
+        and module not in INCIDENTAL_LEFT_OUT
+    ]
+    assert missing == []
+    assert set(INCIDENTAL_LEFT_OUT) - {part for pair in names for part in pair} == set()
 
 
 def _same_signature(official: Any, own: Any) -> bool:

@@ -5,12 +5,22 @@ from __future__ import annotations
 import asyncio
 import gc
 import sys
+from collections import UserString
 from collections.abc import AsyncGenerator, Generator
 from typing import Any
+from unittest import mock
 
 import pytest
 from opentelemetry import context as context_api, trace
-from opentelemetry.sdk.trace import ReadableSpan, Span, SpanProcessor, Tracer, TracerProvider, _Span
+from opentelemetry.sdk.trace import (
+    ReadableSpan,
+    Span,
+    SpanLimits,
+    SpanProcessor,
+    Tracer,
+    TracerProvider,
+    _Span,
+)
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
@@ -354,3 +364,45 @@ def test_a_list_that_contains_itself_is_kept_as_far_as_it_goes(tracer: trace.Tra
     span.set_attribute("endless", endless)
     assert span.attributes["endless"][0] == 1
     span.end()
+
+
+def test_parts_that_are_mocks_do_no_harm_and_are_said_once(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    resource = mock.Mock()
+    for _ in range(3):
+        for arguments in ({"resource": resource}, {"sampler": mock.MagicMock()}):
+            provider = TracerProvider(shutdown_on_exit=False, **arguments)
+            with provider.get_tracer("test").start_as_current_span("span") as span:
+                assert span.is_recording()
+    for text in ("the resource cannot be read", "the sampler raised"):
+        assert sum(text in record.message for record in caplog.records) <= 1
+
+
+def test_attributes_are_those_of_the_moment(tracer: trace.Tracer) -> None:
+    with tracer.start_as_current_span("span", attributes={"a": 1}) as span:
+        assert isinstance(span, Span)
+        seen = span.attributes
+        span.set_attribute("b", 2)
+        assert dict(seen) == {"a": 1}
+        assert dict(span.attributes) == {"a": 1, "b": 2}
+
+
+def test_limits_are_read_when_a_tracer_is_made() -> None:
+    limits = SpanLimits(max_span_attributes=2)
+    provider = TracerProvider(shutdown_on_exit=False, span_limits=limits)
+    tracer = provider.get_tracer("before")
+    limits.max_span_attributes = 1
+    for made, count in ((tracer, 2), (provider.get_tracer("after"), 1)):
+        span = made.start_span("span", attributes={"a": 1, "b": 2, "c": 3})
+        assert isinstance(span, Span)
+        assert len(span.attributes) == count
+
+
+@pytest.mark.parametrize("text", ["ab", "a"])
+def test_a_text_of_another_class_is_kept_as_text(tracer: trace.Tracer, text: str) -> None:
+    span = tracer.start_span("span")
+    assert isinstance(span, Span)
+    span.set_attribute("text", UserString(text))  # type: ignore[arg-type]
+    span.set_attribute("texts", [UserString(text), "c"])  # type: ignore[list-item]
+    assert dict(span.attributes) == {"text": text, "texts": (text, "c")}

@@ -20,7 +20,7 @@ from oxitel.metrics.exemplar import ExemplarFilter
 from oxitel.metrics.point import MetricsData, ResourceMetrics
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationInfo, InstrumentationScope
-from oxitel.trace.event import Event
+from oxitel.trace.event import Event, EventBase
 from oxitel.trace.id_generator import IdGenerator
 from oxitel.trace.limits import SpanLimits
 from oxitel.trace.processor import SpanProcessor
@@ -63,6 +63,7 @@ __all__ = [
     "log_pending",
     "random_span_id",
     "random_trace_id",
+    "set_clock",
     "settle_fork",
 ]
 
@@ -79,6 +80,13 @@ class ReadableSpan:
     _links: Any
     _status: Status
     _resource: Resource
+    _context: SpanContext
+    _parent: SpanContext | None
+    _kind: SpanKind
+    _start_time: int | None
+    _end_time: int | None
+    _instrumentation_scope: InstrumentationScope | None
+    _instrumentation_info: InstrumentationInfo | None
 
     def __new__(
         cls,
@@ -103,23 +111,13 @@ class ReadableSpan:
     @property
     def context(self) -> SpanContext: ...
     @property
-    def _context(self) -> SpanContext: ...
-    @property
     def parent(self) -> SpanContext | None: ...
-    @property
-    def _parent(self) -> SpanContext | None: ...
     @property
     def kind(self) -> SpanKind: ...
     @property
-    def _kind(self) -> SpanKind: ...
-    @property
     def start_time(self) -> int | None: ...
     @property
-    def _start_time(self) -> int | None: ...
-    @property
     def end_time(self) -> int | None: ...
-    @property
-    def _end_time(self) -> int | None: ...
     @property
     def status(self) -> Status: ...
     @property
@@ -139,18 +137,25 @@ class ReadableSpan:
     @property
     def instrumentation_scope(self) -> InstrumentationScope | None: ...
     @property
-    def _instrumentation_scope(self) -> InstrumentationScope | None: ...
-    @property
     def instrumentation_info(self) -> InstrumentationInfo | None: ...
-    @property
-    def _instrumentation_info(self) -> InstrumentationInfo | None: ...
 
 # To Python a virtual subclass of the API's class, registered when the module is loaded.
 @disjoint_base
 class Span(ReadableSpan, trace_api.Span):
     """A span that is being recorded. Official name: `opentelemetry.sdk.trace.Span`."""
 
-    def __new__(cls, *_arguments: Any, **_options: Any) -> Span: ...
+    _span_processor: SpanProcessor
+    _sampler: Sampler | None
+    _record_exception: bool
+    _set_status_on_exception: bool
+
+    def __new__(cls, *arguments: Any, **options: Any) -> Span: ...
+    @property
+    def _limits(self) -> SpanLimits: ...
+    @property
+    def _trace_config(self) -> None: ...
+    def _add_event(self, event: EventBase) -> None: ...
+    def _add_link(self, link: Link) -> None: ...
     def set_attribute(self, key: str, value: AttributeValue) -> None: ...
     def set_attributes(self, attributes: Mapping[str, AttributeValue]) -> None: ...
     def add_event(
@@ -179,39 +184,11 @@ class Span(ReadableSpan, trace_api.Span):
         exc_tb: TracebackType | None,
     ) -> None: ...
     def _readable_span(self) -> ReadableSpan: ...
-    @property
-    def _span_processor(self) -> SpanProcessor: ...
-    @property
-    def _sampler(self) -> Sampler: ...
-    @property
-    def _record_exception(self) -> bool: ...
-    @property
-    def _set_status_on_exception(self) -> bool: ...
 
 class _Span(Span):
     """The class of the spans that tracers make."""
 
-    def __new__(
-        cls,
-        name: str,
-        context: SpanContext,
-        parent: SpanContext | None = None,
-        sampler: Sampler | None = None,
-        trace_config: None = None,
-        resource: Resource | None = None,
-        attributes: Attributes = None,
-        events: Sequence[Event] | None = None,
-        links: Sequence[Link] | None = None,
-        kind: SpanKind | None = None,
-        span_processor: SpanProcessor | None = None,
-        instrumentation_info: InstrumentationInfo | None = None,
-        record_exception: bool = True,
-        set_status_on_exception: bool = True,
-        limits: SpanLimits | None = None,
-        instrumentation_scope: InstrumentationScope | None = None,
-        *,
-        record_end_metrics: Callable[[], None] | None = None,
-    ) -> _Span: ...
+    def __new__(cls, *arguments: Any, **options: Any) -> _Span: ...
 
 @final
 class NonRecordingSpan:
@@ -567,6 +544,7 @@ def encode_logs(logs: Sequence[ReadableLogRecord]) -> bytes: ...
 def encode_spans(spans: Sequence[ReadableSpan]) -> bytes: ...
 def random_trace_id() -> int: ...
 def random_span_id() -> int: ...
+def set_clock(clock: Callable[[], int] | None) -> None: ...
 def settle_fork() -> None: ...
 def log_pending() -> None: ...
 def log_losses() -> None: ...

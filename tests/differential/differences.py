@@ -79,7 +79,7 @@ DIFFERENCES: list[Difference] = [
         limits.by_variable[length is zero], limits.by_variable[span length],
         limits.by_variable[length and span length], limits.by_variable[span count],
         limits.by_variable[event attribute count], limits.by_variable[link attribute count],
-        limits.an_argument_wins_over_a_variable,
+        limits.an_argument_wins_over_a_variable, redaction.spans_by_their_constructor,
         exceptions.value_length_limit_cuts_the_stacktrace,
         logs_handler.limits[count], logs_handler.limits[length], logs_handler.limits[general],
         configuration_files.everything_over_http

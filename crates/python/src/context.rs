@@ -107,7 +107,7 @@ pub(crate) fn identity_of_span(
         return Ok(None);
     };
     if let Ok(own) = span.cast::<Span>() {
-        let identity = own.as_super().get().identity.as_ref();
+        let identity = own.as_super().get().identity();
         return Ok(identity.map(|identity| identity.context));
     }
     let py = span.py();

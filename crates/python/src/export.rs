@@ -65,7 +65,7 @@ impl NativeBatchProcessor {
     }
 
     fn on_end(&self, py: Python<'_>, span: &Bound<'_, ReadableSpan>) {
-        processing::push(py, &self.processor, span.get());
+        processing::queue(py, &self.processor, span.get());
     }
 
     /// Queues a `ReadWriteLogRecord` or `ReadableLogRecord`.
@@ -74,6 +74,7 @@ impl NativeBatchProcessor {
     }
 
     fn force_flush(&self, py: Python<'_>, timeout_millis: f64) -> PyResult<bool> {
+        processing::queue_waiting(py, &self.processor);
         let flush = py.detach(|| self.processor.begin_flush(millis(timeout_millis)));
         let is_flushed = match flush {
             Some(flush) => waiting::wait(py, |patience| flush.wait(patience)),
@@ -90,6 +91,7 @@ impl NativeBatchProcessor {
     }
 
     fn shutdown(&self, py: Python<'_>, timeout_millis: f64) -> PyResult<bool> {
+        processing::queue_waiting(py, &self.processor);
         termination::forget(self.termination_id.swap(0, Ordering::Relaxed));
         let shutdown = py.detach(|| self.processor.begin_shutdown(millis(timeout_millis)));
         let is_delivered = waiting::wait(py, |patience| shutdown.wait(patience));

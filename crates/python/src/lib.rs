@@ -64,6 +64,8 @@ mod _native {
         B3Propagator, BaggagePropagator, JaegerPropagator, TraceContextPropagator,
     };
     #[pymodule_export]
+    use super::trace::clock::set_clock;
+    #[pymodule_export]
     use super::trace::counts::SpanCounts;
     #[pymodule_export]
     use super::trace::readable::ReadableSpan;
@@ -90,6 +92,7 @@ mod _native {
         let _ = none.bind(py).is_instance_of::<PyMapping>();
         super::trace::set_attribute::install(py)?;
         super::trace::start_span::install(py)?;
+        super::trace::overridden::install(py)?;
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.
         let official = super::official::Official::get(py)?;
         official

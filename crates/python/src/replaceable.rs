@@ -76,6 +76,41 @@ impl<T> Replaceable<T> {
     }
 }
 
+/// The same for what hardly ever is there at all: a null pointer until then.
+pub(crate) struct Replacement<T> {
+    versions: Replaceable<T>,
+}
+
+impl<T> Replacement<T> {
+    pub(crate) const fn none() -> Self {
+        Self {
+            versions: Replaceable {
+                newest: AtomicPtr::new(ptr::null_mut()),
+            },
+        }
+    }
+
+    /// The newest value that is as `is_wanted` says.
+    #[inline]
+    #[expect(unsafe_code, reason = "a version lives as long as `self`")]
+    pub(crate) fn find(&self, is_wanted: impl Fn(&T) -> bool) -> Option<&T> {
+        let mut version = self.versions.newest.load(Ordering::Acquire);
+        while !version.is_null() {
+            // SAFETY: as in `Replaceable::get`; `earlier` is set before a version is shared.
+            let found = unsafe { &*version };
+            if is_wanted(&found.value) {
+                return Some(&found.value);
+            }
+            version = found.earlier;
+        }
+        None
+    }
+
+    pub(crate) fn replace(&self, value: T) {
+        self.versions.replace(value);
+    }
+}
+
 impl<T> Drop for Replaceable<T> {
     #[expect(unsafe_code, reason = "the versions are this value's own")]
     fn drop(&mut self) {

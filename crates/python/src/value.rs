@@ -50,8 +50,9 @@ fn clean_nested<'py>(
         if let Ok(items) = value.cast::<PyList>() {
             return clean_items(value.py(), items.iter(), max_length, depth);
         }
-        if let Ok(items) = value.cast::<PySequence>() {
-            let items = items.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+        if let Ok(items) = value.cast::<PySequence>()
+            && let Some(items) = items_of(items)?
+        {
             return clean_items(value.py(), items.into_iter(), max_length, depth);
         }
         if let Ok(mapping) = value.cast::<PyMapping>() {
@@ -71,6 +72,20 @@ fn clean_nested<'py>(
     } else {
         Ok(value.py().None().into_bound(value.py()))
     }
+}
+
+// The items of a sequence, unless it is a text of some other class: its first item is a text of that
+// class again, and so on for ever.
+fn items_of<'py>(sequence: &Bound<'py, PySequence>) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
+    let items = sequence.try_iter()?.collect::<PyResult<Vec<_>>>()?;
+    let is_text = match items.as_slice() {
+        [only] if only.get_type().is(sequence.get_type()) => only.eq(sequence)?,
+        [first, ..] if first.get_type().is(sequence.get_type()) && first.len()? == 1 => {
+            first.get_item(0)?.eq(first)?
+        }
+        _ => false,
+    };
+    Ok((!is_text).then_some(items))
 }
 
 fn truncate<'py>(

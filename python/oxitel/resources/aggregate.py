@@ -116,7 +116,7 @@ class _Run:
     def _run(self) -> None:
         try:
             self._found = self.detector.detect()
-        except Exception as error:
+        except BaseException as error:
             self._error = error
 
     def result(self, timeout: float) -> Resource | None:
@@ -131,7 +131,8 @@ class _Run:
             self._error = TypeError(f"detect() returned {type(self._found)}, not a Resource")
         if self._error is None:
             return self._found
-        if self.detector.raise_on_error:
+        # What ends the program (KeyboardInterrupt, SystemExit) is nobody's to ignore.
+        if self.detector.raise_on_error or not isinstance(self._error, Exception):
             raise self._error
         _logger.warning("Exception %s in detector %s, ignoring", self._error, self.detector)
         return None

@@ -75,4 +75,5 @@ class BatchSpanProcessor(Batching, SpanProcessor):
 
         False if an export failed, if it took longer, or after shutdown.
         """
-        return self._flush(30000 if timeout_millis is None else timeout_millis)
+        # Officially the timeout is not even looked at.
+        return self._flush(timeout_millis if isinstance(timeout_millis, (int, float)) else 30000)

@@ -73,8 +73,16 @@ def _disable_tracer_configurator(tracer_scope: InstrumentationScope) -> _TracerC
 class Tracer(_native.Tracer, trace_api.Tracer):
     """Makes spans; native. Official name: `opentelemetry.sdk.trace.Tracer`."""
 
-    def _set_tracer_config(self, tracer_config: _TracerConfig) -> None:
+    @property
+    def _tracer_config(self) -> _TracerConfig:
+        return _TracerConfig(is_enabled=self._is_enabled())
+
+    @_tracer_config.setter
+    def _tracer_config(self, tracer_config: _TracerConfig) -> None:
         self._set_enabled(tracer_config.is_enabled)
+
+    def _set_tracer_config(self, tracer_config: _TracerConfig) -> None:
+        self._tracer_config = tracer_config
 
     def _set_resource(self, resource: Resource) -> None:
         self.resource = resource
@@ -147,17 +155,22 @@ class TracerProvider(trace_api.TracerProvider):
             _logger.error("get_tracer called with missing module name.")
         version = instrumenting_library_version or ""
         scope = InstrumentationScope(instrumenting_module_name, version, schema_url, attributes)
+        # A class derived from this one may have a resource of its own. Not under the lock: in a
+        # forked process the resource is renewed first, which takes it.
+        resource = self.resource
         with self._tracers_lock:
             tracer = self._tracers.get(scope)
             if tracer is None:
-                tracer = self._new_tracer(scope, _info_of(scope))
+                tracer = self._new_tracer(scope, _info_of(scope), resource)
                 self._tracers[scope] = tracer
         return tracer
 
-    def _new_tracer(self, scope: InstrumentationScope, info: InstrumentationInfo) -> Tracer:
+    def _new_tracer(
+        self, scope: InstrumentationScope, info: InstrumentationInfo, resource: Resource
+    ) -> Tracer:
         tracer = Tracer(
             self.sampler,
-            self._resource,
+            resource,
             self._active_span_processor,
             self.id_generator,
             info,

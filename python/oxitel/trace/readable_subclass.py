@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from opentelemetry.trace import SpanKind, Status
+
 from oxitel._native import ReadableSpan, Span
 
 _CONTENT = "_oxitel_content"
@@ -19,12 +21,18 @@ _NAMES = (
     *("_attributes", "_events", "_links", "_resource", "_instrumentation_scope"),
     "_instrumentation_info",
 )
+_UNSET = Status()
 
 
 def install() -> None:
     """Has every class that is derived from ReadableSpan from now on prepared."""
     ReadableSpan.__init__ = _initialise  # type: ignore[method-assign, assignment]
     ReadableSpan.__init_subclass__ = classmethod(_prepare)  # type: ignore[assignment, arg-type]
+
+
+def is_prepared(span: ReadableSpan) -> bool:
+    """Whether the span's class is one of those that are derived in Python."""
+    return _CONTENT in vars(span)
 
 
 def _initialise(
@@ -36,9 +44,9 @@ def _initialise(
     attributes: Any = None,
     events: Any = None,
     links: Any = None,
-    kind: Any = None,
+    kind: Any = SpanKind.INTERNAL,
     instrumentation_info: Any = None,
-    status: Any = None,
+    status: Any = _UNSET,
     start_time: Any = None,
     end_time: Any = None,
     instrumentation_scope: Any = None,

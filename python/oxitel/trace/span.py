@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from opentelemetry.trace import SpanContext, format_span_id, format_trace_id
+from opentelemetry.trace import Link, SpanContext, format_span_id, format_trace_id
 
 from oxitel._native import ReadableSpan as ReadableSpan, Span as Span, _Span as _Span
 from oxitel.sequence import ns_to_iso_str
-from oxitel.trace import readable_subclass
+from oxitel.trace import by_hand
+from oxitel.trace.by_hand import constructor_arguments as constructor_arguments
 
 if TYPE_CHECKING:
-    from oxitel.resources.resource import Resource
     from oxitel.scope import InstrumentationInfo
 
-    from .limits import SpanLimits
+    from .event import Event
 
-readable_subclass.install()
+by_hand.install()
 
 
 def to_json(span: ReadableSpan, indent: int | None = 4) -> str:
@@ -31,26 +31,16 @@ def to_json(span: ReadableSpan, indent: int | None = 4) -> str:
     context = span.get_span_context()
     document = {
         "name": span.name,
-        "context": None if context is None else _context_fields(context),
+        "context": None if context is None else format_context(context),
         "kind": str(span.kind),
         "parent_id": None if span.parent is None else f"0x{format_span_id(span.parent.span_id)}",
         "start_time": ns_to_iso_str(span.start_time) if span.start_time else None,
         "end_time": ns_to_iso_str(span.end_time) if span.end_time else None,
         "status": status,
         # Only a span made by hand may have no attributes at all.
-        "attributes": None if _has_none(span) else _plain(span.attributes),
-        "events": [
-            {
-                "name": event.name,
-                "timestamp": ns_to_iso_str(event.timestamp),
-                "attributes": _plain(event.attributes),
-            }
-            for event in span.events
-        ],
-        "links": [
-            {"context": _context_fields(link.context), "attributes": _plain(link.attributes)}
-            for link in span.links
-        ],
+        "attributes": None if _has_none(span) else format_attributes(span.attributes),
+        "events": format_events(span.events),
+        "links": format_links(span.links),
         "resource": json.loads(span.resource.to_json()),
     }
     return json.dumps(document, indent=indent)
@@ -60,7 +50,7 @@ def _has_none(span: ReadableSpan) -> bool:
     return type(span) is ReadableSpan and span._attributes is None
 
 
-def _context_fields(context: SpanContext) -> dict[str, str]:
+def format_context(context: SpanContext) -> dict[str, str]:
     return {
         "trace_id": f"0x{format_trace_id(context.trace_id)}",
         "span_id": f"0x{format_span_id(context.span_id)}",
@@ -68,8 +58,29 @@ def _context_fields(context: SpanContext) -> dict[str, str]:
     }
 
 
-def _plain(attributes: Mapping[str, Any] | None) -> dict[str, Any] | None:
+def format_attributes(attributes: Mapping[str, Any] | None) -> dict[str, Any] | None:
     return None if attributes is None else dict(attributes)
+
+
+def format_events(events: Sequence[Event]) -> list[dict[str, Any]]:
+    return [
+        {
+            "name": event.name,
+            "timestamp": ns_to_iso_str(event.timestamp),
+            "attributes": format_attributes(event.attributes),
+        }
+        for event in events
+    ]
+
+
+def format_links(links: Sequence[Link]) -> list[dict[str, Any]]:
+    return [
+        {
+            "context": format_context(link.context),
+            "attributes": format_attributes(link.attributes),
+        }
+        for link in links
+    ]
 
 
 def instrumentation_info(span: ReadableSpan) -> InstrumentationInfo | None:
@@ -82,18 +93,8 @@ def instrumentation_info(span: ReadableSpan) -> InstrumentationInfo | None:
     return span._instrumentation_info
 
 
-def default_resource() -> Resource:
-    """The resource of a span that is built by hand without one."""
-    from oxitel.resources.resource import Resource
-
-    return Resource.create({})
-
-
-def no_limits() -> SpanLimits:
-    """The limits of a span that is built by hand without any."""
-    from .limits import _UnsetLimits
-
-    return _UnsetLimits
-
+# The official class has these, and programs that write spans themselves call them.
+for _name in ("context", "attributes", "events", "links"):
+    setattr(ReadableSpan, f"_format_{_name}", staticmethod(globals()[f"format_{_name}"]))
 
 __all__ = ["ReadableSpan", "Span", "_Span"]

@@ -104,7 +104,7 @@ impl std::ops::Deref for Texts<'_> {
 fn texts_of<'a>(span: &'a Bound<'_, PyAny>, identity: &SpanContext) -> Texts<'a> {
     let py = span.py();
     if let Ok(own) = span.cast::<Span>()
-        && let Some(identity) = &own.as_super().get().identity
+        && let Some(identity) = own.as_super().get().identity()
     {
         return Texts::Kept(identity.texts(py));
     }

@@ -25,7 +25,8 @@ use crate::diagnostics::{self, Seldom};
 use crate::fork;
 use crate::nesting::Nesting;
 use crate::official::Official;
-use crate::trace::span::{name_text, now_unix_nanos};
+use crate::trace::clock::now_unix_nanos;
+use crate::trace::span::name_text;
 
 thread_local! {
     static HANDLED: Cell<u32> = const { Cell::new(0) };

@@ -17,8 +17,8 @@ use crate::group::{Groups, new_group};
 use crate::official::Official;
 use crate::pipeline::{self, Pipeline, SharedPipeline, Stage};
 use crate::replaceable::Replaceable;
+use crate::trace::clock::{now_unix_nanos, unix_nanos};
 use crate::trace::exception;
-use crate::trace::span::{now_unix_nanos, unix_nanos};
 
 #[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk._logs")]
 pub(crate) struct Logger {

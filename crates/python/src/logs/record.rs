@@ -13,8 +13,9 @@ use crate::dict::entries;
 use crate::group::Groups;
 use crate::official::Official;
 use crate::scratch::with_buffer;
-use crate::trace::readable::dropped_of;
-use crate::trace::span::{name_text, unix_nanos};
+use crate::trace::clock::unix_nanos;
+use crate::trace::containers::dropped_of;
+use crate::trace::span::name_text;
 use crate::value;
 
 /// The limits of a `LogRecordLimits` object; `None` is no limit.

@@ -20,7 +20,7 @@ use super::stream::{BoundStream, MetricStream, Target};
 use crate::context;
 use crate::diagnostics::{self, Seldom};
 use crate::official::Official;
-use crate::trace::span::now_unix_nanos;
+use crate::trace::clock::now_unix_nanos;
 
 const INSTRUMENT: &str = "opentelemetry.sdk.metrics._internal.instrument";
 

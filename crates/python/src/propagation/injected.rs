@@ -73,7 +73,7 @@ impl<'py> InjectedSpan<'py> {
             return Ok(None);
         };
         let (context, trace_state) = if let Ok(own) = span.cast::<Span>()
-            && let Some(identity) = &own.as_super().get().identity
+            && let Some(identity) = own.as_super().get().identity()
         {
             (identity.context, state(py, identity.trace_state.as_ref()))
         } else if let Ok(unsampled) = span.cast::<UnsampledSpan>() {
@@ -133,7 +133,7 @@ impl<'py> InjectedSpan<'py> {
             )
         };
         if let Ok(own) = self.span.cast::<Span>()
-            && let Some(identity) = &own.as_super().get().identity
+            && let Some(identity) = own.as_super().get().identity()
         {
             return both(identity.texts(py));
         }
@@ -147,7 +147,7 @@ impl<'py> InjectedSpan<'py> {
     pub(super) fn parent_span_id(&self) -> PyResult<u64> {
         let py = self.span.py();
         if let Ok(own) = self.span.cast::<Span>() {
-            let parent = own.as_super().get().parent.as_ref();
+            let parent = own.as_super().get().parent_identity();
             return Ok(match parent {
                 Some(parent) if span::is_recording(own) => parent.context.span_id,
                 _ => 0,

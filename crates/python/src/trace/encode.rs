@@ -12,10 +12,11 @@ use telemetry::otlp::trace::{
 };
 use telemetry::otlp::wire::put_bytes_field;
 
+use super::containers::dropped_of;
 use super::content::{Content, Copied};
 use super::event::EventRecord;
 use super::identity::Identity;
-use super::readable::{ReadableSpan, State, dropped_of};
+use super::readable::{ReadableSpan, State};
 use super::span::name_text;
 use crate::scratch::with_buffer;
 use crate::value;
@@ -45,21 +46,23 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
         Content::Native(links) if links.is_empty() => Some(links.dropped()),
         _ => None,
     };
+    let kind = span.kind_number(py, state.edits.as_deref());
     drop(state);
-    let Some(identity) = &span.identity else {
+    let Some(identity) = span.exported_identity() else {
         return Err(pyo3::exceptions::PyValueError::new_err(
             "a span without a context cannot be exported",
         ));
     };
+    let parent = span.parent_identity().map(|parent| parent.context);
     put_span_head(
         buffer,
         &SpanHead {
             trace_id: identity.context.trace_id,
             span_id: identity.context.span_id,
             trace_state: &identity.trace_state_header(py)?,
-            parent_span_id: span.parent.as_ref().map(|parent| parent.context.span_id),
+            parent_span_id: parent.map(|parent| parent.span_id),
             name: &name_text(&name),
-            kind: span.kind + 1,
+            kind: kind + 1,
             start_unix_nanos: times.0.unwrap_or(0),
             end_unix_nanos: times.1.unwrap_or(0),
         },
@@ -81,10 +84,7 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
             dropped_links,
             status,
             status_description: &description.as_ref().map_or(Cow::Borrowed(""), name_text),
-            is_parent_remote: span
-                .parent
-                .as_ref()
-                .is_some_and(|parent| parent.context.is_remote),
+            is_parent_remote: parent.is_some_and(|parent| parent.is_remote),
         },
     );
     Ok(())

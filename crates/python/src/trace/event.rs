@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::readable::bounded_attributes;
+use super::containers::bounded_attributes;
 use super::settings::Limits;
 use crate::value::AttributeMap;
 

@@ -12,13 +12,16 @@ use pyo3::exceptions::{
 };
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{IntoPyDict, PyMapping, PyString, PyType};
+use pyo3::types::{IntoPyDict, PyString, PyType};
 use telemetry::trace::StatusCode;
 
+use super::arguments;
+use super::clock::now_unix_nanos;
 use super::event::EventRecord;
-use super::readable::Status;
+use super::overridden;
 use super::settings::Limits;
-use super::span::{Span, now_unix_nanos, push_event, set_status};
+use super::span::{Span, push_event, set_status};
+use super::status::Status;
 use crate::diagnostics;
 use crate::value::{self, AttributeMap};
 
@@ -84,19 +87,22 @@ fn try_note(
     options: &Span,
     is_escaped: bool,
 ) -> PyResult<()> {
-    if options.records_exceptions() {
+    if options.records_exceptions() && !overridden::record_exception(span, exception, is_escaped)? {
         let limits = span
             .as_super()
             .get()
             .settings()
             .map(|settings| settings.limits);
         if let Some(limits) = limits {
-            push_event(span, event(exception, None, None, is_escaped, &limits)?)?;
+            let escaped = arguments::truth_text(span.py(), is_escaped);
+            push_event(span, event(exception, None, None, escaped, &limits)?)?;
         }
     }
     if options.sets_status_on_exception() {
-        let class = exception.get_type();
-        let description = format!("{}: {}", class.name()?, message(exception));
+        let description = description(exception)?;
+        if overridden::set_error_status(span, &description)? {
+            return Ok(());
+        }
         let status = Status {
             code: StatusCode::Error,
             description: Some(PyString::new(span.py(), &description).into_any().unbind()),
@@ -107,12 +113,18 @@ fn try_note(
     Ok(())
 }
 
+/// The description of the status that an exception leaves.
+pub(crate) fn description(exception: &Bound<'_, PyAny>) -> PyResult<String> {
+    let class = exception.get_type();
+    Ok(format!("{}: {}", class.name()?, message(exception)))
+}
+
 /// The event `exception` of the semantic conventions; `attributes` of the user override its own.
 pub(crate) fn event(
     exception: &Bound<'_, PyAny>,
     attributes: Option<&Bound<'_, PyAny>>,
     time_unix_nanos: Option<u64>,
-    is_escaped: bool,
+    escaped: &Bound<'_, PyString>,
     limits: &Limits,
 ) -> PyResult<EventRecord> {
     let py = exception.py();
@@ -136,22 +148,16 @@ pub(crate) fn event(
             pyo3::intern!(py, "exception.stacktrace"),
             stack_trace(exception)?,
         ),
-        (
-            pyo3::intern!(py, "exception.escaped"),
-            // The official SDK writes the truth value as text.
-            if is_escaped {
-                pyo3::intern!(py, "True")
-            } else {
-                pyo3::intern!(py, "False")
-            }
-            .clone(),
-        ),
+        (pyo3::intern!(py, "exception.escaped"), escaped.clone()),
     ];
     let map = match attributes.filter(|attributes| !attributes.is_none()) {
         // What the user gives takes the place of what the exception says.
         Some(attributes) => {
             let all = own.into_py_dict(py)?;
-            all.update(attributes.cast::<PyMapping>()?)?;
+            // Not `PyDict::update`, which takes mappings alone, where pairs will do.
+            if attributes.is_truthy()? {
+                all.call_method1(pyo3::intern!(py, "update"), (attributes,))?;
+            }
             value::new_map(Some(&all), limits.event_attributes, limits.attribute_length)?
         }
         None => {

@@ -47,13 +47,41 @@ impl Identity {
             .get_or_init(py, || Box::new(IdTexts::new(py, &self.context)))
     }
 
-    /// Reads an official `SpanContext` (any tuple of its shape).
+    /// Reads an official `SpanContext` (any tuple of its shape), or what has its attributes.
     pub(crate) fn from_object(span_context: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = span_context.py();
+        if !span_context.is_instance_of::<PyTuple>() {
+            return Self::from_attributes(span_context);
+        }
         let fields = read_span_context(Official::get(py)?, span_context.cast::<PyTuple>()?)?;
         let identity = Self::new(fields.context(), fields.trace_state.map(Bound::unbind));
         let _ = identity.object.set(py, span_context.clone().unbind());
         Ok(identity)
+    }
+
+    fn from_attributes(span_context: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = span_context.py();
+        let context = SpanContext {
+            trace_id: span_context.getattr("trace_id")?.extract()?,
+            span_id: span_context.getattr("span_id")?.extract()?,
+            flags: span_context.getattr("trace_flags")?.extract()?,
+            is_remote: span_context.getattr("is_remote")?.is_truthy()?,
+        };
+        let trace_state = span_context.getattr("trace_state")?;
+        let identity = Self::new(
+            context,
+            trace_state.is_truthy()?.then(|| trace_state.unbind()),
+        );
+        let _ = identity.object.set(py, span_context.clone().unbind());
+        Ok(identity)
+    }
+
+    /// The identity that Python code gives a span; None is none.
+    pub(crate) fn from_optional(span_context: &Bound<'_, PyAny>) -> PyResult<Option<Self>> {
+        if span_context.is_none() {
+            return Ok(None);
+        }
+        Self::from_object(span_context).map(Some)
     }
 
     /// The same identity for another holder.
@@ -94,6 +122,15 @@ impl Identity {
             None => Ok(String::new()),
         }
     }
+}
+
+/// Identities of a span and of its parent that Python code has put in the place of its own (a
+/// processor that has a span not exported).
+pub(crate) struct Assigned {
+    pub(crate) own: Option<Identity>,
+    pub(crate) parent: Option<Identity>,
+    /// Whether the span had ended.
+    pub(crate) is_afterwards: bool,
 }
 
 /// A trace id, as a number or still as the Python object it was read from.

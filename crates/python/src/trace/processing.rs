@@ -1,4 +1,10 @@
 //! What a span's start and end mean to a pipeline.
+//!
+//! The end is encoded when every processor written in Python has seen it: a processor that takes
+//! secrets out of spans has to be heard wherever it stands among the others, as it is where queues
+//! hold the spans themselves.
+
+use std::cell::RefCell;
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
@@ -8,6 +14,11 @@ use super::encode::with_encoded;
 use super::readable::ReadableSpan;
 use crate::diagnostics;
 use crate::pipeline::{Pipeline, Stage};
+
+thread_local! {
+    // The spans of whose end this thread is telling processors.
+    static ENDING: RefCell<Vec<Py<ReadableSpan>>> = const { RefCell::new(Vec::new()) };
+}
 
 pub(crate) fn on_start(
     pipeline: &Pipeline,
@@ -23,21 +34,80 @@ pub(crate) fn on_start(
 }
 
 pub(crate) fn on_end(pipeline: &Pipeline, span: &Bound<'_, ReadableSpan>) -> PyResult<()> {
+    let py = span.py();
+    if !pipeline.has_listeners {
+        for stage in &pipeline.stages {
+            if let Stage::Native(batch) = stage {
+                push(py, batch, span.get());
+            }
+        }
+        return Ok(());
+    }
     pipeline.tell("_on_ending", span, None)?;
+    span.get().set_ending(true);
+    ENDING.with_borrow_mut(|ending| ending.push(span.clone().unbind()));
+    let mut told = Ok(());
     for stage in &pipeline.stages {
         match stage {
-            Stage::Native(batch) => push(span.py(), batch, span.get()),
-            Stage::Python(listener) => listener.call("on_end", span, None)?,
+            Stage::Native(batch) => queue(py, batch, span.get()),
+            Stage::Python(listener) => {
+                told = told.and_then(|()| listener.call("on_end", span, None));
+            }
         }
     }
-    Ok(())
+    let left = ENDING.with_borrow_mut(Vec::pop);
+    drop(left);
+    let waiting = {
+        let mut state = span.get().lock(py);
+        span.get().set_ending(false);
+        let edits = state.edits.as_deref_mut();
+        edits.map(|edits| std::mem::take(&mut edits.waiting))
+    };
+    for batch in waiting.unwrap_or_default() {
+        push(py, &batch, span.get());
+    }
+    told
 }
 
-/// Encodes and queues a span that was sampled.
-pub(crate) fn push(py: Python<'_>, batch: &BatchProcessor, span: &ReadableSpan) {
+/// Puts a span that has ended into a queue, at once or when all processors have seen it.
+pub(crate) fn queue(py: Python<'_>, batch: &BatchProcessor, span: &ReadableSpan) {
+    {
+        // Under the lock, so that nothing is left waiting when the end is over.
+        let mut state = span.lock(py);
+        if span.is_ending() {
+            state.edits().waiting.push(batch.clone());
+            return;
+        }
+    }
+    push(py, batch, span);
+}
+
+/// Puts what waits for `batch` into it: a processor that flushes while it is told of a span's end
+/// expects that span to be among what is sent.
+pub(crate) fn queue_waiting(py: Python<'_>, batch: &BatchProcessor) {
+    let ending: Vec<_> = ENDING.with_borrow(|ending| {
+        let spans = ending.iter();
+        spans.map(|span| span.clone_ref(py)).collect()
+    });
+    for span in ending {
+        let found = {
+            let mut state = span.get().lock(py);
+            let waiting = state.edits.as_deref_mut().map(|edits| &mut edits.waiting);
+            waiting.and_then(|waiting| {
+                let place = waiting.iter().position(|other| other.is(batch))?;
+                Some(waiting.swap_remove(place))
+            })
+        };
+        if let Some(batch) = found {
+            push(py, &batch, span.get());
+        }
+    }
+}
+
+// Encodes and queues a span that was sampled.
+fn push(py: Python<'_>, batch: &BatchProcessor, span: &ReadableSpan) {
     if !span
-        .identity
-        .as_ref()
+        .exported_identity()
         .is_some_and(|identity| identity.context.is_sampled())
     {
         return;

@@ -6,6 +6,7 @@
 
 use std::borrow::Cow;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMappingProxy, PyTuple};
@@ -14,20 +15,28 @@ use telemetry::attribute::Newest;
 use telemetry::otlp::request::Group;
 use telemetry::trace::StatusCode;
 
+use super::arguments::{Indent, as_given};
+use super::containers::{bounded_attributes, dropped_of};
 use super::content::{Content, Copied};
+use super::edits::{Edits, time_of};
 use super::event::EventRecord;
-use super::identity::Identity;
+use super::identity::{Assigned, Identity};
 use super::settings::{self, Settings};
+use super::status::Status;
 use crate::guarded::{Guard, Guarded};
 use crate::official::Official;
+use crate::replaceable::Replacement;
 use crate::value::AttributeMap;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk.trace")]
 pub(crate) struct ReadableSpan {
-    pub(crate) identity: Option<Identity>,
-    pub(crate) parent: Option<Identity>,
+    identity: Option<Identity>,
+    parent: Option<Identity>,
+    assigned: Replacement<Assigned>,
     /// `SpanKind` by value: 0 is internal.
-    pub(crate) kind: u8,
+    kind: u8,
+    /// Whether its processors are being told of its end.
+    is_ending: AtomicBool,
     source: Source,
     state: Guarded<State>,
     /// Always true: CPython 3.11 may have garbage collected between allocating the object, all zeros,
@@ -38,11 +47,13 @@ pub(crate) struct ReadableSpan {
 /// Where resource and scope of a span come from.
 enum Source {
     Tracer(Py<Settings>),
-    Given {
-        resource: Py<PyAny>,
-        scope: Py<PyAny>,
-        info: Py<PyAny>,
-    },
+    Given(Box<Given>),
+}
+
+struct Given {
+    resource: Py<PyAny>,
+    scope: Py<PyAny>,
+    info: Py<PyAny>,
 }
 
 /// What changes while the span is alive. No object is created or released under its lock.
@@ -54,33 +65,33 @@ pub(crate) struct State {
     pub(crate) attributes: Content<AttributeMap>,
     pub(crate) events: Content<Newest<EventRecord>>,
     pub(crate) links: Content<Newest<Py<PyAny>>>,
-    /// Set by Python code that assigns `_resource`.
-    pub(crate) resource: Option<Py<PyAny>>,
+    pub(crate) edits: Option<Box<Edits>>,
 }
 
-#[derive(Default)]
-pub(crate) struct Status {
-    pub(crate) code: StatusCode,
-    pub(crate) description: Option<Py<PyAny>>,
-    /// The official `Status`, where one was given.
-    pub(crate) object: Option<Py<PyAny>>,
+impl State {
+    pub(crate) fn edits(&mut self) -> &mut Edits {
+        self.edits.get_or_insert_default()
+    }
 }
 
 /// How often a container is made anew because other threads have written meanwhile.
 const MOST_TRIES: usize = 1000;
 
 impl ReadableSpan {
+    #[inline]
     pub(crate) fn recording(
-        identity: Identity,
+        identity: Option<Identity>,
         parent: Option<Identity>,
         kind: u8,
         settings: Py<Settings>,
         state: State,
     ) -> Self {
         Self {
-            identity: Some(identity),
+            identity,
             parent,
+            assigned: Replacement::none(),
             kind,
+            is_ending: AtomicBool::new(false),
             source: Source::Tracer(settings),
             state: Guarded::new(state),
             is_made: true,
@@ -92,26 +103,90 @@ impl ReadableSpan {
         self.state.lock(py)
     }
 
+    pub(crate) fn is_ending(&self) -> bool {
+        self.is_ending.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn set_ending(&self, is_ending: bool) {
+        self.is_ending.store(is_ending, Ordering::Relaxed);
+    }
+
+    /// The identity for whoever has it as a parent, or is current in it.
+    #[inline]
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        match self.assigned.find(|assigned| !assigned.is_afterwards) {
+            Some(assigned) => assigned.own.as_ref(),
+            None => self.identity.as_ref(),
+        }
+    }
+
+    /// The identity that is exported.
+    #[inline]
+    pub(crate) fn exported_identity(&self) -> Option<&Identity> {
+        match self.assigned.find(|_| true) {
+            Some(assigned) => assigned.own.as_ref(),
+            None => self.identity.as_ref(),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn parent_identity(&self) -> Option<&Identity> {
+        match self.assigned.find(|_| true) {
+            Some(assigned) => assigned.parent.as_ref(),
+            None => self.parent.as_ref(),
+        }
+    }
+
+    /// What Python code has assigned, if it has.
+    fn edited(
+        &self,
+        py: Python<'_>,
+        field: impl FnOnce(&Edits) -> Option<&Py<PyAny>>,
+    ) -> Option<Py<PyAny>> {
+        let state = self.lock(py);
+        let edited = field(state.edits.as_deref()?)?;
+        Some(edited.clone_ref(py))
+    }
+
+    /// Keeps what Python code assigns.
+    pub(crate) fn edit<T>(
+        &self,
+        py: Python<'_>,
+        field: impl FnOnce(&mut Edits) -> &mut T,
+        value: T,
+    ) {
+        let replaced = std::mem::replace(field(self.lock(py).edits()), value);
+        drop(replaced);
+    }
+
+    /// The number of its kind, as `SpanKind` has them.
+    pub(crate) fn kind_number(&self, py: Python<'_>, edits: Option<&Edits>) -> u8 {
+        edits
+            .and_then(|edits| edits.kind_number(py))
+            .unwrap_or(self.kind)
+    }
+
     pub(crate) fn settings(&self) -> Option<&Settings> {
         match &self.source {
             Source::Tracer(settings) => Some(settings.get()),
-            Source::Given { .. } => None,
+            Source::Given(_) => None,
         }
     }
 
     /// Resource and scope as OTLP.
     pub(crate) fn group(&self, py: Python<'_>) -> PyResult<Cow<'_, Arc<Group>>> {
-        let replaced = self
+        let is_edited = self
             .lock(py)
-            .resource
+            .edits
             .as_ref()
-            .map(|resource| resource.clone_ref(py));
-        match (&self.source, replaced) {
-            (Source::Tracer(settings), None) => Ok(Cow::Borrowed(&settings.get().group)),
-            (source, resource) => {
-                let resource = resource.as_ref().unwrap_or_else(|| source.resource());
-                settings::new_group(resource.bind(py), source.scope().bind(py)).map(Cow::Owned)
-            }
+            .is_some_and(|edits| edits.resource.is_some() || edits.scope.is_some());
+        match &self.source {
+            Source::Tracer(settings) if !is_edited => Ok(Cow::Borrowed(&settings.get().group)),
+            _ => settings::new_group(
+                self.resource(py).bind(py),
+                self.instrumentation_scope(py).bind(py),
+            )
+            .map(Cow::Owned),
         }
     }
 
@@ -173,53 +248,16 @@ impl Source {
     fn resource(&self) -> &Py<PyAny> {
         match self {
             Self::Tracer(settings) => &settings.get().resource,
-            Self::Given { resource, .. } => resource,
+            Self::Given(given) => &given.resource,
         }
     }
 
     fn scope(&self) -> &Py<PyAny> {
         match self {
             Self::Tracer(settings) => &settings.get().scope,
-            Self::Given { scope, .. } => scope,
+            Self::Given(given) => &given.scope,
         }
     }
-}
-
-/// A new `BoundedAttributes` with these entries; `is_final` freezes it.
-pub(crate) fn bounded_attributes<'py>(
-    py: Python<'py>,
-    map: &AttributeMap,
-    limit: Option<usize>,
-    max_length: Option<usize>,
-    is_final: bool,
-) -> PyResult<Bound<'py, PyAny>> {
-    let options = PyDict::new(py);
-    options.set_item("maxlen", limit)?;
-    options.set_item("attributes", dict_of(py, map)?)?;
-    options.set_item("immutable", is_final)?;
-    options.set_item("max_value_len", max_length)?;
-    let attributes = Official::get(py)?
-        .bounded_attributes
-        .bind(py)
-        .call((), Some(&options))?;
-    attributes.setattr("dropped", map.dropped())?;
-    Ok(attributes)
-}
-
-fn dict_of<'py>(py: Python<'py>, map: &AttributeMap) -> PyResult<Bound<'py, PyDict>> {
-    let dict = PyDict::new(py);
-    for entry in map.iter() {
-        dict.set_item(&entry.key, &entry.value)?;
-    }
-    Ok(dict)
-}
-
-/// The count that official containers keep in `dropped`; other objects drop nothing.
-pub(crate) fn dropped_of(container: &Bound<'_, PyAny>) -> u32 {
-    container
-        .getattr(pyo3::intern!(container.py(), "dropped"))
-        .and_then(|dropped| dropped.extract())
-        .unwrap_or(0)
 }
 
 #[pymethods]
@@ -237,11 +275,11 @@ impl ReadableSpan {
         attributes: Option<Py<PyAny>>,
         events: Option<Py<PyAny>>,
         links: Option<Py<PyAny>>,
-        kind: Option<&Bound<'_, PyAny>>,
+        #[pyo3(from_py_with = as_given)] kind: Option<Bound<'_, PyAny>>,
         instrumentation_info: Option<Py<PyAny>>,
-        status: Option<&Bound<'_, PyAny>>,
-        start_time: Option<u64>,
-        end_time: Option<u64>,
+        #[pyo3(from_py_with = as_given)] status: Option<Bound<'_, PyAny>>,
+        start_time: Option<&Bound<'_, PyAny>>,
+        end_time: Option<&Bound<'_, PyAny>>,
         instrumentation_scope: Option<Py<PyAny>>,
     ) -> PyResult<Self> {
         let resource = match resource {
@@ -253,35 +291,46 @@ impl ReadableSpan {
                 .unbind(),
         };
         let empty = || PyTuple::empty(py).into_any().unbind();
-        Ok(Self {
+        let span = Self {
             identity: context.map(Identity::from_object).transpose()?,
             parent: parent.map(Identity::from_object).transpose()?,
-            kind: kind.map_or(0, kind_of),
-            source: Source::Given {
+            assigned: Replacement::none(),
+            kind: 0,
+            is_ending: AtomicBool::new(false),
+            source: Source::Given(Box::new(Given {
                 resource,
                 scope: instrumentation_scope.unwrap_or_else(|| py.None()),
                 info: instrumentation_info.unwrap_or_else(|| py.None()),
-            },
+            })),
             state: Guarded::new(State {
                 name,
-                start_unix_nanos: start_time,
-                end_unix_nanos: end_time,
-                status: status
-                    .map(Status::from_object)
-                    .transpose()?
-                    .unwrap_or_default(),
+                start_unix_nanos: None,
+                end_unix_nanos: None,
+                status: Status::default(),
                 attributes: Content::Python(attributes.unwrap_or_else(|| py.None())),
                 events: Content::Python(events.unwrap_or_else(empty)),
                 links: Content::Python(links.unwrap_or_else(empty)),
-                resource: None,
+                edits: None,
             }),
             is_made: true,
-        })
+        };
+        if let Some(kind) = kind {
+            span.set_private_kind(&kind);
+        }
+        if let Some(status) = status {
+            span.set_private_status(&status)?;
+        }
+        if let Some(time) = start_time {
+            span.set_private_start_time(time);
+        }
+        if let Some(time) = end_time {
+            span.set_private_end_time(time);
+        }
+        Ok(span)
     }
 
     fn get_span_context<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.identity
-            .as_ref()
+        self.exported_identity()
             .map(|identity| identity.object(py))
             .transpose()
     }
@@ -296,10 +345,21 @@ impl ReadableSpan {
         self.get_span_context(py)
     }
 
+    #[setter(_context)]
+    fn set_private_context(&self, context: &Bound<'_, PyAny>) -> PyResult<()> {
+        let identity = Identity::from_optional(context)?;
+        let py = context.py();
+        self.assigned.replace(Assigned {
+            own: identity,
+            parent: self.parent_identity().map(|parent| parent.copy(py)),
+            is_afterwards: self.lock(py).end_unix_nanos.is_some(),
+        });
+        Ok(())
+    }
+
     #[getter]
     fn parent<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.parent
-            .as_ref()
+        self.parent_identity()
             .map(|parent| parent.object(py))
             .transpose()
     }
@@ -307,6 +367,18 @@ impl ReadableSpan {
     #[getter(_parent)]
     fn private_parent<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         self.parent(py)
+    }
+
+    #[setter(_parent)]
+    fn set_private_parent(&self, parent: &Bound<'_, PyAny>) -> PyResult<()> {
+        let identity = Identity::from_optional(parent)?;
+        let py = parent.py();
+        self.assigned.replace(Assigned {
+            own: self.exported_identity().map(|own| own.copy(py)),
+            parent: identity,
+            is_afterwards: self.lock(py).end_unix_nanos.is_some(),
+        });
+        Ok(())
     }
 
     #[getter]
@@ -327,6 +399,9 @@ impl ReadableSpan {
 
     #[getter]
     fn kind(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        if let Some(kind) = self.edited(py, |edits| edits.kind.as_ref()) {
+            return Ok(kind);
+        }
         let kinds = &Official::get(py)?.span_kinds;
         Ok(kinds
             .get(usize::from(self.kind))
@@ -338,28 +413,75 @@ impl ReadableSpan {
         self.kind(py)
     }
 
+    #[setter(_kind)]
+    fn set_private_kind(&self, kind: &Bound<'_, PyAny>) {
+        let object = kind.clone().unbind();
+        self.edit(kind.py(), |edits| &mut edits.kind, Some(object));
+    }
+
     #[getter]
-    fn start_time(&self, py: Python<'_>) -> Option<u64> {
-        self.lock(py).start_unix_nanos
+    fn start_time(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let nanos = {
+            let state = self.lock(py);
+            match state
+                .edits
+                .as_ref()
+                .and_then(|edits| edits.start_time.as_ref())
+            {
+                Some(time) => return Ok(time.clone_ref(py)),
+                None => state.start_unix_nanos,
+            }
+        };
+        Ok(nanos.into_pyobject(py)?.unbind())
     }
 
     #[getter(_start_time)]
-    fn private_start_time(&self, py: Python<'_>) -> Option<u64> {
+    fn private_start_time(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.start_time(py)
     }
 
+    #[setter(_start_time)]
+    fn set_private_start_time(&self, time: &Bound<'_, PyAny>) {
+        let (nanos, object) = time_of(time);
+        let py = time.py();
+        self.lock(py).start_unix_nanos = nanos;
+        self.edit(py, |edits| &mut edits.start_time, object);
+    }
+
     #[getter]
-    fn end_time(&self, py: Python<'_>) -> Option<u64> {
-        self.lock(py).end_unix_nanos
+    fn end_time(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
+        let nanos = {
+            let state = self.lock(py);
+            match state
+                .edits
+                .as_ref()
+                .and_then(|edits| edits.end_time.as_ref())
+            {
+                Some(time) => return Ok(time.clone_ref(py)),
+                None => state.end_unix_nanos,
+            }
+        };
+        Ok(nanos.into_pyobject(py)?.unbind())
     }
 
     #[getter(_end_time)]
-    fn private_end_time(&self, py: Python<'_>) -> Option<u64> {
+    fn private_end_time(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
         self.end_time(py)
+    }
+
+    #[setter(_end_time)]
+    fn set_private_end_time(&self, time: &Bound<'_, PyAny>) {
+        let (nanos, object) = time_of(time);
+        let py = time.py();
+        self.lock(py).end_unix_nanos = nanos;
+        self.edit(py, |edits| &mut edits.end_time, object);
     }
 
     #[getter]
     fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(status) = self.edited(py, |edits| edits.status.as_ref()) {
+            return Ok(status.into_bound(py));
+        }
         let (code, description) = {
             let state = self.lock(py);
             if let Some(object) = &state.status.object {
@@ -392,8 +514,18 @@ impl ReadableSpan {
     #[setter(_status)]
     fn set_private_status(&self, status: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = status.py();
-        let status = Status::from_object(status)?;
-        let replaced = std::mem::replace(&mut self.lock(py).status, status);
+        let (status, none) = if status.is_none() {
+            (Status::default(), Some(py.None()))
+        } else {
+            (Status::from_object(status)?, None)
+        };
+        let replaced = {
+            let mut state = self.lock(py);
+            if none.is_some() || state.edits.is_some() {
+                state.edits().status = none;
+            }
+            std::mem::replace(&mut state.status, status)
+        };
         drop(replaced);
         Ok(())
     }
@@ -546,12 +678,8 @@ impl ReadableSpan {
 
     #[getter]
     fn resource(&self, py: Python<'_>) -> Py<PyAny> {
-        let replaced = self
-            .lock(py)
-            .resource
-            .as_ref()
-            .map(|resource| resource.clone_ref(py));
-        replaced.unwrap_or_else(|| self.source.resource().clone_ref(py))
+        self.edited(py, |edits| edits.resource.as_ref())
+            .unwrap_or_else(|| self.source.resource().clone_ref(py))
     }
 
     #[getter(_resource)]
@@ -561,13 +689,13 @@ impl ReadableSpan {
 
     #[setter(_resource)]
     fn set_private_resource(&self, py: Python<'_>, resource: Py<PyAny>) {
-        let replaced = self.lock(py).resource.replace(resource);
-        drop(replaced);
+        self.edit(py, |edits| &mut edits.resource, Some(resource));
     }
 
     #[getter]
     fn instrumentation_scope(&self, py: Python<'_>) -> Py<PyAny> {
-        self.source.scope().clone_ref(py)
+        self.edited(py, |edits| edits.scope.as_ref())
+            .unwrap_or_else(|| self.source.scope().clone_ref(py))
     }
 
     #[getter(_instrumentation_scope)]
@@ -575,12 +703,25 @@ impl ReadableSpan {
         self.instrumentation_scope(py)
     }
 
+    #[setter(_instrumentation_scope)]
+    fn set_private_instrumentation_scope(&self, py: Python<'_>, scope: Py<PyAny>) {
+        self.edit(py, |edits| &mut edits.scope, Some(scope));
+    }
+
     #[getter(_instrumentation_info)]
     fn private_instrumentation_info(&self, py: Python<'_>) -> Py<PyAny> {
+        if let Some(info) = self.edited(py, |edits| edits.info.as_ref()) {
+            return info;
+        }
         match &self.source {
             Source::Tracer(settings) => settings.get().info.clone_ref(py),
-            Source::Given { info, .. } => info.clone_ref(py),
+            Source::Given(given) => given.info.clone_ref(py),
         }
+    }
+
+    #[setter(_instrumentation_info)]
+    fn set_private_instrumentation_info(&self, py: Python<'_>, info: Py<PyAny>) {
+        self.edit(py, |edits| &mut edits.info, Some(info));
     }
 
     #[getter]
@@ -597,7 +738,11 @@ impl ReadableSpan {
         }
         match &self.source {
             Source::Tracer(settings) => visit.call(settings)?,
-            Source::Given { resource, .. } => visit.call(resource)?,
+            Source::Given(given) => {
+                visit.call(&given.resource)?;
+                visit.call(&given.scope)?;
+                visit.call(&given.info)?;
+            }
         }
         match self.state.peek(&visit) {
             Some(state) => state.traverse(&visit),
@@ -605,12 +750,13 @@ impl ReadableSpan {
         }
     }
 
-    #[pyo3(signature = (indent=Some(4)))]
-    fn to_json<'py>(slf: &Bound<'py, Self>, indent: Option<u32>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py()
-            .import("oxitel.trace.span")?
-            .getattr("to_json")?
-            .call1((slf, indent))
+    #[pyo3(signature = (indent=Indent::Four))]
+    fn to_json<'py>(slf: &Bound<'py, Self>, indent: Indent<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let to_json = slf.py().import("oxitel.trace.span")?.getattr("to_json")?;
+        match indent {
+            Indent::Four => to_json.call1((slf,)),
+            Indent::Given(indent) => to_json.call1((slf, indent)),
+        }
     }
 }
 
@@ -626,7 +772,9 @@ impl State {
         visit.call(&self.name)?;
         visit.call(&self.status.description)?;
         visit.call(&self.status.object)?;
-        visit.call(&self.resource)?;
+        if let Some(edits) = &self.edits {
+            edits.traverse(visit)?;
+        }
         match &self.attributes {
             Content::Native(map) => traverse_map(map, visit)?,
             Content::Python(object) => visit.call(object)?,
@@ -646,49 +794,4 @@ impl State {
 
 fn traverse_map(map: &AttributeMap, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
     map.iter().try_for_each(|entry| visit.call(&entry.value))
-}
-
-impl Status {
-    /// Reads an official `Status`.
-    pub(crate) fn from_object(status: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let py = status.py();
-        let description = status.getattr(pyo3::intern!(py, "description"))?;
-        Ok(Self {
-            code: status_code_of(&status.getattr(pyo3::intern!(py, "status_code"))?)?,
-            description: if description.is_none() {
-                None
-            } else {
-                Some(description.unbind())
-            },
-            object: Some(status.clone().unbind()),
-        })
-    }
-}
-
-/// The code of a `StatusCode` member.
-pub(crate) fn status_code_of(code: &Bound<'_, PyAny>) -> PyResult<StatusCode> {
-    Ok(
-        match code
-            .getattr(pyo3::intern!(code.py(), "value"))?
-            .extract::<u8>()?
-        {
-            1 => StatusCode::Ok,
-            2 => StatusCode::Error,
-            _ => StatusCode::Unset,
-        },
-    )
-}
-
-/// The value of a `SpanKind` member; anything else is internal.
-pub(crate) fn kind_of(kind: &Bound<'_, PyAny>) -> u8 {
-    let py = kind.py();
-    let Ok(official) = Official::get(py) else {
-        return 0;
-    };
-    official
-        .span_kinds
-        .iter()
-        .position(|member| kind.is(member))
-        .and_then(|position| u8::try_from(position).ok())
-        .unwrap_or(0)
 }

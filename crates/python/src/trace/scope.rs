@@ -9,6 +9,7 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::exception;
+use super::overridden;
 use super::span::{self, Span};
 use super::tracer::{StartOptions, Started, Tracer};
 use crate::context::{self, Reset};
@@ -73,7 +74,7 @@ impl SpanScope {
             }
         }
         if self.end_on_exit {
-            span::end(span, None)?;
+            overridden::end(span)?;
         }
         Ok(())
     }
@@ -125,7 +126,7 @@ fn abandon(entered: &Entered, end_on_exit: bool) {
 impl SpanScope {
     fn __enter__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let official = Official::get(py)?;
-        let span = self.tracer.get().start(py, &self.options)?;
+        let span = overridden::start(self.tracer.bind(py), &self.options)?;
         let previous = context::current(py, official)?;
         let attached = official.context_with_span(py, &previous, span.as_any())?;
         let token = context::attach(py, official, &attached)?;
@@ -160,8 +161,9 @@ impl SpanScope {
             return Ok(false);
         };
         leave(py, Official::get(py)?, &entered)?;
-        if let Some(span) = &entered.recording {
-            self.finish(span.bind(py), exc_val)?;
+        match &entered.recording {
+            Some(span) => self.finish(span.bind(py), exc_val)?,
+            None => self._finish(entered.span.bind(py), exc_val)?,
         }
         Ok(false)
     }
@@ -182,7 +184,7 @@ impl SpanScope {
 
     /// Starts the span without making it current.
     fn _start<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let span = self.tracer.get().start(py, &self.options)?;
+        let span = overridden::start(self.tracer.bind(py), &self.options)?;
         Ok(span.into_any())
     }
 
@@ -190,8 +192,7 @@ impl SpanScope {
     fn _finish(&self, span: &Bound<'_, PyAny>, error: &Bound<'_, PyAny>) -> PyResult<()> {
         match span.cast::<Span>() {
             Ok(span) => self.finish(span, error),
-            // What is not recorded has nothing to note and nothing to end.
-            Err(_) => Ok(()),
+            Err(_) => overridden::finish(span, error, &self.options, self.end_on_exit),
         }
     }
 

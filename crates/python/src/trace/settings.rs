@@ -2,13 +2,36 @@
 
 use std::sync::Arc;
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::otlp::request::Group;
 
 use super::counts::Counts;
+use crate::diagnostics::{self, Seldom};
 pub(crate) use crate::group::new_group;
 use crate::pipeline::SharedPipeline;
+
+/// The group of a provider's spans. A resource that cannot be read (a mock) is as good as none, which
+/// is said.
+pub(crate) fn group_of_tracer(
+    resource: &Bound<'_, PyAny>,
+    scope: &Bound<'_, PyAny>,
+) -> PyResult<Arc<Group>> {
+    static UNREADABLE: Seldom = Seldom::new();
+    let py = resource.py();
+    new_group(resource, scope).or_else(|error| {
+        if !error.is_instance_of::<PyException>(py) {
+            return Err(error);
+        }
+        if UNREADABLE.is_due() {
+            let text = "the resource cannot be read; spans are exported without its attributes";
+            diagnostics::report_exception(py, diagnostics::TRACE, text, &error);
+        }
+        let none = py.None().into_bound(py);
+        new_group(&none, scope).or_else(|_| new_group(&none, &none))
+    })
+}
 
 /// The limits of a `SpanLimits` object; `None` is no limit.
 #[derive(Clone, Copy)]
@@ -42,6 +65,8 @@ impl Limits {
 #[pyclass(frozen, module = "oxitel._native")]
 pub(crate) struct Settings {
     pub(crate) limits: Limits,
+    /// The object that the limits were read from.
+    pub(crate) span_limits: Py<PyAny>,
     pub(crate) resource: Py<PyAny>,
     pub(crate) scope: Py<PyAny>,
     pub(crate) info: Py<PyAny>,

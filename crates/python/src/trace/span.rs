@@ -1,33 +1,38 @@
 //! `Span`: a span that is being recorded.
 
 use std::borrow::Cow;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::attribute::Newest;
 use telemetry::trace::StatusCode;
 
+use super::arguments::EscapedText;
+use super::clock::{now_unix_nanos, unix_nanos};
 use super::content::Content;
+use super::edits::{Edits, Processor};
 use super::event::EventRecord;
 use super::exception;
 use super::identity::Identity;
-use super::processing;
-use super::readable::{ReadableSpan, State, Status, bounded_attributes, kind_of, status_code_of};
+use super::links::{bounded_link_attributes, is_valid_link};
+use super::readable::{ReadableSpan, State};
 use super::scope::Attachment;
-use super::settings::{self, Limits, Settings};
-use crate::diagnostics::{self, Seldom};
+use super::settings::Settings;
+use super::status::{Status, status_code_of};
+use super::{overridden, processing, recording};
+use crate::diagnostics;
 use crate::guarded::{Guard, Guarded};
 use crate::official::Official;
-use crate::pipeline::{self, Pipeline, SharedPipeline};
+use crate::pipeline::{self, Pipeline};
 use crate::value::{self, AttributeMap};
 
 #[pyclass(frozen, subclass, extends = ReadableSpan, module = "opentelemetry.sdk.trace")]
 pub(crate) struct Span {
-    record_exception: bool,
-    set_status_on_exception: bool,
+    record_exception: AtomicBool,
+    set_status_on_exception: AtomicBool,
     /// Where `start_as_current_span` attached the span; see `scope.rs`.
     pub(crate) attachment: Guarded<Attachment>,
 }
@@ -38,7 +43,7 @@ pub(crate) struct RecordingSpan;
 
 /// What a tracer knows of a span that it is about to start.
 pub(crate) struct NewSpan {
-    pub(crate) identity: Identity,
+    pub(crate) identity: Option<Identity>,
     pub(crate) parent: Option<Identity>,
     pub(crate) name: Py<PyAny>,
     pub(crate) kind: u8,
@@ -48,10 +53,12 @@ pub(crate) struct NewSpan {
     pub(crate) start_unix_nanos: Option<u64>,
     pub(crate) record_exception: bool,
     pub(crate) set_status_on_exception: bool,
+    pub(crate) edits: Option<Box<Edits>>,
 }
 
 impl NewSpan {
-    fn into_initializer(self, settings: Py<Settings>) -> PyClassInitializer<RecordingSpan> {
+    #[inline]
+    pub(crate) fn into_initializer(self, settings: Py<Settings>) -> PyClassInitializer<Span> {
         let state = State {
             name: self.name,
             start_unix_nanos: self.start_unix_nanos,
@@ -60,16 +67,14 @@ impl NewSpan {
             attributes: Content::Native(self.attributes),
             events: Content::Native(self.events),
             links: Content::Native(self.links),
-            resource: None,
+            edits: self.edits,
         };
         let base = ReadableSpan::recording(self.identity, self.parent, self.kind, settings, state);
-        PyClassInitializer::from(base)
-            .add_subclass(Span {
-                record_exception: self.record_exception,
-                set_status_on_exception: self.set_status_on_exception,
-                attachment: Guarded::default(),
-            })
-            .add_subclass(RecordingSpan)
+        PyClassInitializer::from(base).add_subclass(Span {
+            record_exception: AtomicBool::new(self.record_exception),
+            set_status_on_exception: AtomicBool::new(self.set_status_on_exception),
+            attachment: Guarded::default(),
+        })
     }
 
     pub(crate) fn create(
@@ -77,122 +82,8 @@ impl NewSpan {
         py: Python<'_>,
         settings: Py<Settings>,
     ) -> PyResult<Bound<'_, Span>> {
-        Ok(Bound::new(py, self.into_initializer(settings))?.into_super())
-    }
-}
-
-// The events that a span built by hand begins with.
-fn given_events(
-    events: Option<&Bound<'_, PyAny>>,
-    limits: &Limits,
-) -> PyResult<Newest<EventRecord>> {
-    let mut kept = Newest::new(limits.events);
-    let Some(events) = events else {
-        return Ok(kept);
-    };
-    for event in events.try_iter()? {
-        let event = event?;
-        let attributes = event.getattr("attributes")?;
-        let given = if attributes.is_none() {
-            None
-        } else {
-            Some(&attributes)
-        };
-        kept.push(EventRecord {
-            name: event.getattr("name")?.unbind(),
-            time_unix_nanos: event.getattr("timestamp")?.extract()?,
-            attributes: value::new_map(given, limits.event_attributes, limits.attribute_length)?,
-        });
-    }
-    Ok(kept)
-}
-
-/// The links that a span begins with: valid ones, their attributes bounded in place.
-pub(crate) fn new_links(
-    links: Option<&Bound<'_, PyAny>>,
-    limits: &Limits,
-) -> PyResult<Newest<Py<PyAny>>> {
-    let mut kept = Newest::new(limits.links);
-    let Some(links) = links else { return Ok(kept) };
-    if links.is_none() || links.cast::<PyTuple>().is_ok_and(|links| links.is_empty()) {
-        return Ok(kept);
-    }
-    for link in links.try_iter()? {
-        let link = link?;
-        if !link.is_truthy()? {
-            continue;
-        }
-        let attributes = link.getattr("attributes")?;
-        if is_valid_link(&link.getattr("context")?, &attributes)? {
-            link.setattr("_attributes", bounded_link_attributes(&attributes, limits)?)?;
-            kept.push(link.unbind());
-        }
-    }
-    Ok(kept)
-}
-
-// A link with an invalid context says something only by its attributes or its trace state.
-fn is_valid_link(context: &Bound<'_, PyAny>, attributes: &Bound<'_, PyAny>) -> PyResult<bool> {
-    Ok(context.is_truthy()?
-        && (context.getattr("is_valid")?.is_truthy()?
-            || attributes.is_truthy()?
-            || context.getattr("trace_state")?.is_truthy()?))
-}
-
-fn bounded_link_attributes<'py>(
-    attributes: &Bound<'py, PyAny>,
-    limits: &Limits,
-) -> PyResult<Bound<'py, PyAny>> {
-    let given = if attributes.is_none() {
-        None
-    } else {
-        Some(attributes)
-    };
-    let map = value::new_map(given, limits.link_attributes, limits.attribute_length)?;
-    bounded_attributes(
-        attributes.py(),
-        &map,
-        limits.link_attributes,
-        limits.attribute_length,
-        true,
-    )
-}
-
-/// Now, in nanoseconds since 1970.
-pub(crate) fn now_unix_nanos() -> u64 {
-    SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |elapsed| {
-            u64::try_from(elapsed.as_nanos()).unwrap_or(u64::MAX)
-        })
-}
-
-/// A timestamp argument: an integer in nanoseconds; a float is cut. Anything else is as if it had
-/// not been given, which is said.
-pub(crate) fn unix_nanos(time: Option<&Bound<'_, PyAny>>) -> Option<u64> {
-    static WRONG: Seldom = Seldom::new();
-    let time = time.filter(|time| !time.is_none())?;
-    if let Ok(nanos) = time.extract::<u64>() {
-        return Some(nanos);
-    }
-    match time.extract::<f64>() {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "cutting is what is wanted"
-        )]
-        Ok(nanos) if nanos >= 0.0 => Some(nanos as u64),
-        _ => {
-            if WRONG.is_due() {
-                diagnostics::warn(
-                    time.py(),
-                    diagnostics::TRACE,
-                    "A time must be a number of nanoseconds since 1970, not %r. Using the present time.",
-                    (time,),
-                );
-            }
-            None
-        }
+        let initializer = self.into_initializer(settings).add_subclass(RecordingSpan);
+        Ok(Bound::new(py, initializer)?.into_super())
     }
 }
 
@@ -208,11 +99,11 @@ impl Span {
     }
 
     pub(crate) fn records_exceptions(&self) -> bool {
-        self.record_exception
+        self.record_exception.load(Ordering::Relaxed)
     }
 
     pub(crate) fn sets_status_on_exception(&self) -> bool {
-        self.set_status_on_exception
+        self.set_status_on_exception.load(Ordering::Relaxed)
     }
 }
 
@@ -226,10 +117,28 @@ fn parts<'a>(span: &'a Bound<'_, Span>) -> PyResult<Parts<'a>> {
     let base = span.as_super().get();
     match base.settings() {
         Some(settings) => Ok(Parts { base, settings }),
-        None => Err(PyTypeError::new_err(
-            "Span must be instantiated via a tracer.",
-        )),
+        None => Err(not_by_a_tracer()),
     }
+}
+
+fn not_by_a_tracer() -> PyErr {
+    PyTypeError::new_err("Span must be instantiated via a tracer.")
+}
+
+// Appends to the Python container that `container` gives, unless the span has ended.
+fn append<'py>(
+    span: &Bound<'py, Span>,
+    method: &str,
+    item: &Bound<'py, PyAny>,
+    container: fn(&ReadableSpan, Python<'py>) -> PyResult<Bound<'py, PyAny>>,
+) -> PyResult<()> {
+    let py = span.py();
+    if !is_recording(span) {
+        warn_ended(py, method);
+        return Ok(());
+    }
+    container(span.as_super().get(), py)?.call_method1("append", (item,))?;
+    Ok(())
 }
 
 impl<'a> Parts<'a> {
@@ -351,7 +260,7 @@ pub(crate) fn set_status(span: &Bound<'_, Span>, status: Status) -> PyResult<()>
 pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResult<()> {
     let py = span.py();
     let Parts { base, settings } = parts(span)?;
-    let edited_attributes = {
+    let (edited_attributes, edits) = {
         let mut state = base.lock(py);
         if state.start_unix_nanos.is_none() {
             drop(state);
@@ -370,36 +279,61 @@ pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResu
             return Ok(());
         }
         state.end_unix_nanos = Some(end_unix_nanos.unwrap_or_else(now_unix_nanos));
-        match &state.attributes {
+        let attributes = match &state.attributes {
             Content::Native(_) => None,
             Content::Python(object) => Some(object.bind(py).clone()),
-        }
+        };
+        let edits = state.edits.as_ref().map(|edits| {
+            let processor = edits.processor.as_ref();
+            let record_end = edits.record_end.as_ref();
+            (
+                processor.map(|processor| processor.pipeline.clone_ref(py)),
+                record_end.map(|record_end| record_end.bind(py).clone()),
+            )
+        });
+        (attributes, edits)
     };
     if let Some(attributes) = edited_attributes {
         // Whatever Python code has put there, failing to freeze it harms nobody.
         let _ = attributes.setattr("_immutable", true);
     }
     if let Some(counts) = &settings.counts
-        && let Some(identity) = &base.identity
+        && let Some(identity) = base.identity()
     {
         counts.end(identity.context.is_sampled());
     }
-    processing::on_end(settings.pipeline.get().present(), span.as_super())
+    let (pipeline, record_end) = edits.unwrap_or_default();
+    if let Some(record_end) = record_end {
+        record_end.call0()?;
+    }
+    let pipeline = pipeline.as_ref().unwrap_or(&settings.pipeline);
+    processing::on_end(pipeline.get().present(), span.as_super())
 }
 
 #[pymethods]
 impl Span {
     #[new]
     #[classmethod]
-    #[pyo3(signature = (*_arguments, **_options))]
+    #[pyo3(signature = (*arguments, **options))]
     fn new(
-        _class: &Bound<'_, PyType>,
-        _arguments: &Bound<'_, PyTuple>,
-        _options: Option<&Bound<'_, PyAny>>,
+        class: &Bound<'_, PyType>,
+        arguments: &Bound<'_, PyTuple>,
+        options: Option<&Bound<'_, PyDict>>,
     ) -> PyResult<PyClassInitializer<Self>> {
-        Err(PyTypeError::new_err(
-            "Span must be instantiated via a tracer.",
-        ))
+        if class.is(class.py().get_type::<Self>()) {
+            return Err(not_by_a_tracer());
+        }
+        recording::from_arguments(arguments, options)
+    }
+
+    /// Appends an event that is made already.
+    fn _add_event(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
+        append(slf, "_add_event", event, ReadableSpan::private_events)
+    }
+
+    /// Appends a link that is made already.
+    fn _add_link(slf: &Bound<'_, Self>, link: &Bound<'_, PyAny>) -> PyResult<()> {
+        append(slf, "_add_link", link, ReadableSpan::private_links)
     }
 
     fn set_attribute(
@@ -528,20 +462,22 @@ impl Span {
         Ok(())
     }
 
-    #[pyo3(signature = (exception, attributes=None, timestamp=None, escaped=false))]
+    #[pyo3(signature = (exception, attributes=None, timestamp=None, escaped=EscapedText(None)),
+        text_signature = "($self, exception, attributes=None, timestamp=None, escaped=False)")]
+    #[expect(clippy::needless_pass_by_value, reason = "an argument with a default")]
     fn record_exception(
         slf: &Bound<'_, Self>,
         exception: &Bound<'_, PyAny>,
         attributes: Option<&Bound<'_, PyAny>>,
         timestamp: Option<&Bound<'_, PyAny>>,
-        escaped: bool,
+        escaped: EscapedText,
     ) -> PyResult<()> {
         let limits = &parts(slf)?.settings.limits;
         let event = exception::event(
             exception,
             attributes,
             unix_nanos(timestamp),
-            escaped,
+            &escaped.of(slf.py()),
             limits,
         )?;
         push_event(slf, event)
@@ -576,6 +512,13 @@ impl Span {
             return Ok(());
         }
         let code = status_code_of(status)?;
+        let is_ignored = parts(slf)?
+            .lock_recording(py)
+            .is_some_and(|state| !state.status.code.accepts(code));
+        if is_ignored {
+            // The official class, which says what it thinks of descriptions, is not even made.
+            return Ok(());
+        }
         let new = match description {
             // The official class decides which descriptions it keeps.
             Some(description) if code != StatusCode::Unset => {
@@ -655,7 +598,7 @@ impl Span {
         if !exc_val.is_none() && is_recording(slf) {
             exception::note(slf, exc_val, slf.get(), true)?;
         }
-        end(slf, None)
+        overridden::end(slf)
     }
 
     fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
@@ -689,96 +632,82 @@ impl Span {
 
     #[getter]
     fn _span_processor(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Ok(parts(slf)?.settings.processor.clone_ref(slf.py()))
+        let Parts { base, settings } = parts(slf)?;
+        let py = slf.py();
+        let state = base.lock(py);
+        let edited = state
+            .edits
+            .as_ref()
+            .and_then(|edits| edits.processor.as_ref());
+        Ok(edited
+            .map_or(&settings.processor, |processor| &processor.object)
+            .clone_ref(py))
+    }
+
+    #[setter(_span_processor)]
+    fn set_span_processor(slf: &Bound<'_, Self>, processor: &Bound<'_, PyAny>) -> PyResult<()> {
+        let edited = Processor {
+            object: processor.clone().unbind(),
+            pipeline: Pipeline::of_processor(&pipeline::SPANS, processor)?,
+        };
+        let base = slf.as_super().get();
+        base.edit(slf.py(), |edits| &mut edits.processor, Some(edited));
+        Ok(())
     }
 
     #[getter]
     fn _sampler(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Ok(parts(slf)?.settings.sampler.clone_ref(slf.py()))
+        let Parts { base, settings } = parts(slf)?;
+        let py = slf.py();
+        let state = base.lock(py);
+        let edited = state
+            .edits
+            .as_ref()
+            .and_then(|edits| edits.sampler.as_ref());
+        Ok(edited.unwrap_or(&settings.sampler).clone_ref(py))
+    }
+
+    #[setter(_sampler)]
+    fn set_sampler(slf: &Bound<'_, Self>, sampler: Py<PyAny>) {
+        let base = slf.as_super().get();
+        base.edit(slf.py(), |edits| &mut edits.sampler, Some(sampler));
     }
 
     #[getter]
     fn _record_exception(&self) -> bool {
+        self.records_exceptions()
+    }
+
+    #[setter(_record_exception)]
+    fn set_record_exception(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
         self.record_exception
+            .store(value.is_truthy()?, Ordering::Relaxed);
+        Ok(())
     }
 
     #[getter]
     fn _set_status_on_exception(&self) -> bool {
-        self.set_status_on_exception
+        self.sets_status_on_exception()
     }
-}
 
-#[pymethods]
-impl RecordingSpan {
-    #[new]
-    #[pyo3(signature = (name, context, parent=None, sampler=None, trace_config=None, resource=None, attributes=None,
-        events=None, links=None, kind=None, span_processor=None, instrumentation_info=None, record_exception=true,
-        set_status_on_exception=true, limits=None, instrumentation_scope=None, *, record_end_metrics=None))]
-    #[expect(clippy::too_many_arguments, reason = "the official signature")]
-    fn new(
-        py: Python<'_>,
-        name: Py<PyAny>,
-        context: &Bound<'_, PyAny>,
-        parent: Option<&Bound<'_, PyAny>>,
-        sampler: Option<Py<PyAny>>,
-        trace_config: Option<Py<PyAny>>,
-        resource: Option<Bound<'_, PyAny>>,
-        attributes: Option<&Bound<'_, PyAny>>,
-        events: Option<&Bound<'_, PyAny>>,
-        links: Option<&Bound<'_, PyAny>>,
-        kind: Option<&Bound<'_, PyAny>>,
-        span_processor: Option<Bound<'_, PyAny>>,
-        instrumentation_info: Option<Py<PyAny>>,
-        record_exception: bool,
-        set_status_on_exception: bool,
-        limits: Option<&Bound<'_, PyAny>>,
-        instrumentation_scope: Option<Bound<'_, PyAny>>,
-        record_end_metrics: Option<Py<PyAny>>,
-    ) -> PyResult<PyClassInitializer<Self>> {
-        drop((trace_config, record_end_metrics));
-        let defaults = py.import("oxitel.trace.span")?;
-        let resource = match resource {
-            Some(resource) => resource,
-            None => defaults.getattr("default_resource")?.call0()?,
-        };
-        let limits = match limits {
-            Some(limits) => Limits::from_object(limits)?,
-            None => Limits::from_object(&defaults.getattr("no_limits")?.call0()?)?,
-        };
-        let none = py.None().into_bound(py);
-        let scope = instrumentation_scope.unwrap_or_else(|| none.clone());
-        let pipeline = match &span_processor {
-            Some(processor) => Pipeline::of_processor(&pipeline::SPANS, processor)?,
-            None => Py::new(py, SharedPipeline::new(&pipeline::SPANS, Pipeline::empty()))?,
-        };
-        let settings = Settings {
-            limits,
-            group: settings::new_group(&resource, &scope)?,
-            resource: resource.unbind(),
-            scope: scope.unbind(),
-            info: instrumentation_info.unwrap_or_else(|| py.None()),
-            processor: span_processor.unwrap_or(none).unbind(),
-            sampler: sampler.unwrap_or_else(|| py.None()),
-            pipeline,
-            counts: None,
-        };
-        let new = NewSpan {
-            identity: Identity::from_object(context)?,
-            parent: parent.map(Identity::from_object).transpose()?,
-            name,
-            kind: kind.map_or(0, kind_of),
-            attributes: value::new_map(
-                attributes,
-                limits.attributes,
-                limits.span_attribute_length,
-            )?,
-            events: given_events(events, &limits)?,
-            links: new_links(links, &limits)?,
-            start_unix_nanos: None,
-            record_exception,
-            set_status_on_exception,
-        };
-        Ok(new.into_initializer(Py::new(py, settings)?))
+    #[setter(_set_status_on_exception)]
+    fn set_set_status_on_exception(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        self.set_status_on_exception
+            .store(value.is_truthy()?, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// The limits that its tracer was made with.
+    #[getter]
+    fn _limits(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
+        Ok(parts(slf)?.settings.span_limits.clone_ref(slf.py()))
+    }
+
+    /// Unused, as it is officially.
+    #[getter]
+    #[expect(clippy::unused_self, reason = "an attribute of the official class")]
+    const fn _trace_config(&self) -> Option<bool> {
+        None
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyDict, PyMapping, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::attribute::Newest;
 use telemetry::trace::{
@@ -12,14 +12,17 @@ use telemetry::trace::{
     random_trace_id,
 };
 
+use super::arguments::truth;
+use super::clock::{now_unix_nanos, unix_nanos};
 use super::counts::{Counts, SpanCounts};
 use super::identity::{Identity, TraceId};
+use super::links::new_links;
 use super::processing;
-use super::readable::kind_of;
 use super::sampler::{AnySampler, decision_of};
 use super::scope::{self, SpanScope};
 use super::settings::{self, Limits, Settings};
-use super::span::{NewSpan, Span, new_links, now_unix_nanos, unix_nanos};
+use super::span::{NewSpan, Span};
+use super::status::kind_of;
 use super::unsampled::UnsampledSpan;
 use crate::context;
 use crate::diagnostics::{self, Seldom};
@@ -77,6 +80,7 @@ impl Given {
         let processor = self.span_processor.bind(py);
         let settings = Settings {
             limits: Limits::from_object(self.span_limits.bind(py))?,
+            span_limits: self.span_limits.clone_ref(py),
             resource: self.resource.clone_ref(py),
             scope: self.instrumentation_scope.clone_ref(py),
             info: self.instrumentation_info.clone_ref(py),
@@ -84,7 +88,7 @@ impl Given {
             sampler: self.sampler.clone_ref(py),
             pipeline: Pipeline::of_processor(&pipeline::SPANS, processor)?,
             counts: self.counts.clone(),
-            group: settings::new_group(
+            group: settings::group_of_tracer(
                 self.resource.bind(py),
                 self.instrumentation_scope.bind(py),
             )?,
@@ -164,6 +168,32 @@ impl StartOptions {
     }
 }
 
+impl StartOptions {
+    pub(crate) const fn records_exceptions(&self) -> bool {
+        self.record_exception
+    }
+
+    pub(crate) const fn sets_status_on_exception(&self) -> bool {
+        self.set_status_on_exception
+    }
+
+    /// The keywords with which the official `start_as_current_span` calls `start_span`.
+    pub(crate) fn as_arguments<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let kinds = &Official::get(py)?.span_kinds;
+        let none = PyTuple::empty(py).into_any().unbind();
+        let arguments = PyDict::new(py);
+        arguments.set_item("name", &self.name)?;
+        arguments.set_item("context", &self.context)?;
+        arguments.set_item("kind", kinds.get(usize::from(self.kind)))?;
+        arguments.set_item("attributes", &self.attributes)?;
+        arguments.set_item("links", self.links.as_ref().unwrap_or(&none))?;
+        arguments.set_item("start_time", self.start_unix_nanos)?;
+        arguments.set_item("record_exception", self.record_exception)?;
+        arguments.set_item("set_status_on_exception", self.set_status_on_exception)?;
+        Ok(arguments)
+    }
+}
+
 /// A span that a tracer has started.
 pub(crate) enum Started<'py> {
     Recording(Bound<'py, Span>),
@@ -234,7 +264,7 @@ impl<'py> Parent<'py> {
                 return Self::find(py, official, None);
             }
         }
-        let Some(identity) = &own.as_super().get().identity else {
+        let Some(identity) = own.as_super().get().identity() else {
             return Ok(None);
         };
         let trace_state = identity.trace_state.as_ref();
@@ -293,7 +323,7 @@ impl<'py> Parent<'py> {
     fn trace_id(&self, py: Python<'py>) -> TraceId {
         match &self.source {
             Source::Span(span) => {
-                let identity = span.as_super().get().identity.as_ref();
+                let identity = span.as_super().get().identity();
                 TraceId::Number(identity.map_or(0, |identity| identity.context.trace_id))
             }
             Source::Unsampled(span) => span.get().trace_id.clone_ref(py),
@@ -310,8 +340,7 @@ impl<'py> Parent<'py> {
             Source::Span(span) => span
                 .as_super()
                 .get()
-                .identity
-                .as_ref()
+                .identity()
                 .map(|identity| identity.object(py))
                 .transpose(),
             Source::Unsampled(span) => span.get().identity(py).object(py).map(Some),
@@ -322,7 +351,7 @@ impl<'py> Parent<'py> {
     fn identity(&self, py: Python<'py>) -> PyResult<Option<Identity>> {
         match &self.source {
             Source::Span(span) => {
-                let identity = span.as_super().get().identity.as_ref();
+                let identity = span.as_super().get().identity();
                 Ok(identity.map(|identity| identity.copy(py)))
             }
             Source::Unsampled(span) => Ok(Some(span.get().identity(py).copy(py))),
@@ -404,7 +433,7 @@ impl Tracer {
                 .map(|attributes| attributes.bind(py)),
         };
         let new = NewSpan {
-            identity: Identity::new(context, trace_state),
+            identity: Some(Identity::new(context, trace_state)),
             parent: match parent {
                 Some(parent) => parent.identity(py)?,
                 None => None,
@@ -421,6 +450,7 @@ impl Tracer {
             start_unix_nanos: Some(options.start_unix_nanos.unwrap_or_else(now_unix_nanos)),
             record_exception: options.record_exception,
             set_status_on_exception: options.set_status_on_exception,
+            edits: None,
         };
         let span = new.create(py, inner.settings.clone_ref(py))?;
         processing::on_start(
@@ -542,11 +572,19 @@ fn ask_sampler<'py>(
             links,
         ),
     )?;
+    let attributes = result.getattr(pyo3::intern!(py, "attributes"))?;
+    let attributes = if !attributes.is_truthy()? {
+        None
+    } else if attributes.is_instance_of::<PyMapping>() {
+        Some(attributes)
+    } else {
+        return Err(PyTypeError::new_err("the attributes are no mapping"));
+    };
     let trace_state = result.getattr(pyo3::intern!(py, "trace_state"))?;
     let is_empty = trace_state.is_none() || trace_state.len().is_ok_and(|length| length == 0);
     Ok(Sampled {
         decision: decision_of(&result.getattr(pyo3::intern!(py, "decision"))?)?,
-        attributes: Some(Some(result.getattr(pyo3::intern!(py, "attributes"))?)),
+        attributes: Some(attributes),
         trace_state: if is_empty { None } else { Some(trace_state) },
     })
 }
@@ -601,8 +639,8 @@ impl Tracer {
         attributes: Option<Py<PyAny>>,
         links: Option<Py<PyAny>>,
         start_time: Option<&Bound<'py, PyAny>>,
-        record_exception: bool,
-        set_status_on_exception: bool,
+        #[pyo3(from_py_with = truth)] record_exception: bool,
+        #[pyo3(from_py_with = truth)] set_status_on_exception: bool,
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = StartOptions::new(
             name,
@@ -628,9 +666,9 @@ impl Tracer {
         attributes: Option<Py<PyAny>>,
         links: Option<Py<PyAny>>,
         start_time: Option<&Bound<'_, PyAny>>,
-        record_exception: bool,
-        set_status_on_exception: bool,
-        end_on_exit: bool,
+        #[pyo3(from_py_with = truth)] record_exception: bool,
+        #[pyo3(from_py_with = truth)] set_status_on_exception: bool,
+        #[pyo3(from_py_with = truth)] end_on_exit: bool,
     ) -> PyResult<SpanScope> {
         let options = StartOptions::new(
             name,

@@ -99,13 +99,14 @@ impl UnsampledSpan {
     #[pyo3(signature = (status, description=None))]
     fn set_status(&self, status: &Bound<'_, PyAny>, description: Option<&Bound<'_, PyAny>>) {}
 
-    #[pyo3(signature = (exception, attributes=None, timestamp=None, escaped=false))]
+    #[pyo3(signature = (exception, attributes=None, timestamp=None, escaped=None),
+        text_signature = "($self, exception, attributes=None, timestamp=None, escaped=False)")]
     fn record_exception(
         &self,
         exception: &Bound<'_, PyAny>,
         attributes: Option<&Bound<'_, PyAny>>,
         timestamp: Option<&Bound<'_, PyAny>>,
-        escaped: bool,
+        escaped: Option<&Bound<'_, PyAny>>,
     ) {
     }
 

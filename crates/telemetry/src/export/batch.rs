@@ -113,6 +113,11 @@ enum Step {
 }
 
 impl BatchProcessor {
+    /// Whether both are handles of one queue.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.shared, &other.shared)
+    }
+
     /// No thread is started before the first record.
     pub fn new(mut config: BatchConfig, exporter: Arc<Exporter>) -> Self {
         config.schedule_delay = limited(config.schedule_delay);

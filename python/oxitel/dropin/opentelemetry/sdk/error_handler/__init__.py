@@ -5,3 +5,10 @@ from oxitel.error_handler import (
     GlobalErrorHandler as GlobalErrorHandler,
     _DefaultErrorHandler as _DefaultErrorHandler,
 )
+from oxitel.incidental import incidental
+
+__getattr__, __dir__ = incidental(
+    __name__,
+    {"opentelemetry.util._importlib_metadata": "entry_points"},
+    loggers=("logger",),
+)

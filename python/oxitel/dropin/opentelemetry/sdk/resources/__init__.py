@@ -1,5 +1,6 @@
 """Official path of oxitel.resources."""
 
+from oxitel.incidental import incidental
 from oxitel.resources.aggregate import (
     _get_process_dependent_resource as _get_process_dependent_resource,
     get_aggregated_resources as get_aggregated_resources,
@@ -80,4 +81,18 @@ from oxitel.resources.resource import (
     Attributes as Attributes,
     LabelValue as LabelValue,
     Resource as Resource,
+)
+
+__getattr__, __dir__ = incidental(
+    __name__,
+    {
+        "opentelemetry.attributes": "BoundedAttributes",
+        "opentelemetry.sdk.environment_variables": (
+            "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS OTEL_RESOURCE_ATTRIBUTES OTEL_SERVICE_NAME"
+        ),
+        "opentelemetry.sdk.version": "__version__:_OPENTELEMETRY_SDK_VERSION",
+        "opentelemetry.semconv.resource": "ResourceAttributes",
+        "opentelemetry.util.types": "AnyValue",
+    },
+    loggers=("logger",),
 )

@@ -1,5 +1,8 @@
 """Official path of oxitel.trace."""
 
+from time import time_ns as time_ns
+
+from oxitel.incidental import incidental
 from oxitel.resources.resource import Resource as Resource
 from oxitel.scope import (
     InstrumentationInfo as InstrumentationInfo,
@@ -7,6 +10,7 @@ from oxitel.scope import (
 )
 from oxitel.scope_configurator import RuleBasedConfigurator as RuleBasedConfigurator
 from oxitel.sequence import BoundedList as BoundedList
+from oxitel.trace import clock
 from oxitel.trace.event import (
     Event as Event,
     EventBase as EventBase,
@@ -49,4 +53,35 @@ from oxitel.trace.span import (
 from . import (
     id_generator as id_generator,
     sampling as sampling,
+)
+
+clock.watch(__name__)
+
+__getattr__, __dir__ = incidental(
+    __name__,
+    {
+        "opentelemetry.attributes": "BoundedAttributes",
+        "opentelemetry.sdk.environment_variables": (
+            "OTEL_ATTRIBUTE_COUNT_LIMIT OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"
+            " OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT OTEL_LINK_ATTRIBUTE_COUNT_LIMIT"
+            " OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED OTEL_SDK_DISABLED"
+            " OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT"
+            " OTEL_SPAN_EVENT_COUNT_LIMIT OTEL_SPAN_LINK_COUNT_LIMIT"
+        ),
+        "opentelemetry.sdk.resources": "_get_process_dependent_resource",
+        "opentelemetry.semconv.attributes.exception_attributes": (
+            "EXCEPTION_ESCAPED EXCEPTION_MESSAGE EXCEPTION_STACKTRACE EXCEPTION_TYPE"
+        ),
+        "opentelemetry.trace": "NoOpTracer SpanContext Status StatusCode",
+        "opentelemetry.util._decorator": "_agnosticcontextmanager",
+        "typing_extensions": "deprecated",
+    },
+    modules={
+        "context_api": "opentelemetry.context",
+        "metrics_api": "opentelemetry.metrics",
+        "trace_api": "opentelemetry.trace",
+        "types": "opentelemetry.util.types",
+        "util": "opentelemetry.sdk.util",
+    },
+    loggers=("logger",),
 )

@@ -1,5 +1,6 @@
 """Official path of oxitel.trace.sampling."""
 
+from oxitel.incidental import incidental
 from oxitel.trace.sampling import (
     _KNOWN_SAMPLERS as _KNOWN_SAMPLERS,
     ALWAYS_OFF as ALWAYS_OFF,
@@ -20,4 +21,15 @@ from oxitel.trace.sampling import (
     _get_parent_trace_state as _get_parent_trace_state,
     _ParentBasedAlwaysOff as _ParentBasedAlwaysOff,
     _ParentBasedAlwaysOn as _ParentBasedAlwaysOn,
+)
+
+__getattr__, __dir__ = incidental(
+    __name__,
+    {
+        "opentelemetry.context": "Context",
+        "opentelemetry.sdk.environment_variables": "OTEL_TRACES_SAMPLER OTEL_TRACES_SAMPLER_ARG",
+        "opentelemetry.trace": "Link SpanKind TraceState get_current_span",
+        "opentelemetry.util.types": "Attributes",
+    },
+    loggers=("_logger",),
 )

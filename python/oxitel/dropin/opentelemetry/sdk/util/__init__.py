@@ -1,5 +1,6 @@
 """Official path of oxitel.sequence."""
 
+from oxitel.incidental import incidental
 from oxitel.sequence import (
     BoundedDict as BoundedDict,
     BoundedList as BoundedList,
@@ -8,3 +9,5 @@ from oxitel.sequence import (
 )
 
 from . import instrumentation as instrumentation
+
+__getattr__, __dir__ = incidental(__name__, {"typing_extensions": "deprecated"})
