@@ -117,7 +117,8 @@ def test_a_scope_that_is_dropped_in_another_thread_only_ends_its_span(
     thread.start()
     thread.join()
     assert trace.get_current_span() is trace.INVALID_SPAN
-    assert names(exporter) == ["request", "thread"]
+    # Without the interpreter's lock, the thread that made the scope frees it when it comes to it.
+    assert sorted(names(exporter)) == ["request", "thread"]
 
 
 def test_the_exception_that_drops_a_scope_stays_as_it_is(
