@@ -12,6 +12,7 @@ use super::exception;
 use super::overridden;
 use super::span::{self, Span};
 use super::tracer::{StartOptions, Started, Tracer};
+use super::unsampled::UnsampledSpan;
 use crate::context::{self, Reset};
 use crate::diagnostics;
 use crate::guarded::Guarded;
@@ -163,6 +164,11 @@ impl SpanScope {
         leave(py, Official::get(py)?, &entered)?;
         match &entered.recording {
             Some(span) => self.finish(span.bind(py), exc_val)?,
+            // Most of what is not recorded: it has nothing to note and nothing to end.
+            None if entered
+                .span
+                .bind(py)
+                .is_exact_instance_of::<UnsampledSpan>() => {}
             None => self._finish(entered.span.bind(py), exc_val)?,
         }
         Ok(false)
