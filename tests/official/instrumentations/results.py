@@ -12,9 +12,9 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from differential.runner import Case
+from official.differential.runner import Case
 
-KEPT = Path(__file__).resolve().parents[2] / ".work" / "instrumentation"
+KEPT = Path(__file__).resolve().parents[3] / ".work" / "instrumentation"
 PREFIX = "opentelemetry.instrumentation."
 # The records of these have the scope of the application's logger, or only ids are put into them.
 LOGGING = {"log_records": "logging", "measurements_and_records": "structlog"}

@@ -29,7 +29,7 @@ from oxitel.trace.batch import BatchSpanProcessor
 from oxitel.trace.otlp_grpc import OTLPSpanExporter as GrpcSpanExporter
 from oxitel.trace.otlp_http import OTLPSpanExporter as HttpSpanExporter
 
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "configuration-file.md"
+DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "configuration-file.md"
 
 
 class Made:

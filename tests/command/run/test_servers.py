@@ -11,13 +11,13 @@ from typing import Any
 
 import pytest
 
-from life.test_servers import requests
-from run.conftest import (
+from command.run.conftest import (
     of_kind,
     parents_are_there,
     request_until_two_workers_answer,
     wait_until_it_answers,
 )
+from life.test_servers import requests
 
 Start = Callable[..., Any]
 Taken = Callable[..., Any]

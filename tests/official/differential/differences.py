@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
-from differential.comparison import MISSING, DiffList
+from official.differential.comparison import MISSING, DiffList
 
 
 def _fits(name: str, pattern: str) -> bool:

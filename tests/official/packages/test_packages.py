@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from collector.client import Collector
-from differential.check import Collectors, check
-from differential.runner import Case, find_cases
+from official.differential.check import Collectors, check
+from official.differential.runner import Case, find_cases
 
 HERE = Path(__file__).resolve().parent
 CASES = find_cases(HERE)
@@ -35,12 +35,12 @@ PACKAGES = {
 }
 PINNED = dict(
     line.split("==")
-    for line in (HERE.parent / "requirements-packages.txt").read_text(encoding="utf-8").split()
+    for line in (HERE.parents[1] / "requirements-packages.txt").read_text(encoding="utf-8").split()
     if "==" in line
 )
-ROOT = HERE.parents[1]
+ROOT = HERE.parents[2]
 RESULTS = json.loads((ROOT / "docs/instrumentations.json").read_text(encoding="utf-8"))
-SWITCH = {"PYTHONPATH": str(HERE.parents[1] / "python"), "PROGRAM_IMPORTS_FIRST": "oxitel.auto"}
+SWITCH = {"PYTHONPATH": str(ROOT / "python"), "PROGRAM_IMPORTS_FIRST": "oxitel.auto"}
 
 
 @pytest.fixture(scope="module")

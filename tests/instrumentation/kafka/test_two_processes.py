@@ -71,7 +71,7 @@ def test_context_carried_by_hand_arrives(writer: str, run_scenarios: Scenarios) 
     assert (handled["trace_id"], handled["parent"]) == (sent["trace_id"], sent["id"])
 
 
-EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "order_events.py"
+EXAMPLE = Path(__file__).resolve().parents[3] / "examples" / "order_events.py"
 
 
 def test_the_example_has_one_trace_for_each_order(broker: str, collector: Any) -> None:

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from run.conftest import OXITEL_RUN, PROGRAMS, all_but
-from run.test_command import describe
+from command.run.conftest import OXITEL_RUN, PROGRAMS, all_but
+from command.run.test_command import describe
 
 Start = Callable[..., Any]
 Taken = Callable[..., Any]

@@ -1,9 +1,9 @@
 """Prints the deliberate differences as rows of Markdown, for docs/compatibility.md:
-`python -m differential` in the folder tests."""
+`python -m official.differential` in the folder tests."""
 
 from __future__ import annotations
 
-from differential.differences import DIFFERENCES
+from official.differential.differences import DIFFERENCES
 
 if __name__ == "__main__":
     programs: dict[str, list[str]] = {}

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from run.conftest import OXITEL_RUN, PROGRAMS
+from command.run.conftest import OXITEL_RUN, PROGRAMS
 
 Start = Callable[..., Any]
 

@@ -1,8 +1,8 @@
 """The official `opentelemetry-instrument` with us, and development without a receiver: what a
 person at a terminal sees.
 
-How processes and servers fare is tested in tests/run, installations beside the official packages
-in tests/dropin/test_opentelemetry_instrument.py.
+How processes and servers fare is tested in tests/command/run, installations beside the official
+packages in tests/dropin/test_opentelemetry_instrument.py.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ from oxitel.configuration.variable import Boolean, Choice, Integer, Names, Numbe
 from oxitel.export import otlp as otlp_export
 from oxitel.export.otlp import compression_name, encoded
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(autouse=True)

@@ -20,13 +20,13 @@ from pathlib import Path
 from typing import Any
 
 from collector.client import Collector
-from differential.comparison import differences
-from differential.differences import unexpected
-from differential.runner import HERE, Case, Running
+from official.differential.comparison import differences
+from official.differential.differences import unexpected
+from official.differential.runner import HERE, Case, Running
 
 Collectors = tuple[Collector, Collector]
 CANDIDATE = os.environ.get("OXITEL_DIFFERENTIAL_CANDIDATE", "oxitel")
-KEPT = HERE.parent.parent / ".work" / "differential"
+KEPT = HERE.parents[2] / ".work" / "differential"
 
 
 def _key(case: Case, official_python: Path) -> str:
@@ -39,9 +39,9 @@ def _key(case: Case, official_python: Path) -> str:
         *(theme.with_name(f"{other}.py") for other in re.findall(r"from programs\.(\w+)", text)),
         HERE / "declare.py",
         HERE / "runner.py",
-        HERE.parent / "requirements-official.txt",
+        HERE.parents[1] / "requirements-official.txt",
         *case.folder.glob("requirements.txt"),
-        *sorted((HERE.parent / "collector").glob("*.py")),
+        *sorted((HERE.parents[1] / "collector").glob("*.py")),
         official_python.parent.parent / "pyvenv.cfg",
     ]
     for source in sources:

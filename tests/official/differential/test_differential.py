@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from collector.client import Collector
-from differential.check import Collectors, check
-from differential.runner import Case, find_cases
+from official.differential.check import Collectors, check
+from official.differential.runner import Case, find_cases
 
 CASES = find_cases()
 

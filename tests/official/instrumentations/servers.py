@@ -53,7 +53,9 @@ class Servers(Mapping[str, str]):
 
 def _package(name: str) -> Path:
     spec = find_spec(name)
-    assert spec is not None, f"{name} of tests/instrumentation/requirements.txt is not installed"
+    assert spec is not None, (
+        f"{name} of tests/official/instrumentations/requirements.txt is not installed"
+    )
     assert spec.origin is not None
     return Path(spec.origin).parent
 

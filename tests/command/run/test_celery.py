@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from run.conftest import of_kind, parents_are_there
+from command.run.conftest import of_kind, parents_are_there
 
 Start = Callable[..., Any]
 Taken = Callable[..., Any]

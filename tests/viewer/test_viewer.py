@@ -18,7 +18,7 @@ from typing import Any
 
 import pytest
 
-REPOSITORY = Path(__file__).resolve().parent.parent
+REPOSITORY = Path(__file__).resolve().parents[2]
 BODY_LIMIT = 16 * 1024 * 1024
 PROTOBUF = "application/x-protobuf"
 

@@ -12,8 +12,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from command.run.conftest import PROGRAMS, of_kind, parents_are_there, wait_until_it_answers
 from life.test_servers import ask, requests
-from run.conftest import PROGRAMS, of_kind, parents_are_there, wait_until_it_answers
 
 Start = Callable[..., Any]
 Taken = Callable[..., Any]

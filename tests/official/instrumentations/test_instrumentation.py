@@ -11,12 +11,12 @@ from runpy import run_path
 import pytest
 
 from collector.client import Collector
-from differential.check import Collectors, check
-from differential.runner import Case, find_cases
-from instrumentation.results import record
-from instrumentation.servers import Servers
+from official.differential.check import Collectors, check
+from official.differential.runner import Case, find_cases
+from official.instrumentations.results import record
+from official.instrumentations.servers import Servers
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 CASES = find_cases(Path(__file__).resolve().parent)
 PUBLISHED = json.loads((ROOT / "docs/instrumentations.json").read_text(encoding="utf-8"))[
     "programs"
