@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use telemetry::otlp::request::Group;
 use telemetry::otlp::wire;
 
-use crate::value;
+use crate::convert::value;
 
 /// Resource and scope as OTLP; either may be `None`.
 pub(crate) fn new_group(

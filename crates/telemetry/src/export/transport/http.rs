@@ -8,8 +8,8 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
-use super::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
-use super::retry;
+use crate::export::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
+use crate::export::retry;
 use crate::otlp::read;
 
 /// The most that is read of an answer.

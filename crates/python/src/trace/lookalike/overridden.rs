@@ -11,11 +11,11 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyBool, PyString, PyType};
 use telemetry::trace::StatusCode;
 
-use super::exception;
-use super::span::{self, RecordingSpan, Span};
-use super::tracer::{StartOptions, Started, Tracer};
-use super::unsampled::UnsampledSpan;
-use crate::official::Official;
+use crate::imports::official::Official;
+use crate::trace::exception;
+use crate::trace::span::{self, RecordingSpan, Span};
+use crate::trace::tracer::{StartOptions, Started, Tracer};
+use crate::trace::unsampled::UnsampledSpan;
 
 /// The methods as they were when the module was made.
 struct Own {

@@ -1,4 +1,4 @@
-//! The times of spans.
+//! The time that spans, log records and measurements are given.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -6,7 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
 
-use crate::diagnostics::{self, Seldom};
+use super::diagnostics::{self, Seldom};
 
 /// What Python code has put in the place of `opentelemetry.sdk.trace.time_ns`.
 static REPLACEMENT: Mutex<Option<Py<PyAny>>> = Mutex::new(None);

@@ -1,10 +1,10 @@
-//! The official containers that spans, events and links are shown with.
+//! The API's `BoundedAttributes`, which spans, events and links show their attributes in.
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use crate::official::Official;
-use crate::value::AttributeMap;
+use super::value::AttributeMap;
+use crate::imports::official::Official;
 
 /// A new `BoundedAttributes` with these entries; `is_final` freezes it.
 pub(crate) fn bounded_attributes<'py>(

@@ -12,7 +12,7 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
-use super::{ConfigError, Protocol, TlsConfig};
+use crate::export::{ConfigError, Protocol, TlsConfig};
 
 /// What was read from the user's files; the configuration itself is made at the first
 /// connection, since reading the operating system's certificates takes a while.

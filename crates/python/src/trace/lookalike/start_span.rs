@@ -8,8 +8,8 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use super::tracer::Tracer;
-use crate::quick_method::QuickMethod;
+use crate::trace::quick_method::QuickMethod;
+use crate::trace::tracer::Tracer;
 
 static START_SPAN: QuickMethod = QuickMethod::new(
     c"start_span",

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::{ConfigError, Protocol};
+use crate::export::{ConfigError, Protocol};
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Address {

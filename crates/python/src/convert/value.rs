@@ -14,8 +14,8 @@ use pyo3::types::{
 use telemetry::attribute::{Attributes, Displaced};
 use telemetry::otlp::value::{KEY_VALUE_LIST_ENTRIES, Value, put_attribute, put_element};
 
-use crate::diagnostics::{self, Seldom};
-use crate::dict::entries;
+use super::dict::entries;
+use crate::process::diagnostics::{self, Seldom};
 
 /// Attributes as a live span keeps them.
 pub(crate) type AttributeMap = Attributes<Py<PyString>, Py<PyAny>>;
@@ -571,7 +571,7 @@ mod unencodable {
 
     use pyo3::prelude::*;
 
-    use crate::diagnostics;
+    use crate::process::diagnostics;
 
     /// Beyond this many different keys nothing more is said: the keys themselves are the problem.
     const MOST: usize = 1000;

@@ -11,9 +11,9 @@ use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::export::batch::BatchProcessor;
 
-use crate::diagnostics;
-use crate::export::NativeBatchProcessor;
-use crate::replaceable::Replaceable;
+use super::queue::NativeBatchProcessor;
+use crate::process::diagnostics;
+use crate::threads::replaceable::Replaceable;
 
 /// What differs between the processors of the signals.
 pub(crate) struct Kind {

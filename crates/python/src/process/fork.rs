@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 use pyo3::prelude::*;
 use telemetry::fork::generation;
 
+use super::{diagnostics, termination};
+
 /// The generation that Python code has been told of.
 static SETTLED: AtomicU32 = AtomicU32::new(0);
 
@@ -64,15 +66,15 @@ fn settle_child(py: Python<'_>) {
 }
 
 fn refresh(py: Python<'_>) {
-    crate::termination::renew_in_child();
+    termination::renew_in_child();
     let refresh = || {
         py.import("oxitel.lifetime")?
             .call_method0("refresh_after_fork")
     };
     if let Err(error) = refresh() {
-        crate::diagnostics::report_exception(
+        diagnostics::report_exception(
             py,
-            crate::diagnostics::TRACE,
+            diagnostics::TRACE,
             "failed to refresh the resource after a fork",
             &error,
         );

@@ -6,11 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
-use super::answer::{Reason, Trouble, TroubleKind};
 use super::connect::{Route, connect};
-use super::exporter::Settled;
+use super::grpc;
 use super::link::{self, Driver, Link};
-use super::{ConfigError, Protocol, grpc};
+use crate::export::answer::{Reason, Trouble, TroubleKind};
+use crate::export::exporter::Settled;
+use crate::export::{ConfigError, Protocol};
 
 /// How many connections are kept for later requests: more than one only after exports that ran at
 /// the same time.

@@ -6,8 +6,8 @@ use tokio::net::TcpStream;
 
 use super::connect::ConnectError;
 use super::endpoint::{Address, Endpoint};
-use super::exporter::basic_authorization;
-use super::{ConfigError, Protocol};
+use crate::export::exporter::basic_authorization;
+use crate::export::{ConfigError, Protocol};
 
 /// The most that is read of an answer to `CONNECT`.
 const MAX_ANSWER: usize = 8 << 10;

@@ -5,8 +5,8 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::export::batch::BatchProcessor;
 
-use super::status::kind_of;
-use crate::pipeline::SharedPipeline;
+use crate::export::pipeline::SharedPipeline;
+use crate::trace::status::kind_of;
 
 #[derive(Default)]
 pub(crate) struct Edits {
@@ -39,7 +39,7 @@ impl Edits {
         self.kind.as_ref().map(|kind| kind_of(kind.bind(py)))
     }
 
-    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         for object in [
             &self.kind,
             &self.start_time,

@@ -8,8 +8,8 @@ use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 
-use super::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
-use super::retry;
+use crate::export::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
+use crate::export::retry;
 use crate::otlp::read;
 
 /// Compressed flag and length in front of every message.

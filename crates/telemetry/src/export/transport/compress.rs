@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::Compression;
+use crate::export::Compression;
 
 impl Compression {
     /// The value of `content-encoding` and `grpc-encoding`.

@@ -8,7 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use telemetry::trace::SpanContext;
 
-use crate::official::{Official, read_span_context};
+use super::official::{Official, read_span_context};
 use crate::trace::span::Span;
 use crate::trace::unsampled::UnsampledSpan;
 

@@ -5,14 +5,14 @@ use pyo3::types::{PyDict, PyTuple};
 use telemetry::attribute::Newest;
 
 use super::edits::Edits;
-use super::event::EventRecord;
-use super::identity::Identity;
-use super::links::new_links;
-use super::settings::{self, Limits, Settings};
-use super::span::{NewSpan, RecordingSpan, Span};
-use super::status::kind_of;
-use crate::pipeline::{self, Pipeline};
-use crate::value;
+use crate::convert::value;
+use crate::export::pipeline::{self, Pipeline};
+use crate::trace::event::EventRecord;
+use crate::trace::identity::Identity;
+use crate::trace::links::new_links;
+use crate::trace::settings::{self, Limits, Settings};
+use crate::trace::span::{NewSpan, RecordingSpan, Span};
+use crate::trace::status::kind_of;
 
 #[pymethods]
 impl RecordingSpan {
