@@ -34,6 +34,7 @@ __all__ = [
     "Counter",
     "Gauge",
     "Histogram",
+    "HttpServer",
     "JSONFormatter",
     "JaegerPropagator",
     "LogRecordFactory",
@@ -46,10 +47,13 @@ __all__ = [
     "OtlpExporter",
     "Pipeline",
     "ReadableSpan",
+    "ResponseBody",
+    "ServerRequest",
     "Span",
     "SpanCounts",
     "SpanRecordFactory",
     "SpanScope",
+    "StartResponse",
     "TraceContextPropagator",
     "Tracer",
     "UpDownCounter",
@@ -59,12 +63,18 @@ __all__ = [
     "encode_metrics",
     "encode_spans",
     "finish_diagnostics",
+    "known_http_method",
     "log_losses",
     "log_pending",
     "random_span_id",
     "random_trace_id",
+    "redact_url",
+    "redact_url_credentials",
+    "redact_url_query",
     "set_clock",
     "settle_fork",
+    "sql_operation",
+    "synthetic_user_agent",
 ]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -549,6 +559,79 @@ def settle_fork() -> None: ...
 def log_pending() -> None: ...
 def log_losses() -> None: ...
 def finish_diagnostics() -> None: ...
+def known_http_method(method: str) -> str | None: ...
+def redact_url(url: str) -> str: ...
+def redact_url_credentials(url: str) -> str: ...
+def redact_url_query(query: str) -> str: ...
+def synthetic_user_agent(user_agent: str) -> str | None: ...
+def sql_operation(statement: str) -> str: ...
+
+@final
+class HttpServer:
+    """What all requests that an instrumented server handles share."""
+
+    def __new__(
+        cls,
+        tracer: Any,
+        *,
+        old: bool,
+        new: bool,
+        getter: Any,
+        active_requests: Any,
+        duration_old: Any,
+        duration_new: Any,
+        request_hook: Callable[..., Any] | None = None,
+        response_hook: Callable[..., Any] | None = None,
+        request_headers: Callable[..., Any] | None = None,
+        response_headers: Callable[..., Any] | None = None,
+        captures_all_methods: bool = False,
+        response_propagators: Any = None,
+        response_setter: Any = None,
+        request_key: str | None = None,
+        span_key: str | None = None,
+    ) -> Self: ...
+    @property
+    def tracer(self) -> Any: ...
+    def call_wsgi(
+        self,
+        application: Callable[..., Any],
+        environ: dict[str, Any],
+        start_response: Callable[..., Any],
+    ) -> Iterable[bytes]: ...
+
+@final
+class ServerRequest:
+    """A request between its beginning and the end of its answer."""
+
+    @property
+    def span(self) -> Any: ...
+    @property
+    def context(self) -> Context: ...
+    @property
+    def is_server(self) -> bool: ...
+    def routed(self, name: str, route: str | None) -> None: ...
+
+@final
+class StartResponse:
+    """What an instrumented WSGI application calls with its status and headers."""
+
+    def __call__(
+        self,
+        status: str,
+        response_headers: list[tuple[str, str]],
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any: ...
+
+@final
+class ResponseBody:
+    """The body of a WSGI application's answer, during which its span goes on."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> bytes: ...
+    def __len__(self) -> int: ...
+    def __bool__(self) -> bool: ...
+    def close(self) -> None: ...
 
 @disjoint_base
 class JSONFormatter:

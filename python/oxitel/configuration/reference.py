@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import command, configurator, instrumentation, otlp, proxy, sdk, trust
+from . import command, configurator, http, instrumentation, otlp, proxy, sdk, trust
 from .otlp import PerSignal
 from .variable import Choice, Variable
 
@@ -45,7 +45,9 @@ def page() -> str:
             rows.append(_row(entry))
     rows += [_row(variable) for variable in (*trust.VARIABLES, *proxy.VARIABLES)]
     configurators = [_row(variable) for variable in configurator.VARIABLES]
-    instrumentations = [_row(variable) for variable in instrumentation.VARIABLES]
+    instrumentations = [
+        _row(variable) for variable in (*instrumentation.VARIABLES, *http.VARIABLES)
+    ]
     parts += [_table(rows), "## Configurator\n", _CONFIGURATOR, _table(configurators)]
     commands = [_row(variable) for variable in command.VARIABLES]
     parts += ["## Instrumentations\n", _table(instrumentations)]

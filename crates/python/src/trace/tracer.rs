@@ -23,7 +23,7 @@ use super::settings::{self, Limits, Settings};
 use super::span::{NewSpan, Span};
 use super::status::kind_of;
 use super::unsampled::UnsampledSpan;
-use crate::convert::value;
+use crate::convert::value::{self, AttributeMap};
 use crate::export::pipeline::{self, Pipeline};
 use crate::imports::context;
 use crate::imports::official::{Official, read_span_context};
@@ -113,14 +113,14 @@ impl Given {
 
 /// The arguments of `start_span`.
 pub(crate) struct StartOptions {
-    name: Py<PyAny>,
-    context: Option<Py<PyAny>>,
-    kind: u8,
-    attributes: Option<Py<PyAny>>,
-    links: Option<Py<PyAny>>,
-    start_unix_nanos: Option<u64>,
-    record_exception: bool,
-    set_status_on_exception: bool,
+    pub(crate) name: Py<PyAny>,
+    pub(crate) context: Option<Py<PyAny>>,
+    pub(crate) kind: u8,
+    pub(crate) attributes: Option<Py<PyAny>>,
+    pub(crate) links: Option<Py<PyAny>>,
+    pub(crate) start_unix_nanos: Option<u64>,
+    pub(crate) record_exception: bool,
+    pub(crate) set_status_on_exception: bool,
 }
 
 impl StartOptions {
@@ -375,6 +375,21 @@ impl Tracer {
         py: Python<'py>,
         options: &StartOptions,
     ) -> PyResult<Started<'py>> {
+        self.start_with(py, options, |_| Ok(None))
+    }
+
+    /// Whether the attributes have to be known before the decision to record them.
+    pub(crate) fn has_python_sampler(&self) -> bool {
+        matches!(self.inner.get().sampler, AnySampler::Python(_))
+    }
+
+    /// Starts a span whose attributes, unless they are `None`, are asked for if they are recorded.
+    pub(crate) fn start_with<'py>(
+        &self,
+        py: Python<'py>,
+        options: &StartOptions,
+        recorded: impl FnOnce(&Limits) -> PyResult<Option<AttributeMap>>,
+    ) -> PyResult<Started<'py>> {
         fork::settle(py);
         diagnostics::catch_up(py);
         let inner = self.inner.get();
@@ -440,11 +455,14 @@ impl Tracer {
             },
             name: options.name.clone_ref(py),
             kind: options.kind,
-            attributes: value::new_map(
-                attributes.filter(|attributes| !attributes.is_none()),
-                limits.attributes,
-                limits.span_attribute_length,
-            )?,
+            attributes: match recorded(limits)? {
+                Some(recorded) => recorded,
+                None => value::new_map(
+                    attributes.filter(|attributes| !attributes.is_none()),
+                    limits.attributes,
+                    limits.span_attribute_length,
+                )?,
+            },
             events: Newest::new(limits.events),
             links: new_links(options.links.as_ref().map(|links| links.bind(py)), limits)?,
             start_unix_nanos: Some(options.start_unix_nanos.unwrap_or_else(now_unix_nanos)),

@@ -114,14 +114,8 @@ pub mod server {
         HOST_NAME,
         PORT,
     ]);
-    pub const DURATION_NEW: FactSet = FactSet::of(&[
-        ERROR_TYPE,
-        METHOD,
-        STATUS,
-        ROUTE,
-        PROTOCOL_VERSION,
-        SCHEME,
-    ]);
+    pub const DURATION_NEW: FactSet =
+        FactSet::of(&[ERROR_TYPE, METHOD, STATUS, ROUTE, PROTOCOL_VERSION, SCHEME]);
 }
 
 /// The facts of a request that a client makes.
@@ -171,14 +165,8 @@ pub mod client {
         PORT,
         ADDRESS,
     ]);
-    pub const DURATION_NEW: FactSet = FactSet::of(&[
-        ERROR_TYPE,
-        METHOD,
-        STATUS,
-        PROTOCOL_VERSION,
-        ADDRESS,
-        PORT,
-    ]);
+    pub const DURATION_NEW: FactSet =
+        FactSet::of(&[ERROR_TYPE, METHOD, STATUS, PROTOCOL_VERSION, ADDRESS, PORT]);
 }
 
 /// The facts of a command that is sent to a database.
@@ -224,7 +212,9 @@ mod tests {
     #[test]
     fn a_set_holds_its_facts_and_no_others() {
         let set = FactSet::of(&[server::METHOD, server::ERROR_TYPE]);
-        let held: Vec<usize> = (0..server::COUNT).filter(|&fact| set.contains(fact)).collect();
+        let held: Vec<usize> = (0..server::COUNT)
+            .filter(|&fact| set.contains(fact))
+            .collect();
         assert_eq!(held, [server::METHOD, server::ERROR_TYPE]);
     }
 

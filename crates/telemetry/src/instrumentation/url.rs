@@ -115,7 +115,9 @@ mod tests {
     fn signatures_are_redacted_and_the_rest_of_the_query_stays_as_it_is() {
         assert_eq!(
             redact("https://u:p@h/a?x=%20y&sig=abc&X-Amz-Signature=1&z=#end").as_deref(),
-            Some("https://REDACTED:REDACTED@h/a?x=%20y&sig=REDACTED&X-Amz-Signature=REDACTED&z=#end")
+            Some(
+                "https://REDACTED:REDACTED@h/a?x=%20y&sig=REDACTED&X-Amz-Signature=REDACTED&z=#end"
+            )
         );
         assert_eq!(
             redact_query("%73ig=secret&Sig=1").as_deref(),

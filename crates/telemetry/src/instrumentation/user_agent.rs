@@ -25,7 +25,10 @@ mod tests {
 
     #[test]
     fn tests_and_bots_are_told_by_their_names() {
-        assert_eq!(synthetic_type("Mozilla/5.0 (compatible; Googlebot/2.1)"), Some("bot"));
+        assert_eq!(
+            synthetic_type("Mozilla/5.0 (compatible; Googlebot/2.1)"),
+            Some("bot")
+        );
         assert_eq!(synthetic_type("BINGBOT"), Some("bot"));
         assert_eq!(synthetic_type("AlwaysOn googlebot"), Some("test"));
         assert_eq!(synthetic_type("curl/8.5.0"), None);
