@@ -3,6 +3,7 @@
 Each rule is one function that yields what breaks it, as `path: what is wrong`.
 """
 
+import ast
 import re
 import subprocess
 import sys
@@ -29,6 +30,12 @@ NAMESPACES = (
     "opentelemetry/util",
     "opentelemetry/propagators",
 )
+# In the source of a test: it forks, or runs a program that does.
+FORKS = (
+    r"\bfork\(|['\"]fork['\"]|get_context\(|ProcessPoolExecutor|preexec_fn"
+    r"|\bgunicorn\b|\buwsgi\b|\bprefork\b|\bcelery\b.*\bworker\b"
+)
+MARKED = "pytest.mark.fork"
 
 
 def tracked(*patterns: str) -> list[Path]:
@@ -95,8 +102,42 @@ def machine_paths() -> Iterator[str]:
                 yield f"{path}: names {home}, which is a path of this machine"
 
 
+def unmarked_forks() -> Iterator[str]:
+    for path in tracked("tests/*test_*.py"):
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        named = {name: ast.unparse(node) for node in tree.body for name in _names(node)}
+        # What forks, and whatever of the same file is made of it.
+        forking, before = FORKS, ""
+        while forking != before:
+            before = forking
+            words = [name for name, text in named.items() if re.search(forking, text)]
+            forking = "|".join([FORKS, *(rf"\b{word}\b" for word in words if word[:5] != "test_")])
+        if "fork" in named.get("pytestmark", ""):
+            continue
+        for name, text in named.items():
+            if name.startswith("test_") and re.search(forking, text) and MARKED not in text:
+                yield f"{path}: {name} forks and is not marked `{MARKED}`"
+
+
+def _names(node: ast.stmt) -> list[str]:
+    match node:
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
+            return [name]
+        case ast.Assign(targets=targets):
+            return [target.id for target in targets if isinstance(target, ast.Name)]
+    return []
+
+
 def main() -> int:
-    rules = (long_files, hidden_namespaces, vague_names, missing_openings, circles, machine_paths)
+    rules = (
+        long_files,
+        hidden_namespaces,
+        vague_names,
+        missing_openings,
+        circles,
+        machine_paths,
+        unmarked_forks,
+    )
     broken = [line.replace(f"{ROOT}/", "", 1) for rule in rules for line in rule()]
     print("\n".join(broken) if broken else "layout: all rules hold")
     return 1 if broken else 0
