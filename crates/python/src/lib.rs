@@ -80,13 +80,13 @@ mod _native {
         super::process::ending_thread::watch();
         super::process::diagnostics::watch(module)?;
         let py = module.py();
-        super::trace::exception::prepare(py)?;
+        super::trace::exception_text::prepare(py)?;
         // pyo3 imports these classes when it first asks for one, and panics where that fails, as it
         // does while the interpreter ends.
         let none = py.None();
         let _ = none.bind(py).is_instance_of::<PySequence>();
         let _ = none.bind(py).is_instance_of::<PyMapping>();
-        super::trace::set_attribute::install(py)?;
+        super::trace::methods::set_attribute::install(py)?;
         super::trace::lookalike::start_span::install(py)?;
         super::trace::lookalike::overridden::install(py)?;
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.
