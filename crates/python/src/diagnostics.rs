@@ -205,7 +205,7 @@ fn log_all(py: Python<'_>, take: fn() -> Vec<Message>) {
         };
         // Nobody can be told that telling failed.
         let _ = py
-            .import("oxitel.worker_messages")
+            .import("oxitel.diagnostics.worker_messages")
             .and_then(|module| module.call_method1("log", (level, message.logger, &message.text)));
     }
     LOGGING.fetch_sub(1, Ordering::AcqRel);

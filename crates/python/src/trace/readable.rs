@@ -235,7 +235,7 @@ impl ReadableSpan {
         dropped: u32,
     ) -> PyResult<Bound<'py, PyAny>> {
         let list = py
-            .import(pyo3::intern!(py, "oxitel.sequence"))?
+            .import(pyo3::intern!(py, "oxitel.trace.containers"))?
             .getattr(pyo3::intern!(py, "BoundedList"))?
             .call1((limit,))?;
         list.call_method1("extend", (items,))?;

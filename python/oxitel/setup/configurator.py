@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from logging import getLogger
 from typing import Any
 
-from oxitel.configuration.configurator import CONFIG_FILE
+from oxitel.variables.zero_code import CONFIG_FILE
 
 _logger = getLogger("opentelemetry.sdk._configuration")
 
@@ -35,7 +35,7 @@ class Configurator(BaseConfigurator):
     """Sets up providers, processors and exporters for all signals and makes them the global ones.
 
     With OTEL_CONFIG_FILE, from that file alone; otherwise from the other variables and the
-    arguments of `oxitel.configurator.components.initialize_components`. What cannot be used is
+    arguments of `oxitel.setup.components.initialize_components`. What cannot be used is
     named in one message each, and the rest is set up. Official name: `_OTelSDKConfigurator`.
     """
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from oxitel.configuration.variable import value_of
+from oxitel.variables.variable import value_of
 
 _REFERENCE = re.compile(r"\$\{([^}\n]+)\}")
 _INSIDE = re.compile(r"(?:env:)?([A-Za-z_][A-Za-z0-9_]*)(?::-(.*))?")

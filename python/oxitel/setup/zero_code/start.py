@@ -13,10 +13,10 @@ from contextlib import contextmanager
 from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
-from oxitel.configuration import instrumentation as variables
-from oxitel.configuration.configurator import CONFIGURATOR, DISTRO
-from oxitel.configuration.variable import Variable, say_once
-from oxitel.configurator.propagators import leave_out_unknown
+from oxitel.setup.propagators import leave_out_unknown
+from oxitel.variables import instrumentation as variables
+from oxitel.variables.variable import Variable, say_once
+from oxitel.variables.zero_code import CONFIGURATOR, DISTRO
 
 from .log_records import export_without_handler
 
@@ -92,13 +92,13 @@ def _distro() -> Any:
 
 
 def _our_distro() -> Callable[[], Any]:
-    from oxitel.distro import Distro
+    from oxitel.setup.zero_code.distro import Distro
 
     return Distro
 
 
 def _our_configurator() -> Callable[[], Any]:
-    from oxitel.configurator import Configurator
+    from oxitel.setup import Configurator
 
     return Configurator
 

@@ -1,4 +1,5 @@
-"""Small containers and conversions under `opentelemetry.sdk.util`."""
+"""Containers with a limit, as a span's events and links come in; and what else is under
+`opentelemetry.sdk.util`."""
 
 from __future__ import annotations
 
@@ -8,14 +9,6 @@ from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequenc
 from typing import Any
 
 from typing_extensions import deprecated
-
-
-def ns_to_iso_str(nanoseconds: int) -> str:
-    """Nanoseconds since the Unix epoch as ISO 8601 in UTC, to the microsecond."""
-    from datetime import datetime, timezone
-
-    time = datetime.fromtimestamp(nanoseconds / 1e9, tz=timezone.utc)
-    return time.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
 def get_dict_as_key(labels: Mapping[Any, Any]) -> tuple[tuple[Any, Any], ...]:

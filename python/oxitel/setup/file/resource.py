@@ -7,8 +7,6 @@ from fnmatch import fnmatchcase
 from logging import getLogger
 from typing import Any
 
-from oxitel.configuration.sdk import SERVICE_NAME as SERVICE_NAME_VARIABLE
-from oxitel.configurator import plugins
 from oxitel.resources import attribute_names as names
 from oxitel.resources.detector import (
     ProcessResourceDetector,
@@ -17,6 +15,8 @@ from oxitel.resources.detector import (
     parse_attributes,
 )
 from oxitel.resources.resource import _DEFAULT_RESOURCE, Resource, _unnamed_service
+from oxitel.setup import plugins
+from oxitel.variables.sdk import SERVICE_NAME as SERVICE_NAME_VARIABLE
 
 from .section import Section
 

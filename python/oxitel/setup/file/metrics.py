@@ -6,9 +6,6 @@ from typing import Any
 
 from opentelemetry import metrics
 
-from oxitel.configuration import otlp as variables
-from oxitel.configuration.variable import reading
-from oxitel.configurator import plugins
 from oxitel.export.signal import METRICS
 from oxitel.metrics import aggregation as aggregations, instrument as instruments
 from oxitel.metrics.meter import _MeterConfig
@@ -18,6 +15,9 @@ from oxitel.metrics.provider import MeterProvider, _get_exemplar_filter
 from oxitel.metrics.reader import MetricReader
 from oxitel.metrics.view import View
 from oxitel.resources.resource import Resource
+from oxitel.setup import plugins
+from oxitel.variables import otlp as variables
+from oxitel.variables.variable import reading
 
 from .exporters import make_exporter, no_limit_if_zero
 from .scopes import scope_configurator

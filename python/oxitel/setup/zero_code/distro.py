@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.distro import BaseDistro
 
-from oxitel.configuration import configurator as variables
-from oxitel.configuration.otlp import PROTOCOL
-from oxitel.configuration.variable import Variable
+from oxitel.variables import zero_code as variables
+from oxitel.variables.otlp import PROTOCOL
+from oxitel.variables.variable import Variable
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
-    from oxitel.configurator import BaseConfigurator
+    from oxitel.setup import BaseConfigurator
 
 _NAME = "oxitel"
 
@@ -43,7 +43,7 @@ class Distro(BaseDistro):  # type: ignore[misc]
         self._switched_on.add(entry_point.value)
         super().load_instrumentor(entry_point, **kwargs)
         if entry_point.name == "logging":
-            from oxitel.auto_instrumentation.log_records import export_without_handler
+            from oxitel.setup.zero_code.log_records import export_without_handler
 
             export_without_handler()
 
@@ -63,7 +63,7 @@ def chosen_configurator() -> BaseConfigurator | _OtherConfigurator:
     if not _is_chosen(variables.CONFIGURATOR):
         return _OtherConfigurator()
     _activate()
-    from oxitel.configurator import Configurator
+    from oxitel.setup import Configurator
 
     configurator: BaseConfigurator = Configurator()
     return configurator

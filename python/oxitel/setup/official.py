@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Literal
 
-from oxitel.configuration import configurator as variables, sdk
 from oxitel.trace.id_generator import IdGenerator
 from oxitel.trace.sampling import Sampler
+from oxitel.variables import sdk, zero_code as variables
 
 from . import plugins, selection
 

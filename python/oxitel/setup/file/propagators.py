@@ -7,7 +7,7 @@ from typing import Any
 from opentelemetry.propagate import set_global_textmap
 from opentelemetry.propagators.composite import CompositePropagator
 
-from oxitel.configurator import plugins
+from oxitel.setup import plugins
 
 from .section import Section
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from oxitel.configuration.configurator import CONFIG_FILE
-from oxitel.configuration.sdk import SERVICE_NAME
-from oxitel.configuration.variable import reading
+from oxitel.variables.sdk import SERVICE_NAME
+from oxitel.variables.variable import reading
+from oxitel.variables.zero_code import CONFIG_FILE
 
 from .document import Unusable, read
 from .section import Messages, Section

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass
 from typing import Any
 
-from oxitel.configurator import plugins
+from oxitel.setup import plugins
 
 from .section import Section
 

@@ -21,7 +21,7 @@ def log(level: int, name: str, text: str) -> None:
 
 def _is_only_exported(logger: logging.Logger) -> bool:
     """Whether there are handlers for records of `logger`, and all of them export."""
-    from ._native import LoggingHandler
+    from oxitel._native import LoggingHandler
 
     found = False
     at: logging.Logger | None = logger

@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import sys
 
-from oxitel.configuration.configurator import PROPAGATORS
-from oxitel.configuration.variable import say_once
+from oxitel.variables.variable import say_once
+from oxitel.variables.zero_code import PROPAGATORS
 
 
 def leave_out_unknown() -> None:

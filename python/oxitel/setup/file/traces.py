@@ -6,9 +6,9 @@ from typing import Any
 
 from opentelemetry import trace
 
-from oxitel.configurator import plugins
 from oxitel.export.signal import TRACES
 from oxitel.resources.resource import Resource
+from oxitel.setup import plugins
 from oxitel.trace import sampling
 from oxitel.trace.batch import BatchSpanProcessor
 from oxitel.trace.export import SimpleSpanProcessor

@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterable
 from logging import getLogger
 from typing import Any
 
-from oxitel.configuration import configurator as variables, sdk
-from oxitel.configuration.otlp import PROTOCOL
-from oxitel.configuration.variable import say_once
 from oxitel.trace.id_generator import IdGenerator
 from oxitel.trace.sampling import Sampler
+from oxitel.variables import sdk, zero_code as variables
+from oxitel.variables.otlp import PROTOCOL
+from oxitel.variables.variable import say_once
 
 from . import plugins
 

@@ -15,8 +15,6 @@ from opentelemetry._logs import set_logger_provider
 from opentelemetry.metrics import set_meter_provider
 from opentelemetry.trace import set_tracer_provider
 
-from oxitel.configuration import configurator as variables
-from oxitel.configuration.instrumentation import LOGGING_AUTO_INSTRUMENTATION
 from oxitel.logs.batch import BatchLogRecordProcessor
 from oxitel.logs.exporter import LogRecordExporter
 from oxitel.logs.provider import LoggerProvider
@@ -29,6 +27,8 @@ from oxitel.trace.batch import BatchSpanProcessor
 from oxitel.trace.export import SpanExporter
 from oxitel.trace.provider import TracerProvider
 from oxitel.trace.sampling import DEFAULT_ON
+from oxitel.variables import zero_code as variables
+from oxitel.variables.instrumentation import LOGGING_AUTO_INSTRUMENTATION
 
 from . import selection
 

@@ -1,13 +1,13 @@
-"""Writes docs/configuration.md; run it as `python -m oxitel.configuration.reference`."""
+"""Writes docs/configuration.md; run it as `python -m oxitel.variables.reference`."""
 
 from __future__ import annotations
 
-from . import command, configurator, instrumentation, otlp, proxy, sdk, trust
+from . import commands, instrumentation, otlp, proxy, sdk, trust, zero_code
 from .otlp import PerSignal
 from .variable import Choice, Variable
 
 _HEAD = """\
-<!-- Written by `python -m oxitel.configuration.reference`; change the declarations instead. -->
+<!-- Written by `python -m oxitel.variables.reference`; change the declarations instead. -->
 
 # Configuration
 
@@ -44,12 +44,15 @@ def page() -> str:
         else:
             rows.append(_row(entry))
     rows += [_row(variable) for variable in (*trust.VARIABLES, *proxy.VARIABLES)]
-    configurators = [_row(variable) for variable in configurator.VARIABLES]
+    configurators = [_row(variable) for variable in zero_code.VARIABLES]
     instrumentations = [_row(variable) for variable in instrumentation.VARIABLES]
     parts += [_table(rows), "## Configurator\n", _CONFIGURATOR, _table(configurators)]
-    commands = [_row(variable) for variable in command.VARIABLES]
     parts += ["## Instrumentations\n", _table(instrumentations)]
-    parts += ["## Commands\n", _table(commands), _NOT_READ]
+    parts += [
+        "## Commands\n",
+        _table([_row(variable) for variable in commands.VARIABLES]),
+        _NOT_READ,
+    ]
     return "\n".join(parts)
 
 

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from oxitel.scope import _scope_name_matches_glob
-from oxitel.scope_configurator import RuleBasedConfigurator
+from oxitel.scope import RuleBasedConfigurator, _scope_name_matches_glob
 
 from .section import Section
 

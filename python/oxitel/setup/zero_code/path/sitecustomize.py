@@ -13,7 +13,7 @@ def _begin() -> None:
     # PYTHONPATH keeps it, for child processes.
     sys.path[:] = [path for path in sys.path if os.path.abspath(path) != folder]
     try:
-        from oxitel.auto_instrumentation.start import prefer_native, start
+        from oxitel.setup.zero_code.start import prefer_native, start
 
         prefer_native()
     except Exception as error:

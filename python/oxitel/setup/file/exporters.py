@@ -8,12 +8,12 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from oxitel.configuration import otlp as variables
-from oxitel.configuration.variable import reading
-from oxitel.configurator import plugins
 from oxitel.export.http import Compression
 from oxitel.export.otlp import compression_name
 from oxitel.export.signal import Signal
+from oxitel.setup import plugins
+from oxitel.variables import otlp as variables
+from oxitel.variables.variable import reading
 
 from .section import Section
 
