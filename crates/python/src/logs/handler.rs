@@ -20,12 +20,12 @@ use super::logger::Logger;
 use super::record::{self, NO_SPAN};
 use super::source::Source;
 use super::span_record::{self, Memory};
-use crate::context;
-use crate::diagnostics::{self, Seldom};
-use crate::fork;
-use crate::nesting::Nesting;
-use crate::official::Official;
-use crate::trace::clock::now_unix_nanos;
+use crate::imports::context;
+use crate::imports::official::Official;
+use crate::process::clock::now_unix_nanos;
+use crate::process::diagnostics::{self, Seldom};
+use crate::process::fork;
+use crate::threads::nesting::Nesting;
 use crate::trace::span::name_text;
 
 thread_local! {

@@ -15,8 +15,8 @@ use telemetry::json::JsonLine;
 
 use super::json_value::{calm, clean_text, key_text, put, put_text, text_of};
 use super::span_record::{Fields, current_span_context, kept_ids};
-use crate::dict::entries;
-use crate::guarded::Guarded;
+use crate::convert::dict::entries;
+use crate::threads::guarded::Guarded;
 use crate::trace::exception;
 
 /// Writes the key of a fixed field.

@@ -13,8 +13,8 @@ use pyo3::types::{
 };
 use telemetry::json::JsonLine;
 
-use crate::dict::entries;
-use crate::nesting::Nesting;
+use crate::convert::dict::entries;
+use crate::threads::nesting::Nesting;
 
 /// How deep a value may be nested; what is deeper (a list that contains itself) becomes text.
 const DEEPEST: usize = 32;

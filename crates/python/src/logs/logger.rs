@@ -10,14 +10,14 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::otlp::request::Group;
 
 use super::record::{self, Fields, Limits, Pairs};
-use crate::context;
-use crate::diagnostics;
-use crate::fork;
-use crate::group::{Groups, new_group};
-use crate::official::Official;
-use crate::pipeline::{self, Pipeline, SharedPipeline, Stage};
-use crate::replaceable::Replaceable;
-use crate::trace::clock::{now_unix_nanos, unix_nanos};
+use crate::export::group::{Groups, new_group};
+use crate::export::pipeline::{self, Pipeline, SharedPipeline, Stage};
+use crate::imports::context;
+use crate::imports::official::Official;
+use crate::process::clock::{now_unix_nanos, unix_nanos};
+use crate::process::diagnostics;
+use crate::process::fork;
+use crate::threads::replaceable::Replaceable;
 use crate::trace::exception;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk._logs")]

@@ -7,16 +7,16 @@ use telemetry::export::batch::BatchProcessor;
 use telemetry::otlp::log::{LOG_ATTRIBUTES, LogHead, put_log_body, put_log_head, put_log_tail};
 use telemetry::trace::SpanContext;
 
-use crate::context;
-use crate::diagnostics;
-use crate::dict::entries;
-use crate::group::Groups;
-use crate::official::Official;
-use crate::scratch::with_buffer;
-use crate::trace::clock::unix_nanos;
-use crate::trace::containers::dropped_of;
+use crate::convert::bounded_attributes::dropped_of;
+use crate::convert::dict::entries;
+use crate::convert::value;
+use crate::export::group::Groups;
+use crate::imports::context;
+use crate::imports::official::Official;
+use crate::process::clock::unix_nanos;
+use crate::process::diagnostics;
+use crate::threads::scratch::with_buffer;
 use crate::trace::span::name_text;
-use crate::value;
 
 /// The limits of a `LogRecordLimits` object; `None` is no limit.
 #[derive(Clone, Copy)]

@@ -10,8 +10,8 @@ use telemetry::trace::SpanContext;
 
 use super::attributes::Names;
 use super::record;
-use crate::context;
-use crate::official::Official;
+use crate::imports::context;
+use crate::imports::official::Official;
 
 /// The attributes of a record that the formatter uses, and what is not `logging`'s own.
 #[derive(Default)]

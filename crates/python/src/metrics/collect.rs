@@ -14,8 +14,8 @@ use telemetry::otlp::request::{Batch, Group};
 use super::convert;
 use super::materialise;
 use super::stream::MetricStream;
-use crate::diagnostics;
-use crate::export::export_and_wait;
+use crate::export::exporter::export_and_wait;
+use crate::process::diagnostics;
 use crate::trace::settings;
 
 /// The metrics of one instrumentation scope.

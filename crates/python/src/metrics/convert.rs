@@ -13,9 +13,9 @@ use telemetry::metrics::data::{
 };
 
 use super::collect::ScopeMetrics;
-use crate::diagnostics;
+use crate::convert::value;
+use crate::process::diagnostics;
 use crate::trace::settings;
-use crate::value;
 
 const METRICS_ENCODER: &str = "opentelemetry.exporter.otlp.proto.common._internal.metrics_encoder";
 

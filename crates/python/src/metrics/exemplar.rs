@@ -2,9 +2,9 @@
 
 use pyo3::prelude::*;
 
-use crate::context;
-use crate::diagnostics::{self, Seldom};
-use crate::official::Official;
+use crate::imports::context;
+use crate::imports::official::Official;
+use crate::process::diagnostics::{self, Seldom};
 
 static FILTER_FAILED: Seldom = Seldom::new();
 

@@ -17,10 +17,10 @@ use super::attributes::{Cleaned, to_dict};
 use super::exemplar::{self, Filter};
 use super::lookup::{self, Cache, Entry};
 use super::stream::{BoundStream, MetricStream, Target};
-use crate::context;
-use crate::diagnostics::{self, Seldom};
-use crate::official::Official;
-use crate::trace::clock::now_unix_nanos;
+use crate::imports::context;
+use crate::imports::official::Official;
+use crate::process::clock::now_unix_nanos;
+use crate::process::diagnostics::{self, Seldom};
 
 const INSTRUMENT: &str = "opentelemetry.sdk.metrics._internal.instrument";
 

@@ -7,7 +7,7 @@ use telemetry::propagation::baggage::{self, Lost, Writer};
 use super::carrier::{Source, Target, text};
 use super::extracted::Extracted;
 use super::injected::Injected;
-use crate::diagnostics;
+use crate::process::diagnostics;
 
 const LOGGER: &str = "opentelemetry.baggage.propagation";
 

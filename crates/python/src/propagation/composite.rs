@@ -9,7 +9,7 @@ use super::extracted::Extracted;
 use super::format::Known;
 use super::injected::Injected;
 use super::propagator::{EXTRACT_FAILED, INJECT_FAILED, Names, settle};
-use crate::guarded::Guarded;
+use crate::threads::guarded::Guarded;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "oxitel._native")]
 pub(crate) struct CompositePropagator {

@@ -14,7 +14,7 @@ pub(crate) enum Format {
     Jaeger,
 }
 
-/// What the propagators use of the API besides [`crate::official::Official`], looked up when the
+/// What the propagators use of the API besides [`crate::imports::official::Official`], looked up when the
 /// first of them is called.
 pub(crate) struct Known {
     /// Instances of exactly these classes are run without a call; subclasses may do otherwise.

@@ -10,7 +10,7 @@ use super::extracted::Extracted;
 use super::format::{Format, Known};
 use super::injected::Injected;
 use super::{b3, baggage, jaeger, trace_context};
-use crate::diagnostics::{self, Seldom};
+use crate::process::diagnostics::{self, Seldom};
 
 const LOGGER: &str = "opentelemetry.propagate";
 

@@ -10,8 +10,8 @@ use super::carrier::{Source, Target, Values, text};
 use super::extracted::Extracted;
 use super::format::Known;
 use super::injected::Injected;
-use crate::diagnostics;
-use crate::official;
+use crate::imports::official;
+use crate::process::diagnostics;
 
 const LOGGER: &str = "opentelemetry.trace.propagation.tracecontext";
 /// The most characters of `tracestate` that the API reads.

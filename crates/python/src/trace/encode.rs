@@ -12,14 +12,14 @@ use telemetry::otlp::trace::{
 };
 use telemetry::otlp::wire::put_bytes_field;
 
-use super::containers::dropped_of;
 use super::content::{Content, Copied};
 use super::event::EventRecord;
 use super::identity::Identity;
 use super::readable::{ReadableSpan, State};
 use super::span::name_text;
-use crate::scratch::with_buffer;
-use crate::value;
+use crate::convert::bounded_attributes::dropped_of;
+use crate::convert::value;
+use crate::threads::scratch::with_buffer;
 
 /// Encodes `span` and passes the bytes to `use_bytes`.
 pub(crate) fn with_encoded<T>(

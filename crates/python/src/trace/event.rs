@@ -3,9 +3,9 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::containers::bounded_attributes;
 use super::settings::Limits;
-use crate::value::AttributeMap;
+use crate::convert::bounded_attributes::bounded_attributes;
+use crate::convert::value::AttributeMap;
 
 pub(crate) struct EventRecord {
     pub(crate) name: Py<PyAny>,

@@ -16,17 +16,17 @@ use telemetry::otlp::request::Group;
 use telemetry::trace::StatusCode;
 
 use super::arguments::{Indent, as_given};
-use super::containers::{bounded_attributes, dropped_of};
 use super::content::{Content, Copied};
-use super::edits::{Edits, time_of};
 use super::event::EventRecord;
 use super::identity::{Assigned, Identity};
+use super::lookalike::edits::{Edits, time_of};
 use super::settings::{self, Settings};
 use super::status::Status;
-use crate::guarded::{Guard, Guarded};
-use crate::official::Official;
-use crate::replaceable::Replacement;
-use crate::value::AttributeMap;
+use crate::convert::bounded_attributes::{bounded_attributes, dropped_of};
+use crate::convert::value::AttributeMap;
+use crate::imports::official::Official;
+use crate::threads::guarded::{Guard, Guarded};
+use crate::threads::replaceable::Replacement;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk.trace")]
 pub(crate) struct ReadableSpan {

@@ -9,14 +9,14 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::exception;
-use super::overridden;
+use super::lookalike::overridden;
 use super::span::{self, Span};
 use super::tracer::{StartOptions, Started, Tracer};
 use super::unsampled::UnsampledSpan;
-use crate::context::{self, Reset};
-use crate::diagnostics;
-use crate::guarded::Guarded;
-use crate::official::Official;
+use crate::imports::context::{self, Reset};
+use crate::imports::official::Official;
+use crate::process::diagnostics;
+use crate::threads::guarded::Guarded;
 
 /// How many enclosing scopes are looked through for one that ends out of order.
 const MOST_ENCLOSING: usize = 1000;

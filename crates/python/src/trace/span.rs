@@ -11,23 +11,24 @@ use telemetry::attribute::Newest;
 use telemetry::trace::StatusCode;
 
 use super::arguments::EscapedText;
-use super::clock::{now_unix_nanos, unix_nanos};
 use super::content::Content;
-use super::edits::{Edits, Processor};
 use super::event::EventRecord;
 use super::exception;
 use super::identity::Identity;
 use super::links::{bounded_link_attributes, is_valid_link};
+use super::lookalike::edits::{Edits, Processor};
+use super::lookalike::{overridden, recording};
+use super::processing;
 use super::readable::{ReadableSpan, State};
 use super::scope::Attachment;
 use super::settings::Settings;
 use super::status::{Status, status_code_of};
-use super::{overridden, processing, recording};
-use crate::diagnostics;
-use crate::guarded::{Guard, Guarded};
-use crate::official::Official;
-use crate::pipeline::{self, Pipeline};
-use crate::value::{self, AttributeMap};
+use crate::convert::value::{self, AttributeMap};
+use crate::export::pipeline::{self, Pipeline};
+use crate::imports::official::Official;
+use crate::process::clock::{now_unix_nanos, unix_nanos};
+use crate::process::diagnostics;
+use crate::threads::guarded::{Guard, Guarded};
 
 #[pyclass(frozen, subclass, extends = ReadableSpan, module = "opentelemetry.sdk.trace")]
 pub(crate) struct Span {

@@ -13,9 +13,9 @@ use tokio::time::{Instant, sleep_until};
 
 use super::answer::{Answer, Reason, Trouble, TroubleKind};
 use super::exporter::{Settled, State, prefix_len};
-use super::line::Lease;
-use super::link;
-use super::{Compression, Protocol, Signal, grpc, http, retry};
+use super::transport::line::Lease;
+use super::transport::{grpc, http, link};
+use super::{Compression, Protocol, Signal, retry};
 use crate::diagnostics::{Key, Level, forget, report, report_loss};
 use crate::otlp::request::Batch;
 

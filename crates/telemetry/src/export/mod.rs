@@ -3,22 +3,13 @@
 
 mod answer;
 pub mod batch;
-mod compress;
-mod connect;
 mod deliver;
-mod endpoint;
 mod exporter;
-mod gather;
-mod grpc;
-mod http;
-mod line;
-mod link;
 mod operation;
 mod probe;
-mod proxy;
 mod queue;
 pub mod retry;
-mod tls;
+mod transport;
 mod worker;
 
 use std::time::Duration;

@@ -9,8 +9,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use super::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
 use super::deliver::{broken, encode};
 use super::exporter::{Exporter, State};
-use super::line::Line;
-use super::{Protocol, grpc, http, limited, worker};
+use super::transport::line::Line;
+use super::transport::{grpc, http};
+use super::{Protocol, limited, worker};
 use crate::otlp::request::Batch;
 
 /// What became of a probe.
