@@ -1,5 +1,5 @@
-"""scripts/uses.py, by which `make lint` finds rooms that stand in a circle: it sees each way in which
-one file can need another."""
+"""scripts/uses.py, by which `make lint` finds rooms in a circle: it sees each way in which one file
+can need another."""
 
 from __future__ import annotations
 
