@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import textwrap
 import threading
 import time
@@ -491,7 +490,7 @@ def test_many_threads_lose_nothing() -> None:
     processor.shutdown()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.fork
 def test_a_forked_child_exports_its_own_spans_and_none_of_its_parents(run_program: Any) -> None:
     program = textwrap.dedent(
         """

@@ -172,8 +172,7 @@ def test_two_providers_are_summed_up(meters: Any) -> None:
     assert [value for value, _ in meters.instruments["otel.sdk.span.started"].measured] == [2]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+@pytest.mark.fork
 def test_a_forked_child_counts_from_nothing(meters: Any) -> None:
     provider = TracerProvider(shutdown_on_exit=False, meter_provider=meters)
     tracer = provider.get_tracer("a")
