@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use telemetry::propagation::jaeger::{self, BAGGAGE_PREFIX, BaggageSize, MOST_ENTRIES};
-use telemetry::propagation::percent::{self, Style};
+use telemetry::text::{self, Style};
 
 use super::carrier::{Source, Target, text};
 use super::extracted::Extracted;
@@ -67,10 +67,10 @@ fn extract_baggage<'py>(
     }
     let baggage = extracted.baggage(py)?;
     for (name, value) in &entries {
-        let decoded = percent::decode(value, Style::Path);
+        let decoded = text::percent_decode(value, Style::Path);
         baggage.set_item(
             PyString::new(py, name),
-            PyString::new(py, percent::stripped(&decoded)),
+            PyString::new(py, text::stripped(&decoded)),
         )?;
     }
     extracted.set_baggage(py, &baggage)
@@ -100,7 +100,7 @@ pub(super) fn inject<'py>(
             continue;
         };
         encoded.clear();
-        percent::encode(&value, Style::Path, &mut encoded);
+        text::percent_encode(&value, Style::Path, &mut encoded);
         if size.takes(&name, &encoded) {
             target.set_ascii(
                 &PyString::new(py, &format!("{prefix}{name}")),
