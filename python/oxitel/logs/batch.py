@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from opentelemetry.context import Context
 
 from oxitel import _native
-from oxitel.configuration import sdk
 from oxitel.export.batching import Batching, BatchVariables
 from oxitel.export.signal import LOGS
+from oxitel.variables import sdk
 
 from .processor import LogRecordProcessor
 from .record import readable

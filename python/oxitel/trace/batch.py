@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from oxitel import _native
-from oxitel.configuration import sdk
 from oxitel.export.batching import Batching, BatchVariables
 from oxitel.export.signal import TRACES
+from oxitel.variables import sdk
 
 from .processor import SpanProcessor
 

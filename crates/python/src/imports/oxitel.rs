@@ -12,6 +12,9 @@ objects! {
     "oxitel._native" {
         LOG_PENDING = "log_pending",
     }
+    "oxitel.diagnostics.worker_messages" {
+        LOG_WORKER_MESSAGE = "log",
+    }
     "oxitel.lifetime" {
         REFRESH_AFTER_FORK = "refresh_after_fork",
     }
@@ -75,11 +78,11 @@ objects! {
     "oxitel.resources.resource" {
         RESOURCE = "Resource",
     }
-    "oxitel.sequence" {
-        BOUNDED_LIST = "BoundedList",
-    }
     "oxitel.trace.batch" {
         BATCH_SPAN_PROCESSOR = "BatchSpanProcessor",
+    }
+    "oxitel.trace.containers" {
+        BOUNDED_LIST = "BoundedList",
     }
     "oxitel.trace.decorator" {
         DECORATE = "decorate",
@@ -104,8 +107,5 @@ objects! {
         CONSTRUCTOR_ARGUMENTS = "constructor_arguments",
         INSTRUMENTATION_INFO = "instrumentation_info",
         SPAN_TO_JSON = "to_json",
-    }
-    "oxitel.worker_messages" {
-        LOG_WORKER_MESSAGE = "log",
     }
 }
