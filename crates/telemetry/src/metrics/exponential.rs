@@ -5,7 +5,7 @@
 //! official package arrives at, whose backing arrays double and are exported whole.
 
 use super::aggregate::{Rules, Times, Totals};
-use super::data::{self, Number};
+use crate::otlp::metric_data::{self, Number};
 
 const MIN_NORMAL_EXPONENT: i64 = -1022;
 const MANTISSA_BITS: u32 = 52;
@@ -168,8 +168,8 @@ impl Buckets {
         usize::try_from((index - self.start).abs()).is_ok_and(|span| span >= max_size)
     }
 
-    fn data(&self) -> data::Buckets {
-        data::Buckets {
+    fn data(&self) -> metric_data::Buckets {
+        metric_data::Buckets {
             offset: i32::try_from(self.start).unwrap_or(0),
             counts: self.counts.clone(),
         }
@@ -272,8 +272,8 @@ pub(super) struct Exponential {
     pub(super) zero_count: u64,
     pub(super) scale: i32,
     pub(super) totals: Totals,
-    pub(super) positive: data::Buckets,
-    pub(super) negative: data::Buckets,
+    pub(super) positive: metric_data::Buckets,
+    pub(super) negative: metric_data::Buckets,
 }
 
 /// What became of a measurement.
@@ -382,7 +382,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::metrics::data::Temporality;
+    use crate::otlp::metric_data::Temporality;
 
     const CONFIG: ExponentialConfig = ExponentialConfig {
         max_size: 160,
