@@ -184,6 +184,18 @@ impl BatchProcessor {
     pub fn counts(&self) -> Counts {
         self.shared.inner().lock().queue.counts()
     }
+
+    /// Says what is lost if the process ends now, without a shutdown.
+    pub fn report_unsent(&self) {
+        let inner = self.shared.inner();
+        let mut guarded = inner.lock();
+        let counts = guarded.queue.counts();
+        let dropped = guarded.unsaid_drops();
+        let (reason, is_hopeless) = (guarded.reason.clone(), guarded.hopeless_at.is_some());
+        drop(guarded);
+        let lost = counts.queued + counts.in_flight;
+        inner.report_end(lost, dropped, &reason, is_hopeless);
+    }
 }
 
 impl Shared {
@@ -619,11 +631,8 @@ impl Inner {
         };
         if lost > 0 {
             self.exporter.state().operations.give_up(lost);
-            deliver::report_undelivered(self.exporter.settled(), lost, &reason, is_hopeless);
         }
-        if dropped > 0 {
-            deliver::report_dropped(self.exporter.settled(), dropped);
-        }
+        self.report_end(lost, dropped, &reason, is_hopeless);
         let mut guarded = self.lock();
         guarded.queue.task = Task::Absent;
         guarded.is_stopped = true;
@@ -633,6 +642,15 @@ impl Inner {
         };
         drop(guarded);
         self.changed.notify_all();
+    }
+
+    fn report_end(&self, lost: usize, dropped: u64, reason: &str, is_hopeless: bool) {
+        if lost > 0 {
+            deliver::report_undelivered(self.exporter.settled(), lost, reason, is_hopeless);
+        }
+        if dropped > 0 {
+            deliver::report_dropped(self.exporter.settled(), dropped);
+        }
     }
 }
 

@@ -17,6 +17,7 @@ use std::time::Duration;
 pub use exporter::{ExportError, ExportSummary, Exporter, PendingExport};
 pub use operation::Operation;
 pub use probe::{Outcome, Probe};
+pub use worker::set_on_start;
 
 /// What is exported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
