@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import textwrap
 import threading
 import time
@@ -28,7 +27,7 @@ from opentelemetry.sdk.trace.export import (
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from oxitel.configuration import variable
+from oxitel.variables import variable
 
 
 @pytest.fixture(autouse=True)
@@ -250,7 +249,7 @@ def test_an_exporter_that_always_fails_is_told_of_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr("oxitel.duplicate_filter.time", lambda: 1e9)
+    monkeypatch.setattr("oxitel.diagnostics.duplicate_filter.time", lambda: 1e9)
     exporter = Exporter()
     exporter.error = RuntimeError("broken on purpose")
     for processor in (SimpleSpanProcessor(exporter), BatchSpanProcessor(exporter, 9, 6e4, 1)):
@@ -491,7 +490,7 @@ def test_many_threads_lose_nothing() -> None:
     processor.shutdown()
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.fork
 def test_a_forked_child_exports_its_own_spans_and_none_of_its_parents(run_program: Any) -> None:
     program = textwrap.dedent(
         """
@@ -632,7 +631,7 @@ def test_the_exporter_can_be_had_from_the_processor() -> None:
 def test_a_line_is_not_logged_twice_within_twenty_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     now = 1000.0
-    monkeypatch.setattr("oxitel.duplicate_filter.time", lambda: now)
+    monkeypatch.setattr("oxitel.diagnostics.duplicate_filter.time", lambda: now)
     duplicates = DuplicateFilter()
 
     def passes(text: str, level: int = logging.WARNING) -> bool:

@@ -27,7 +27,7 @@ from opentelemetry.sdk.metrics.export import (
 )
 from opentelemetry.sdk.metrics.view import DefaultAggregation, SumAggregation
 
-from oxitel.configuration import variable
+from oxitel.variables import variable
 
 DELTA, CUMULATIVE = AggregationTemporality.DELTA, AggregationTemporality.CUMULATIVE
 SUCCESS, FAILURE = MetricExportResult.SUCCESS, MetricExportResult.FAILURE
@@ -464,8 +464,7 @@ def in_child(check: Callable[[], bool]) -> bool:
     return False
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+@pytest.mark.fork
 def test_a_forked_child_exports_on_its_own_though_the_parent_was_exporting(start: Start) -> None:
     let_go = threading.Event()
     exporter = Exporter()
@@ -484,8 +483,7 @@ def test_a_forked_child_exports_on_its_own_though_the_parent_was_exporting(start
     assert reader.force_flush() is True
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+@pytest.mark.fork
 def test_a_reader_that_was_shut_down_stays_so_in_a_child(start: Start) -> None:
     reader = start(Exporter(), 10)
     reader.shutdown()

@@ -39,7 +39,7 @@ from opentelemetry.sdk.trace.sampling import (
     SamplingResult,
 )
 
-from oxitel import self_observability
+from oxitel.self_observability import meter
 
 
 class Instrument:
@@ -99,7 +99,7 @@ class Provider:
 @pytest.fixture
 def meters(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "true")
-    monkeypatch.setattr(self_observability, "_component_numbers", {})
+    monkeypatch.setattr(meter, "_component_numbers", {})
     return Provider()
 
 
@@ -172,8 +172,7 @@ def test_two_providers_are_summed_up(meters: Any) -> None:
     assert [value for value, _ in meters.instruments["otel.sdk.span.started"].measured] == [2]
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
-@pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning")
+@pytest.mark.fork
 def test_a_forked_child_counts_from_nothing(meters: Any) -> None:
     provider = TracerProvider(shutdown_on_exit=False, meter_provider=meters)
     tracer = provider.get_tracer("a")

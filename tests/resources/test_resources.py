@@ -78,7 +78,7 @@ def test_the_instance_id_is_the_same_all_through_the_process() -> None:
     assert len(ids) == 1
 
 
-@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork")
+@pytest.mark.fork
 def test_a_forked_child_has_another_instance_id_and_process(run_program: Any) -> None:
     program = textwrap.dedent(
         """

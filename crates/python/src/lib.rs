@@ -22,13 +22,15 @@ mod _native {
     use pyo3::types::{PyMapping, PySequence};
 
     #[pymodule_export]
-    use super::export::exporter::{OtlpExporter, encode_logs, encode_spans};
+    use super::export::exporter::OtlpExporter;
     #[pymodule_export]
     use super::export::pipeline::SharedPipeline;
     #[pymodule_export]
     use super::export::queue::NativeBatchProcessor;
     #[pymodule_export]
     use super::logs::correlation::LogRecordFactory;
+    #[pymodule_export]
+    use super::logs::export::{encode_logs, export_logs, queue_log_record};
     #[pymodule_export]
     use super::logs::handler::LoggingHandler;
     #[pymodule_export]
@@ -38,7 +40,9 @@ mod _native {
     #[pymodule_export]
     use super::logs::span_record::SpanRecordFactory;
     #[pymodule_export]
-    use super::metrics::collect::{MetricsSnapshot, collect_metrics, encode_metrics};
+    use super::metrics::collect::{MetricsSnapshot, collect_metrics};
+    #[pymodule_export]
+    use super::metrics::export::{encode_metrics, export_metrics};
     #[pymodule_export]
     use super::metrics::instrument::{Counter, Gauge, Histogram, Observer, UpDownCounter};
     #[pymodule_export]
@@ -57,6 +61,8 @@ mod _native {
     };
     #[pymodule_export]
     use super::trace::counts::SpanCounts;
+    #[pymodule_export]
+    use super::trace::export::{encode_spans, export_spans, queue_ending_spans, queue_span};
     #[pymodule_export]
     use super::trace::readable::ReadableSpan;
     #[pymodule_export]

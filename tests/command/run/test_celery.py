@@ -15,6 +15,8 @@ from command.run.conftest import of_kind, parents_are_there
 Start = Callable[..., Any]
 Taken = Callable[..., Any]
 
+pytestmark = pytest.mark.fork
+
 TASKS = 12
 
 

@@ -20,6 +20,7 @@ Taken = Callable[..., Any]
 PROGRAMS = Path(__file__).parent / "programs"
 
 
+@pytest.mark.fork
 @pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
 def test_multiprocessing_executors_and_pools(method: str, start: Start, taken: Taken) -> None:
     finished = start("python", str(PROGRAMS / "children.py"), method).finish()
@@ -50,6 +51,7 @@ def test_a_command_that_is_not_python_has_its_python_children_instrumented(
     assert taken(2).workers == 2
 
 
+@pytest.mark.fork
 def test_children_of_a_program_that_was_forked_by_hand(start: Start, taken: Taken) -> None:
     code = (
         "import os, sys, orders\n"
@@ -72,6 +74,7 @@ def test_an_interpreter_that_reads_no_path_runs_without_telemetry(
     assert taken(0).processes == []
 
 
+@pytest.mark.fork
 def test_a_worker_ends_in_the_time_of_one_signal_where_the_receiver_does_not_answer(
     start: Start, black_hole: str
 ) -> None:

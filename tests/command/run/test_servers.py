@@ -29,6 +29,7 @@ def gunicorn(port: int, *options: str) -> tuple[str, ...]:
     return ("gunicorn", "--bind", f"127.0.0.1:{port}", *GUNICORN, *options)
 
 
+@pytest.mark.fork
 @pytest.mark.parametrize("preload", [False, True], ids=["each loads", "preload"])
 @pytest.mark.parametrize("worker", ["sync", "gthread"])
 def test_gunicorn(worker: str, preload: bool, port: int, start: Start, taken: Taken) -> None:
@@ -44,6 +45,7 @@ def test_gunicorn(worker: str, preload: bool, port: int, start: Start, taken: Ta
     assert parents_are_there(told)
 
 
+@pytest.mark.fork
 @pytest.mark.parametrize(
     "options",
     [
@@ -88,6 +90,7 @@ def test_uvicorn(workers: int, port: int, start: Start, taken: Taken) -> None:
     assert parents_are_there(told)
 
 
+@pytest.mark.fork
 def test_the_official_command_with_our_distribution_and_configurator(
     port: int, start: Start, taken: Taken
 ) -> None:

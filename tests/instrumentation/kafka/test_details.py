@@ -251,6 +251,7 @@ def test_the_first_answer_counts(
     assert caplog.records == []
 
 
+@pytest.mark.fork
 def test_spans_that_are_open_at_exit_are_exported_once(
     collector: Any, run_program: Callable[..., Any]
 ) -> None:

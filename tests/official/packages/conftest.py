@@ -13,6 +13,11 @@ ROOT = Path(__file__).resolve().parents[3]
 REQUIREMENTS = ROOT / "tests/requirements-packages.txt"
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """The first test of a run also waits until the environment is made."""
+    item.add_marker(pytest.mark.timeout(1800))
+
+
 @pytest.fixture(scope="session")
 def packages_python() -> Path:
     """The interpreter of an environment with the official SDK and the packages that need it."""

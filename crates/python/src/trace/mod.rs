@@ -3,9 +3,11 @@
 pub(crate) mod arguments;
 pub(crate) mod content;
 pub(crate) mod counts;
+pub(crate) mod current;
 pub(crate) mod encode;
 pub(crate) mod event;
 pub(crate) mod exception;
+pub(crate) mod export;
 pub(crate) mod identity;
 pub(crate) mod links;
 pub(crate) mod lookalike;

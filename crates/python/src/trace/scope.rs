@@ -15,6 +15,7 @@ use super::tracer::{StartOptions, Started, Tracer};
 use super::unsampled::UnsampledSpan;
 use crate::imports::context::{self, Reset};
 use crate::imports::official::Official;
+use crate::imports::oxitel;
 use crate::process::diagnostics;
 use crate::threads::guarded::Guarded;
 
@@ -216,10 +217,7 @@ impl SpanScope {
         slf: &Bound<'py, Self>,
         function: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        slf.py()
-            .import("oxitel.trace.decorator")?
-            .getattr("decorate")?
-            .call1((slf, function))
+        oxitel::DECORATE.get(slf.py())?.call1((slf, function))
     }
 }
 

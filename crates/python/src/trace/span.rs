@@ -1,11 +1,10 @@
 //! `Span`: a span that is being recorded.
 
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::attribute::Newest;
 use telemetry::trace::StatusCode;
@@ -709,20 +708,5 @@ impl Span {
     #[expect(clippy::unused_self, reason = "an attribute of the official class")]
     const fn _trace_config(&self) -> Option<bool> {
         None
-    }
-}
-
-/// The text of a name for OTLP; a name that is not text or not valid text becomes the nearest.
-pub(crate) fn name_text<'a>(name: &'a Bound<'_, PyAny>) -> Cow<'a, str> {
-    match name.cast::<PyString>() {
-        Ok(text) => text
-            .to_str()
-            .map_or_else(|_| text.to_string_lossy(), Cow::Borrowed),
-        // As if there were none.
-        Err(_) if name.is_none() => Cow::Borrowed(""),
-        Err(_) => match name.str() {
-            Ok(text) => Cow::Owned(text.to_string_lossy().into_owned()),
-            Err(_) => Cow::Borrowed(""),
-        },
     }
 }

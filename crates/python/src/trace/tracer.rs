@@ -27,6 +27,7 @@ use crate::convert::value;
 use crate::export::pipeline::{self, Pipeline};
 use crate::imports::context;
 use crate::imports::official::{Official, read_span_context};
+use crate::imports::oxitel;
 use crate::process::clock::{now_unix_nanos, unix_nanos};
 use crate::process::diagnostics::{self, Seldom};
 use crate::process::fork;
@@ -93,9 +94,7 @@ impl Given {
                 self.instrumentation_scope.bind(py),
             )?,
         };
-        let built_in = py
-            .import("oxitel.trace.id_generator")?
-            .getattr("RandomIdGenerator")?;
+        let built_in = oxitel::RANDOM_ID_GENERATOR.get(py)?;
         let id_generator = if self.id_generator.bind(py).get_type().is(&built_in) {
             None
         } else {
