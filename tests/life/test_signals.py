@@ -226,6 +226,7 @@ def start_as_first_process(start_program: Start) -> Start:
     return start
 
 
+@pytest.mark.fork
 def test_the_first_process_exports_the_queue_at_sigterm_and_goes_on(
     protocol: str, start_as_first_process: Start, arrived: Arrived
 ) -> None:
