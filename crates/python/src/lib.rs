@@ -78,6 +78,7 @@ mod _native {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::process::fork::watch();
         super::process::ending_thread::watch();
+        telemetry::export::set_on_start(super::process::termination::leave_signals_to_program);
         super::process::diagnostics::watch(module)?;
         let py = module.py();
         super::trace::exception_text::prepare(py)?;
