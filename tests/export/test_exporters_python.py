@@ -35,7 +35,6 @@ from opentelemetry.sdk.trace.export import (
 )
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 
-from oxitel.configuration import variable
 from oxitel.export import otlp as otlp_export
 from oxitel.export.grpc_transport import GrpcTransport
 from oxitel.export.http_transport import (
@@ -48,6 +47,7 @@ from oxitel.export.otlp import USER_AGENT
 from oxitel.export.signal import TRACES
 from oxitel.export.transport import Attempt, Transport
 from oxitel.export.wire import partial_success, retry_delay_seconds, retry_info_of_status
+from oxitel.variables import variable
 
 SUCCESS, FAILURE = SpanExportResult.SUCCESS, SpanExportResult.FAILURE
 

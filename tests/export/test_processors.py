@@ -27,7 +27,7 @@ from opentelemetry.sdk.trace.export import (
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanContext, TraceFlags
 
-from oxitel.configuration import variable
+from oxitel.variables import variable
 
 
 @pytest.fixture(autouse=True)
@@ -249,7 +249,7 @@ def test_an_exporter_that_always_fails_is_told_of_once(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.undo()
-    monkeypatch.setattr("oxitel.duplicate_filter.time", lambda: 1e9)
+    monkeypatch.setattr("oxitel.diagnostics.duplicate_filter.time", lambda: 1e9)
     exporter = Exporter()
     exporter.error = RuntimeError("broken on purpose")
     for processor in (SimpleSpanProcessor(exporter), BatchSpanProcessor(exporter, 9, 6e4, 1)):
@@ -631,7 +631,7 @@ def test_the_exporter_can_be_had_from_the_processor() -> None:
 def test_a_line_is_not_logged_twice_within_twenty_seconds(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.undo()
     now = 1000.0
-    monkeypatch.setattr("oxitel.duplicate_filter.time", lambda: now)
+    monkeypatch.setattr("oxitel.diagnostics.duplicate_filter.time", lambda: now)
     duplicates = DuplicateFilter()
 
     def passes(text: str, level: int = logging.WARNING) -> bool:

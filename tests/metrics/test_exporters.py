@@ -39,8 +39,8 @@ from opentelemetry.sdk.metrics.view import (
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
-from oxitel.configuration import variable
 from oxitel.metrics.division import count_points, divided
+from oxitel.variables import variable
 
 DELTA, CUMULATIVE = AggregationTemporality.DELTA, AggregationTemporality.CUMULATIVE
 SUCCESS, FAILURE = MetricExportResult.SUCCESS, MetricExportResult.FAILURE

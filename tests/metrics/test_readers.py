@@ -27,7 +27,7 @@ from opentelemetry.sdk.metrics.export import (
 )
 from opentelemetry.sdk.metrics.view import DefaultAggregation, SumAggregation
 
-from oxitel.configuration import variable
+from oxitel.variables import variable
 
 DELTA, CUMULATIVE = AggregationTemporality.DELTA, AggregationTemporality.CUMULATIVE
 SUCCESS, FAILURE = MetricExportResult.SUCCESS, MetricExportResult.FAILURE

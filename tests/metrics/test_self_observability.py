@@ -39,7 +39,7 @@ from opentelemetry.sdk.trace.sampling import (
     SamplingResult,
 )
 
-from oxitel import self_observability
+from oxitel.self_observability import meter
 
 
 class Instrument:
@@ -99,7 +99,7 @@ class Provider:
 @pytest.fixture
 def meters(monkeypatch: pytest.MonkeyPatch) -> Any:
     monkeypatch.setenv("OTEL_PYTHON_SDK_INTERNAL_METRICS_ENABLED", "true")
-    monkeypatch.setattr(self_observability, "_component_numbers", {})
+    monkeypatch.setattr(meter, "_component_numbers", {})
     return Provider()
 
 

@@ -248,7 +248,7 @@ LEFT_OUT = {
     "create_processor_metrics": _SELF_METRICS,
     "create_tracer_metrics": _SELF_METRICS,
     "ProcessorMetricsT": _SELF_METRICS,
-    "parse_boolean_environment_variable": "an internal reader, replaced by oxitel.configuration",
+    "parse_boolean_environment_variable": "an internal reader, replaced by oxitel.variables",
     "BatchExportStrategy": "how the official batch processor's loop is written",
     "Exporter": "a typing protocol of the official batch processor",
     "Telemetry": "a type variable of the official batch processor",
@@ -271,7 +271,7 @@ LEFT_OUT = {
     "opentelemetry.exporter.otlp.proto.common.trace_encoder": _SUBMODULE,
     "opentelemetry.exporter.otlp.proto.common.metrics_encoder": _SUBMODULE,
     "opentelemetry.sdk.environment_variables._internal": (
-        "readers of variables, replaced by oxitel.configuration"
+        "readers of variables, replaced by oxitel.variables"
     ),
 }
 

@@ -14,11 +14,11 @@ from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 
 from conftest import program_environment
-from oxitel import distro as distro_module
-from oxitel.configuration import variable as variable_module
-from oxitel.configurator import Configurator, components, plugins
-from oxitel.distro import Distro, chosen_configurator, chosen_distro
 from oxitel.resources.resource import Resource
+from oxitel.setup import Configurator, components, plugins
+from oxitel.setup.zero_code import distro as distro_module
+from oxitel.setup.zero_code.distro import Distro, chosen_configurator, chosen_distro
+from oxitel.variables import variable as variable_module
 
 
 class Made:
@@ -196,7 +196,7 @@ def test_a_wrong_propagator_is_named_and_the_others_are_used(
     names: str, fields: str, message: str | None
 ) -> None:
     program = (
-        "from oxitel.configurator.propagators import leave_out_unknown\n"
+        "from oxitel.setup.propagators import leave_out_unknown\n"
         "leave_out_unknown()\n"
         "from opentelemetry import propagate\n"
         "print(*sorted(propagate.get_global_textmap().fields))\n"

@@ -18,16 +18,16 @@ import pytest
 from hypothesis import given, strategies as st
 from opentelemetry import _logs, metrics, propagate, trace
 
-from oxitel.configuration.variable import reading
-from oxitel.configurator.file import configure_from_file
-from oxitel.configurator.file.document import Unusable, read
-from oxitel.configurator.file.substitution import substituted
 from oxitel.metrics.otlp_grpc import OTLPMetricExporter as GrpcMetricExporter
 from oxitel.metrics.periodic import PeriodicExportingMetricReader
 from oxitel.resources.resource import Resource
+from oxitel.setup.file import configure_from_file
+from oxitel.setup.file.document import Unusable, read
+from oxitel.setup.file.substitution import substituted
 from oxitel.trace.batch import BatchSpanProcessor
 from oxitel.trace.otlp_grpc import OTLPSpanExporter as GrpcSpanExporter
 from oxitel.trace.otlp_http import OTLPSpanExporter as HttpSpanExporter
+from oxitel.variables.variable import reading
 
 DOCUMENT = Path(__file__).resolve().parents[2] / "docs" / "configuration-file.md"
 
@@ -61,9 +61,7 @@ def configured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Call
         monkeypatch.setattr(trace, "set_tracer_provider", keep("tracer_provider"))
         monkeypatch.setattr(metrics, "set_meter_provider", keep("meter_provider"))
         monkeypatch.setattr(_logs, "set_logger_provider", keep("logger_provider"))
-        monkeypatch.setattr(
-            "oxitel.configurator.file.propagators.set_global_textmap", keep("propagator")
-        )
+        monkeypatch.setattr("oxitel.setup.file.propagators.set_global_textmap", keep("propagator"))
         path = tmp_path / "otel.yaml"
         path.write_text(text, encoding="utf-8")
         configure_from_file(str(path))
@@ -516,7 +514,7 @@ def test_components_of_other_packages_get_their_settings(
         def shutdown(self) -> None:
             pass
 
-    from oxitel.configurator import plugins
+    from oxitel.setup import plugins
 
     find = plugins.find
 

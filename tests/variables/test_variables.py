@@ -23,18 +23,18 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
 from opentelemetry.sdk import environment_variables
 
-from oxitel.configuration import (
-    configurator,
+from oxitel.export import otlp as otlp_export
+from oxitel.export.otlp import compression_name, encoded
+from oxitel.variables import (
     otlp,
     proxy,
     reference,
     sdk,
     variable as variable_module,
+    zero_code,
 )
-from oxitel.configuration.otlp import each_form
-from oxitel.configuration.variable import Boolean, Choice, Integer, Names, Number, Variable
-from oxitel.export import otlp as otlp_export
-from oxitel.export.otlp import compression_name, encoded
+from oxitel.variables.registry import each_form
+from oxitel.variables.variable import Boolean, Choice, Integer, Names, Number, Variable
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -45,12 +45,13 @@ def nothing_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def declared() -> list[Variable]:
-    return [*sdk.VARIABLES, *configurator.VARIABLES, *each_form(otlp.VARIABLES)]
+    return list(each_form(sdk, zero_code, otlp))
 
 
 def test_each_variable_is_declared_once_under_an_official_name() -> None:
     names = [variable.name for variable in declared()]
     assert len(names) == len(set(names))
+    assert len(list(each_form())) == len({variable.name for variable in each_form()})
     modules = (environment_variables, api_variables, instrumentation_variables)
     official = {
         value for module in modules for value in vars(module).values() if isinstance(value, str)
@@ -97,7 +98,7 @@ def test_a_proxy_is_found_where_requests_finds_it(
 
 def test_the_page_is_what_the_declarations_say() -> None:
     written = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
-    assert written == reference.page(), "run `python -m oxitel.configuration.reference`"
+    assert written == reference.page(), "run `python -m oxitel.variables.reference`"
 
 
 def test_nothing_else_in_the_package_reads_the_environment() -> None:
@@ -106,15 +107,15 @@ def test_nothing_else_in_the_package_reads_the_environment() -> None:
         if re.search(r"\benviron\b|\bgetenv\b", path.read_text(encoding="utf-8")):
             readers.append(path.relative_to(ROOT / "python" / "oxitel").as_posix())
     assert sorted(readers) == [
-        # The one place, and those that have to tell an unset value from an empty one, or read
-        # whichever variable they are asked for. The first two write variables for the program.
-        "auto_instrumentation/start.py",
+        # The one place, two that write variables for the program, and those that have to tell an
+        # unset value from an empty one or read whichever variable they are asked for.
         "command/run.py",
-        "configuration/variable.py",
         "doctor/variables.py",
         "export/grpc_compression.py",
         "propagation/environment.py",
         "resources/detector.py",
+        "setup/zero_code/start.py",
+        "variables/variable.py",
     ]
 
 

@@ -23,7 +23,7 @@ mod _native {
     use pyo3::types::{PyMapping, PySequence};
 
     #[pymodule_export]
-    use super::export::exporter::{OtlpExporter, encode_logs, encode_spans};
+    use super::export::exporter::OtlpExporter;
     #[pymodule_export]
     use super::export::pipeline::SharedPipeline;
     #[pymodule_export]
@@ -42,6 +42,8 @@ mod _native {
     #[pymodule_export]
     use super::logs::correlation::LogRecordFactory;
     #[pymodule_export]
+    use super::logs::export::{encode_logs, export_logs, queue_log_record};
+    #[pymodule_export]
     use super::logs::handler::LoggingHandler;
     #[pymodule_export]
     use super::logs::json::JSONFormatter;
@@ -50,7 +52,9 @@ mod _native {
     #[pymodule_export]
     use super::logs::span_record::SpanRecordFactory;
     #[pymodule_export]
-    use super::metrics::collect::{MetricsSnapshot, collect_metrics, encode_metrics};
+    use super::metrics::collect::{MetricsSnapshot, collect_metrics};
+    #[pymodule_export]
+    use super::metrics::export::{encode_metrics, export_metrics};
     #[pymodule_export]
     use super::metrics::instrument::{Counter, Gauge, Histogram, Observer, UpDownCounter};
     #[pymodule_export]
@@ -70,6 +74,8 @@ mod _native {
     #[pymodule_export]
     use super::trace::counts::SpanCounts;
     #[pymodule_export]
+    use super::trace::export::{encode_spans, export_spans, queue_ending_spans, queue_span};
+    #[pymodule_export]
     use super::trace::readable::ReadableSpan;
     #[pymodule_export]
     use super::trace::scope::SpanScope;
@@ -84,15 +90,16 @@ mod _native {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::process::fork::watch();
         super::process::ending_thread::watch();
+        telemetry::export::set_on_start(super::process::termination::leave_signals_to_program);
         super::process::diagnostics::watch(module)?;
         let py = module.py();
-        super::trace::exception::prepare(py)?;
+        super::trace::exception_text::prepare(py)?;
         // pyo3 imports these classes when it first asks for one, and panics where that fails, as it
         // does while the interpreter ends.
         let none = py.None();
         let _ = none.bind(py).is_instance_of::<PySequence>();
         let _ = none.bind(py).is_instance_of::<PyMapping>();
-        super::trace::set_attribute::install(py)?;
+        super::trace::methods::set_attribute::install(py)?;
         super::trace::lookalike::start_span::install(py)?;
         super::trace::lookalike::overridden::install(py)?;
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.

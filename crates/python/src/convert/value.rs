@@ -3,8 +3,6 @@
 //! What is kept is a Python object that can no longer change (the rules are those of the official
 //! `opentelemetry.attributes`); it is encoded once, when the span has ended.
 
-use std::borrow::Cow;
-
 use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
 use pyo3::prelude::*;
 use pyo3::types::{
@@ -15,6 +13,7 @@ use telemetry::attribute::{Attributes, Displaced};
 use telemetry::otlp::value::{KEY_VALUE_LIST_ENTRIES, Value, put_attribute, put_element};
 
 use super::dict::entries;
+use super::text;
 use crate::process::diagnostics::{self, Seldom};
 
 /// Attributes as a live span keeps them.
@@ -469,7 +468,7 @@ pub(crate) fn put_entry(
     key: &Bound<'_, PyAny>,
     value: &Bound<'_, PyAny>,
 ) -> u32 {
-    let written = text_of(key).and_then(|key| {
+    let written = text::exact(key).and_then(|key| {
         // Most are texts and numbers; they need not go through the general way.
         if let Some(value) = scalar(value)? {
             put_attribute(buffer, field, &key, value);
@@ -485,13 +484,6 @@ pub(crate) fn put_entry(
             unencodable::report(key, value, &error);
             1
         }
-    }
-}
-
-fn text_of<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, str>> {
-    match key.cast::<PyString>() {
-        Ok(text) => Ok(Cow::Borrowed(text.to_str()?)),
-        Err(_) => Ok(Cow::Owned(key.str()?.to_str()?.to_owned())),
     }
 }
 
@@ -539,7 +531,7 @@ fn with_value(
     if let Ok(mapping) = value.cast::<PyMapping>() {
         for item in mapping.items()?.iter() {
             let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
-            let key = text_of(&key)?;
+            let key = text::exact(&key)?;
             with_value(&value, depth + 1, &mut |value| {
                 put_attribute(&mut body, KEY_VALUE_LIST_ENTRIES, &key, value);
             })?;

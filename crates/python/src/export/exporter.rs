@@ -1,22 +1,18 @@
-//! OTLP exporters, and records as the bodies of OTLP requests.
+//! OTLP exporters. What they are given is encoded already: by the rooms of the signals.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::PyBytes;
 use telemetry::export::{
     Compression, Exporter, ExporterConfig, Outcome, Protocol, Signal, TlsConfig,
 };
 use telemetry::otlp::request::Batch;
 
-use super::group::Groups;
 use super::waiting;
-use crate::logs;
+use crate::convert::duration;
 use crate::process::diagnostics;
-use crate::trace::encode::with_encoded;
-use crate::trace::readable::ReadableSpan;
 
 /// An OTLP destination.
 #[pyclass(frozen, module = "oxitel._native")]
@@ -52,7 +48,7 @@ impl OtlpExporter {
     ) -> PyResult<Self> {
         let unknown =
             |what: &str, value: &str| PyValueError::new_err(format!("unknown {what}: {value}"));
-        let timeout = millis(timeout_seconds * 1000.0);
+        let timeout = duration::of_seconds(timeout_seconds);
         let config = ExporterConfig {
             signal: match signal {
                 "traces" => Signal::Traces,
@@ -93,16 +89,6 @@ impl OtlpExporter {
         })
     }
 
-    /// Exports `spans` and waits for the answer.
-    fn export_spans(&self, py: Python<'_>, spans: Vec<Bound<'_, ReadableSpan>>) -> PyResult<bool> {
-        self.export(py, span_batch(&spans)?)
-    }
-
-    /// Exports `logs` and waits for the answer.
-    fn export_logs(&self, py: Python<'_>, logs: Vec<Bound<'_, PyAny>>) -> PyResult<bool> {
-        self.export(py, log_batch(&logs)?)
-    }
-
     /// Has operations kept from now on.
     fn keep_operations(&self) {
         self.exporter.keep_operations();
@@ -137,22 +123,6 @@ impl OtlpExporter {
         self.exporter.in_flight()
     }
 
-    /// Exports a `MetricsData`, in requests of at most `max_export_batch_size` data points if that
-    /// is given, and waits for the answers.
-    fn export_metrics(
-        &self,
-        metrics_data: &Bound<'_, PyAny>,
-        timeout_seconds: f64,
-        max_export_batch_size: Option<usize>,
-    ) -> PyResult<bool> {
-        crate::metrics::collect::export(
-            metrics_data,
-            &self.exporter,
-            millis(timeout_seconds * 1000.0),
-            max_export_batch_size,
-        )
-    }
-
     /// Sends an empty request once and waits for the answer: what became of it, the HTTP status or
     /// gRPC code if there is one, what was said, and the answer's `Date` header.
     fn probe(
@@ -160,7 +130,7 @@ impl OtlpExporter {
         py: Python<'_>,
         timeout_seconds: f64,
     ) -> (&'static str, String, String, Option<String>) {
-        let probe = py.detach(|| self.exporter.probe(millis(timeout_seconds * 1000.0)));
+        let probe = py.detach(|| self.exporter.probe(duration::of_seconds(timeout_seconds)));
         let outcome = match probe.outcome {
             Outcome::Accepted => "accepted",
             Outcome::Refused => "refused",
@@ -178,69 +148,27 @@ impl OtlpExporter {
 }
 
 impl OtlpExporter {
-    fn export(&self, py: Python<'_>, batch: Batch) -> PyResult<bool> {
+    /// Whether everything in `batch` was delivered within the exporter's timeout.
+    pub(crate) fn export(&self, py: Python<'_>, batch: Batch) -> PyResult<bool> {
         if batch.is_empty() {
             return Ok(true);
         }
-        let is_delivered = export_and_wait(py, &self.exporter, batch, self.timeout);
+        let is_delivered = self.export_within(py, batch, self.timeout);
         diagnostics::log_pending(py);
         is_delivered
     }
-}
 
-/// Whether everything in `batch` was delivered within `timeout`.
-pub(crate) fn export_and_wait(
-    py: Python<'_>,
-    exporter: &Exporter,
-    batch: Batch,
-    timeout: Duration,
-) -> PyResult<bool> {
-    match py.detach(|| exporter.begin_export(batch, timeout)) {
-        Ok(export) => {
-            waiting::wait(py, move |patience| export.wait(patience)).map(|outcome| outcome.is_ok())
+    /// Whether everything in `batch` was delivered within `timeout`.
+    pub(crate) fn export_within(
+        &self,
+        py: Python<'_>,
+        batch: Batch,
+        timeout: Duration,
+    ) -> PyResult<bool> {
+        match py.detach(|| self.exporter.begin_export(batch, timeout)) {
+            Ok(export) => waiting::wait(py, move |patience| export.wait(patience))
+                .map(|outcome| outcome.is_ok()),
+            Err(_) => Ok(false),
         }
-        Err(_) => Ok(false),
     }
-}
-
-/// `spans` as the body of an `ExportTraceServiceRequest`.
-#[pyfunction]
-pub(crate) fn encode_spans<'py>(
-    py: Python<'py>,
-    spans: Vec<Bound<'py, ReadableSpan>>,
-) -> PyResult<Bound<'py, PyBytes>> {
-    Ok(PyBytes::new(py, &span_batch(&spans)?.encode()))
-}
-
-/// `logs`, each a `ReadableLogRecord`, as the body of an `ExportLogsServiceRequest`.
-#[pyfunction]
-pub(crate) fn encode_logs<'py>(
-    py: Python<'py>,
-    logs: Vec<Bound<'py, PyAny>>,
-) -> PyResult<Bound<'py, PyBytes>> {
-    Ok(PyBytes::new(py, &log_batch(&logs)?.encode()))
-}
-
-fn span_batch(spans: &[Bound<'_, ReadableSpan>]) -> PyResult<Batch> {
-    let mut batch = Batch::new();
-    let groups = Groups::default();
-    for span in spans {
-        let group = groups.of_record(span)?;
-        with_encoded(span.py(), span.get(), |bytes| batch.push(&group, bytes))?;
-    }
-    Ok(batch)
-}
-
-fn log_batch(logs: &[Bound<'_, PyAny>]) -> PyResult<Batch> {
-    let mut batch = Batch::new();
-    let groups = Groups::default();
-    for log in logs {
-        let group = groups.of_record(log)?;
-        logs::record::with_encoded(log, |bytes| batch.push(&group, bytes))?;
-    }
-    Ok(batch)
-}
-
-pub(super) fn millis(millis: f64) -> Duration {
-    Duration::try_from_secs_f64(millis.max(0.0) / 1000.0).unwrap_or(Duration::MAX)
 }

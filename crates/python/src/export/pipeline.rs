@@ -12,17 +12,19 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::export::batch::BatchProcessor;
 
 use super::queue::NativeBatchProcessor;
+use crate::imports::object::Object;
+use crate::imports::oxitel;
 use crate::process::diagnostics;
 use crate::threads::replaceable::Replaceable;
 
 /// What differs between the processors of the signals.
 pub(crate) struct Kind {
-    /// The module and the name of the interface that users may implement.
-    base: (&'static str, &'static str),
+    /// The interface that users may implement.
+    base: &'static Object,
     /// Of the multi processor that has a [`SharedPipeline`].
-    multi: (&'static str, &'static str),
+    multi: &'static Object,
     /// Of the batch processor that has a [`NativeBatchProcessor`].
-    batch: (&'static str, &'static str),
+    batch: &'static Object,
     /// The methods that are told of telemetry.
     methods: &'static [&'static str],
     /// What a processor is called in messages, and the logger for them.
@@ -31,21 +33,18 @@ pub(crate) struct Kind {
 }
 
 pub(crate) static SPANS: Kind = Kind {
-    base: ("oxitel.trace.processor", "SpanProcessor"),
-    multi: ("oxitel.trace.processor", "SynchronousMultiSpanProcessor"),
-    batch: ("oxitel.trace.batch", "BatchSpanProcessor"),
+    base: &oxitel::SPAN_PROCESSOR,
+    multi: &oxitel::MULTI_SPAN_PROCESSOR,
+    batch: &oxitel::BATCH_SPAN_PROCESSOR,
     methods: &["on_start", "_on_ending", "on_end"],
     noun: "span processor",
     logger: diagnostics::TRACE,
 };
 
 pub(crate) static LOGS: Kind = Kind {
-    base: ("oxitel.logs.processor", "LogRecordProcessor"),
-    multi: (
-        "oxitel.logs.processor",
-        "SynchronousMultiLogRecordProcessor",
-    ),
-    batch: ("oxitel.logs.batch", "BatchLogRecordProcessor"),
+    base: &oxitel::LOG_RECORD_PROCESSOR,
+    multi: &oxitel::MULTI_LOG_RECORD_PROCESSOR,
+    batch: &oxitel::BATCH_LOG_RECORD_PROCESSOR,
     methods: &["on_emit"],
     noun: "log record processor",
     logger: diagnostics::LOGS,
@@ -75,10 +74,6 @@ struct Method {
     has_failed: AtomicBool,
 }
 
-fn class<'py>(py: Python<'py>, (module, name): (&str, &str)) -> PyResult<Bound<'py, PyAny>> {
-    py.import(module)?.getattr(name)
-}
-
 impl Pipeline {
     pub(crate) const fn empty() -> Self {
         Self {
@@ -94,7 +89,7 @@ impl Pipeline {
         processor: &Bound<'_, PyAny>,
     ) -> PyResult<Py<SharedPipeline>> {
         let py = processor.py();
-        if processor.get_type().is(&class(py, kind.multi)?)
+        if processor.get_type().is(&kind.multi.get(py)?)
             && let Ok(pipeline) = processor.getattr("_pipeline")?.cast::<SharedPipeline>()
         {
             return Ok(pipeline.clone().unbind());
@@ -175,8 +170,8 @@ impl Stage {
     fn of_processor(kind: &'static Kind, processor: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = processor.py();
         let own_class = processor.get_type();
-        let base = class(py, kind.base)?;
-        let batch = class(py, kind.batch)?;
+        let base = kind.base.get(py)?;
+        let batch = kind.batch.get(py)?;
         // A method that is the one of `of`, neither overridden nor replaced on the instance.
         let is_method_of = |name: &str, of: &Bound<'_, PyAny>| -> PyResult<bool> {
             let is_own = processor

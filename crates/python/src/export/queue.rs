@@ -6,19 +6,18 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use telemetry::export::batch::{BatchConfig, BatchProcessor};
 
-use super::exporter::{OtlpExporter, millis};
+use super::exporter::OtlpExporter;
 use super::group::Groups;
 use super::waiting;
-use crate::logs;
+use crate::convert::duration;
 use crate::process::{diagnostics, termination};
-use crate::trace::processing;
-use crate::trace::readable::ReadableSpan;
 
 /// A bounded queue in front of a native exporter.
 #[pyclass(frozen, name = "BatchProcessor", module = "oxitel._native")]
 pub(crate) struct NativeBatchProcessor {
     pub(crate) processor: BatchProcessor,
-    groups: Groups,
+    /// Of records that bring their resource and scope along.
+    pub(crate) groups: Groups,
     /// What `termination` knows it by; zero if it does not.
     termination_id: AtomicU64,
 }
@@ -45,9 +44,9 @@ impl NativeBatchProcessor {
     ) -> Self {
         let config = BatchConfig {
             max_queue_size,
-            schedule_delay: millis(schedule_delay_millis),
+            schedule_delay: duration::of_millis(schedule_delay_millis),
             max_export_batch_size,
-            export_timeout: millis(export_timeout_millis),
+            export_timeout: duration::of_millis(export_timeout_millis),
         };
         Self {
             processor: BatchProcessor::new(config, exporter.exporter.clone()),
@@ -56,18 +55,11 @@ impl NativeBatchProcessor {
         }
     }
 
-    fn on_end(&self, py: Python<'_>, span: &Bound<'_, ReadableSpan>) {
-        processing::queue(py, &self.processor, span.get());
-    }
-
-    /// Queues a `ReadWriteLogRecord` or `ReadableLogRecord`.
-    fn on_emit(&self, log_record: &Bound<'_, PyAny>) {
-        logs::record::push(&self.processor, &self.groups, log_record);
-    }
-
     fn force_flush(&self, py: Python<'_>, timeout_millis: f64) -> PyResult<bool> {
-        processing::queue_waiting(py, &self.processor);
-        let flush = py.detach(|| self.processor.begin_flush(millis(timeout_millis)));
+        let flush = py.detach(|| {
+            self.processor
+                .begin_flush(duration::of_millis(timeout_millis))
+        });
         let is_flushed = match flush {
             Some(flush) => waiting::wait(py, |patience| flush.wait(patience)),
             None => Ok(false),
@@ -78,15 +70,18 @@ impl NativeBatchProcessor {
 
     /// Flushes for at most `limit_millis` when SIGTERM, unhandled, would end the process.
     fn flush_on_termination(&self, limit_millis: f64) {
-        let id = termination::protect(&self.processor, millis(limit_millis));
+        let id = termination::protect(&self.processor, duration::of_millis(limit_millis));
         self.termination_id.store(id, Ordering::Relaxed);
     }
 
     fn shutdown(&self, py: Python<'_>, timeout_millis: f64) -> PyResult<bool> {
-        processing::queue_waiting(py, &self.processor);
-        termination::forget(self.termination_id.swap(0, Ordering::Relaxed));
-        let shutdown = py.detach(|| self.processor.begin_shutdown(millis(timeout_millis)));
+        let shutdown = py.detach(|| {
+            self.processor
+                .begin_shutdown(duration::of_millis(timeout_millis))
+        });
         let is_delivered = waiting::wait(py, |patience| shutdown.wait(patience));
+        // Not before: a signal that ends the process has the shutdown waited for.
+        termination::forget(self.termination_id.swap(0, Ordering::Relaxed));
         diagnostics::log_pending(py);
         is_delivered
     }

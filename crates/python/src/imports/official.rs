@@ -8,6 +8,8 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyInt, PyString, PyTuple, PyType};
 use telemetry::trace::{SpanContext, StatusCode};
 
+use super::object::Object;
+
 /// The official classes and objects that native code needs.
 pub(crate) struct Official {
     /// `opentelemetry.context._RUNTIME_CONTEXT`'s `ContextVar`, if it is the usual one.
@@ -37,6 +39,12 @@ pub(crate) struct Official {
     pub(crate) bounded_attributes: Py<PyType>,
     pub(crate) link: Py<PyType>,
 }
+
+/// What a program gets before there is a provider, and the provider that it then stands for.
+pub(crate) static PROXY_LOGGER_PROVIDER: Object =
+    Object::new("opentelemetry._logs._internal", "ProxyLoggerProvider");
+pub(crate) static GLOBAL_LOGGER_PROVIDER: Object =
+    Object::new("opentelemetry._logs._internal", "_LOGGER_PROVIDER");
 
 static OFFICIAL: PyOnceLock<Official> = PyOnceLock::new();
 

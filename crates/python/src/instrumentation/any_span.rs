@@ -8,12 +8,13 @@ use telemetry::trace::StatusCode;
 
 use super::facts::{FactKeys, Facts};
 use crate::imports::official::Official;
-use crate::trace::exception;
 use crate::trace::lookalike::overridden;
 use crate::trace::span::{self, Span};
+use crate::trace::start_options::StartOptions;
 use crate::trace::status::Status;
-use crate::trace::tracer::{StartOptions, Started, Tracer};
+use crate::trace::tracer::{Started, Tracer};
 use crate::trace::unsampled::UnsampledSpan;
+use crate::trace::{exception, exception_text};
 
 /// Kinds of spans, as OTLP's order has them less one.
 pub(crate) const INTERNAL: u8 = 0;
@@ -248,7 +249,7 @@ impl AnySpan {
     /// Records an exception that leaves the call, and the status it leaves, as `use_span` does.
     pub(crate) fn note(&self, error: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = error.py();
-        if !exception::is_error(error) || !self.is_recording(py) {
+        if !exception_text::is_error(error) || !self.is_recording(py) {
             return Ok(());
         }
         match self {
@@ -260,7 +261,7 @@ impl AnySpan {
             Self::Other(span) => {
                 let method = pyo3::intern!(py, "record_exception");
                 span.bind(py).call_method1(method, (error,))?;
-                self.set_error(py, Some(&exception::description(error)?))
+                self.set_error(py, Some(&exception_text::description(error)?))
             }
         }
     }

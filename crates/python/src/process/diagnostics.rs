@@ -11,6 +11,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use telemetry::diagnostics::{Level, Message};
 
+use crate::imports::oxitel;
+
 /// Loggers of the official packages.
 pub(crate) const TRACE: &str = "opentelemetry.sdk.trace";
 pub(crate) const METRICS: &str = "opentelemetry.sdk.metrics";
@@ -133,7 +135,7 @@ fn ask_for_logging() {
 
 fn start_logging(py: Python<'_>) {
     let start = || -> PyResult<()> {
-        let log = py.import("oxitel._native")?.getattr("log_pending")?;
+        let log = oxitel::LOG_PENDING.get(py)?;
         let begin = py.import("_thread")?.getattr("start_new_thread")?;
         // This thread may be in a span, which the new one has nothing to do with; where threads
         // are greenlets, they may be given the context.
@@ -204,9 +206,9 @@ fn log_all(py: Python<'_>, take: fn() -> Vec<Message>) {
             Level::Error => 40,
         };
         // Nobody can be told that telling failed.
-        let _ = py
-            .import("oxitel.worker_messages")
-            .and_then(|module| module.call_method1("log", (level, message.logger, &message.text)));
+        let _ = oxitel::LOG_WORKER_MESSAGE
+            .get(py)
+            .and_then(|log| log.call1((level, message.logger, &message.text)));
     }
     LOGGING.fetch_sub(1, Ordering::AcqRel);
 }

@@ -7,6 +7,7 @@ use pyo3::prelude::*;
 use telemetry::fork::generation;
 
 use super::{diagnostics, termination};
+use crate::imports::oxitel;
 
 /// The generation that Python code has been told of.
 static SETTLED: AtomicU32 = AtomicU32::new(0);
@@ -67,10 +68,7 @@ fn settle_child(py: Python<'_>) {
 
 fn refresh(py: Python<'_>) {
     termination::renew_in_child();
-    let refresh = || {
-        py.import("oxitel.lifetime")?
-            .call_method0("refresh_after_fork")
-    };
+    let refresh = || oxitel::REFRESH_AFTER_FORK.get(py)?.call0();
     if let Err(error) = refresh() {
         diagnostics::report_exception(
             py,

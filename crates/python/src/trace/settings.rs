@@ -8,7 +8,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::otlp::request::Group;
 
 use super::counts::Counts;
-pub(crate) use crate::export::group::new_group;
+use crate::export::group::new_group;
 use crate::export::pipeline::SharedPipeline;
 use crate::process::diagnostics::{self, Seldom};
 

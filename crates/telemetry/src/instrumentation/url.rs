@@ -1,7 +1,7 @@
 //! URLs without their secrets: credentials, and the values of query parameters that grant access
 //! (semantic conventions, "url.full" and "url.query").
 
-use crate::propagation::percent::{Style, decode};
+use crate::text::{Style, percent_decode};
 
 const REDACTED: &str = "REDACTED";
 
@@ -82,7 +82,7 @@ fn is_sensitive(parameter: &str) -> bool {
         return false;
     }
     if key.contains('%') {
-        return SENSITIVE.contains(&&*decode(key, Style::Form));
+        return SENSITIVE.contains(&&*percent_decode(key, Style::Form));
     }
     SENSITIVE.contains(&key)
 }

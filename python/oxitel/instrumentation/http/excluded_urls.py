@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from oxitel.configuration.http import EXCLUDED_URLS, excluded_urls_of
-from oxitel.configuration.variable import value_of
+from oxitel.variables.http import EXCLUDED_URLS, excluded_urls_of
+from oxitel.variables.variable import value_of
 
 from .patterns import compiled
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
-from oxitel.configuration import http as variables
-from oxitel.configuration.variable import value_of
+from oxitel.variables import http as variables
+from oxitel.variables.variable import value_of
 
 from .patterns import compiled
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from oxitel.configuration.variable import value_of
+from oxitel.variables.variable import value_of
 
 
 def get_traced_request_attrs(instrumentation: str) -> list[str]:

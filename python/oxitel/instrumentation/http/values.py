@@ -6,8 +6,8 @@ from typing import Any, overload
 from urllib.parse import urlsplit
 
 from oxitel import _native
-from oxitel.configuration import http as variables
-from oxitel.configuration.variable import value_of
+from oxitel.variables import http as variables
+from oxitel.variables.variable import value_of
 
 CAPTURE_ALL_METHODS = variables.CAPTURE_ALL_METHODS.name
 

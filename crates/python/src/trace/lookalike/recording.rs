@@ -7,6 +7,7 @@ use telemetry::attribute::Newest;
 use super::edits::Edits;
 use crate::convert::value;
 use crate::export::pipeline::{self, Pipeline};
+use crate::imports::oxitel;
 use crate::trace::event::EventRecord;
 use crate::trace::identity::Identity;
 use crate::trace::links::new_links;
@@ -54,9 +55,8 @@ pub(crate) fn from_arguments(
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<PyClassInitializer<Span>> {
     let py = arguments.py();
-    let given: Arguments<'_> = py
-        .import("oxitel.trace.span")?
-        .getattr("constructor_arguments")?
+    let given: Arguments<'_> = oxitel::CONSTRUCTOR_ARGUMENTS
+        .get(py)?
         .call(arguments, options)?
         .extract()?;
     let limits = Limits::from_object(&given.limits)?;

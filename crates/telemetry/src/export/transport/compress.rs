@@ -2,7 +2,15 @@
 
 use std::io::{self, Write};
 
-use crate::export::Compression;
+/// How request bodies are compressed (`Deflate` is the zlib format, as HTTP and gRPC have it).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Compression {
+    #[default]
+    None,
+    Gzip,
+    Deflate,
+    Zstd,
+}
 
 impl Compression {
     /// The value of `content-encoding` and `grpc-encoding`.

@@ -1,90 +1,44 @@
 //! A connection to the receiver: names resolved, addresses tried in turn, TLS on top.
 
-use std::fmt;
-use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::path::Path;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::rt::ReadBufCursor;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
+use super::connect_error::{ConnectError, describe};
 use super::endpoint::{Address, Endpoint};
 use super::proxy::Proxy;
+use super::stream::{Duplex, Stream};
+use super::tls::Identity;
+use crate::otlp::signal::Protocol;
 
-/// Why there is no connection.
-#[derive(Debug)]
-pub(crate) struct ConnectError {
-    pub(crate) reason: String,
-    /// Nothing listens at the endpoint.
-    pub(crate) refused: bool,
-}
-
-impl ConnectError {
-    fn from_io(error: &io::Error) -> Self {
-        let refused = matches!(
-            error.kind(),
-            io::ErrorKind::ConnectionRefused | io::ErrorKind::NotFound
-        );
-        Self {
-            reason: describe(error),
-            refused,
-        }
-    }
-}
-
-impl fmt::Display for ConnectError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.reason)
-    }
-}
-
-/// An error of the operating system in plain words, without its number.
-fn describe(error: &io::Error) -> String {
-    match error.kind() {
-        io::ErrorKind::ConnectionRefused => "connection refused".to_owned(),
-        io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
-        io::ErrorKind::TimedOut => "timed out".to_owned(),
-        _ => {
-            let text = error.to_string();
-            match text.split_once(" (os error") {
-                Some((text, _)) => text.to_lowercase(),
-                None => text,
-            }
-        }
-    }
-}
-
-pub(crate) trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
-
-/// How to get to an endpoint.
-pub(crate) struct Route<'a> {
-    pub(crate) endpoint: &'a Endpoint,
-    pub(crate) proxy: Option<&'a Proxy>,
+/// How to get to an endpoint, and what is spoken there.
+pub(crate) struct Route {
+    pub(crate) protocol: Protocol,
+    pub(crate) endpoint: Endpoint,
+    pub(crate) proxy: Option<Proxy>,
     /// Whether the proxy is asked for a tunnel, or understands the requests themselves.
     pub(crate) is_tunnelled: bool,
+    /// For TLS, where the endpoint wants it.
+    pub(crate) identity: Option<Identity>,
 }
 
 /// Connects before `deadline`.
 pub(crate) async fn connect(
-    route: &Route<'_>,
+    route: &Route,
     tls: Option<Arc<ClientConfig>>,
     deadline: Instant,
 ) -> Result<Stream, ConnectError> {
     let (stream, host) = match &route.endpoint.address {
         Address::Unix(path) => (connect_unix(path).await?, "localhost"),
         Address::Tcp { host, port } => {
-            let stream = match route.proxy {
+            let stream = match &route.proxy {
                 None => connect_tcp(host, *port, deadline).await?,
                 Some(proxy) => through_proxy(proxy, route, host, *port, deadline).await?,
             };
@@ -111,7 +65,7 @@ pub(crate) async fn connect(
 
 async fn through_proxy(
     proxy: &Proxy,
-    route: &Route<'_>,
+    route: &Route,
     host: &str,
     port: u16,
     deadline: Instant,
@@ -202,74 +156,5 @@ fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, ConnectError> {
             reason: format!("the name {host:?} cannot be resolved: {}", describe(&error)),
             refused: false,
         }),
-    }
-}
-
-/// A connection in the shape hyper wants.
-pub(crate) struct Stream {
-    inner: Box<dyn Duplex>,
-    /// What is read lands here first: hyper's own buffer can be filled in place only with unsafe
-    /// code, and answers are short.
-    scratch: Box<[u8]>,
-}
-
-impl Stream {
-    fn new(inner: Box<dyn Duplex>) -> Self {
-        Self {
-            inner,
-            scratch: vec![0; 4096].into_boxed_slice(),
-        }
-    }
-}
-
-impl hyper::rt::Read for Stream {
-    fn poll_read(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        mut buf: ReadBufCursor<'_>,
-    ) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        let len = this.scratch.len().min(buf.remaining());
-        let Some(scratch) = this.scratch.get_mut(..len) else {
-            return Poll::Ready(Ok(()));
-        };
-        let mut read = ReadBuf::new(scratch);
-        match Pin::new(&mut this.inner).poll_read(cx, &mut read) {
-            Poll::Ready(Ok(())) => {
-                buf.put_slice(read.filled());
-                Poll::Ready(Ok(()))
-            }
-            other => other,
-        }
-    }
-}
-
-impl hyper::rt::Write for Stream {
-    fn poll_write(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write(cx, buf)
-    }
-
-    fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_flush(cx)
-    }
-
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.get_mut().inner).poll_shutdown(cx)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.inner.is_write_vectored()
-    }
-
-    fn poll_write_vectored(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, bufs)
     }
 }

@@ -2,22 +2,31 @@
 
 use std::path::PathBuf;
 
-use crate::export::{ConfigError, Protocol};
+use super::ConfigError;
+use crate::otlp::signal::Protocol;
+use crate::text::{base64_encode, percent_decode_bytes};
 
+/// What connections are made to.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Address {
+pub enum Address {
+    /// A host's port.
     Tcp {
         /// Name or address, without the brackets of an IPv6 address.
         host: String,
+        /// From 1 to 65535.
         port: u16,
     },
+    /// A socket's path; that of an abstract one begins with NUL.
     Unix(PathBuf),
 }
 
+/// An endpoint as it is understood: where to connect, and what to ask for there.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Endpoint {
-    pub(crate) tls: bool,
-    pub(crate) address: Address,
+pub struct Endpoint {
+    /// Whether the connection is encrypted.
+    pub tls: bool,
+    /// Where to connect.
+    pub address: Address,
     /// For `Host` and `:authority`.
     pub(crate) authority: String,
     /// Path and query; only HTTP uses it.
@@ -25,7 +34,7 @@ pub(crate) struct Endpoint {
     /// `user:password` of the URL.
     pub(crate) user_info: Option<String>,
     /// For messages: what the user wrote, without the password.
-    pub(crate) shown: String,
+    pub shown: String,
     base: String,
 }
 
@@ -46,11 +55,18 @@ impl Endpoint {
         }
     }
 
-    pub(crate) fn parse(
-        text: &str,
-        protocol: Protocol,
-        insecure: bool,
-    ) -> Result<Self, ConfigError> {
+    /// The header for the URL's `user:password`, if it has one (RFC 7617).
+    pub(crate) fn authorization(&self) -> Option<String> {
+        let user_info = percent_decode_bytes(self.user_info.as_deref()?.as_bytes());
+        Some(format!("Basic {}", base64_encode(user_info.as_bytes())))
+    }
+
+    /// Reads what the user wrote, as exporters do. `insecure` decides about TLS where a gRPC
+    /// endpoint has no scheme `https`.
+    ///
+    /// # Errors
+    /// Where it cannot be used, saying why; a password is not shown.
+    pub fn parse(text: &str, protocol: Protocol, insecure: bool) -> Result<Self, ConfigError> {
         let text = text.trim();
         if protocol == Protocol::Grpc
             && let Some(socket) = socket(text)?
@@ -287,6 +303,8 @@ mod tests {
             false,
         );
         assert_eq!(endpoint.user_info.as_deref(), Some("me:secret"));
+        let odd = parse("http://me:a%40b@host", Protocol::HttpProtobuf, false);
+        assert_eq!(odd.authorization().unwrap(), "Basic bWU6YUBi");
         assert_eq!(endpoint.shown, "https://host/v1/traces");
         assert_eq!(endpoint.authority, "host");
     }

@@ -10,7 +10,7 @@ use std::task::{Context, Poll, ready};
 use hyper::rt::{Executor, Read, ReadBufCursor, Write};
 use tokio::task::JoinSet;
 
-use super::connect::Stream;
+use super::stream::Stream;
 
 /// What may wait to be written; beyond it the connection waits.
 const MAX_WAITING: usize = 256 << 10;

@@ -8,9 +8,9 @@ use hyper::body::Incoming;
 use hyper::header::{HeaderMap, HeaderName, HeaderValue};
 use hyper::{Method, Request, Response, StatusCode, Uri, Version};
 
-use crate::export::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
-use crate::export::retry;
+use super::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
 use crate::otlp::read;
+use crate::text::{base64_decode, percent_decode_bytes};
 
 /// Compressed flag and length in front of every message.
 pub(crate) const PREFIX_LEN: usize = 5;
@@ -18,6 +18,10 @@ pub(crate) const PREFIX_LEN: usize = 5;
 const MAX_ANSWER: usize = 4 << 20;
 
 const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
+
+/// The official exporters' default: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED,
+/// OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS.
+pub const RETRYABLE_CODES: [u32; 7] = [1, 4, 8, 10, 11, 14, 15];
 
 const OK: u32 = 0;
 const UNKNOWN: u32 = 2;
@@ -159,12 +163,12 @@ impl Status {
             .unwrap_or(UNKNOWN);
         let message = headers
             .get("grpc-message")
-            .map(|message| read::percent_decoded(message.as_bytes()))
+            .map(|message| percent_decode_bytes(message.as_bytes()))
             .unwrap_or_default();
         let binary = |name| {
             headers
                 .get(name)
-                .and_then(|value| read::base64(value.as_bytes()))
+                .and_then(|value| base64_decode(value.as_bytes()))
         };
         let asked = binary("grpc-status-details-bin")
             .and_then(|status| read::status_retry_delay(&status))
@@ -229,7 +233,7 @@ impl Status {
             return Answer::Later(Trouble {
                 kind: TroubleKind::Busy,
                 reason: self.reason(),
-                asked: self.asked.and_then(retry::granted),
+                asked: self.asked,
             });
         }
         Answer::Refused(self.reason())
@@ -259,7 +263,7 @@ mod tests {
                 "Received message exceeds the maximum configured message size.",
             ),
         ] {
-            let answer = Status::new(code, message).answer(&[], &retry::RETRYABLE_GRPC_CODES);
+            let answer = Status::new(code, message).answer(&[], &RETRYABLE_CODES);
             assert!(matches!(answer, Answer::TooLarge(_)), "{message}");
         }
         for (code, message) in [
@@ -267,7 +271,7 @@ mod tests {
             (11, "too late"),
             (3, "larger than max"),
         ] {
-            let answer = Status::new(code, message).answer(&[], &retry::RETRYABLE_GRPC_CODES);
+            let answer = Status::new(code, message).answer(&[], &RETRYABLE_CODES);
             assert!(!matches!(answer, Answer::TooLarge(_)), "{message}");
         }
     }

@@ -8,8 +8,7 @@ use hyper::body::Incoming;
 use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
-use crate::export::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
-use crate::export::retry;
+use super::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
 use crate::otlp::read;
 
 /// The most that is read of an answer.
@@ -72,12 +71,11 @@ pub(crate) async fn read_answer(
     };
     let answer = if head.status == StatusCode::PAYLOAD_TOO_LARGE {
         Answer::TooLarge(reason)
-    } else if retry::is_retryable_http(head.status.as_u16()) {
+    } else if is_retryable(head.status.as_u16()) {
         let asked = head
             .headers
             .get(RETRY_AFTER)
-            .and_then(|value| retry::retry_after(value.as_bytes(), SystemTime::now()))
-            .and_then(retry::granted);
+            .and_then(|value| retry_after(value.as_bytes(), SystemTime::now()));
         Answer::Later(Trouble {
             kind: TroubleKind::Busy,
             reason,
@@ -87,4 +85,47 @@ pub(crate) async fn read_answer(
         Answer::Refused(reason)
     };
     (answer, is_whole)
+}
+
+/// Whether a request with this answer may be sent again (OTLP specification, "Retryable Response Codes").
+#[must_use]
+pub fn is_retryable(status: u16) -> bool {
+    matches!(status, 429 | 502..=504)
+}
+
+/// The wait in a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3); none where it
+/// is neither.
+#[must_use]
+pub fn retry_after(value: &[u8], now: SystemTime) -> Option<Duration> {
+    let text = std::str::from_utf8(value).ok()?.trim();
+    if let Ok(seconds) = text.parse::<f64>() {
+        if !seconds.is_finite() {
+            return None;
+        }
+        return Duration::try_from_secs_f64(seconds.max(0.0)).ok();
+    }
+    let date = httpdate::parse_http_date(text).ok()?;
+    Some(date.duration_since(now).unwrap_or_default())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date() {
+        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
+        let wait = |text: &str| retry_after(text.as_bytes(), now);
+        assert_eq!(wait("3"), Some(Duration::from_secs(3)));
+        assert_eq!(wait(" 0.5 "), Some(Duration::from_millis(500)));
+        assert_eq!(wait("-1"), Some(Duration::ZERO));
+        assert_eq!(
+            wait("Sun, 06 Nov 1994 08:49:47 GMT"),
+            Some(Duration::from_secs(10))
+        );
+        assert_eq!(wait("Sun, 06 Nov 1994 08:49:27 GMT"), Some(Duration::ZERO));
+        for text in ["", "soon", "inf", "nan", "1e400"] {
+            assert_eq!(wait(text), None, "{text}");
+        }
+    }
 }

@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rustls::ClientConfig;
 use tokio::time::Instant;
 
+use super::ConfigError;
+use super::answer::{Reason, Trouble, TroubleKind};
 use super::connect::{Route, connect};
 use super::grpc;
 use super::link::{self, Driver, Link};
-use crate::export::answer::{Reason, Trouble, TroubleKind};
-use crate::export::exporter::Settled;
-use crate::export::{ConfigError, Protocol};
+use crate::otlp::signal::Protocol;
 
 /// How many connections are kept for later requests: more than one only after exports that ran at
 /// the same time.
@@ -43,13 +43,13 @@ impl Line {
     /// The connection that is there, or a new one.
     pub(crate) async fn lease(
         &self,
-        settled: &Settled,
+        route: &Route,
         deadline: Instant,
     ) -> Result<Lease<'_>, Trouble> {
         if let Some(lease) = self.kept().await {
             return Ok(lease);
         }
-        let _opening = match settled.protocol {
+        let _opening = match route.protocol {
             Protocol::HttpProtobuf => None,
             Protocol::Grpc => {
                 let opening = self.opening.lock().await;
@@ -60,7 +60,7 @@ impl Line {
                 Some(opening)
             }
         };
-        let link = self.open(settled, deadline).await?;
+        let link = self.open(route, deadline).await?;
         if let Some(shared) = link.share() {
             self.lock().push(shared);
         }
@@ -98,38 +98,33 @@ impl Line {
         }
     }
 
-    async fn open(&self, settled: &Settled, deadline: Instant) -> Result<Link, Trouble> {
+    async fn open(&self, route: &Route, deadline: Instant) -> Result<Link, Trouble> {
         let trouble = |kind, text: String| Trouble {
             kind,
-            reason: match settled.protocol {
+            reason: match route.protocol {
                 Protocol::Grpc => grpc::unavailable(&text),
                 Protocol::HttpProtobuf => Reason::text(text),
             },
             asked: None,
         };
         let tls = self
-            .tls(settled)
+            .tls(route)
             .map_err(|error| trouble(TroubleKind::Unconnected, error.to_string()))?;
-        let route = Route {
-            endpoint: &settled.endpoint,
-            proxy: settled.proxy.as_ref(),
-            is_tunnelled: settled.is_tunnelled(),
-        };
-        let stream = connect(&route, tls, deadline).await.map_err(|error| {
+        let stream = connect(route, tls, deadline).await.map_err(|error| {
             let kind = match error.refused {
                 true => TroubleKind::Nobody,
                 false => TroubleKind::Unconnected,
             };
             trouble(kind, error.reason)
         })?;
-        Link::open(stream, settled.protocol)
+        Link::open(stream, route.protocol)
             .await
             .map_err(|error| trouble(TroubleKind::Unconnected, link::describe(&error)))
     }
 
     /// Made once: reading the system's certificates takes a while.
-    fn tls(&self, settled: &Settled) -> Result<Option<Arc<ClientConfig>>, ConfigError> {
-        let Some(identity) = &settled.identity else {
+    fn tls(&self, route: &Route) -> Result<Option<Arc<ClientConfig>>, ConfigError> {
+        let Some(identity) = &route.identity else {
             return Ok(None);
         };
         let mut tls = self.tls.lock().unwrap_or_else(PoisonError::into_inner);

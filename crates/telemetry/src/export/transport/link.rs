@@ -9,9 +9,9 @@ use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response};
 use tokio::task::JoinHandle;
 
-use super::connect::Stream;
 use super::gather::Tasks;
-use crate::export::Protocol;
+use super::stream::Stream;
+use crate::otlp::signal::Protocol;
 
 /// Answers are short; these windows are for the receivers that send theirs early.
 const RECEIVE_WINDOW: u32 = 1 << 20;

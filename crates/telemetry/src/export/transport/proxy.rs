@@ -4,10 +4,10 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::connect::ConnectError;
+use super::ConfigError;
+use super::connect_error::ConnectError;
 use super::endpoint::{Address, Endpoint};
-use crate::export::exporter::basic_authorization;
-use crate::export::{ConfigError, Protocol};
+use crate::otlp::signal::Protocol;
 
 /// The most that is read of an answer to `CONNECT`.
 const MAX_ANSWER: usize = 8 << 10;
@@ -36,13 +36,14 @@ impl Proxy {
         }
         let parsed = Endpoint::parse(&url, Protocol::HttpProtobuf, true)
             .map_err(|error| unusable(&error.to_string()))?;
+        let authorization = parsed.authorization();
         let Address::Tcp { host, port } = parsed.address else {
             return Err(unusable("it is not a host"));
         };
         Ok(Self {
             host,
             port,
-            authorization: parsed.user_info.as_deref().map(basic_authorization),
+            authorization,
             shown: parsed.shown,
         })
     }

@@ -12,7 +12,22 @@ use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 
-use crate::export::{ConfigError, Protocol, TlsConfig};
+use super::ConfigError;
+use crate::otlp::signal::Protocol;
+
+/// Certificates and keys as the contents of PEM files.
+#[derive(Clone, Debug, Default)]
+pub struct TlsConfig {
+    /// Plain text for a gRPC endpoint without the scheme `https`. With HTTP the scheme decides.
+    pub insecure: bool,
+    /// Whom to trust; the operating system's certificates where this is `None`.
+    pub ca_pem: Option<Vec<u8>>,
+    /// The client's certificate chain, for mutual TLS.
+    pub client_certificate_pem: Option<Vec<u8>>,
+    /// The client's key (PKCS#8, PKCS#1 or SEC1); looked for in the certificate's file where this
+    /// is `None`.
+    pub client_key_pem: Option<Vec<u8>>,
+}
 
 /// What was read from the user's files; the configuration itself is made at the first
 /// connection, since reading the operating system's certificates takes a while.
