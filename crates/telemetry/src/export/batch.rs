@@ -123,6 +123,11 @@ impl BatchProcessor {
     pub fn counts(&self) -> Counts {
         self.shared.sender().lock().queue.counts()
     }
+
+    /// Says what is lost if the process ends now, without a shutdown.
+    pub fn report_unsent(&self) {
+        self.shared.sender().report_unsent();
+    }
 }
 
 impl Shared {

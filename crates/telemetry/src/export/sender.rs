@@ -381,11 +381,8 @@ impl Sender {
         };
         if lost > 0 {
             self.exporter.session().operations.give_up(lost);
-            deliver::report_undelivered(self.exporter.settled(), lost, &reason, is_hopeless);
         }
-        if dropped > 0 {
-            deliver::report_dropped(self.exporter.settled(), dropped);
-        }
+        self.report_end(lost, dropped, &reason, is_hopeless);
         let mut guarded = self.lock();
         guarded.queue.task = Task::Absent;
         guarded.is_stopped = true;
@@ -395,6 +392,26 @@ impl Sender {
         };
         drop(guarded);
         self.changed.notify_all();
+    }
+
+    /// Says what would be lost if the process ended now.
+    pub(super) fn report_unsent(&self) {
+        let mut guarded = self.lock();
+        let counts = guarded.queue.counts();
+        let dropped = guarded.unsaid_drops();
+        let (reason, is_hopeless) = (guarded.reason.clone(), guarded.hopeless_at.is_some());
+        drop(guarded);
+        let lost = counts.queued + counts.in_flight;
+        self.report_end(lost, dropped, &reason, is_hopeless);
+    }
+
+    fn report_end(&self, lost: usize, dropped: u64, reason: &str, is_hopeless: bool) {
+        if lost > 0 {
+            deliver::report_undelivered(self.exporter.settled(), lost, reason, is_hopeless);
+        }
+        if dropped > 0 {
+            deliver::report_dropped(self.exporter.settled(), dropped);
+        }
     }
 }
 
