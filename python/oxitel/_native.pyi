@@ -13,6 +13,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AnyValue, Attributes, AttributeValue
 from typing_extensions import Self, disjoint_base
 
+from oxitel.export.settings import Settings
 from oxitel.logs.limits import LogRecordLimits
 from oxitel.logs.processor import LogRecordProcessor
 from oxitel.logs.record import ReadableLogRecord, ReadWriteLogRecord
@@ -32,6 +33,7 @@ __all__ = [
     "BatchProcessor",
     "CompositePropagator",
     "Counter",
+    "Exporter",
     "Gauge",
     "Histogram",
     "HttpServer",
@@ -44,7 +46,6 @@ __all__ = [
     "MetricsSnapshot",
     "NonRecordingSpan",
     "Observer",
-    "OtlpExporter",
     "Pipeline",
     "ReadableSpan",
     "ResponseBody",
@@ -327,26 +328,10 @@ class Pipeline:
     ) -> None: ...
 
 @final
-class OtlpExporter:
-    """An OTLP destination. ValueError names the part of the configuration that is unusable."""
+class Exporter:
+    """An OTLP destination. ValueError names the part of the settings that cannot be used."""
 
-    def __new__(
-        cls,
-        signal: str,
-        protocol: str,
-        endpoint: str,
-        headers: list[tuple[str, bytes]],
-        timeout_seconds: float,
-        compression: str,
-        insecure: bool,
-        ca_pem: bytes | None,
-        client_certificate_pem: bytes | None,
-        client_key_pem: bytes | None,
-        max_request_bytes: int | None,
-        retryable_codes: list[int] | None,
-        user_agent: str,
-        proxy: str | None = None,
-    ) -> OtlpExporter: ...
+    def __new__(cls, settings: Settings) -> Exporter: ...
     def keep_operations(self) -> None: ...
     def take_operations(self) -> list[tuple[float | None, int, int, int, bool, str]]: ...
     def in_flight(self) -> int: ...
@@ -359,7 +344,7 @@ class BatchProcessor:
 
     def __new__(
         cls,
-        exporter: OtlpExporter,
+        exporter: Exporter,
         max_queue_size: int,
         schedule_delay_millis: float,
         max_export_batch_size: int,
@@ -482,7 +467,7 @@ def collect_metrics(
 ) -> MetricsSnapshot | None: ...
 def encode_metrics(metrics_data: MetricsData) -> bytes: ...
 def export_metrics(
-    exporter: OtlpExporter,
+    exporter: Exporter,
     metrics_data: MetricsData,
     timeout_seconds: float,
     max_export_batch_size: int | None,
@@ -553,12 +538,12 @@ class LogRecordFactory:
     def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord: ...
 
 def encode_logs(logs: Sequence[ReadableLogRecord]) -> bytes: ...
-def export_logs(exporter: OtlpExporter, logs: Sequence[ReadableLogRecord]) -> bool: ...
+def export_logs(exporter: Exporter, logs: Sequence[ReadableLogRecord]) -> bool: ...
 def queue_log_record(
     queue: BatchProcessor, log: ReadWriteLogRecord | ReadableLogRecord
 ) -> None: ...
 def encode_spans(spans: Sequence[ReadableSpan]) -> bytes: ...
-def export_spans(exporter: OtlpExporter, spans: Sequence[ReadableSpan]) -> bool: ...
+def export_spans(exporter: Exporter, spans: Sequence[ReadableSpan]) -> bool: ...
 def queue_span(queue: BatchProcessor, span: ReadableSpan) -> None: ...
 def queue_ending_spans(queue: BatchProcessor) -> None: ...
 def random_trace_id() -> int: ...

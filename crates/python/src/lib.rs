@@ -23,7 +23,7 @@ mod _native {
     use pyo3::types::{PyMapping, PySequence};
 
     #[pymodule_export]
-    use super::export::exporter::OtlpExporter;
+    use super::export::exporter::Exporter;
     #[pymodule_export]
     use super::export::pipeline::SharedPipeline;
     #[pymodule_export]
