@@ -112,7 +112,7 @@ def test_a_quick_run_of_both_delivers_everything(official_python: Path, tmp_path
         [*command, "--fastotel", "", "--output", str(output)],
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=240,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     measured = json.loads(output.read_text())
