@@ -8,6 +8,7 @@ pub mod diagnostics;
 pub mod export;
 pub mod fork;
 pub mod json;
+pub mod logs;
 pub mod metrics;
 pub mod otlp;
 pub mod propagation;
