@@ -5,8 +5,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use telemetry::otlp::request::Batch;
 
-use super::record;
-use crate::export::exporter::OtlpExporter;
+use super::encode;
+use crate::export::exporter::Exporter;
 use crate::export::group::Groups;
 use crate::export::queue::NativeBatchProcessor;
 
@@ -14,14 +14,14 @@ use crate::export::queue::NativeBatchProcessor;
 #[pyfunction]
 pub(crate) fn queue_log_record(queue: &Bound<'_, NativeBatchProcessor>, log: &Bound<'_, PyAny>) {
     let queue = queue.get();
-    record::push(&queue.processor, &queue.groups, log);
+    encode::push(&queue.processor, &queue.groups, log);
 }
 
 /// Exports `logs` and waits for the answer.
 #[pyfunction]
 pub(crate) fn export_logs(
     py: Python<'_>,
-    exporter: &Bound<'_, OtlpExporter>,
+    exporter: &Bound<'_, Exporter>,
     logs: Vec<Bound<'_, PyAny>>,
 ) -> PyResult<bool> {
     exporter.get().export(py, batch_of(&logs)?)
@@ -41,7 +41,7 @@ fn batch_of(logs: &[Bound<'_, PyAny>]) -> PyResult<Batch> {
     let groups = Groups::default();
     for log in logs {
         let group = groups.of_record(log)?;
-        record::with_encoded(log, |bytes| batch.push(&group, bytes))?;
+        encode::with_encoded(log, |bytes| batch.push(&group, bytes))?;
     }
     Ok(batch)
 }
