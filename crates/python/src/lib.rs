@@ -6,6 +6,7 @@
 mod convert;
 mod export;
 mod imports;
+mod instrumentation;
 mod logs;
 mod metrics;
 mod process;
@@ -22,11 +23,22 @@ mod _native {
     use pyo3::types::{PyMapping, PySequence};
 
     #[pymodule_export]
-    use super::export::exporter::OtlpExporter;
+    use super::export::exporter::Exporter;
     #[pymodule_export]
     use super::export::pipeline::SharedPipeline;
     #[pymodule_export]
     use super::export::queue::NativeBatchProcessor;
+    #[pymodule_export]
+    use super::instrumentation::server::HttpServer;
+    #[pymodule_export]
+    use super::instrumentation::server_request::ServerRequest;
+    #[pymodule_export]
+    use super::instrumentation::values::{
+        known_http_method, redact_url, redact_url_credentials, redact_url_query, sql_operation,
+        synthetic_user_agent,
+    };
+    #[pymodule_export]
+    use super::instrumentation::wsgi::{Body, StartResponse};
     #[pymodule_export]
     use super::logs::correlation::LogRecordFactory;
     #[pymodule_export]
@@ -81,13 +93,13 @@ mod _native {
         telemetry::export::set_on_start(super::process::termination::leave_signals_to_program);
         super::process::diagnostics::watch(module)?;
         let py = module.py();
-        super::trace::exception::prepare(py)?;
+        super::trace::exception_text::prepare(py)?;
         // pyo3 imports these classes when it first asks for one, and panics where that fails, as it
         // does while the interpreter ends.
         let none = py.None();
         let _ = none.bind(py).is_instance_of::<PySequence>();
         let _ = none.bind(py).is_instance_of::<PyMapping>();
-        super::trace::set_attribute::install(py)?;
+        super::trace::methods::set_attribute::install(py)?;
         super::trace::lookalike::start_span::install(py)?;
         super::trace::lookalike::overridden::install(py)?;
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.
