@@ -9,7 +9,6 @@
 
 mod collector;
 
-use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use collector::{
@@ -23,13 +22,13 @@ use telemetry::export::{Protocol, Signal};
 const PROTOCOLS: [Protocol; 2] = [Protocol::HttpProtobuf, Protocol::Grpc];
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// What there is to say of spans lost at an address that never answered.
-fn never_delivered(lost: Lost, protocol: Protocol, address: SocketAddr) -> Event {
+/// What there is to say of spans lost at an endpoint that never answered.
+fn never_delivered(lost: Lost, protocol: Protocol, endpoint: &str) -> Event {
     let to = Destination {
         signal: Signal::Traces,
         protocol,
-        endpoint: format!("http://{address}/v1/traces"),
-        base: format!("http://{address}"),
+        endpoint: endpoint.to_owned(),
+        base: endpoint.trim_end_matches("/v1/traces").to_owned(),
         is_local_default: false,
     };
     Event::NeverDelivered {
@@ -144,7 +143,7 @@ fn shutdown_does_not_wait_for_an_endpoint_that_was_never_there() {
         let [Event::NobodyListens { .. }, lost] = &said[..] else {
             panic!("{said:?}");
         };
-        let expected = never_delivered(Lost::Records(25), protocol, address);
+        let expected = never_delivered(Lost::Records(25), protocol, &endpoint);
         assert_eq!(*lost, expected);
     }
 }
@@ -196,7 +195,7 @@ fn exporters_of_one_endpoint_say_once_that_nothing_listens_and_once_that_somethi
             panic!("{said:?}");
         };
         assert_eq!(backlog.dropped, 0);
-        let expected = never_delivered(Lost::Exports(3), protocol, collector.address);
+        let expected = never_delivered(Lost::Exports(3), protocol, &collector.config().endpoint);
         assert_eq!(*lost, expected);
     }
 }
