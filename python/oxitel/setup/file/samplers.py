@@ -103,7 +103,7 @@ def _composable(settings: Section) -> composable.ComposableSampler:
     if name == "parent_threshold":
         return composable.composable_parent_threshold(_delegate(settings, "root"))
     if name == "rule_based":
-        return composable.composable_rule_based(
+        return rules.composable_rule_based(
             [(_predicate(rule), _delegate(rule, "sampler")) for rule in _rules(settings)]
         )
     raise _Unusable(

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from logging import getLogger
 from typing import Any, final
 
-_logger = getLogger("opentelemetry.configuration")
+logger = getLogger("opentelemetry.configuration")
 # Under these a file has what is nobody's business: the values of headers.
 _SECRET = frozenset(("headers", "headers_list", "value"))
 
@@ -25,7 +25,7 @@ class Messages:
     def say(self, path: str, problem: str) -> None:
         if (path, problem) not in self._said:
             self._said.add((path, problem))
-            _logger.warning("%s: %s: %s", self.name, path, problem)
+            logger.warning("%s: %s: %s", self.name, path, problem)
 
     def say_unknown(self) -> None:
         """Name the keys that no section was asked for."""
