@@ -12,7 +12,7 @@ from logging import Logger
 
 # What the API's `parse_env_headers` takes without a message, in which the value would be.
 _NAME = r"[!#-'*+.0-9A-Z^-z|~-]+"
-_ENTRY = rf"{_NAME}[ \t]*=[ -!#-+\--:<-\[\]-~]*"
+_ENTRY = rf"{_NAME}[ \t]*=[ \t]*[ -!#-+\--:<-\[\]-~]*"
 _NAMED_BY_COLON = rf"{_NAME}[ \t]*:"
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"
 _NOT_IN_VALUES = rb"[\x00-\x08\x0a-\x1f\x7f]"
