@@ -187,7 +187,6 @@ def test_secrets_are_masked_wherever_they_are(doctor: Any) -> None:
     assert shown["headers"]["value"]["api-key"] == f"**** ({len(SECRET) + 1} characters)"
     assert shown["headers"]["value"]["x-scope-orgid"] == "demo"
     assert shown["endpoint"]["value"] == "https://me:****@host:4317?key=****"
-    # The message about the header with a colon repeats it.
     assert "HEADERS: entry 1 is left out: it has a colon" in diagnosis.stdout
     as_text = doctor("--no-connect", as_text=True, **variables)
     as_argument = doctor(
