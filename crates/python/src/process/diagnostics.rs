@@ -10,8 +10,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use telemetry::diagnostics::{Level, Message};
+use telemetry::diagnostics::Event;
 
+use super::wording::{Level, worded};
 use crate::imports::oxitel;
 
 /// Loggers of the official packages.
@@ -214,9 +215,10 @@ static LOGGING: AtomicUsize = AtomicUsize::new(0);
 /// How long the end of a process waits for them.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-fn log_all(py: Python<'_>, take: fn() -> Vec<Message>) {
+fn log_all(py: Python<'_>, take: fn() -> Vec<Event>) {
     LOGGING.fetch_add(1, Ordering::AcqRel);
-    for message in take() {
+    for event in take() {
+        let message = worded(&event);
         // As `logging` numbers them.
         let level = match message.level {
             Level::Info => 20,
