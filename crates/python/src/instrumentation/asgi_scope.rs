@@ -93,10 +93,8 @@ fn read_headers<'py>(scope: &Bound<'py, PyDict>) -> PyResult<Headers<'py>> {
             found.all_hosts.push_str(&host.to_string_lossy());
             found.host.get_or_insert(host);
         }
-        10 if name.eq_ignore_ascii_case(b"user-agent") => {
-            if found.user_agent.is_none() {
-                found.user_agent = header_text(value);
-            }
+        10 if found.user_agent.is_none() && name.eq_ignore_ascii_case(b"user-agent") => {
+            found.user_agent = header_text(value);
         }
         14 if name.eq_ignore_ascii_case(b"content-length") => {
             found.content_length = found.content_length.or_else(|| number_of(value));
