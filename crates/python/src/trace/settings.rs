@@ -35,7 +35,7 @@ pub(crate) fn group_of_tracer(
 
 /// The limits of a `SpanLimits` object; `None` is no limit.
 #[derive(Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct SpanLimits {
     pub(crate) attributes: Option<usize>,
     pub(crate) events: Option<usize>,
     pub(crate) links: Option<usize>,
@@ -45,7 +45,7 @@ pub(crate) struct Limits {
     pub(crate) span_attribute_length: Option<usize>,
 }
 
-impl Limits {
+impl SpanLimits {
     pub(crate) fn from_object(limits: &Bound<'_, PyAny>) -> PyResult<Self> {
         let limit = |name: &str| -> PyResult<Option<usize>> { limits.getattr(name)?.extract() };
         Ok(Self {
@@ -64,7 +64,7 @@ impl Limits {
 /// for the collector of garbage, as the pipeline is.
 #[pyclass(frozen, module = "oxitel._native")]
 pub(crate) struct Settings {
-    pub(crate) limits: Limits,
+    pub(crate) limits: SpanLimits,
     /// The object that the limits were read from.
     pub(crate) span_limits: Py<PyAny>,
     pub(crate) resource: Py<PyAny>,
