@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
-from typing import Any, Literal, TypeVar, final
+from typing import Any, Final, Literal, TypeVar, final
 
 from opentelemetry import trace as trace_api
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -28,11 +28,16 @@ from oxitel.trace.processor import SpanProcessor
 from oxitel.trace.sampling import Sampler
 
 __all__ = [
+    "EXPORT_TIMEOUT_SECONDS",
+    "GRPC_CODES",
+    "MAX_HTTP_REQUEST_BYTES",
+    "RETRYABLE_GRPC_CODES",
     "B3Propagator",
     "BaggagePropagator",
     "BatchProcessor",
     "CompositePropagator",
     "Counter",
+    "Endpoint",
     "Exporter",
     "Gauge",
     "Histogram",
@@ -56,6 +61,7 @@ __all__ = [
     "UpDownCounter",
     "_Span",
     "collect_metrics",
+    "default_port",
     "encode_logs",
     "encode_metrics",
     "encode_spans",
@@ -63,13 +69,22 @@ __all__ = [
     "export_metrics",
     "export_spans",
     "finish_diagnostics",
+    "grpc_method",
+    "grpc_retry_delay",
+    "is_retryable_http",
+    "is_too_large_grpc",
     "log_losses",
     "log_pending",
+    "partial_success",
     "queue_ending_spans",
     "queue_log_record",
     "queue_span",
     "random_span_id",
     "random_trace_id",
+    "redacted",
+    "retry_after",
+    "retry_wait",
+    "scheme_and_authority",
     "set_clock",
     "settle_fork",
 ]
@@ -316,6 +331,31 @@ class Pipeline:
     def set_processors(
         self, processors: tuple[SpanProcessor, ...] | tuple[LogRecordProcessor, ...]
     ) -> None: ...
+
+MAX_HTTP_REQUEST_BYTES: Final[int]
+"""The largest body of an HTTP request before compression, unless another is chosen."""
+EXPORT_TIMEOUT_SECONDS: Final[float]
+"""For one export with all its retries, unless another is chosen."""
+GRPC_CODES: Final[list[str]]
+"""The names of gRPC's status codes, by number."""
+RETRYABLE_GRPC_CODES: Final[list[int]]
+"""The codes after which an export is tried again, unless others are chosen."""
+
+@final
+class Endpoint:
+    """An endpoint as the exporters read it. ValueError says why it cannot be used."""
+
+    def __new__(cls, text: str, protocol: str, insecure: bool) -> Endpoint: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def socket(self) -> str | None: ...
+    @property
+    def is_tls(self) -> bool: ...
+    @property
+    def authorization(self) -> str | None: ...
 
 @final
 class Exporter:
@@ -670,3 +710,14 @@ class CompositePropagator:
         context: Context | None = None,
         setter: Setter[Any] | None = None,
     ) -> None: ...
+
+def default_port(protocol: str) -> int: ...
+def redacted(url: str) -> str: ...
+def scheme_and_authority(url: str) -> tuple[str, str]: ...
+def retry_wait(failures: int, asked_seconds: float | None) -> float: ...
+def retry_after(value: str) -> float | None: ...
+def grpc_retry_delay(status_details: bytes | None, retry_info: bytes | None) -> float | None: ...
+def is_retryable_http(status: int) -> bool: ...
+def is_too_large_grpc(code: int, message: str) -> bool: ...
+def partial_success(response: bytes) -> tuple[int, str] | None: ...
+def grpc_method(signal: str) -> str: ...

@@ -23,6 +23,7 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
 from opentelemetry.sdk import environment_variables
 
+from oxitel import _native
 from oxitel.export import otlp as otlp_export
 from oxitel.export.otlp import compression_name, encoded
 from oxitel.variables import (
@@ -94,6 +95,10 @@ def test_a_proxy_is_found_where_requests_finds_it(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert proxy.proxy_for(url) == select_proxy(url, get_environ_proxies(url))
+
+
+def test_the_timeout_is_that_of_the_core() -> None:
+    assert otlp.TIMEOUT.general.default == _native.EXPORT_TIMEOUT_SECONDS
 
 
 def test_the_page_is_what_the_declarations_say() -> None:

@@ -6,6 +6,7 @@ from functools import partial
 from importlib import metadata
 from typing import Any
 
+from oxitel.export.settings import default_endpoint
 from oxitel.setup import plugins, selection
 from oxitel.variables import otlp, zero_code
 
@@ -23,7 +24,6 @@ from .signal_export import (
 from .sources import DEFAULT, Setting, Sources
 
 _OTLP = {"otlp_proto_grpc": "grpc", "otlp_proto_http": "http/protobuf"}
-_PORTS = {"grpc": 4317, "http/protobuf": 4318}
 
 
 def configured(
@@ -114,7 +114,7 @@ def _endpoint(report: Report, sources: Sources, signal: str, protocol: str) -> S
     setting = sources.read_for(otlp.ENDPOINT, signal)
     path = f"v1/{signal.lower()}"
     if setting.source == DEFAULT:
-        url = f"http://localhost:{_PORTS[protocol]}"
+        url = default_endpoint(protocol)
         return Setting(url if protocol == "grpc" else f"{url}/{path}", DEFAULT)
     if protocol == "grpc":
         return setting

@@ -154,9 +154,7 @@ class OtlpExporter:
         return self._deliver_in_parts(halves[1], deadline) and first
 
     def _say_partial_success(self, attempt: Attempt) -> None:
-        from .wire import partial_success
-
-        rejection = partial_success(attempt.response)
+        rejection = native.partial_success(attempt.response)
         if rejection is not None:
             rejected, message = rejection
             self._logger.warning(
@@ -190,7 +188,7 @@ def native_exporter(
         logger.error(
             "%s cannot be exported to %s: %s",
             signal.records.capitalize(),
-            redacted(settings.endpoint),
+            native.redacted(settings.endpoint),
             error,
         )
         return None
@@ -215,15 +213,6 @@ def encoded(text: str, encoding: str) -> bytes:
         return text.encode(encoding)
     except UnicodeEncodeError:
         return text.encode()
-
-
-def redacted(url: str) -> str:
-    """A URL as it may be printed: nothing between the scheme and the last `@`, since a password may
-    have any character in it, one that ends the host too."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or "@" in scheme:
-        scheme, separator, rest = "", "", url
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
 
 
 def seconds(argument: Any, otherwise: float, logger: Logger) -> float:
