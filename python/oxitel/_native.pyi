@@ -30,6 +30,7 @@ from oxitel.trace.sampling import Sampler
 __all__ = [
     "EXPORT_TIMEOUT_SECONDS",
     "GRPC_CODES",
+    "LOGGING_ATTRIBUTES",
     "MAX_HTTP_REQUEST_BYTES",
     "RETRYABLE_GRPC_CODES",
     "B3Propagator",
@@ -41,6 +42,7 @@ __all__ = [
     "Exporter",
     "Gauge",
     "Histogram",
+    "HttpServer",
     "JSONFormatter",
     "JaegerPropagator",
     "LogRecordFactory",
@@ -52,10 +54,13 @@ __all__ = [
     "Observer",
     "Pipeline",
     "ReadableSpan",
+    "ResponseBody",
+    "ServerRequest",
     "Span",
     "SpanCounts",
     "SpanRecordFactory",
     "SpanScope",
+    "StartResponse",
     "TraceContextPropagator",
     "Tracer",
     "UpDownCounter",
@@ -73,6 +78,7 @@ __all__ = [
     "grpc_retry_delay",
     "is_retryable_http",
     "is_too_large_grpc",
+    "known_http_method",
     "log_losses",
     "log_pending",
     "partial_success",
@@ -81,13 +87,22 @@ __all__ = [
     "queue_span",
     "random_span_id",
     "random_trace_id",
-    "redacted",
+    "redact_url",
+    "redact_url_credentials",
+    "redact_url_query",
     "retry_after",
     "retry_wait",
     "scheme_and_authority",
     "set_clock",
     "settle_fork",
+    "severity_number",
+    "severity_text",
+    "shown_endpoint",
+    "sql_operation",
+    "synthetic_user_agent",
 ]
+
+LOGGING_ATTRIBUTES: tuple[str, ...]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -580,9 +595,84 @@ def random_trace_id() -> int: ...
 def random_span_id() -> int: ...
 def set_clock(clock: Callable[[], int] | None) -> None: ...
 def settle_fork() -> None: ...
+def severity_number(level: float) -> int: ...
+def severity_text(level_name: Any) -> Any: ...
 def log_pending() -> None: ...
 def log_losses() -> None: ...
 def finish_diagnostics() -> None: ...
+def known_http_method(method: str) -> str | None: ...
+def redact_url(url: str) -> str: ...
+def redact_url_credentials(url: str) -> str: ...
+def redact_url_query(query: str) -> str: ...
+def synthetic_user_agent(user_agent: str) -> str | None: ...
+def sql_operation(statement: str) -> str: ...
+
+@final
+class HttpServer:
+    """What all requests that an instrumented server handles share."""
+
+    def __new__(
+        cls,
+        tracer: Any,
+        *,
+        old: bool,
+        new: bool,
+        getter: Any,
+        active_requests: Any,
+        duration_old: Any,
+        duration_new: Any,
+        request_hook: Callable[..., Any] | None = None,
+        response_hook: Callable[..., Any] | None = None,
+        request_headers: Callable[..., Any] | None = None,
+        response_headers: Callable[..., Any] | None = None,
+        captures_all_methods: bool = False,
+        response_propagators: Any = None,
+        response_setter: Any = None,
+        request_key: str | None = None,
+        span_key: str | None = None,
+    ) -> Self: ...
+    @property
+    def tracer(self) -> Any: ...
+    def call_wsgi(
+        self,
+        application: Callable[..., Any],
+        environ: dict[str, Any],
+        start_response: Callable[..., Any],
+    ) -> Iterable[bytes]: ...
+
+@final
+class ServerRequest:
+    """A request between its beginning and the end of its answer."""
+
+    @property
+    def span(self) -> Any: ...
+    @property
+    def context(self) -> Context: ...
+    @property
+    def is_server(self) -> bool: ...
+    def routed(self, name: str, route: str | None) -> None: ...
+
+@final
+class StartResponse:
+    """What an instrumented WSGI application calls with its status and headers."""
+
+    def __call__(
+        self,
+        status: str,
+        response_headers: list[tuple[str, str]],
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any: ...
+
+@final
+class ResponseBody:
+    """The body of a WSGI application's answer, during which its span goes on."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> bytes: ...
+    def __len__(self) -> int: ...
+    def __bool__(self) -> bool: ...
+    def close(self) -> None: ...
 
 @disjoint_base
 class JSONFormatter:
@@ -608,62 +698,32 @@ class SpanRecordFactory:
     ) -> SpanRecordFactory: ...
     def __call__(self, *arguments: Any, **options: Any) -> logging.LogRecord: ...
 
-class TraceContextPropagator:
+class _Propagator:
+    __dict__: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
+    def extract(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        getter: Getter[Any] | None = None,
+    ) -> Context: ...
+    def inject(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        setter: Setter[Any] | None = None,
+    ) -> None: ...
+
+class TraceContextPropagator(_Propagator):
     """W3C Trace Context. `oxitel.propagation.w3c` has the class."""
 
-    __dict__: dict[str, Any]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
-    def extract(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        getter: Getter[Any] | None = None,
-    ) -> Context: ...
-    def inject(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        setter: Setter[Any] | None = None,
-    ) -> None: ...
-
-class BaggagePropagator:
+class BaggagePropagator(_Propagator):
     """W3C Baggage. `oxitel.propagation.w3c` has the class."""
 
-    __dict__: dict[str, Any]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
-    def extract(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        getter: Getter[Any] | None = None,
-    ) -> Context: ...
-    def inject(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        setter: Setter[Any] | None = None,
-    ) -> None: ...
-
-class B3Propagator:
+class B3Propagator(_Propagator):
     """B3. `oxitel.propagation.b3` has the classes."""
 
-    __dict__: dict[str, Any]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
-    def extract(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        getter: Getter[Any] | None = None,
-    ) -> Context: ...
-    def inject(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        setter: Setter[Any] | None = None,
-    ) -> None: ...
     def inject_single(
         self,
         carrier: Any,
@@ -671,48 +731,17 @@ class B3Propagator:
         setter: Setter[Any] | None = None,
     ) -> None: ...
 
-class JaegerPropagator:
+class JaegerPropagator(_Propagator):
     """Jaeger's headers. `oxitel.propagation.jaeger` has the class."""
 
-    __dict__: dict[str, Any]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
-    def extract(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        getter: Getter[Any] | None = None,
-    ) -> Context: ...
-    def inject(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        setter: Setter[Any] | None = None,
-    ) -> None: ...
-
 @disjoint_base
-class CompositePropagator:
+class CompositePropagator(_Propagator):
     """Several propagators. `oxitel.propagation.composite` has the class."""
 
-    __dict__: dict[str, Any]
     _propagators: Sequence[TextMapPropagator]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
-    def extract(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        getter: Getter[Any] | None = None,
-    ) -> Context: ...
-    def inject(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        setter: Setter[Any] | None = None,
-    ) -> None: ...
-
 def default_port(protocol: str) -> int: ...
-def redacted(url: str) -> str: ...
+def shown_endpoint(url: str) -> str: ...
 def scheme_and_authority(url: str) -> tuple[str, str]: ...
 def retry_wait(failures: int, asked_seconds: float | None) -> float: ...
 def retry_after(value: str) -> float | None: ...

@@ -6,6 +6,7 @@
 mod convert;
 mod export;
 mod imports;
+mod instrumentation;
 mod logs;
 mod metrics;
 mod process;
@@ -19,7 +20,7 @@ use pyo3::prelude::*;
 mod _native {
     use super::PyResult;
     use pyo3::prelude::*;
-    use pyo3::types::{PyMapping, PySequence};
+    use pyo3::types::{PyMapping, PySequence, PyTuple};
 
     #[pymodule_export]
     const MAX_HTTP_REQUEST_BYTES: usize = telemetry::export::MAX_HTTP_REQUEST_BYTES;
@@ -36,13 +37,24 @@ mod _native {
         retry_after, retry_wait,
     };
     #[pymodule_export]
-    use super::export::endpoint::{Endpoint, default_port, redacted, scheme_and_authority};
+    use super::export::endpoint::{Endpoint, default_port, scheme_and_authority, shown_endpoint};
     #[pymodule_export]
     use super::export::exporter::Exporter;
     #[pymodule_export]
     use super::export::pipeline::SharedPipeline;
     #[pymodule_export]
     use super::export::queue::NativeBatchProcessor;
+    #[pymodule_export]
+    use super::instrumentation::server::HttpServer;
+    #[pymodule_export]
+    use super::instrumentation::server_request::ServerRequest;
+    #[pymodule_export]
+    use super::instrumentation::values::{
+        known_http_method, redact_url, redact_url_credentials, redact_url_query, sql_operation,
+        synthetic_user_agent,
+    };
+    #[pymodule_export]
+    use super::instrumentation::wsgi::{Body, StartResponse};
     #[pymodule_export]
     use super::logs::correlation::LogRecordFactory;
     #[pymodule_export]
@@ -53,6 +65,8 @@ mod _native {
     use super::logs::json::JSONFormatter;
     #[pymodule_export]
     use super::logs::logger::Logger;
+    #[pymodule_export]
+    use super::logs::severity::{severity_number, severity_text};
     #[pymodule_export]
     use super::logs::span_record::SpanRecordFactory;
     #[pymodule_export]
@@ -103,6 +117,8 @@ mod _native {
         let none = py.None();
         let _ = none.bind(py).is_instance_of::<PySequence>();
         let _ = none.bind(py).is_instance_of::<PyMapping>();
+        let attributes: Vec<_> = super::logs::logging_attributes::names().collect();
+        module.add("LOGGING_ATTRIBUTES", PyTuple::new(py, attributes)?)?;
         super::trace::methods::set_attribute::install(py)?;
         super::trace::lookalike::start_span::install(py)?;
         super::trace::lookalike::overridden::install(py)?;

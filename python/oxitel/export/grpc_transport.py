@@ -94,7 +94,7 @@ class GrpcTransport(Transport):
             # A new channel asks for the receiver's address again.
             self.close()
         return Attempt(
-            reason=f"{code} from {_native.redacted(self._target)}: {details}",
+            reason=f"{code} from {_native.shown_endpoint(self._target)}: {details}",
             is_retryable=number in self._retryable_codes,
             delay_seconds=_delay(error.trailing_metadata()),
             is_too_large=_native.is_too_large_grpc(number, details),
@@ -108,7 +108,7 @@ class GrpcTransport(Transport):
                 channel.close()
             except Exception as error:
                 _logger.debug(
-                    "Error closing channel to %s: %s", _native.redacted(self._target), error
+                    "Error closing channel to %s: %s", _native.shown_endpoint(self._target), error
                 )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from oxitel import _native
 
-from .otlp import encoded
+from .headers import encoded
 from .signal import Signal
 from .transport import Attempt, Transport
 

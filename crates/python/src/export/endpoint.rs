@@ -50,7 +50,7 @@ pub(crate) fn scheme_and_authority(url: &str) -> (String, &str) {
 
 /// A URL as it may be printed: without user and password.
 #[pyfunction]
-pub(crate) fn redacted(url: &str) -> String {
+pub(crate) fn shown_endpoint(url: &str) -> String {
     export::redacted(url)
 }
 
