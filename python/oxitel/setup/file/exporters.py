@@ -13,6 +13,7 @@ from oxitel.export.http import Compression
 from oxitel.export.otlp import compression_name
 from oxitel.export.settings import default_endpoint
 from oxitel.export.signal import Signal
+from oxitel.quantity import seconds_of
 from oxitel.setup import plugins
 from oxitel.variables import otlp as variables
 from oxitel.variables.variable import reading
@@ -146,7 +147,7 @@ def _timeout(section: Section) -> float:
     millis = section.integer("timeout", 0)
     if millis is None:
         return variables.DEFAULT_TIMEOUT_SECONDS
-    return millis / 1000 or _NO_LIMIT_SECONDS
+    return seconds_of(millis) or _NO_LIMIT_SECONDS
 
 
 def _compression(section: Section) -> str:
