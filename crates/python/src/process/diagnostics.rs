@@ -2,6 +2,7 @@
 //!
 //! Logging is the user's code: whatever it raises ends here.
 
+use std::cell::Cell;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
@@ -192,6 +193,23 @@ pub(crate) fn log_losses(py: Python<'_>) {
     }
 }
 
+thread_local! {
+    /// The logger by which this thread is saying what the worker has to say.
+    static SAYING_BY: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+/// Whether the record is what the worker has to say of deliveries, which is not for delivery: each
+/// failure would make more of what could not be delivered.
+#[inline]
+pub(crate) fn is_of_the_worker(record: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match SAYING_BY.get() {
+        None => Ok(false),
+        Some(logger) => record
+            .getattr(pyo3::intern!(record.py(), "name"))?
+            .eq(logger),
+    }
+}
+
 /// How many threads are logging what they have taken.
 static LOGGING: AtomicUsize = AtomicUsize::new(0);
 /// How long the end of a process waits for them.
@@ -207,10 +225,12 @@ fn log_all(py: Python<'_>, take: fn() -> Vec<Event>) {
             Level::Warning => 30,
             Level::Error => 40,
         };
+        let outer = SAYING_BY.replace(Some(message.logger));
         // Nobody can be told that telling failed.
         let _ = oxitel::LOG_WORKER_MESSAGE
             .get(py)
             .and_then(|log| log.call1((level, message.logger, &message.text)));
+        SAYING_BY.set(outer);
     }
     LOGGING.fetch_sub(1, Ordering::AcqRel);
 }

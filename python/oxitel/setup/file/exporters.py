@@ -12,6 +12,7 @@ from oxitel.export.headers import from_text
 from oxitel.export.http import Compression
 from oxitel.export.otlp import compression_name
 from oxitel.export.signal import Signal
+from oxitel.quantity import seconds_of
 from oxitel.setup import plugins
 from oxitel.variables import otlp as variables
 from oxitel.variables.variable import reading
@@ -145,7 +146,7 @@ def _timeout(section: Section) -> float:
     millis = section.integer("timeout", 0)
     if millis is None:
         return _TIMEOUT_SECONDS
-    return millis / 1000 or _NO_LIMIT_SECONDS
+    return seconds_of(millis) or _NO_LIMIT_SECONDS
 
 
 def _compression(section: Section) -> str:
