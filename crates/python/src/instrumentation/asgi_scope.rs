@@ -11,7 +11,7 @@ use telemetry::text::{Style, percent_decode};
 use super::facts::Conventions;
 use super::server::{HttpServer, ServerFacts};
 use super::wsgi_environ::{put_method, put_number, put_user_agent, redacted, text};
-use crate::propagation::carrier::Source;
+use crate::propagation::carrier::CarrierSource;
 
 /// A request as its scope describes it.
 pub(super) struct Described<'py> {
@@ -283,6 +283,6 @@ pub(super) fn extract<'py>(
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let headers = scope.get_item(pyo3::intern!(scope.py(), "headers"))?;
     let headers = headers.filter(|headers| headers.is_instance_of::<PyList>());
-    let source = headers.as_ref().map(Source::Pairs);
+    let source = headers.as_ref().map(CarrierSource::Pairs);
     super::wsgi_environ::extract_from(server, source.as_ref(), scope.as_any())
 }

@@ -9,7 +9,7 @@ use telemetry::instrumentation::{method, url, user_agent};
 
 use super::facts::Conventions;
 use super::server::{HttpServer, ServerFacts};
-use crate::propagation::carrier::Source;
+use crate::propagation::carrier::CarrierSource;
 use crate::propagation::composite::CompositePropagator;
 
 /// A request as its environment describes it.
@@ -222,14 +222,14 @@ pub(super) fn extract<'py>(
     server: &HttpServer,
     environ: &Bound<'py, PyDict>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let source = Source::Environ(environ);
+    let source = CarrierSource::Environ(environ);
     extract_from(server, Some(&source), environ.as_any())
 }
 
 /// The context in `carrier`, by the global propagator: natively from `source` where it is ours.
 pub(super) fn extract_from<'py>(
     server: &HttpServer,
-    source: Option<&Source<'_, 'py>>,
+    source: Option<&CarrierSource<'_, 'py>>,
     carrier: &Bound<'py, PyAny>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = carrier.py();
