@@ -3,6 +3,7 @@
 //!
 //! One test in a program of its own without the test harness, since a fork takes along only the
 //! thread that calls it.
+#![allow(unsafe_code, reason = "forks, and waits for what was forked")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -18,8 +19,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use collector::{Collector, Reply, exporter, push};
-use telemetry::export::Protocol;
 use telemetry::export::batch::{BatchConfig, BatchProcessor};
+use telemetry::export::{Protocol, Signal};
 use telemetry::{diagnostics, fork};
 
 const CHILDREN: usize = 20;
@@ -116,12 +117,10 @@ fn forking_while_sending(protocol: Protocol) {
                 while !stop.load(Ordering::Relaxed) {
                     push(&processor, [format!("parent {pusher} {sent}")]);
                     // Something to say too, so that its lock is in use at the fork.
-                    diagnostics::report(
-                        diagnostics::Level::Info,
-                        "test",
-                        diagnostics::Key::Always,
-                        "busy",
-                    );
+                    let busy = diagnostics::Event::QueueFull {
+                        signal: Signal::Traces,
+                    };
+                    diagnostics::report(diagnostics::Key::Always, busy);
                     sent += 1;
                     if sent % 100 == 0 {
                         std::thread::sleep(Duration::from_millis(1));
@@ -129,9 +128,7 @@ fn forking_while_sending(protocol: Protocol) {
                 }
                 sent
             };
-            std::thread::Builder::new()
-                .spawn(push_until_stopped)
-                .unwrap()
+            collector::in_background(push_until_stopped)
         })
         .collect();
     let mut children = Vec::new();
@@ -145,7 +142,7 @@ fn forking_while_sending(protocol: Protocol) {
             push(&processor, names(SPANS_OF_A_CHILD));
             let is_flushed = processor.force_flush(Duration::from_secs(10));
             let delivered = processor.counts().delivered;
-            diagnostics::take();
+            drop(diagnostics::take());
             before == Default::default()
                 && is_flushed
                 && delivered == SPANS_OF_A_CHILD as u64

@@ -475,7 +475,7 @@ pub(crate) fn put_entry(
             return Ok(());
         }
         with_value(value, 0, &mut |value| {
-            put_attribute(buffer, field, &key, value)
+            put_attribute(buffer, field, &key, value);
         })
     });
     match written {
@@ -542,7 +542,7 @@ fn with_value(
     if let Ok(items) = value.cast::<PySequence>() {
         for item in items.try_iter()? {
             with_value(&item?, depth + 1, &mut |value| {
-                put_element(&mut body, value)
+                put_element(&mut body, value);
             })?;
         }
         put(Value::Array(&body));

@@ -321,6 +321,9 @@ impl LoggingHandler {
 
     fn emit(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
+        if diagnostics::is_of_the_worker(record)? {
+            return Ok(());
+        }
         let emitted = match HANDLING.begin(py)? {
             Some(_call) => Self::try_emit(slf, record),
             None if RECURSIVE.is_due() => slf

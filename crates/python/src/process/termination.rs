@@ -21,6 +21,8 @@ mod unix {
     use telemetry::export::batch::BatchProcessor;
     use telemetry::fork::generation;
 
+    use super::super::wording::worded;
+
     const LET_THEM_FINISH: Duration = Duration::from_millis(50);
 
     /// The pipe's end that the handler writes to, and the generation of the process that reads it.
@@ -75,14 +77,17 @@ mod unix {
         let Ok((reader, writer)) = std::io::pipe() else {
             return false;
         };
-        // The one thread that is not the worker's: it has to outlive whatever the worker does.
         let thread = std::thread::Builder::new()
             .name("oxitel-sigterm".to_owned())
-            .stack_size(256 * 1024)
-            .spawn(move || {
-                leave_signals_to_program();
-                wait(reader);
-            });
+            .stack_size(256 * 1024);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one thread beside the worker: it waits for a signal, whatever the worker does"
+        )]
+        let thread = thread.spawn(move || {
+            leave_signals_to_program();
+            wait(reader);
+        });
         if thread.is_err() {
             return false;
         }
@@ -146,12 +151,10 @@ mod unix {
             queue.report_unsent();
         }
         let mut output = std::io::stderr();
-        let messages = telemetry::diagnostics::take();
-        for message in messages
-            .iter()
-            .chain(&telemetry::diagnostics::take_losses())
-        {
-            let _ = writeln!(output, "oxitel: {}", message.text);
+        let mut events = telemetry::diagnostics::take();
+        events.extend(telemetry::diagnostics::take_losses());
+        for event in &events {
+            let _ = writeln!(output, "oxitel: {}", worded(event).text);
         }
     }
 

@@ -10,12 +10,14 @@ mod flush;
 mod operation;
 mod probe;
 mod queue;
+mod report;
 pub mod retry;
 mod sender;
 mod session;
 mod settled;
 mod transport;
 mod urgency;
+mod verdict;
 mod worker;
 
 pub use config::{DEFAULT_TIMEOUT, ExporterConfig, MAX_HTTP_REQUEST_BYTES};
@@ -24,7 +26,7 @@ pub use operation::Operation;
 pub use probe::{Outcome, Probe};
 pub use transport::ConfigError;
 pub use transport::compress::Compression;
-pub use transport::endpoint::{Address, Endpoint};
+pub use transport::endpoint::{Address, Endpoint, redacted, scheme_and_authority};
 pub use transport::tls::TlsConfig;
 pub use worker::set_on_start;
 

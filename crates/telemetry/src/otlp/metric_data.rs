@@ -16,7 +16,6 @@ impl Number {
     pub const ZERO: Self = Self::Int(0);
 
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "that is what a double is")]
     pub const fn as_f64(self) -> f64 {
         match self {
             Self::Int(value) => value as f64,
