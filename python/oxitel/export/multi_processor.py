@@ -2,8 +2,8 @@
 records alike.
 
 What a user's processor raises is logged, once for each processor and method, and never reaches
-the code that made the telemetry. Only at an item's end (`_on_ending`, `on_end`, `on_emit`) is it for the pipeline to
-catch it, which then keeps the item from the processors that follow.
+the code that made the telemetry. Only at an item's end (`_on_ending`, `on_end`, `on_emit`) is it
+for the pipeline to catch it, which then keeps the item from the processors that follow.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ class Sequential:
                 self._reported.log(processor, method)
 
     def _hand_over(self, method: str, item: object) -> None:
-        """Tell the processors of an item that is complete. What one of them raises passes, and those
-        after it, here and in the pipeline that calls this, do not get the item: the one that failed
-        may be the one that takes out what nobody is to see."""
+        """Tell the processors of an item that is complete. What one of them raises passes, and
+        those after it, here and in the pipeline that calls this, do not get the item: the one that
+        failed may be the one that takes out what nobody is to see."""
         for processor in self._processors:
             getattr(processor, method)(item)
 

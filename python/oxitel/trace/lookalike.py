@@ -1,8 +1,8 @@
-"""Spans as they show themselves: whatever stands in for a span exports what its public properties give.
+"""Spans as they show themselves: what stands in for one exports what its public properties give.
 
-A class derived from ours that masks `attributes`, a proxy around a span, a plain object with a span's
-fields: what such an object hides is not to be exported, and what it shows is. Only objects of exactly our
-own classes are exported from their native content.
+A class derived from ours that masks `attributes`, a proxy around a span, a plain object with a
+span's fields: what such an object hides is not to be exported, and what it shows is. Only objects
+of exactly our own classes are exported from their native content.
 """
 
 from __future__ import annotations
