@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from typing_extensions import deprecated
-
-from oxitel.quantity import count_of
 
 
 def get_dict_as_key(labels: Mapping[Any, Any]) -> tuple[tuple[Any, Any], ...]:
@@ -31,7 +30,7 @@ class BoundedList(Sequence):  # type: ignore[type-arg]
 
     def __init__(self, maxlen: int | None) -> None:
         self.dropped = 0
-        self._dq: deque[Any] = deque(maxlen=None if maxlen is None else count_of(maxlen))
+        self._dq: deque[Any] = deque(maxlen=None if maxlen is None else min(maxlen, sys.maxsize))
         self._lock = threading.Lock()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> BoundedList:

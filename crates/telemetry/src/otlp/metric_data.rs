@@ -67,6 +67,18 @@ pub enum Temporality {
     Cumulative = 2,
 }
 
+impl Temporality {
+    /// Of its number in OTLP; unspecified for one that OTLP does not have.
+    #[must_use]
+    pub const fn of_number(number: u8) -> Self {
+        match number {
+            1 => Self::Delta,
+            2 => Self::Cumulative,
+            _ => Self::Unspecified,
+        }
+    }
+}
+
 /// A measurement kept as an example of those that a point adds up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Exemplar {
