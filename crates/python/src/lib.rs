@@ -3,27 +3,16 @@
 //! Converts and binds, decides nothing. Everything here runs attached to the interpreter; nothing
 //! that the telemetry crate's worker does comes this way.
 
-mod context;
-mod diagnostics;
-mod dict;
-mod ending_thread;
+mod convert;
 mod export;
-mod fork;
-mod group;
-mod guarded;
+mod imports;
+mod instrumentation;
 mod logs;
 mod metrics;
-mod nesting;
-mod official;
-mod pipeline;
+mod process;
 mod propagation;
-mod quick_method;
-mod replaceable;
-mod scratch;
-mod termination;
+mod threads;
 mod trace;
-mod value;
-mod waiting;
 
 use pyo3::prelude::*;
 
@@ -34,13 +23,26 @@ mod _native {
     use pyo3::types::{PyMapping, PySequence};
 
     #[pymodule_export]
-    use super::diagnostics::{finish_diagnostics, log_losses, log_pending};
+    use super::export::exporter::Exporter;
     #[pymodule_export]
-    use super::export::{NativeBatchProcessor, OtlpExporter, encode_logs, encode_spans};
+    use super::export::pipeline::SharedPipeline;
     #[pymodule_export]
-    use super::fork::settle_fork;
+    use super::export::queue::NativeBatchProcessor;
+    #[pymodule_export]
+    use super::instrumentation::server::HttpServer;
+    #[pymodule_export]
+    use super::instrumentation::server_request::ServerRequest;
+    #[pymodule_export]
+    use super::instrumentation::values::{
+        known_http_method, redact_url, redact_url_credentials, redact_url_query, sql_operation,
+        synthetic_user_agent,
+    };
+    #[pymodule_export]
+    use super::instrumentation::wsgi::{Body, StartResponse};
     #[pymodule_export]
     use super::logs::correlation::LogRecordFactory;
+    #[pymodule_export]
+    use super::logs::export::{encode_logs, export_logs, queue_log_record};
     #[pymodule_export]
     use super::logs::handler::LoggingHandler;
     #[pymodule_export]
@@ -50,13 +52,19 @@ mod _native {
     #[pymodule_export]
     use super::logs::span_record::SpanRecordFactory;
     #[pymodule_export]
-    use super::metrics::collect::{MetricsSnapshot, collect_metrics, encode_metrics};
+    use super::metrics::collect::{MetricsSnapshot, collect_metrics};
+    #[pymodule_export]
+    use super::metrics::export::{encode_metrics, export_metrics};
     #[pymodule_export]
     use super::metrics::instrument::{Counter, Gauge, Histogram, Observer, UpDownCounter};
     #[pymodule_export]
     use super::metrics::stream::MetricStream;
     #[pymodule_export]
-    use super::pipeline::SharedPipeline;
+    use super::process::clock::set_clock;
+    #[pymodule_export]
+    use super::process::diagnostics::{finish_diagnostics, log_losses, log_pending};
+    #[pymodule_export]
+    use super::process::fork::settle_fork;
     #[pymodule_export]
     use super::propagation::composite::CompositePropagator;
     #[pymodule_export]
@@ -64,9 +72,9 @@ mod _native {
         B3Propagator, BaggagePropagator, JaegerPropagator, TraceContextPropagator,
     };
     #[pymodule_export]
-    use super::trace::clock::set_clock;
-    #[pymodule_export]
     use super::trace::counts::SpanCounts;
+    #[pymodule_export]
+    use super::trace::export::{encode_spans, export_spans, queue_ending_spans, queue_span};
     #[pymodule_export]
     use super::trace::readable::ReadableSpan;
     #[pymodule_export]
@@ -80,21 +88,22 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        super::fork::watch();
-        super::ending_thread::watch();
-        super::diagnostics::watch(module)?;
+        super::process::fork::watch();
+        super::process::ending_thread::watch();
+        telemetry::export::set_on_start(super::process::termination::leave_signals_to_program);
+        super::process::diagnostics::watch(module)?;
         let py = module.py();
-        super::trace::exception::prepare(py)?;
+        super::trace::exception_text::prepare(py)?;
         // pyo3 imports these classes when it first asks for one, and panics where that fails, as it
         // does while the interpreter ends.
         let none = py.None();
         let _ = none.bind(py).is_instance_of::<PySequence>();
         let _ = none.bind(py).is_instance_of::<PyMapping>();
-        super::trace::set_attribute::install(py)?;
-        super::trace::start_span::install(py)?;
-        super::trace::overridden::install(py)?;
+        super::trace::methods::set_attribute::install(py)?;
+        super::trace::lookalike::start_span::install(py)?;
+        super::trace::lookalike::overridden::install(py)?;
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.
-        let official = super::official::Official::get(py)?;
+        let official = super::imports::official::Official::get(py)?;
         official
             .span
             .bind(py)

@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oxitel import _native
-from oxitel.configuration import sdk
-from oxitel.configuration.variable import Integer, say_once
 from oxitel.lifetime import Waiting, export_millis
+from oxitel.variables import sdk
+from oxitel.variables.variable import Integer, say_once
 
 from .batch import BatchProcessor
 
@@ -84,7 +84,7 @@ class Batching:
             )
         self._is_shut_down = False
         if sdk.INTERNAL_METRICS_ENABLED.read():
-            from oxitel.self_observability import observe_queue
+            from oxitel.self_observability.processor import observe_queue
 
             native = self._native
             counts = self._batch_processor.counts if native is None else native.counts
@@ -149,7 +149,7 @@ def _validate(queue_size: int, schedule_delay_millis: float, batch_size: int) ->
         raise ValueError("max_export_batch_size must be less than or equal to max_queue_size.")
 
 
-def _native_exporter_of(exporter: object) -> _native.OtlpExporter | None:
+def _native_exporter_of(exporter: object) -> _native.Exporter | None:
     """The native part of one of our OTLP exporters, if nothing in Python takes part in exporting.
 
     Looked up without importing the exporters, which a program without them has no use for.

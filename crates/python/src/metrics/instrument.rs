@@ -10,17 +10,17 @@ use pyo3::exceptions::{PyException, PyOverflowError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyTuple};
 use telemetry::fork::generation;
-use telemetry::metrics::data::Number;
 use telemetry::metrics::series::{Measured, Offer};
+use telemetry::otlp::metric_data::Number;
 
 use super::attributes::{Cleaned, to_dict};
 use super::exemplar::{self, Filter};
 use super::lookup::{self, Cache, Entry};
 use super::stream::{BoundStream, MetricStream, Target};
-use crate::context;
-use crate::diagnostics::{self, Seldom};
-use crate::official::Official;
-use crate::trace::clock::now_unix_nanos;
+use crate::imports::official::Official;
+use crate::process::clock::now_unix_nanos;
+use crate::process::diagnostics::{self, Seldom};
+use crate::trace::current::identity_of_span;
 
 const INSTRUMENT: &str = "opentelemetry.sdk.metrics._internal.instrument";
 
@@ -177,7 +177,7 @@ impl Core {
                 return Ok(None);
             }
         }
-        let span = context::identity_of_span(Official::get(py)?, &context)?;
+        let span = identity_of_span(Official::get(py)?, &context)?;
         if matches!(filter, Filter::TraceBased) && !span.is_some_and(|span| span.is_sampled()) {
             return Ok(None);
         }
@@ -433,6 +433,20 @@ macro_rules! instrument {
             core: Core,
         }
 
+        impl $class {
+            /// Measures without a call into Python.
+            #[inline]
+            pub(crate) fn measure(
+                slf: &Bound<'_, Self>,
+                amount: &Bound<'_, PyAny>,
+                attributes: Option<&Bound<'_, PyAny>>,
+                context: Option<&Bound<'_, PyAny>>,
+            ) -> PyResult<()> {
+                let core = &slf.get().core;
+                core.measure(slf.as_any(), &$kind, amount, attributes, context)
+            }
+        }
+
         #[pymethods]
         impl $class {
             #[new]
@@ -448,8 +462,7 @@ macro_rules! instrument {
                 attributes: Option<&Bound<'_, PyAny>>,
                 context: Option<&Bound<'_, PyAny>>,
             ) -> PyResult<()> {
-                let core = &slf.get().core;
-                core.measure(slf.as_any(), &$kind, amount, attributes, context)
+                Self::measure(slf, amount, attributes, context)
             }
 
             fn _set_streams(

@@ -1,12 +1,12 @@
 //! Carriers, and how their fields are read and set: by the getter or setter that is given, or,
 //! where it is the API's default, without a call into Python for a dict.
 
-use std::borrow::Cow;
-
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use super::format::Known;
+use crate::convert::text;
 
 /// The values of a field.
 pub(super) enum Values<'py> {
@@ -47,10 +47,10 @@ impl<'py> Values<'py> {
         };
         let first = list.get_item(0).ok();
         if list.len() > 1
-            && let Some(expected) = first.as_ref().and_then(text)
+            && let Some(expected) = first.as_ref().and_then(text::of_header)
             && !list
                 .iter()
-                .all(|value| text(&value).as_deref() == Some(&*expected))
+                .all(|value| text::of_header(&value).as_deref() == Some(&*expected))
         {
             return Ok(None);
         }
@@ -67,25 +67,13 @@ impl<'py> Values<'py> {
     }
 }
 
-/// A value or a key as text. Bytes are read too, since that is what Kafka and ASGI have; anything
-/// else is no header.
-pub(super) fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<Cow<'a, str>> {
-    if let Ok(text) = value.cast::<PyString>() {
-        return Some(match text.to_str() {
-            Ok(text) => Cow::Borrowed(text),
-            // A lone surrogate is of no format; its place is kept.
-            Err(_) => text.to_string_lossy(),
-        });
-    }
-    let bytes = value.cast::<PyBytes>().ok()?;
-    Some(String::from_utf8_lossy(bytes.as_bytes()))
-}
-
 /// Where fields are read from.
-pub(super) enum Source<'a, 'py> {
+pub(crate) enum Source<'a, 'py> {
     Dict(&'a Bound<'py, PyDict>),
     /// A list or tuple of pairs, with texts or bytes.
     Pairs(&'a Bound<'py, PyAny>),
+    /// The environment of a WSGI request, where a header is called `HTTP_` and its name.
+    Environ(&'a Bound<'py, PyDict>),
     /// Something with `get` and `keys`.
     Mapping(&'a Bound<'py, PyAny>),
     Getter {
@@ -119,6 +107,7 @@ impl<'a, 'py> Source<'a, 'py> {
         let py = key.py();
         let value = match self {
             Self::Dict(carrier) => carrier.get_item(key)?,
+            Self::Environ(carrier) => carrier.get_item(environ_name(key)?)?,
             Self::Pairs(carrier) => {
                 let values = PyList::empty(py);
                 for pair in pairs(carrier)? {
@@ -165,6 +154,7 @@ impl<'a, 'py> Source<'a, 'py> {
     pub(super) fn keys(&self) -> PyResult<Vec<Bound<'py, PyAny>>> {
         match self {
             Self::Dict(carrier) => Ok(carrier.keys().iter().collect()),
+            Self::Environ(carrier) => Ok(carrier.keys().iter().filter_map(header_name).collect()),
             Self::Pairs(carrier) => Ok(pairs(carrier)?
                 .into_iter()
                 .flatten()
@@ -180,6 +170,28 @@ impl<'a, 'py> Source<'a, 'py> {
                 .collect(),
         }
     }
+}
+
+/// The name of a header in the environment of a WSGI request. Propagators ask for the same few.
+fn environ_name<'py>(key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+    static NAMES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let py = key.py();
+    let names = NAMES.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
+    if let Some(name) = names.get_item(key)? {
+        return Ok(name);
+    }
+    let upper = key.to_string_lossy().to_uppercase().replace('-', "_");
+    let name = PyString::new(py, &format!("HTTP_{upper}")).into_any();
+    if names.len() < 100 {
+        names.set_item(key, &name)?;
+    }
+    Ok(name)
+}
+
+/// The header that a key of such an environment stands for.
+fn header_name(key: Bound<'_, PyAny>) -> Option<Bound<'_, PyAny>> {
+    let name = text::of_header(&key)?.strip_prefix("HTTP_")?.to_lowercase();
+    Some(PyString::new(key.py(), &name.replace('_', "-")).into_any())
 }
 
 /// Where fields are set.
@@ -257,7 +269,7 @@ fn pairs<'py>(carrier: &Bound<'py, PyAny>) -> PyResult<Vec<Option<Pair<'py>>>> {
 
 /// Names of headers are the same in either case.
 fn is_name(name: &Bound<'_, PyAny>, key: &Bound<'_, PyString>) -> bool {
-    match (text(name), text(key.as_any())) {
+    match (text::of_header(name), text::of_header(key.as_any())) {
         (Some(name), Some(key)) => name.eq_ignore_ascii_case(&key),
         _ => false,
     }
@@ -270,7 +282,12 @@ fn set_pair<'py>(
     value: &Bound<'py, PyString>,
 ) -> PyResult<()> {
     let py = key.py();
-    let value = PyBytes::new(py, text(value.as_any()).unwrap_or_default().as_bytes());
+    let value = PyBytes::new(
+        py,
+        text::of_header(value.as_any())
+            .unwrap_or_default()
+            .as_bytes(),
+    );
     let pair = PyTuple::new(py, [key.as_any(), value.as_any()])?;
     for (place, found) in pairs(carrier.as_any())?.into_iter().enumerate() {
         if found.is_some_and(|(name, _)| is_name(&name, key)) {

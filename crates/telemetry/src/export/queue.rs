@@ -5,7 +5,6 @@ use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
-use super::batch::Counts;
 use crate::otlp::request::{Batch, Group};
 
 /// Emptied batches kept for their buffers.
@@ -44,6 +43,20 @@ struct Waiter {
     id: u64,
     mark: u64,
     has_lost: bool,
+}
+
+/// What became of the records so far, in this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub queued: usize,
+    pub in_flight: usize,
+    pub delivered: u64,
+    pub dropped_queue_full: u64,
+    pub dropped_after_shutdown: u64,
+    /// Not accepted, by the receiver's own account ("partial success").
+    pub rejected: u64,
+    /// Refused by the receiver, or not delivered at shutdown.
+    pub failed: u64,
 }
 
 pub(super) struct Queue {

@@ -1,0 +1,15 @@
+"""The variables that the commands look at besides those that they report on."""
+
+from __future__ import annotations
+
+from .variable import Variable
+
+NO_COLOR = Variable(
+    "NO_COLOR", None, "With any value, `oxitel doctor` prints no colours (no-color.org)."
+)
+TERM = Variable("TERM", None, "With `dumb`, `oxitel doctor` prints no colours.")
+KUBERNETES_SERVICE_HOST = Variable(
+    "KUBERNETES_SERVICE_HOST",
+    None,
+    "Set by Kubernetes; `oxitel doctor` tells by it that it runs in a pod.",
+)
