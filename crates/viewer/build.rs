@@ -1,11 +1,12 @@
 //! Lists the page's files (`web/index.html` and what is below `web/assets`), so that the program
 //! holds them and a new one needs no line anywhere.
 
+use std::error::Error;
 use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-fn main() {
+fn main() -> Result<(), Box<dyn Error>> {
     let web = Path::new(env!("CARGO_MANIFEST_DIR")).join("web");
     println!("cargo::rerun-if-changed=web");
     let mut files = vec![web.join("index.html")];
@@ -14,23 +15,32 @@ fn main() {
     let mut list = String::from("const FILES: &[(&str, &[u8], &str)] = &[\n");
     for file in files {
         println!("cargo::rerun-if-changed={}", file.display());
-        let content = fs::read(&file).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
-        let name = file.strip_prefix(&web).expect("a file below web");
-        let name = name.to_str().expect("a name in UTF-8").replace('\\', "/");
+        let content = fs::read(&file)?;
+        let name = file.strip_prefix(&web)?.display().to_string();
+        let name = name.replace('\\', "/");
         // FNV-1a: tells versions of a file apart, and need do no more.
         let tag = content.iter().fold(0xcbf2_9ce4_8422_2325_u64, |tag, byte| {
             (tag ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3)
         });
+        let file = file.display().to_string();
         writeln!(
             list,
-            "    (\"/{name}\", include_bytes!({:?}), \"\\\"{tag:016x}\\\"\"),",
-            file.display().to_string()
-        )
-        .expect("a text can be written to");
+            "    (\"/{name}\", include_bytes!({file:?}), \"\\\"{tag:016x}\\\"\"),"
+        )?;
     }
     list.push_str("];\n");
-    let out = PathBuf::from(std::env::var_os("OUT_DIR").expect("cargo sets OUT_DIR"));
-    fs::write(out.join("files.rs"), list).expect("OUT_DIR can be written to");
+    fs::write(out()?.join("files.rs"), list)?;
+    Ok(())
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "cargo tells build scripts their folder in a variable"
+)]
+fn out() -> Result<PathBuf, Box<dyn Error>> {
+    Ok(std::env::var_os("OUT_DIR")
+        .ok_or("OUT_DIR is not set")?
+        .into())
 }
 
 fn collect(folder: &Path, files: &mut Vec<PathBuf>) {

@@ -3,7 +3,9 @@
 
 mod api;
 mod command;
+mod compare;
 mod draw;
+mod health;
 mod ids;
 mod metrics;
 mod otlp;
@@ -11,6 +13,7 @@ mod query;
 mod receive;
 mod search;
 mod server;
+mod sql;
 mod store;
 #[cfg(test)]
 mod testing;

@@ -43,7 +43,11 @@ pub(crate) fn stored_span(service: &str, id: u8, parent: u8, from: u64, to: u64)
         span: Span {
             trace_id: vec![7; 16],
             span_id: vec![id; 8],
-            parent_span_id: if parent == 0 { Vec::new() } else { vec![parent; 8] },
+            parent_span_id: if parent == 0 {
+                Vec::new()
+            } else {
+                vec![parent; 8]
+            },
             name: format!("span {id}"),
             kind: 1,
             start_time_unix_nano: START + from,
@@ -72,12 +76,19 @@ pub(crate) fn span_list(count: u64, seed: u64) -> Vec<Span> {
                 } else {
                     (seed << 32 | (number / 5 * 5 + 1)).to_be_bytes().to_vec()
                 },
-                name: if is_root { "GET /".to_owned() } else { format!("work {}", number % 5) },
+                name: if is_root {
+                    "GET /".to_owned()
+                } else {
+                    format!("work {}", number % 5)
+                },
                 kind: if is_root { 2 } else { 1 },
                 start_time_unix_nano: START + number * 1_000_000 + number % 5,
                 end_time_unix_nano: START + number * 1_000_000 + 500_000 + number % 97 * 1_000,
                 attributes: vec![
-                    attribute("http.route", text(if number % 3 == 0 { "/a" } else { "/b" })),
+                    attribute(
+                        "http.route",
+                        text(if number % 3 == 0 { "/a" } else { "/b" }),
+                    ),
                     attribute("number", Value::IntValue(number as i64)),
                 ],
                 status: (number % 11 == 0).then(|| Status {

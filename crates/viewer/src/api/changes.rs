@@ -31,7 +31,9 @@ async fn allowed(
     limit: usize,
 ) -> Result<(Intake, bytes::Bytes), Problem> {
     let headers = request.headers();
-    let content_type = headers.get(header::CONTENT_TYPE).and_then(|it| it.to_str().ok());
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|it| it.to_str().ok());
     let is_json = content_type.is_some_and(|it| {
         let kind = it.split(';').next().unwrap_or_default().trim();
         matches!(kind, "application/json" | "application/x-ndjson")
@@ -53,7 +55,10 @@ async fn allowed(
             StatusCode::PAYLOAD_TOO_LARGE,
             &format!("the body is larger than {limit} bytes"),
         )),
-        Err(_) => Err(Problem::new(StatusCode::REQUEST_TIMEOUT, "the body came too slowly")),
+        Err(_) => Err(Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "the body came too slowly",
+        )),
     }
 }
 
@@ -75,10 +80,16 @@ pub(super) async fn pin(State(context): State<Context>, request: Request) -> Res
     answered(
         async {
             let (intake, document) = document(&context, request).await?;
-            let id = document.get("trace_id").and_then(Value::as_str).unwrap_or_default();
+            let id = document
+                .get("trace_id")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             let id = from_hex(&id.to_ascii_lowercase())
                 .ok_or_else(|| Problem::wrong("trace_id", "is 32 hexadecimal digits"))?;
-            let is_pinned = document.get("pinned").and_then(Value::as_bool).unwrap_or(true);
+            let is_pinned = document
+                .get("pinned")
+                .and_then(Value::as_bool)
+                .unwrap_or(true);
             intake.pin(id, is_pinned).await?;
             Ok(json!({ "pinned": is_pinned }))
         }
@@ -90,7 +101,10 @@ pub(super) async fn snapshot(State(context): State<Context>, request: Request) -
     answered(
         async {
             let (intake, document) = document(&context, request).await?;
-            let name = document.get("name").and_then(Value::as_str).unwrap_or_default();
+            let name = document
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or_default();
             if name.is_empty() || name.len() > MAX_NAME || name == "now" {
                 let message = format!("is a text of 1 to {MAX_NAME} bytes, and not `now`");
                 return Err(Problem::wrong("name", &message));
@@ -116,7 +130,10 @@ pub(super) async fn clear(State(context): State<Context>, request: Request) -> R
     answered(
         async {
             let (intake, document) = document(&context, request).await?;
-            let service = document.get("service").and_then(Value::as_str).map(str::to_owned);
+            let service = document
+                .get("service")
+                .and_then(Value::as_str)
+                .map(str::to_owned);
             let [spans, log_records, metrics] = intake.clear(service).await?;
             let cleared = json!({ "spans": spans, "log_records": log_records, "metrics": metrics });
             Ok(json!({ "cleared": cleared }))
@@ -146,7 +163,9 @@ pub(super) async fn import(State(context): State<Context>, request: Request) -> 
                     let read = move || {
                         otlp_json::read(signal, &line)
                             .map(bytes::Bytes::from)
-                            .map_err(|error| Problem::wrong("line", &format!("{}: {error}", number + 1)))
+                            .map_err(|error| {
+                                Problem::wrong("line", &format!("{}: {error}", number + 1))
+                            })
                     };
                     match intake.take(signal, read).await? {
                         Ok(outcome) => match signal {

@@ -17,7 +17,15 @@ use crate::store::{Store, rows_of};
 const MAX_BYTES: usize = 128 * 1024 * 1024;
 /// Parts of attribute keys that say that the value is secret.
 const SECRETS: [&str; 9] = [
-    "authorization", "cookie", "password", "passwd", "secret", "token", "api_key", "apikey", "credential",
+    "authorization",
+    "cookie",
+    "password",
+    "passwd",
+    "secret",
+    "token",
+    "api_key",
+    "apikey",
+    "credential",
 ];
 
 /// A trace with its log records.
@@ -25,7 +33,10 @@ pub(super) fn trace(context: &Context, parameters: &Parameters) -> Answered {
     let id = named(&context.store, parameters.get("id").unwrap_or("latest"))?;
     let redacts = parameters.flag("redact", true)?;
     let mut document = json!({});
-    for (signal, key) in [(Signal::Traces, "resourceSpans"), (Signal::Logs, "resourceLogs")] {
+    for (signal, key) in [
+        (Signal::Traces, "resourceSpans"),
+        (Signal::Logs, "resourceLogs"),
+    ] {
         let request = request_of(&context.store, signal, &id);
         if request.is_empty() {
             continue;
@@ -38,7 +49,10 @@ pub(super) fn trace(context: &Context, parameters: &Parameters) -> Answered {
             all.insert(key.to_owned(), part.take());
         }
     }
-    match document.get("resourceSpans").or(document.get("resourceLogs")) {
+    match document
+        .get("resourceSpans")
+        .or(document.get("resourceLogs"))
+    {
         Some(_) => Ok(document.into()),
         None => Err(NotFound::NotKept.into()),
     }
@@ -90,7 +104,11 @@ pub(super) fn everything(context: &Context, parameters: &Parameters) -> Answered
         let traces: HashSet<TraceId> = if signal == Signal::Traces || is_of_traces {
             found
                 .iter()
-                .flat_map(|it| it.rows.iter().filter_map(|row| it.columns.trace_id(row).copied()))
+                .flat_map(|it| {
+                    it.rows
+                        .iter()
+                        .filter_map(|row| it.columns.trace_id(row).copied())
+                })
                 .collect()
         } else {
             HashSet::new()
@@ -101,7 +119,9 @@ pub(super) fn everything(context: &Context, parameters: &Parameters) -> Answered
             let rows: Vec<usize> = if signal == Signal::Traces || is_of_traces {
                 rows_of(&columns, &traces).collect()
             } else {
-                let same = found.iter().find(|it| it.block.key == block.key && it.block.service == block.service);
+                let same = found
+                    .iter()
+                    .find(|it| it.block.key == block.key && it.block.service == block.service);
                 same.map(|it| it.rows.iter().collect()).unwrap_or_default()
             };
             if rows.is_empty() {
@@ -114,7 +134,10 @@ pub(super) fn everything(context: &Context, parameters: &Parameters) -> Answered
             }
             bytes += request.len();
             if bytes > MAX_BYTES {
-                return Err(Problem::wrong("q", "is for more than 128 MiB; narrow it or give a time"));
+                return Err(Problem::wrong(
+                    "q",
+                    "is for more than 128 MiB; narrow it or give a time",
+                ));
             }
             let mut document = otlp_json::write(signal, &request).map_err(|it| unreadable(&it))?;
             if redacts {
@@ -132,7 +155,10 @@ pub(crate) fn redact(document: &mut Value) {
     match document {
         Value::Array(items) => items.iter_mut().for_each(redact),
         Value::Object(fields) => {
-            let key = fields.get("key").and_then(Value::as_str).map(str::to_ascii_lowercase);
+            let key = fields
+                .get("key")
+                .and_then(Value::as_str)
+                .map(str::to_ascii_lowercase);
             let is_secret = key.is_some_and(|key| {
                 // How many tokens a model took is no secret.
                 let key = key.replace("tokens", "");

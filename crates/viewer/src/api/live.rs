@@ -32,8 +32,11 @@ impl Drop for Listening {
 pub(super) async fn live(State(context): State<Context>) -> Response {
     let listening = Listening(Arc::clone(&context.listeners));
     if listening.0.fetch_add(1, Ordering::Relaxed) >= MAX_LISTENERS {
-        return Problem::new(StatusCode::SERVICE_UNAVAILABLE, "too many pages listen already")
-            .into_response();
+        return Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too many pages listen already",
+        )
+        .into_response();
     }
     let state = (context, None::<u64>, listening);
     let events = futures_util::stream::unfold(state, |(context, seen, listening)| async move {
@@ -55,7 +58,10 @@ pub(super) async fn live(State(context): State<Context>) -> Response {
     });
     let mut response = Response::new(Body::new(StreamBody::new(events)));
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("text/event-stream"),
+    );
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
 }
@@ -63,7 +69,10 @@ pub(super) async fn live(State(context): State<Context>) -> Response {
 fn event(context: &Context, since: u64) -> String {
     let state = context.store.lock();
     let totals = &state.totals;
-    let recent = totals.services.iter().filter(|(_, it)| it.last_seen >= since);
+    let recent = totals
+        .services
+        .iter()
+        .filter(|(_, it)| it.last_seen >= since);
     let services: Vec<&str> = recent.map(|(name, _)| name.as_ref()).collect();
     let data = json!({
         "spans": totals.traces.records,

@@ -22,13 +22,16 @@ pub(super) fn list(context: &Context, parameters: &Parameters) -> Answered {
     let after = match parameters.text("before") {
         "" => None,
         text => Some(
-            position(text)
-                .ok_or_else(|| Problem::wrong("before", "is the `next` of an answer"))?,
+            position(text).ok_or_else(|| Problem::wrong("before", "is the `next` of an answer"))?,
         ),
     };
     let question = parameters.question(Signal::Logs)?;
     let page = logs::list(&context.store, &question, is_newest_first, limit, after)?;
-    let next = page.logs.last().filter(|_| page.has_more).map(|it| name(it.0));
+    let next = page
+        .logs
+        .last()
+        .filter(|_| page.has_more)
+        .map(|it| name(it.0));
     let data: Vec<Value> = page
         .logs
         .iter()

@@ -55,7 +55,9 @@ pub(super) fn list(context: &Context, parameters: &Parameters) -> Answered {
             let name = columns.name(row).to_owned();
             let metric = listed.entry((Arc::clone(&head.service), name)).or_default();
             metric.points += columns.durations.get(row).copied().unwrap_or(0);
-            metric.last = metric.last.max(columns.times.get(row).copied().unwrap_or(0));
+            metric.last = metric
+                .last
+                .max(columns.times.get(row).copied().unwrap_or(0));
             if metric.series.len() >= 1_000 || metric.points > 50_000 {
                 continue;
             }
@@ -102,7 +104,10 @@ pub(super) fn list(context: &Context, parameters: &Parameters) -> Answered {
 }
 
 fn encoded(list: &[opentelemetry_proto::tonic::common::v1::KeyValue]) -> Vec<u8> {
-    let mut all: Vec<Vec<u8>> = list.iter().map(Message::encode_length_delimited_to_vec).collect();
+    let mut all: Vec<Vec<u8>> = list
+        .iter()
+        .map(Message::encode_length_delimited_to_vec)
+        .collect();
     all.sort();
     all.concat()
 }
@@ -138,7 +143,9 @@ pub(super) fn series(context: &Context, parameters: &Parameters) -> Answered {
     let by = match parameters.get("by") {
         Some("*") => By::Everything,
         _ => match parameters.list("by") {
-            Some(keys) if !keys.is_empty() => By::Keys(keys.into_iter().map(str::to_owned).collect()),
+            Some(keys) if !keys.is_empty() => {
+                By::Keys(keys.into_iter().map(str::to_owned).collect())
+            }
             _ => By::All,
         },
     };
@@ -150,11 +157,15 @@ pub(super) fn series(context: &Context, parameters: &Parameters) -> Answered {
         let Some(Found { block, columns, .. }) = found.get(*number) else {
             continue;
         };
-        let bytes = items.entry(*number).or_insert_with(|| context.store.items(block));
+        let bytes = items
+            .entry(*number)
+            .or_insert_with(|| context.store.items(block));
         let Ok(metric) = Metric::decode(columns.item(bytes, *row)) else {
             continue;
         };
-        let resource = columns.head(*row).map(|head| head.resource_bytes.as_slice());
+        let resource = columns
+            .head(*row)
+            .map(|head| head.resource_bytes.as_slice());
         history.add(resource.unwrap_or_default(), &metric, |own| {
             filter == Expression::All || series_fit(&filter, own)
         });
@@ -162,7 +173,9 @@ pub(super) fn series(context: &Context, parameters: &Parameters) -> Answered {
     }
     let of_first = |numbers: fn(&crate::store::Columns) -> &Vec<u8>| {
         let found = found.get(first_block);
-        found.and_then(|it| numbers(&it.columns).get(first_row).copied()).unwrap_or(0)
+        found
+            .and_then(|it| numbers(&it.columns).get(first_row).copied())
+            .unwrap_or(0)
     };
     let status = of_first(|it| &it.statuses);
     let kind = metric_kind(of_first(|it| &it.kinds), status);
@@ -236,7 +249,13 @@ fn ordered(found: &[Found]) -> Vec<(u64, usize, usize)> {
         .enumerate()
         .flat_map(|(number, found)| {
             let rows = found.rows.iter();
-            rows.map(move |row| (found.columns.times.get(row).copied().unwrap_or(0), number, row))
+            rows.map(move |row| {
+                (
+                    found.columns.times.get(row).copied().unwrap_or(0),
+                    number,
+                    row,
+                )
+            })
         })
         .collect();
     rows.sort_unstable();
@@ -250,10 +269,18 @@ fn steps(
 ) -> Result<(u64, u64, usize), Problem> {
     let rows = ordered(found);
     let window = question.window;
-    let first = rows.iter().map(|it| it.0).find(|time| *time != 0).unwrap_or(0);
+    let first = rows
+        .iter()
+        .map(|it| it.0)
+        .find(|time| *time != 0)
+        .unwrap_or(0);
     let last = rows.last().map_or(0, |it| it.0);
     let from = if window.from == 0 { first } else { window.from };
-    let to = if window.to == u64::MAX { last } else { window.to };
+    let to = if window.to == u64::MAX {
+        last
+    } else {
+        window.to
+    };
     let length = to.saturating_sub(from).max(1);
     let step = match parameters.duration("step")? {
         Some(step) => step,

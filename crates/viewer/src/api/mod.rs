@@ -2,15 +2,19 @@
 //! answer JSON. Questions are answered away from the network's thread, a few at once.
 
 mod changes;
+mod compare;
 mod export;
+mod health;
 mod live;
 mod logs;
 mod metrics;
+mod now;
 mod parameters;
 mod problem;
 mod query;
 mod services;
 mod span;
+mod sql;
 mod status;
 mod trace;
 mod traces;
@@ -97,10 +101,15 @@ const QUESTIONS: &[(&str, Ask)] = &[
     ("/api/logs/histogram", logs::histogram),
     ("/api/metrics", metrics::list),
     ("/api/metrics/series", metrics::series),
+    ("/api/metrics/now", now::now),
     ("/api/metrics-table", metrics::table),
     ("/api/services", services::services),
+    ("/api/health", health::health),
+    ("/api/compare", compare::compare),
     ("/api/query", query::check),
     ("/api/query/completions", query::completions),
+    ("/api/sql", sql::run),
+    ("/api/sql/schema", sql::schema),
     ("/api/snapshots", changes::snapshots),
     ("/api/export", export::everything),
 ];
@@ -119,22 +128,20 @@ pub(crate) fn router(context: Context) -> Router {
         .route("/api/pins", post(changes::pin))
         .route("/api/clear", post(changes::clear))
         .route("/api/import", post(changes::import))
-        .fallback(|| async { Problem::not_found("there is no such question; web/API.md lists them") })
+        .fallback(|| async {
+            Problem::not_found("there is no such question; web/API.md lists them")
+        })
         .method_not_allowed_fallback(|| async {
             Problem::new(StatusCode::METHOD_NOT_ALLOWED, "not with this method")
         })
         .with_state(context)
 }
 
+type Pairs = Query<Vec<(String, String)>>;
+type Answering = std::pin::Pin<Box<dyn Future<Output = Response> + Send>>;
+
 /// Has a question answered in a thread of its own.
-fn question(
-    ask: Ask,
-) -> impl Fn(
-    State<Context>,
-    RawPathParams,
-    Query<Vec<(String, String)>>,
-) -> std::pin::Pin<Box<dyn Future<Output = Response> + Send>>
-+ Clone {
+fn question(ask: Ask) -> impl Fn(State<Context>, RawPathParams, Pairs) -> Answering + Clone {
     move |State(context), path, Query(pairs)| {
         Box::pin(async move {
             let mut pairs = pairs;
@@ -190,9 +197,10 @@ pub(crate) fn answer(context: &Context, path: &str, pairs: Vec<(String, String)>
 impl IntoResponse for Answer {
     fn into_response(self) -> Response {
         match self {
-            Self::Json(value) => ([(header::CONTENT_TYPE, JSON)], value.to_string()).into_response(),
+            Self::Json(value) => {
+                ([(header::CONTENT_TYPE, JSON)], value.to_string()).into_response()
+            }
             Self::Text(text) => ([(header::CONTENT_TYPE, TEXT)], text).into_response(),
         }
     }
 }
-

@@ -39,7 +39,10 @@ impl Parameters {
             None | Some("") => Ok(default),
             Some(text) => match text.parse::<usize>() {
                 Ok(number) if (1..=most).contains(&number) => Ok(number),
-                _ => Err(Problem::wrong(key, &format!("is a number from 1 to {most}"))),
+                _ => Err(Problem::wrong(
+                    key,
+                    &format!("is a number from 1 to {most}"),
+                )),
             },
         }
     }

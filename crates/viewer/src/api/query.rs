@@ -126,7 +126,9 @@ fn values(
     };
     match known {
         Some((_, FieldKind::Word(words))) => words.iter().for_each(|word| count(word, 0)),
-        Some((_, FieldKind::Duration)) => ["10ms", "100ms", "1s"].iter().for_each(|it| count(it, 0)),
+        Some((_, FieldKind::Duration)) => {
+            ["10ms", "100ms", "1s"].iter().for_each(|it| count(it, 0))
+        }
         Some((_, FieldKind::Number)) => {}
         _ => {
             for columns in columns {
@@ -152,7 +154,10 @@ fn values(
             }
         }
     }
-    let mut found: Vec<(u64, String)> = counts.into_iter().map(|(text, count)| (count, text)).collect();
+    let mut found: Vec<(u64, String)> = counts
+        .into_iter()
+        .map(|(text, count)| (count, text))
+        .collect();
     found.sort_by(|one, other| (other.0, &one.1).cmp(&(one.0, &other.1)));
     found
         .into_iter()
@@ -180,7 +185,10 @@ fn attribute_values(columns: &Columns, field: &str, count: &mut impl FnMut(&str,
         }
     }
     for (pair, occurrences) in (0..).zip(pairs) {
-        let is_wanted = keys.get(columns.key_of(pair) as usize).copied().unwrap_or(false);
+        let is_wanted = keys
+            .get(columns.key_of(pair) as usize)
+            .copied()
+            .unwrap_or(false);
         if is_wanted && occurrences > 0 {
             count(&plain(Some(&columns.value_of(pair))), occurrences);
         }

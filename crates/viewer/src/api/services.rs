@@ -13,7 +13,11 @@ pub(super) fn services(context: &Context, parameters: &Parameters) -> Answered {
     let all = services::services(&context.store, &question, columns)?;
     let log_records = |name: &str| {
         let state = context.store.lock();
-        state.totals.services.get(name).map_or(0, |it| it.log_records)
+        state
+            .totals
+            .services
+            .get(name)
+            .map_or(0, |it| it.log_records)
     };
     let data: Vec<Value> = all
         .services

@@ -120,11 +120,17 @@ fn links(store: &Store, span: &Span) -> Value {
 /// Where the span's duration stands among those of the same service, name and kind.
 fn usual(store: &Store, stored: &StoredSpan) -> Result<Value, Problem> {
     let span = &stored.span;
-    let Some(duration) = span.end_time_unix_nano.checked_sub(span.start_time_unix_nano) else {
+    let Some(duration) = span
+        .end_time_unix_nano
+        .checked_sub(span.start_time_unix_nano)
+    else {
         return Ok(Value::Null);
     };
     let kind = SpanKind::try_from(span.kind).unwrap_or_default();
-    let kind = kind.as_str_name().trim_start_matches("SPAN_KIND_").to_lowercase();
+    let kind = kind
+        .as_str_name()
+        .trim_start_matches("SPAN_KIND_")
+        .to_lowercase();
     let text = [
         term("service", "=", &stored.service),
         term("name", "=", &span.name),

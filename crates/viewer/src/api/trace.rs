@@ -47,7 +47,10 @@ pub(super) fn order(forest: &Forest<'_>) -> Vec<(usize, usize, usize)> {
         if let Some((_, depth, end)) = rows.get_mut(row) {
             after.truncate(*depth + 1);
             after.resize(*depth + 1, length);
-            *end = after.get(..=*depth).and_then(|it| it.iter().min().copied()).unwrap_or(length);
+            *end = after
+                .get(..=*depth)
+                .and_then(|it| it.iter().min().copied())
+                .unwrap_or(length);
             if let Some(last) = after.last_mut() {
                 *last = row;
             }
@@ -61,8 +64,11 @@ pub(super) fn columns(context: &Context, parameters: &Parameters) -> Answered {
     let logs = logs_of(&context.store, &id);
     let forest = Forest::new(&trace.spans);
     let rows = order(&forest);
-    let row_of: HashMap<usize, usize> =
-        rows.iter().enumerate().map(|(row, it)| (it.0, row)).collect();
+    let row_of: HashMap<usize, usize> = rows
+        .iter()
+        .enumerate()
+        .map(|(row, it)| (it.0, row))
+        .collect();
     let own = path::self_times(&forest);
     let critical = path::critical(&forest);
     let mut critical_nanos = vec![0_u64; forest.nodes.len()];
@@ -93,9 +99,11 @@ pub(super) fn columns(context: &Context, parameters: &Parameters) -> Answered {
         all.kind.push(span.kind);
         all.status.push(status_code(span) as i32);
         all.offset.push(offset);
-        all.duration.push(node.duration().map_or(-1, |it| it as i64));
+        all.duration
+            .push(node.duration().map_or(-1, |it| it as i64));
         all.own.push(own.get(*index).copied().unwrap_or(0));
-        all.critical.push(critical_nanos.get(*index).copied().unwrap_or(0));
+        all.critical
+            .push(critical_nanos.get(*index).copied().unwrap_or(0));
         all.events.push(span.events.len());
         all.links.push(span.links.len());
         all.logs.push(log_counts.get(&number).copied().unwrap_or(0));
@@ -106,13 +114,18 @@ pub(super) fn columns(context: &Context, parameters: &Parameters) -> Answered {
         };
         let has_no = |time: Option<u64>, mark| if time.is_none() { mark } else { 0 };
         let shifted = if node.shift == 0 { 0 } else { 16 };
-        all.mark.push(detached + has_no(node.start, 4) + has_no(node.end, 8) + shifted);
+        all.mark
+            .push(detached + has_no(node.start, 4) + has_no(node.end, 8) + shifted);
     }
     let pieces: Vec<Value> = critical
         .iter()
         .filter_map(|(index, from, to)| {
             let row = row_of.get(index)?;
-            Some(json!([row, from.saturating_sub(start), to.saturating_sub(start)]))
+            Some(json!([
+                row,
+                from.saturating_sub(start),
+                to.saturating_sub(start)
+            ]))
         })
         .collect();
     let corrections: Vec<Value> = forest
@@ -274,7 +287,14 @@ mod tests {
         let rows: Vec<_> = order(&forest);
         assert_eq!(
             rows,
-            [(0, 0, 4), (1, 1, 3), (2, 2, 3), (3, 1, 4), (4, 0, 6), (5, 1, 6)]
+            [
+                (0, 0, 4),
+                (1, 1, 3),
+                (2, 2, 3),
+                (3, 1, 4),
+                (4, 0, 6),
+                (5, 1, 6)
+            ]
         );
     }
 }

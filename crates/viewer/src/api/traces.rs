@@ -103,7 +103,11 @@ pub(super) fn fields_of(
     };
     let told = fields.iter().map(|field| {
         let values = facets.fields.get(field.as_str());
-        let top: Vec<Value> = facets.top(field, limit).iter().map(|it| told(it, noun)).collect();
+        let top: Vec<Value> = facets
+            .top(field, limit)
+            .iter()
+            .map(|it| told(it, noun))
+            .collect();
         json!({
             "field": field,
             noun: values.map_or(0, |it| it.records),

@@ -3,9 +3,13 @@
 use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use lexopt::{Arg, Parser, ValueExt};
 
+use super::ask::{AskArguments, Format};
+use super::conditions::Conditions;
+use super::verbs::{VERBS, Verb};
 use crate::draw::terminal::Colour;
 use crate::query::duration;
 use crate::store::Limits;
@@ -16,6 +20,7 @@ Receives OTLP and shows what arrived.
 usage: oxitel-viewer start [OPTIONS]
        oxitel-viewer show [TRACE] [OPTIONS]
        oxitel-viewer metrics [SERVICE] [OPTIONS]
+       oxitel-viewer status|traces|trace|logs|services|health|… [ARGUMENT] [OPTIONS]
 
 start: take OTLP over gRPC and HTTP, keep it in the project's directory, show the page
   --data DIRECTORY        where it is kept instead
@@ -41,6 +46,26 @@ show: draw a trace that a running viewer holds, with its log records
   --compact               without attributes, events and links; log records of warnings and worse
   --all                   every span, however many are alike
 
+ask: --from ADDRESS, --data DIRECTORY for what a viewer left, --format table|json|ndjson,
+     --since and --until (-15m, or nanoseconds since the epoch), --limit NUMBER, --sort ORDER
+  status                  what arrived, what is kept, what was let go
+  traces [QUERY]          with --expect exit status 3 if there is none
+  trace [TRACE]           one trace as JSON; `show` draws it
+  span TRACE SPAN         one span, whole
+  logs [QUERY], patterns [QUERY], tail [QUERY]
+  services [QUERY]        calls, errors, durations; who calls whom
+  health [SERVICE]        what is wrong with telemetry; --fail-on error|warning|info
+  slow QUERY              what these spans have in common; --against QUERY
+  compare A B             traces, queries, snapshot:NAME, now; --fail-on 'p95>+20%,errors>0'
+  series METRIC           over time; --service, --fn, --by, --filter, --step
+  sql STATEMENT           a SELECT over spans, logs, traces, metrics and more
+  wait QUERY              until a trace fits; --timeout 10s, --count 1
+  export [QUERY]          OTLP/JSON, one document a line; import FILE takes it in (- for standard input)
+  snapshot [NAME]         a moment to compare with; without a name they are listed
+  pin TRACE, unpin TRACE  kept longest
+  clear [SERVICE]         let it all go
+exit status: 0 fine, 1 a condition does not hold, 2 wrong use, 3 nothing found, 4 no viewer
+
 metrics: draw the metrics of a service, or of all
   --from ADDRESS, --width COLUMNS as above
   --all                   also what the SDK measures of itself
@@ -50,11 +75,12 @@ metrics: draw the metrics of a service, or of all
   -V, --version
 ";
 
-#[derive(Debug, PartialEq)]
+#[derive(Debug)]
 pub(crate) enum Command {
     Start(Box<StartArguments>),
     Show(ShowArguments),
     Metrics(MetricsArguments),
+    Ask(Box<AskArguments>),
     Help,
     Version,
 }
@@ -106,6 +132,10 @@ pub(crate) fn parse(
         Some(Arg::Value(name)) if name == "receive" => start(&mut parser, true),
         Some(Arg::Value(name)) if name == "show" => show(&mut parser),
         Some(Arg::Value(name)) if name == "metrics" => metrics(&mut parser),
+        Some(Arg::Value(name)) if verb(&name).is_some() => match verb(&name) {
+            Some(verb) => ask(&mut parser, verb),
+            None => Ok(Command::Help),
+        },
         Some(Arg::Short('h') | Arg::Long("help")) | None => Ok(Command::Help),
         Some(Arg::Short('V') | Arg::Long("version")) => Ok(Command::Version),
         Some(other) => Err(other.unexpected()),
@@ -140,9 +170,9 @@ fn start(parser: &mut Parser, is_in_memory: bool) -> Result<Command, lexopt::Err
             Arg::Long("max-disk") => arguments.limits.bytes = size(parser)?,
             Arg::Long("max-memory") => arguments.limits.memory_bytes = size(parser)?,
             Arg::Long("max-age") => {
-                let age = parser.value()?.parse_with(|age| {
-                    duration(age).ok_or("not a duration such as 12h or 7d")
-                })?;
+                let age = parser
+                    .value()?
+                    .parse_with(|age| duration(age).ok_or("not a duration such as 12h or 7d"))?;
                 arguments.limits.age_nanos = age as u64;
             }
             Arg::Long("token") => arguments.token = Some(parser.value()?.string()?),
@@ -224,6 +254,72 @@ fn metrics(parser: &mut Parser) -> Result<Command, lexopt::Error> {
         }
     }
     Ok(Command::Metrics(arguments))
+}
+
+fn verb(name: &std::ffi::OsStr) -> Option<&'static Verb> {
+    VERBS.iter().find(|verb| name == verb.name)
+}
+
+fn ask(parser: &mut Parser, verb: &'static Verb) -> Result<Command, lexopt::Error> {
+    let mut arguments = AskArguments {
+        verb,
+        pairs: Vec::new(),
+        address: None,
+        data: None,
+        format: None,
+        expects: false,
+        conditions: Conditions::default(),
+        timeout: Duration::from_secs(10),
+        count: 1,
+    };
+    let mut names = verb.arguments.iter();
+    while let Some(argument) = parser.next()? {
+        let option = match &argument {
+            Arg::Long(name) => verb.options.iter().find(|it| it.0 == *name),
+            _ => None,
+        };
+        if let Some((_, parameter)) = option {
+            let value = parser.value()?.string()?;
+            arguments.pairs.push(((*parameter).to_owned(), value));
+            continue;
+        }
+        match argument {
+            Arg::Value(value) => match names.next() {
+                Some(name) => arguments.pairs.push(((*name).to_owned(), value.string()?)),
+                None => return Err(Arg::Value(value).unexpected()),
+            },
+            Arg::Long("from") => arguments.address = Some(parser.value()?.parse()?),
+            Arg::Long("data") => arguments.data = Some(parser.value()?.into()),
+            Arg::Long("expect") => arguments.expects = true,
+            Arg::Long("fail-on") => {
+                let text = parser.value()?.string()?;
+                arguments.conditions = Conditions::parse(&text)?;
+            }
+            Arg::Long("count") => arguments.count = parser.value()?.parse()?,
+            Arg::Long("timeout") => {
+                let nanos = parser
+                    .value()?
+                    .parse_with(|text| duration(text).ok_or("not a duration such as 10s"))?;
+                arguments.timeout = Duration::from_nanos(nanos as u64);
+            }
+            Arg::Long("format") => {
+                arguments.format = Some(parser.value()?.parse_with(|name| match name {
+                    "table" => Ok(Format::Table),
+                    "json" => Ok(Format::Json),
+                    "ndjson" => Ok(Format::Lines),
+                    _ => Err("not one of table, json, ndjson"),
+                })?);
+            }
+            Arg::Short('h') | Arg::Long("help") => return Ok(Command::Help),
+            other => return Err(other.unexpected()),
+        }
+    }
+    let given = verb.arguments.len() - names.len();
+    if given < verb.required {
+        let missing = names.next().copied().unwrap_or_default();
+        return Err(format!("{} needs {missing}", verb.name).into());
+    }
+    Ok(Command::Ask(Box::new(arguments)))
 }
 
 fn colour(parser: &mut Parser) -> Result<Colour, lexopt::Error> {

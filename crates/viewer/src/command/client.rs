@@ -21,7 +21,9 @@ impl Reply {
     /// What the viewer says is wrong.
     pub(crate) fn problem(&self) -> String {
         let told = serde_json::from_str::<serde_json::Value>(&self.body).ok();
-        let message = told.as_ref().and_then(|it| it.get("error")?.get("message")?.as_str());
+        let message = told
+            .as_ref()
+            .and_then(|it| it.get("error")?.get("message")?.as_str());
         message.unwrap_or("the viewer could not answer").to_owned()
     }
 
@@ -40,11 +42,19 @@ pub(crate) fn path(path: &str, pairs: &[(String, String)]) -> String {
         format!("{key}={value}")
     });
     let encoded: Vec<String> = encoded.collect();
-    if encoded.is_empty() { path.to_owned() } else { format!("{path}?{}", encoded.join("&")) }
+    if encoded.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{path}?{}", encoded.join("&"))
+    }
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str) -> io::Result<Reply> {
-    exchange(address, &format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n"), &[])
+    exchange(
+        address,
+        &format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n"),
+        &[],
+    )
 }
 
 pub(crate) fn post(address: SocketAddr, path: &str, body: &[u8]) -> io::Result<Reply> {
@@ -69,7 +79,10 @@ fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> io::Result<Reply> {
     stream.read_to_string(&mut answer)?;
     let no_viewer = || io::Error::other(format!("what answers at {address} is no viewer"));
     let (head, body) = answer.split_once("\r\n\r\n").ok_or_else(no_viewer)?;
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok());
+    let status = head
+        .split(' ')
+        .nth(1)
+        .and_then(|status| status.parse().ok());
     Ok(Reply {
         status: status.ok_or_else(no_viewer)?,
         body: body.to_owned(),

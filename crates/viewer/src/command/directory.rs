@@ -14,7 +14,9 @@ const NOTE: &str = "viewer.json";
 /// of the working directory. `None` where there is no home.
 pub(crate) fn of_project() -> Option<PathBuf> {
     let here = std::env::current_dir().ok()?;
-    let state = variable("XDG_STATE_HOME").map(PathBuf::from).filter(|it| it.is_absolute());
+    let state = variable("XDG_STATE_HOME")
+        .map(PathBuf::from)
+        .filter(|it| it.is_absolute());
     let state = match state {
         Some(state) => state,
         None => {
@@ -29,10 +31,19 @@ pub(crate) fn of_project() -> Option<PathBuf> {
 fn name(path: &Path) -> String {
     let mut hasher = Fnv(0xcbf2_9ce4_8422_2325);
     path.hash(&mut hasher);
-    let last = path.file_name().map(|it| it.to_string_lossy()).unwrap_or_default();
+    let last = path
+        .file_name()
+        .map(|it| it.to_string_lossy())
+        .unwrap_or_default();
     let last: String = last
         .chars()
-        .map(|it| if it.is_ascii_alphanumeric() || "-_.".contains(it) { it } else { '_' })
+        .map(|it| {
+            if it.is_ascii_alphanumeric() || "-_.".contains(it) {
+                it
+            } else {
+                '_'
+            }
+        })
         .take(40)
         .collect();
     format!("{last}-{:016x}", hasher.finish())
@@ -55,7 +66,8 @@ impl Hasher for Fnv {
 
 /// Notes where the viewer that has this directory answers.
 pub(crate) fn note(directory: &Path, grpc: SocketAddr, http: SocketAddr) {
-    let note = json!({ "pid": std::process::id(), "grpc": grpc.to_string(), "http": http.to_string() });
+    let note =
+        json!({ "pid": std::process::id(), "grpc": grpc.to_string(), "http": http.to_string() });
     // Who cannot find it this way can still be told the address.
     let _ = std::fs::write(directory.join(NOTE), format!("{note}\n"));
 }

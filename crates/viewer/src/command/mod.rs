@@ -1,10 +1,14 @@
 //! The command line: what each verb does.
 
 mod arguments;
+mod ask;
 mod client;
+mod conditions;
 mod directory;
 mod show;
 mod start;
+mod table;
+mod verbs;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -18,7 +22,10 @@ pub(crate) fn run(arguments: impl Iterator<Item = std::ffi::OsString>) -> ExitCo
     let result = match arguments::parse(arguments) {
         Ok(Command::Start(arguments)) => start::start(&arguments).map(|()| ExitCode::SUCCESS),
         Ok(Command::Show(arguments)) => show::show(&arguments).map(|()| ExitCode::SUCCESS),
-        Ok(Command::Metrics(arguments)) => show::show_metrics(&arguments).map(|()| ExitCode::SUCCESS),
+        Ok(Command::Metrics(arguments)) => {
+            show::show_metrics(&arguments).map(|()| ExitCode::SUCCESS)
+        }
+        Ok(Command::Ask(arguments)) => ask::ask(&arguments),
         Ok(Command::Help) => write_out(HELP).map(|()| ExitCode::SUCCESS),
         Ok(Command::Version) => {
             let version = concat!("oxitel-viewer ", env!("CARGO_PKG_VERSION"), "\n");

@@ -78,7 +78,9 @@ async fn until_interrupted(arguments: &StartArguments) -> io::Result<()> {
 
 fn access(arguments: &StartArguments) -> io::Result<Access> {
     let addresses = [arguments.grpc_address, arguments.http_address];
-    let is_open = addresses.iter().any(|it| !it.ip().to_canonical().is_loopback());
+    let is_open = addresses
+        .iter()
+        .any(|it| !it.ip().to_canonical().is_loopback());
     let token = arguments.token.clone();
     if is_open && token.is_none() {
         return Err(io::Error::other(
@@ -181,7 +183,9 @@ async fn bind(address: SocketAddr, may_move: bool) -> io::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
         Err(error) if may_move && error.kind() == io::ErrorKind::AddrInUse => {
-            let by = holder(address).map(|it| format!(" by {it}")).unwrap_or_default();
+            let by = holder(address)
+                .map(|it| format!(" by {it}"))
+                .unwrap_or_default();
             let listener = TcpListener::bind(SocketAddr::new(address.ip(), 0)).await?;
             let used = listener.local_addr()?;
             say(&format!("{address} is taken{by}; {used} is used instead"));

@@ -4,7 +4,10 @@ use opentelemetry_proto::tonic::metrics::v1::exponential_histogram_data_point::B
 use opentelemetry_proto::tonic::metrics::v1::{ExponentialHistogramDataPoint, HistogramDataPoint};
 
 /// The histogram of what came after `before`; the whole one where the series began anew.
-pub(super) fn explicit(before: &HistogramDataPoint, now: &HistogramDataPoint) -> HistogramDataPoint {
+pub(super) fn explicit(
+    before: &HistogramDataPoint,
+    now: &HistogramDataPoint,
+) -> HistogramDataPoint {
     let is_further = now.start_time_unix_nano == before.start_time_unix_nano
         && now.explicit_bounds == before.explicit_bounds
         && now.bucket_counts.len() == before.bucket_counts.len()
@@ -16,7 +19,9 @@ pub(super) fn explicit(before: &HistogramDataPoint, now: &HistogramDataPoint) ->
     HistogramDataPoint {
         count: now.count - before.count,
         sum: difference(now.sum, before.sum),
-        bucket_counts: counts.map(|(now, before)| now.saturating_sub(*before)).collect(),
+        bucket_counts: counts
+            .map(|(now, before)| now.saturating_sub(*before))
+            .collect(),
         // Those of all time, not of the time between.
         min: None,
         max: None,

@@ -214,7 +214,11 @@ impl Metrics {
     pub(crate) fn forget(&mut self, service: Option<&str>) {
         self.metrics
             .retain(|key, _| service.is_some_and(|service| key.service.as_ref() != service));
-        self.series = self.metrics.values().map(|metric| metric.series.len()).sum();
+        self.series = self
+            .metrics
+            .values()
+            .map(|metric| metric.series.len())
+            .sum();
     }
 
     /// Opens a request: series that no later one speaks of are the first to go.

@@ -87,7 +87,14 @@ mod tests {
         let written = write(Signal::Traces, &bytes).expect("a document");
         let span = &written["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
         let sent = &document["resourceSpans"][0]["scopeSpans"][0]["spans"][0];
-        for field in ["traceId", "spanId", "name", "kind", "startTimeUnixNano", "attributes"] {
+        for field in [
+            "traceId",
+            "spanId",
+            "name",
+            "kind",
+            "startTimeUnixNano",
+            "attributes",
+        ] {
             assert_eq!(span[field], sent[field], "{field}");
         }
         let again = read(Signal::Traces, written.to_string().as_bytes()).expect("a request");

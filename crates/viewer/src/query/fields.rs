@@ -63,13 +63,30 @@ pub(crate) enum FieldKind {
 }
 
 pub(crate) const KINDS: &[&str] = &[
-    "unspecified", "internal", "server", "client", "producer", "consumer",
+    "unspecified",
+    "internal",
+    "server",
+    "client",
+    "producer",
+    "consumer",
 ];
 pub(crate) const STATUSES: &[&str] = &["unset", "ok", "error"];
-pub(crate) const SEVERITIES: &[&str] =
-    &["unspecified", "trace", "debug", "info", "warn", "error", "fatal"];
+pub(crate) const SEVERITIES: &[&str] = &[
+    "unspecified",
+    "trace",
+    "debug",
+    "info",
+    "warn",
+    "error",
+    "fatal",
+];
 pub(crate) const METRIC_KINDS: &[&str] = &[
-    "gauge", "counter", "up_down_counter", "histogram", "exponential_histogram", "summary",
+    "gauge",
+    "counter",
+    "up_down_counter",
+    "histogram",
+    "exponential_histogram",
+    "summary",
 ];
 const FLAGS: &[&str] = &["false", "true"];
 
@@ -86,12 +103,22 @@ const FIELDS: &[Known] = &[
     ("kind", Field::Kind, FieldKind::Word(KINDS), TRACES),
     ("kind", Field::Kind, FieldKind::Word(METRIC_KINDS), METRICS),
     ("status", Field::Status, FieldKind::Word(STATUSES), TRACES),
-    ("status.message", Field::StatusMessage, FieldKind::Text, TRACES),
+    (
+        "status.message",
+        Field::StatusMessage,
+        FieldKind::Text,
+        TRACES,
+    ),
     ("duration", Field::Duration, FieldKind::Duration, TRACES),
     ("trace", Field::Trace, FieldKind::Text, RECORDS),
     ("span", Field::Span, FieldKind::Text, RECORDS),
     ("parent", Field::Parent, FieldKind::Text, TRACES),
-    ("severity", Field::Severity, FieldKind::Word(SEVERITIES), LOGS),
+    (
+        "severity",
+        Field::Severity,
+        FieldKind::Word(SEVERITIES),
+        LOGS,
+    ),
     ("level", Field::Severity, FieldKind::Word(SEVERITIES), LOGS),
     ("body", Field::Body, FieldKind::Text, LOGS),
     ("event", Field::Name, FieldKind::Text, LOGS),
@@ -102,7 +129,12 @@ const FIELDS: &[Known] = &[
     ("root.service", Field::RootService, FieldKind::Text, TRACES),
     ("spans", Field::TraceSpans, FieldKind::Number, TRACES),
     ("errors", Field::TraceErrors, FieldKind::Number, TRACES),
-    ("trace.duration", Field::TraceDuration, FieldKind::Duration, TRACES),
+    (
+        "trace.duration",
+        Field::TraceDuration,
+        FieldKind::Duration,
+        TRACES,
+    ),
     ("services", Field::TraceService, FieldKind::Text, TRACES),
     ("pinned", Field::Pinned, FieldKind::Word(FLAGS), TRACES),
     ("complete", Field::Complete, FieldKind::Word(FLAGS), TRACES),

@@ -11,7 +11,6 @@ pub(crate) use fields::{Field, FieldKind, WORDS, known_fields};
 pub(crate) use fields::{KINDS, METRIC_KINDS, SEVERITIES, STATUSES};
 pub(crate) use parse::{duration, parse};
 
-
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Expression {
     /// What an empty query means.
@@ -94,7 +93,12 @@ pub(crate) struct QueryError {
 
 impl fmt::Display for QueryError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} (character {})", self.message, self.position + 1)
+        write!(
+            formatter,
+            "{} (character {})",
+            self.message,
+            self.position + 1
+        )
     }
 }
 

@@ -76,7 +76,8 @@ impl Parser {
     fn word(&mut self, word: &str) -> bool {
         let end = self.position + word.len();
         let here = self.characters.get(self.position..end);
-        let is_here = here.is_some_and(|here| here.iter().collect::<String>().eq_ignore_ascii_case(word));
+        let is_here =
+            here.is_some_and(|here| here.iter().collect::<String>().eq_ignore_ascii_case(word));
         let next = self.characters.get(end);
         let is_whole = next.is_none_or(|next| next.is_whitespace() || "()".contains(*next));
         if is_here && is_whole {
@@ -163,7 +164,11 @@ impl Parser {
             }
         }
         let is_quoted = self.peek() == Some('"');
-        let text = if is_quoted { self.quoted()? } else { self.bare(true) };
+        let text = if is_quoted {
+            self.quoted()?
+        } else {
+            self.bare(true)
+        };
         if let Some(operator) = self.operator() {
             if text.is_empty() {
                 let message = "a field is missing before the operator".to_owned();
@@ -240,9 +245,8 @@ impl Parser {
         let is_quoted = self.characters.get(start) == Some(&'"');
         let length = self.position - start;
         let (resolved, kind) = resolve(self.signal, field);
-        let wrong = |message: String, expected: &[&str]| {
-            Err(self.error(start, length, message, expected))
-        };
+        let wrong =
+            |message: String, expected: &[&str]| Err(self.error(start, length, message, expected));
         if text.is_empty() && !is_quoted {
             let expected: &[&str] = match kind {
                 FieldKind::Word(words) => words,
@@ -267,7 +271,7 @@ impl Parser {
             },
             FieldKind::Word(words) => {
                 let is_same = |word: &&str| word.eq_ignore_ascii_case(&text);
-                match words.iter().position(|word| is_same(&word)) {
+                match words.iter().position(is_same) {
                     Some(number) => Some(number as f64),
                     None => {
                         let message = format!("{text:?} is no {field}");
@@ -382,7 +386,16 @@ mod tests {
 
     #[test]
     fn terms_that_are_written_are_read_again() {
-        for value in ["plain", "two words", "or", "-x", "a\"b\\c", "", "é*(", "a:b"] {
+        for value in [
+            "plain",
+            "two words",
+            "or",
+            "-x",
+            "a\"b\\c",
+            "",
+            "é*(",
+            "a:b",
+        ] {
             let written = super::super::term("http.route", "=", value);
             let Ok(Expression::Term(term)) = read(&written) else {
                 panic!("{written}");

@@ -43,7 +43,9 @@ fn has_zlib_header(body: &[u8]) -> bool {
 
 fn bounded(decoder: impl Read) -> Result<Bytes, Unfoldable> {
     let mut bytes = Vec::new();
-    decoder.take(BODY_LIMIT as u64 + 1).read_to_end(&mut bytes)?;
+    decoder
+        .take(BODY_LIMIT as u64 + 1)
+        .read_to_end(&mut bytes)?;
     if bytes.len() > BODY_LIMIT {
         return Err(Unfoldable::TooLarge);
     }

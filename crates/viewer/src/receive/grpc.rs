@@ -50,8 +50,8 @@ pub(super) async fn call(receiver: &Receiver, request: Request<Incoming>) -> Res
         .max_decoding_message_size(BODY_LIMIT);
     let export = Export(receiver.clone(), signal);
     let answered = tokio::time::timeout(CALL_TIME, grpc.unary(export, request)).await;
-    let response =
-        answered.unwrap_or_else(|_| Status::deadline_exceeded("the request came too slowly").into_http());
+    let response = answered
+        .unwrap_or_else(|_| Status::deadline_exceeded("the request came too slowly").into_http());
     // A failed call has its status in the head of the response, a good one in the trailers.
     let status = response.headers().get("grpc-status");
     if status.is_some_and(|status| status != "0") {
@@ -70,7 +70,9 @@ impl UnaryService<Bytes> for Export {
         let (intake, signal) = (self.0.intake.clone(), self.1);
         Box::pin(async move {
             let message = request.into_inner();
-            let taken = intake.take(signal, move || Ok::<_, Unavailable>(message)).await;
+            let taken = intake
+                .take(signal, move || Ok::<_, Unavailable>(message))
+                .await;
             match taken {
                 Ok(Ok(outcome)) => {
                     let answer = partial(&outcome).encode_to_vec();

@@ -83,7 +83,9 @@ impl From<Unfoldable> for Refusal {
             Unfoldable::TooLarge => Self::too_large(),
             Unfoldable::Unknown(encoding) => Self::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
-                format!("content encoding {encoding:?} is not one of gzip, deflate, zstd, identity"),
+                format!(
+                    "content encoding {encoding:?} is not one of gzip, deflate, zstd, identity"
+                ),
             ),
             Unfoldable::Damaged(error) => Self::new(
                 StatusCode::BAD_REQUEST,

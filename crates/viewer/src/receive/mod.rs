@@ -40,7 +40,11 @@ pub(crate) fn http_signal(path: &str) -> Option<Signal> {
 }
 
 impl Receiver {
-    pub(crate) async fn over_http(&self, signal: Signal, request: Request<Incoming>) -> Response<Body> {
+    pub(crate) async fn over_http(
+        &self,
+        signal: Signal,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
         http::export(self, signal, request).await
     }
 
@@ -61,7 +65,8 @@ pub(crate) fn respond(
     let mut response = Response::new(Body::new(Full::new(body.into())));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    let mut insert = |name: HeaderName, value| headers.insert(name, HeaderValue::from_static(value));
+    let mut insert =
+        |name: HeaderName, value| headers.insert(name, HeaderValue::from_static(value));
     insert(header::CONTENT_TYPE, content_type);
     insert(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     response
@@ -127,5 +132,9 @@ async fn collect(mut incoming: Incoming, limit: usize) -> Result<Bytes, BadBody>
             more.extend_from_slice(&data);
         }
     }
-    Ok(if more.is_empty() { first } else { more.freeze() })
+    Ok(if more.is_empty() {
+        first
+    } else {
+        more.freeze()
+    })
 }

@@ -104,11 +104,24 @@ impl Facets {
                 bump(&mut pairs, *pair as usize, *count);
             }
         }
-        let counted = |counts: Vec<Count>| counts.into_iter().enumerate().filter(|(_, it)| it.records > 0);
+        let counted = |counts: Vec<Count>| {
+            counts
+                .into_iter()
+                .enumerate()
+                .filter(|(_, it)| it.records > 0)
+        };
         for (name, count) in counted(names) {
             let name = columns.names.text(name as u32);
             if !name.is_empty() {
-                self.text(if signal == Signal::Logs { "event" } else { "name" }, name, count);
+                self.text(
+                    if signal == Signal::Logs {
+                        "event"
+                    } else {
+                        "name"
+                    },
+                    name,
+                    count,
+                );
             }
         }
         let (kind_field, words) = match signal {
@@ -177,13 +190,19 @@ impl Facets {
         let mut counts: Vec<(&Vec<u8>, &Count)> = values.counts.iter().collect();
         counts.sort_by(|one, other| other.1.records.cmp(&one.1.records).then(one.0.cmp(other.0)));
         let top = counts.into_iter().take(limit);
-        top.map(|(value, count)| facet(field, value, *count)).collect()
+        top.map(|(value, count)| facet(field, value, *count))
+            .collect()
     }
 
     /// The fields that are worth showing, the built-in ones first, then the commonest.
     pub(crate) fn common(&self, limit: usize) -> Vec<Arc<str>> {
         const FIRST: [&str; 6] = ["service", "name", "kind", "status", "severity", "event"];
-        let rank = |field: &str| FIRST.iter().position(|it| *it == field).unwrap_or(FIRST.len());
+        let rank = |field: &str| {
+            FIRST
+                .iter()
+                .position(|it| *it == field)
+                .unwrap_or(FIRST.len())
+        };
         let mut fields: Vec<(&Arc<str>, &Values)> = self
             .fields
             .iter()
@@ -192,11 +211,20 @@ impl Facets {
             })
             .collect();
         fields.sort_by(|(one, a), (other, b)| {
-            let spread = |values: &Values| values.counts.len() as u64 + values.more > values.records / 2;
-            (rank(one), spread(a), u64::MAX - a.records, *one)
-                .cmp(&(rank(other), spread(b), u64::MAX - b.records, *other))
+            let spread =
+                |values: &Values| values.counts.len() as u64 + values.more > values.records / 2;
+            (rank(one), spread(a), u64::MAX - a.records, *one).cmp(&(
+                rank(other),
+                spread(b),
+                u64::MAX - b.records,
+                *other,
+            ))
         });
-        fields.into_iter().take(limit).map(|(field, _)| Arc::clone(field)).collect()
+        fields
+            .into_iter()
+            .take(limit)
+            .map(|(field, _)| Arc::clone(field))
+            .collect()
     }
 }
 

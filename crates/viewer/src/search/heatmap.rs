@@ -60,7 +60,11 @@ pub(crate) fn of_traces(
             }
         }
     }
-    let matched = index.traces.iter().zip(is_matched).filter(|(_, is_matched)| *is_matched);
+    let matched = index
+        .traces
+        .iter()
+        .zip(is_matched)
+        .filter(|(_, is_matched)| *is_matched);
     let dot = |(it, _): (&Summary, bool)| (it.start, it.duration(), it.errors > 0);
     let dots: Vec<Dot> = matched.map(dot).collect();
     Ok(draw(&dots, question, columns, rows))
@@ -88,7 +92,10 @@ fn draw(dots: &[Dot], question: &Question, columns: usize, rows: usize) -> Heatm
         let column = (time.saturating_sub(from) / step.max(1)) as usize;
         let row = map.bounds.partition_point(|bound| bound <= duration);
         let (column, row) = (column.min(columns - 1), row.saturating_sub(1).min(rows - 1));
-        for (grid, more) in [(&mut map.counts, 1), (&mut map.errors, u64::from(*is_error))] {
+        for (grid, more) in [
+            (&mut map.counts, 1),
+            (&mut map.errors, u64::from(*is_error)),
+        ] {
             if let Some(count) = grid.get_mut(column).and_then(|rows| rows.get_mut(row)) {
                 *count += more;
             }
@@ -105,8 +112,16 @@ pub(crate) fn steps(
     columns: usize,
 ) -> (u64, u64) {
     let window = question.window;
-    let from = if window.from == 0 { first.unwrap_or(0) } else { window.from };
-    let to = if window.to == u64::MAX { last.unwrap_or(from) } else { window.to };
+    let from = if window.from == 0 {
+        first.unwrap_or(0)
+    } else {
+        window.from
+    };
+    let to = if window.to == u64::MAX {
+        last.unwrap_or(from)
+    } else {
+        window.to
+    };
     let length = to.saturating_sub(from) + 1;
     (from, length.div_ceil(columns.max(1) as u64).max(1))
 }
@@ -114,7 +129,12 @@ pub(crate) fn steps(
 /// Steps of equal ratio from the shortest to the longest.
 fn bounds(dots: &[Dot], rows: usize) -> Vec<u64> {
     let shortest = dots.iter().map(|dot| dot.1).min().unwrap_or(0).max(1_000);
-    let longest = dots.iter().map(|dot| dot.1).max().unwrap_or(0).max(shortest * 2);
+    let longest = dots
+        .iter()
+        .map(|dot| dot.1)
+        .max()
+        .unwrap_or(0)
+        .max(shortest * 2);
     let ratio = (longest as f64 / shortest as f64).ln();
     let bound = |row: usize| {
         let part = row as f64 / rows as f64;

@@ -37,10 +37,18 @@ pub(crate) fn list(
         for row in found.rows.iter() {
             let time = found.columns.times.get(row).copied().unwrap_or(0);
             // A block that grows comes after all others.
-            let key = if found.block.key == 0 { u64::MAX } else { found.block.key };
+            let key = if found.block.key == 0 {
+                u64::MAX
+            } else {
+                found.block.key
+            };
             let position = (time, key, row);
             let is_after = after.is_none_or(|after| {
-                if is_newest_first { position < after } else { position > after }
+                if is_newest_first {
+                    position < after
+                } else {
+                    position > after
+                }
             });
             if is_after {
                 positions.push((position, number));
@@ -103,7 +111,10 @@ pub(crate) fn histogram(
         .flat_map(|found| {
             let rows = found.rows.iter();
             rows.filter_map(|row| {
-                Some((*found.columns.times.get(row)?, *found.columns.kinds.get(row)?))
+                Some((
+                    *found.columns.times.get(row)?,
+                    *found.columns.kinds.get(row)?,
+                ))
             })
         })
         .filter(|dot| dot.0 != 0)
@@ -114,7 +125,9 @@ pub(crate) fn histogram(
     for (time, severity) in dots {
         let column = ((time.saturating_sub(from) / step) as usize).min(columns - 1);
         let severity = Severity::of(i32::from(severity));
-        let row = counts.entry(severity.word()).or_insert_with(|| vec![0; columns]);
+        let row = counts
+            .entry(severity.word())
+            .or_insert_with(|| vec![0; columns]);
         if let Some(count) = row.get_mut(column) {
             *count += 1;
         }

@@ -3,8 +3,8 @@
 
 use std::cmp::Ordering;
 
-use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
+use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue};
 
 use super::bits::Bits;
 use super::summary::{Summary, TracesOfBlock};
@@ -78,21 +78,32 @@ fn of_term(term: &Term, columns: &Columns, traces: Option<TracesOfBlock<'_>>) ->
     let length = columns.len();
     match &term.field {
         Field::Service => {
-            let heads = columns.heads.iter().map(|head| text_fits(term, &head.service));
+            let heads = columns
+                .heads
+                .iter()
+                .map(|head| text_fits(term, &head.service));
             by_number(length, &heads.collect::<Vec<_>>(), &columns.record_heads)
         }
         Field::Scope => {
-            let heads = columns.heads.iter().map(|head| text_fits(term, &head.scope.name));
+            let heads = columns
+                .heads
+                .iter()
+                .map(|head| text_fits(term, &head.scope.name));
             by_number(length, &heads.collect::<Vec<_>>(), &columns.record_heads)
         }
         Field::Name => {
-            let names = (0..columns.names.len() as u32).map(|it| text_fits(term, columns.names.text(it)));
+            let names =
+                (0..columns.names.len() as u32).map(|it| text_fits(term, columns.names.text(it)));
             by_number(length, &names.collect::<Vec<_>>(), &columns.record_names)
         }
         Field::Kind | Field::Severity | Field::Status => {
             let wanted = term.value.number.unwrap_or(0.0) as u8;
             let is_status = term.field == Field::Status;
-            let numbers = if is_status { &columns.statuses } else { &columns.kinds };
+            let numbers = if is_status {
+                &columns.statuses
+            } else {
+                &columns.kinds
+            };
             let statuses = columns.statuses.iter();
             let rows = numbers.iter().zip(statuses).map(|(number, status)| {
                 let number = match term.field {
@@ -203,18 +214,28 @@ fn having(columns: &Columns, fits: &[bool]) -> Bits {
         .map(|head| has(columns.pairs_of_head(head)))
         .collect();
     let mut start = 0;
-    let rows = columns.pair_ends.iter().zip(&columns.record_heads).map(|(end, head)| {
-        let pairs = columns.pairs.get(start..*end as usize).unwrap_or_default();
-        start = *end as usize;
-        heads.get(*head as usize).copied().unwrap_or(false) || has(pairs)
-    });
+    let rows = columns
+        .pair_ends
+        .iter()
+        .zip(&columns.record_heads)
+        .map(|(end, head)| {
+            let pairs = columns.pairs.get(start..*end as usize).unwrap_or_default();
+            start = *end as usize;
+            heads.get(*head as usize).copied().unwrap_or(false) || has(pairs)
+        });
     Bits::from_iter(columns.len(), rows)
 }
 
 fn with_text(columns: &Columns, text: &str) -> Bits {
     let wanted = text.as_bytes();
-    let could_be_number = text.bytes().all(|it| it.is_ascii_digit() || b".-e".contains(&it));
-    let names: Vec<bool> = columns.names.iter().map(|name| contains(name, wanted)).collect();
+    let could_be_number = text
+        .bytes()
+        .all(|it| it.is_ascii_digit() || b".-e".contains(&it));
+    let names: Vec<bool> = columns
+        .names
+        .iter()
+        .map(|name| contains(name, wanted))
+        .collect();
     let mut found = by_number(columns.len(), &names, &columns.record_names);
     let fits: Vec<bool> = (0..)
         .zip(columns.pair_values.iter())
@@ -276,7 +297,10 @@ fn number_fits(term: &Term, number: f64, text: impl Fn() -> String) -> bool {
 }
 
 fn text_fits(term: &Term, text: &str) -> bool {
-    let Literal { text: wanted, number } = &term.value;
+    let Literal {
+        text: wanted,
+        number,
+    } = &term.value;
     match term.operator {
         Operator::Is => like(text, wanted),
         Operator::Equal => text == wanted,
@@ -321,7 +345,11 @@ fn of_trace(term: &Term, columns: &Columns, traces: Option<TracesOfBlock<'_>>) -
         return Bits::none(columns.len());
     };
     let fits: Vec<bool> = (0..columns.trace_ids.len())
-        .map(|trace| traces.summary(trace).is_some_and(|it| summary_fits(term, it)))
+        .map(|trace| {
+            traces
+                .summary(trace)
+                .is_some_and(|it| summary_fits(term, it))
+        })
         .collect();
     by_number(columns.len(), &fits, &columns.traces)
 }
@@ -329,7 +357,9 @@ fn of_trace(term: &Term, columns: &Columns, traces: Option<TracesOfBlock<'_>>) -
 fn summary_fits(term: &Term, summary: &Summary) -> bool {
     let compared = |number: u64| {
         let wanted = term.value.number.unwrap_or(0.0);
-        let ordering = (number as f64).partial_cmp(&wanted).unwrap_or(Ordering::Less);
+        let ordering = (number as f64)
+            .partial_cmp(&wanted)
+            .unwrap_or(Ordering::Less);
         term.operator.orders(ordering)
     };
     match &term.field {
@@ -370,7 +400,9 @@ pub(crate) fn series_fit(query: &Expression, own: &[KeyValue]) -> bool {
                 value: wanted.clone(),
             };
             match operator {
-                Operator::NotEqual => !found.is_some_and(|it| value_fits(&term(Operator::Equal), it)),
+                Operator::NotEqual => {
+                    !found.is_some_and(|it| value_fits(&term(Operator::Equal), it))
+                }
                 operator => found.is_some_and(|it| value_fits(&term(*operator), it)),
             }
         }

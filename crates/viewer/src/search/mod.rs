@@ -130,6 +130,5 @@ pub(crate) fn find(
     Ok((found, index))
 }
 
-
 #[cfg(test)]
 mod tests;

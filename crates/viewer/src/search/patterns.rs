@@ -83,7 +83,9 @@ pub(crate) fn patterns(store: &Store, question: &Question) -> Result<Vec<Pattern
                 pattern.count += 1;
                 pattern.first = pattern.first.min(time);
                 pattern.last = pattern.last.max(time);
-                pattern.severity = pattern.severity.max(columns.kinds.get(row).copied().unwrap_or(0));
+                pattern.severity = pattern
+                    .severity
+                    .max(columns.kinds.get(row).copied().unwrap_or(0));
                 if let Some(head) = columns.head(row)
                     && !pattern.services.contains(&head.service)
                 {
@@ -142,7 +144,10 @@ fn fold_word(word: &str, folded: &mut String) {
 /// Whether a word is of the kind that differs from one record to the next.
 fn differs(word: &str) -> bool {
     word.bytes().any(|byte| byte.is_ascii_digit())
-        || word.len() >= 16 && word.bytes().all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
+        || word.len() >= 16
+            && word
+                .bytes()
+                .all(|byte| byte.is_ascii_hexdigit() || byte == b'-')
 }
 
 #[cfg(test)]

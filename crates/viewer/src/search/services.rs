@@ -40,7 +40,8 @@ pub(crate) struct Calls {
 impl Calls {
     fn add(&mut self, duration: u64, is_error: bool) {
         self.errors += u64::from(is_error);
-        self.durations.push(if duration == ENDLESS { 0 } else { duration });
+        self.durations
+            .push(if duration == ENDLESS { 0 } else { duration });
     }
 
     pub(crate) fn count(&self) -> u64 {
@@ -120,7 +121,9 @@ pub(crate) fn services(
     }
     for service in all.services.values_mut() {
         service.calls.sort();
-        service.operations.sort_by_key(|(_, calls)| u64::MAX - calls.count());
+        service
+            .operations
+            .sort_by_key(|(_, calls)| u64::MAX - calls.count());
         service.operations.truncate(MAX_OPERATIONS);
         for (_, calls) in &mut service.operations {
             calls.sort();
@@ -151,7 +154,9 @@ impl Services {
                         errors_over_time: vec![0; grid],
                         ..Service::default()
                     };
-                    self.services.entry(Arc::clone(&head.service)).or_insert(new)
+                    self.services
+                        .entry(Arc::clone(&head.service))
+                        .or_insert(new)
                 }
             };
             service.spans += 1;
@@ -181,7 +186,11 @@ impl Services {
             };
             let key = (columns.names.text(name).to_owned(), kind);
             let has_room = service.operations.len() < 40 * MAX_OPERATIONS;
-            match service.operations.iter_mut().find(|(known, _)| *known == key) {
+            match service
+                .operations
+                .iter_mut()
+                .find(|(known, _)| *known == key)
+            {
                 Some((_, known)) => {
                     known.errors += calls.errors;
                     known.durations.append(&mut calls.durations);
@@ -222,6 +231,9 @@ impl SpanRow {
     }
 }
 
+/// From, to, kind, whether it is outside.
+type EdgeKey = (Arc<str>, Arc<str>, &'static str, bool);
+
 fn edges(found: &[Found]) -> Vec<Edge> {
     // Who took the call of a span.
     let mut takers: HashMap<u64, Arc<str>> = HashMap::new();
@@ -236,7 +248,7 @@ fn edges(found: &[Found]) -> Vec<Edge> {
             }
         }
     }
-    let mut edges: BTreeMap<(Arc<str>, Arc<str>, &'static str, bool), Edge> = BTreeMap::new();
+    let mut edges: BTreeMap<EdgeKey, Edge> = BTreeMap::new();
     for found in found {
         let columns = &found.columns;
         let peers: Vec<(u32, &'static str)> = PEERS

@@ -47,8 +47,10 @@ pub(crate) fn compare(
     let theirs = match against {
         Some(against) => Facets::of(Signal::Traces, &find(store, against, false)?.0),
         None => {
-            let kinds: HashSet<(Arc<str>, String, u8)> =
-                found.iter().flat_map(|found| kinds(&found.columns, &found.rows)).collect();
+            let kinds: HashSet<(Arc<str>, String, u8)> = found
+                .iter()
+                .flat_map(|found| kinds(&found.columns, &found.rows))
+                .collect();
             let mut theirs = Facets::default();
             for found in &found {
                 question.check()?;
@@ -74,7 +76,11 @@ fn kinds(columns: &Columns, rows: &Bits) -> HashSet<(Arc<str>, String, u8)> {
     }
     let text = |(head, name, kind): (u32, u32, u8)| {
         let head = columns.heads.get(head as usize)?;
-        Some((Arc::clone(&head.service), columns.names.text(name).to_owned(), kind))
+        Some((
+            Arc::clone(&head.service),
+            columns.names.text(name).to_owned(),
+            kind,
+        ))
     };
     numbers.into_iter().filter_map(text).collect()
 }
@@ -107,10 +113,19 @@ fn others(found: &Found, kinds: &HashSet<(Arc<str>, String, u8)>, question: &Que
     rows
 }
 
+/// Field, value, how many of ours, how many of theirs, difference of the shares.
+type Difference<'a> = (Arc<str>, &'a [u8], Count, u64, f64);
+
 fn differences(ours: &Facets, theirs: &Facets, limit: usize) -> Vec<Share> {
     let none = super::facets::Values::default();
-    let mut shares: Vec<(Arc<str>, &[u8], Count, u64, f64)> = Vec::new();
-    let part = |count: u64, of: u64| if of == 0 { 0.0 } else { count as f64 / of as f64 };
+    let mut shares: Vec<Difference<'_>> = Vec::new();
+    let part = |count: u64, of: u64| {
+        if of == 0 {
+            0.0
+        } else {
+            count as f64 / of as f64
+        }
+    };
     let mut consider = |field: &Arc<str>, value, count: Count, against: u64| {
         let difference = part(count.records, ours.records) - part(against, theirs.records);
         // What nearly all have in the same measure says nothing.

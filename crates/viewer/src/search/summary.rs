@@ -155,8 +155,15 @@ fn parts(columns: &Columns) -> Vec<Part> {
             columns.heads.iter().position(|it| same(&it)).unwrap_or(0)
         })
         .collect();
-    let rows = columns.traces.iter().zip(&columns.times).zip(&columns.durations);
-    let rows = rows.zip(&columns.statuses).zip(&columns.parents).zip(&columns.record_heads);
+    let rows = columns
+        .traces
+        .iter()
+        .zip(&columns.times)
+        .zip(&columns.durations);
+    let rows = rows
+        .zip(&columns.statuses)
+        .zip(&columns.parents)
+        .zip(&columns.record_heads);
     for (row, (((((trace, time), duration), status), parent), head)) in rows.enumerate() {
         let Some(part) = parts.get_mut(*trace as usize) else {
             continue;
@@ -169,7 +176,11 @@ fn parts(columns: &Columns) -> Vec<Part> {
         if *time != 0 {
             part.start = part.start.min(*time);
         }
-        let end = if *duration == ENDLESS { *time } else { time.saturating_add(*duration) };
+        let end = if *duration == ENDLESS {
+            *time
+        } else {
+            time.saturating_add(*duration)
+        };
         part.end = part.end.max(end);
         let has_parent = *parent != 0;
         if (has_parent, *time) < (part.root_has_parent, part.root_start) || part.root == usize::MAX
@@ -188,9 +199,14 @@ impl Summary {
             return;
         }
         let is_first = self.spans == 0;
-        self.start = if is_first { part.start } else { self.start.min(part.start) };
+        self.start = if is_first {
+            part.start
+        } else {
+            self.start.min(part.start)
+        };
         self.end = self.end.max(part.end);
-        let is_root = (part.root_has_parent, part.root_start) < (!self.is_complete, self.root_start);
+        let is_root =
+            (part.root_has_parent, part.root_start) < (!self.is_complete, self.root_start);
         if is_first || is_root {
             self.is_complete = !part.root_has_parent;
             self.root_start = part.root_start;

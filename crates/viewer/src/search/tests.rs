@@ -37,44 +37,70 @@ fn every_kind_of_term_finds_what_a_look_at_each_span_finds() {
         .into_iter()
         .flat_map(|(count, seed)| {
             let service = if seed == 2 { "stock" } else { "shop" };
-            span_list(count, seed).into_iter().map(move |it| (service, it))
+            span_list(count, seed)
+                .into_iter()
+                .map(move |it| (service, it))
         })
         .collect();
     let is_error = |it: &opentelemetry_proto::tonic::trace::v1::Span| it.status.is_some();
     let number = |it: &opentelemetry_proto::tonic::trace::v1::Span| {
         let value = it.attributes[1].value.clone().expect("a value");
-        crate::otlp::value::plain(Some(&value)).parse::<i64>().expect("a number")
+        crate::otlp::value::plain(Some(&value))
+            .parse::<i64>()
+            .expect("a number")
     };
-    let expect = |query: &str, fits: &dyn Fn(&str, &opentelemetry_proto::tonic::trace::v1::Span) -> bool| {
-        let expected = all.iter().filter(|(service, span)| fits(service, span)).count();
-        assert_eq!(count(&store, query), expected, "{query}");
-        assert!(expected > 0 || query.contains("none"), "{query}");
-    };
+    let expect =
+        |query: &str, fits: &dyn Fn(&str, &opentelemetry_proto::tonic::trace::v1::Span) -> bool| {
+            let expected = all
+                .iter()
+                .filter(|(service, span)| fits(service, span))
+                .count();
+            assert_eq!(count(&store, query), expected, "{query}");
+            assert!(expected > 0 || query.contains("none"), "{query}");
+        };
     expect("", &|_, _| true);
     expect("service:SHOP", &|it, _| it == "shop");
     expect("service!=shop", &|it, _| it != "shop");
     expect("status:error", &|_, it| is_error(it));
-    expect("-status:error kind:server", &|_, it| !is_error(it) && it.kind == 2);
+    expect("-status:error kind:server", &|_, it| {
+        !is_error(it) && it.kind == 2
+    });
     expect("name:\"work *\"", &|_, it| it.name.starts_with("work"));
-    expect("name=\"GET /\" or number<10", &|_, it| it.name == "GET /" || number(it) < 10);
+    expect("name=\"GET /\" or number<10", &|_, it| {
+        it.name == "GET /" || number(it) < 10
+    });
     expect("number>=8990", &|_, it| number(it) >= 8_990);
     expect("number=77", &|_, it| number(it) == 77);
-    expect("duration>550us", &|_, it| it.end_time_unix_nano - it.start_time_unix_nano > 550_000);
-    expect("http.route=/a service:stock", &|service, it| service == "stock" && number(it) % 3 == 0);
-    expect("resource.service.name=stock", &|service, _| service == "stock");
+    expect("duration>550us", &|_, it| {
+        it.end_time_unix_nano - it.start_time_unix_nano > 550_000
+    });
+    expect("http.route=/a service:stock", &|service, it| {
+        service == "stock" && number(it) % 3 == 0
+    });
+    expect("resource.service.name=stock", &|service, _| {
+        service == "stock"
+    });
     expect("span.service.name=none", &|_, _| false);
     expect("status.message~\"REFUSED 11\"", &|_, it| {
-        it.status.as_ref().is_some_and(|it| it.message.contains("refused 11"))
+        it.status
+            .as_ref()
+            .is_some_and(|it| it.message.contains("refused 11"))
     });
     expect("refused", &|_, it| is_error(it));
     expect("\"none of these\"", &|_, _| false);
     expect("has:number", &|_, _| true);
     expect("-has:http.route and none", &|_, _| false);
     let some = crate::ids::hex(&all[700].1.trace_id);
-    expect(&format!("trace:{some}"), &|_, it| crate::ids::hex(&it.trace_id) == some);
-    expect(&format!("trace:{}", &some[..16]), &|_, it| crate::ids::hex(&it.trace_id)[..16] == some[..16]);
+    expect(&format!("trace:{some}"), &|_, it| {
+        crate::ids::hex(&it.trace_id) == some
+    });
+    expect(&format!("trace:{}", &some[..16]), &|_, it| {
+        crate::ids::hex(&it.trace_id)[..16] == some[..16]
+    });
     let parent = crate::ids::hex(&all[700].1.span_id);
-    expect(&format!("parent:{parent}"), &|_, it| crate::ids::hex(&it.parent_span_id) == parent);
+    expect(&format!("parent:{parent}"), &|_, it| {
+        crate::ids::hex(&it.parent_span_id) == parent
+    });
 }
 
 #[test]
@@ -114,9 +140,18 @@ fn facets_count_what_is_there() {
             .collect()
     };
     assert_eq!(top("service"), [("stock".to_owned(), 400)]);
-    assert_eq!(top("http.route"), [("/b".to_owned(), 266), ("/a".to_owned(), 134)]);
-    assert_eq!(top("kind"), [("internal".to_owned(), 320), ("server".to_owned(), 80)]);
-    assert_eq!(top("status"), [("unset".to_owned(), 363), ("error".to_owned(), 37)]);
+    assert_eq!(
+        top("http.route"),
+        [("/b".to_owned(), 266), ("/a".to_owned(), 134)]
+    );
+    assert_eq!(
+        top("kind"),
+        [("internal".to_owned(), 320), ("server".to_owned(), 80)]
+    );
+    assert_eq!(
+        top("status"),
+        [("unset".to_owned(), 363), ("error".to_owned(), 37)]
+    );
     assert_eq!(facets.fields["number"].counts.len(), 400);
     for facet in facets.top("http.route", 3) {
         let found = count(&store, &format!("service:stock {}", facet.query));

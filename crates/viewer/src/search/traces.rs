@@ -33,7 +33,10 @@ impl Sort {
     ];
 
     pub(crate) fn named(name: &str) -> Option<Self> {
-        Self::NAMES.into_iter().find(|it| it.0 == name).map(|it| it.1)
+        Self::NAMES
+            .into_iter()
+            .find(|it| it.0 == name)
+            .map(|it| it.1)
     }
 
     /// What comes first has the largest.
@@ -77,7 +80,10 @@ pub(crate) fn list(
             }
         }
     }
-    let with_match = matched.iter().zip(&index.traces).filter(|(count, _)| **count > 0);
+    let with_match = matched
+        .iter()
+        .zip(&index.traces)
+        .filter(|(count, _)| **count > 0);
     let mut order: Vec<((u64, u64), u64, &Summary)> = with_match
         .map(|(count, summary)| (sort.rank(summary), *count, summary))
         .collect();
@@ -98,7 +104,11 @@ pub(crate) fn list(
 /// however much is kept.
 pub(crate) fn newest(store: &Store, limit: usize) -> Vec<Summary> {
     let blocks = store.snapshot(Signal::Traces);
-    let blocks = blocks.iter().rev().filter(|it| !it.is_rescued).take(NEWEST_BLOCKS);
+    let blocks = blocks
+        .iter()
+        .rev()
+        .filter(|it| !it.is_rescued)
+        .take(NEWEST_BLOCKS);
     let columns: Vec<_> = blocks.map(|block| store.columns(block)).collect();
     let index = TraceIndex::new(columns.iter().map(AsRef::as_ref), &Default::default());
     let mut traces = index.traces;
@@ -125,7 +135,10 @@ pub(crate) fn named(store: &Store, name: &str) -> Result<TraceId, NotFound> {
     let listed = |query: Expression, sort: Sort| {
         let question = Question::new(Signal::Traces, query, super::Window::ALL);
         let (_, listed) = list(store, &question, sort, 1).map_err(|_| NotFound::TooLong)?;
-        listed.first().map(|it| it.summary.id).ok_or(NotFound::NotKept)
+        listed
+            .first()
+            .map(|it| it.summary.id)
+            .ok_or(NotFound::NotKept)
     };
     let failed = || crate::query::parse(Signal::Traces, "status:error");
     match name {

@@ -23,7 +23,11 @@ pub(crate) struct Access {
 
 impl Access {
     /// Why a request gets no answer; `None` if it does.
-    pub(super) fn refuses<B>(&self, request: &Request<B>, peer: SocketAddr) -> Option<&'static str> {
+    pub(super) fn refuses<B>(
+        &self,
+        request: &Request<B>,
+        peer: SocketAddr,
+    ) -> Option<&'static str> {
         let headers = request.headers();
         let host = host(request);
         match &self.token {
@@ -43,32 +47,48 @@ impl Access {
         if let Some(origin) = headers.get(header::ORIGIN) {
             let is_export = request.uri().path().starts_with("/v1/");
             let origin = origin.to_str().unwrap_or_default();
-            if !is_own(origin, request) && !(is_export && self.may_send(origin)) {
+            let may_ask = is_own(origin, request) || is_export && self.may_send(origin);
+            if !may_ask {
                 return Some(
                     "pages of other sites are not answered; one that may send telemetry is given as --allow-origin",
                 );
             }
         }
-        let site = headers.get("sec-fetch-site").and_then(|it| it.to_str().ok());
-        let is_question = ["/api/", "/mcp"].iter().any(|it| request.uri().path().starts_with(it));
-        (is_question && site == Some("cross-site")).then_some("pages of other sites are not answered")
+        let site = headers
+            .get("sec-fetch-site")
+            .and_then(|it| it.to_str().ok());
+        let is_question = ["/api/", "/mcp"]
+            .iter()
+            .any(|it| request.uri().path().starts_with(it));
+        (is_question && site == Some("cross-site"))
+            .then_some("pages of other sites are not answered")
     }
 
     fn is_known(&self, host: &str) -> bool {
         let bare = host.trim_start_matches('[').trim_end_matches(']');
         host.eq_ignore_ascii_case("localhost")
-            || bare.parse::<IpAddr>().is_ok_and(|it| it.to_canonical().is_loopback())
-            || self.hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
+            || bare
+                .parse::<IpAddr>()
+                .is_ok_and(|it| it.to_canonical().is_loopback())
+            || self
+                .hosts
+                .iter()
+                .any(|known| known.eq_ignore_ascii_case(host))
     }
 
     fn may_send(&self, origin: &str) -> bool {
-        self.origins.iter().any(|known| known.trim_end_matches('/') == origin)
+        self.origins
+            .iter()
+            .any(|known| known.trim_end_matches('/') == origin)
     }
 
     fn has_token<B>(&self, request: &Request<B>, token: &str) -> bool {
         let headers = request.headers();
         let bearer = text(headers, header::AUTHORIZATION);
-        let bearer = bearer.get(..7).filter(|it| it.eq_ignore_ascii_case("bearer ")).and(bearer.get(7..));
+        let bearer = bearer
+            .get(..7)
+            .filter(|it| it.eq_ignore_ascii_case("bearer "))
+            .and(bearer.get(7..));
         let cookies = text(headers, header::COOKIE).split(';');
         let mut cookie = cookies.filter_map(|it| it.trim().strip_prefix(COOKIE)?.strip_prefix('='));
         bearer.is_some_and(|it| is_same(it.trim(), token))
@@ -99,7 +119,10 @@ impl Access {
         let mut response = respond(StatusCode::NO_CONTENT, "text/plain", "");
         self.allow_reading(origin, &mut response);
         let headers = response.headers_mut();
-        headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static("POST"));
+        headers.insert(
+            header::ACCESS_CONTROL_ALLOW_METHODS,
+            HeaderValue::from_static("POST"),
+        );
         headers.insert(
             header::ACCESS_CONTROL_ALLOW_HEADERS,
             HeaderValue::from_static("content-type, content-encoding, authorization"),
@@ -137,13 +160,17 @@ fn is_own<B>(origin: &str, request: &Request<B>) -> bool {
         Some(authority) => authority.as_str(),
         None => text(request.headers(), header::HOST),
     };
-    let page = origin.strip_prefix("http://").or_else(|| origin.strip_prefix("https://"));
+    let page = origin
+        .strip_prefix("http://")
+        .or_else(|| origin.strip_prefix("https://"));
     page.is_some_and(|page| !page.is_empty() && page.eq_ignore_ascii_case(authority))
 }
 
 fn of_address<B>(request: &Request<B>) -> Option<&str> {
     let query = request.uri().query()?;
-    query.split('&').find_map(|pair| pair.strip_prefix("token="))
+    query
+        .split('&')
+        .find_map(|pair| pair.strip_prefix("token="))
 }
 
 /// Takes as long whatever is different.
@@ -153,7 +180,10 @@ fn is_same(one: &str, other: &str) -> bool {
 }
 
 fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
-    headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    headers
+        .get(name)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -178,28 +208,103 @@ mod tests {
             ..Access::default()
         };
         for (peer, path, headers, is_refused) in [
-            ("127.0.0.1", "/api/status", vec![("host", "localhost:4318")], false),
-            ("::ffff:127.0.0.1", "/api/status", vec![("host", "[::1]:4318")], false),
-            ("127.0.0.1", "/api/status", vec![("host", "viewer.test")], false),
-            ("192.168.1.5", "/api/status", vec![("host", "localhost")], true),
-            ("127.0.0.1", "/v1/traces", vec![("host", "rebound.example:4318")], true),
-            ("127.0.0.1", "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
-                vec![("host", "rebound.example")], true),
-            ("127.0.0.1", "/api/status",
-                vec![("host", "localhost:4318"), ("origin", "http://localhost:4318")], false),
-            ("127.0.0.1", "/api/status",
-                vec![("host", "localhost:4318"), ("origin", "http://localhost:3000")], true),
-            ("127.0.0.1", "/v1/traces",
-                vec![("host", "localhost:4318"), ("origin", "http://localhost:3000")], false),
-            ("127.0.0.1", "/v1/traces",
-                vec![("host", "localhost:4318"), ("origin", "https://evil.example")], true),
-            ("127.0.0.1", "/v1/traces", vec![("host", "localhost:4318"), ("origin", "null")], true),
-            ("127.0.0.1", "/api/status",
-                vec![("host", "localhost:4318"), ("sec-fetch-site", "cross-site")], true),
-            ("127.0.0.1", "/", vec![("host", "localhost:4318"), ("sec-fetch-site", "cross-site")], false),
+            (
+                "127.0.0.1",
+                "/api/status",
+                vec![("host", "localhost:4318")],
+                false,
+            ),
+            (
+                "::ffff:127.0.0.1",
+                "/api/status",
+                vec![("host", "[::1]:4318")],
+                false,
+            ),
+            (
+                "127.0.0.1",
+                "/api/status",
+                vec![("host", "viewer.test")],
+                false,
+            ),
+            (
+                "192.168.1.5",
+                "/api/status",
+                vec![("host", "localhost")],
+                true,
+            ),
+            (
+                "127.0.0.1",
+                "/v1/traces",
+                vec![("host", "rebound.example:4318")],
+                true,
+            ),
+            (
+                "127.0.0.1",
+                "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
+                vec![("host", "rebound.example")],
+                true,
+            ),
+            (
+                "127.0.0.1",
+                "/api/status",
+                vec![
+                    ("host", "localhost:4318"),
+                    ("origin", "http://localhost:4318"),
+                ],
+                false,
+            ),
+            (
+                "127.0.0.1",
+                "/api/status",
+                vec![
+                    ("host", "localhost:4318"),
+                    ("origin", "http://localhost:3000"),
+                ],
+                true,
+            ),
+            (
+                "127.0.0.1",
+                "/v1/traces",
+                vec![
+                    ("host", "localhost:4318"),
+                    ("origin", "http://localhost:3000"),
+                ],
+                false,
+            ),
+            (
+                "127.0.0.1",
+                "/v1/traces",
+                vec![
+                    ("host", "localhost:4318"),
+                    ("origin", "https://evil.example"),
+                ],
+                true,
+            ),
+            (
+                "127.0.0.1",
+                "/v1/traces",
+                vec![("host", "localhost:4318"), ("origin", "null")],
+                true,
+            ),
+            (
+                "127.0.0.1",
+                "/api/status",
+                vec![("host", "localhost:4318"), ("sec-fetch-site", "cross-site")],
+                true,
+            ),
+            (
+                "127.0.0.1",
+                "/",
+                vec![("host", "localhost:4318"), ("sec-fetch-site", "cross-site")],
+                false,
+            ),
             ("127.0.0.1", "/api/status", vec![], true),
         ] {
-            assert_eq!(refused(&access, peer, path, &headers), is_refused, "{path} {headers:?}");
+            assert_eq!(
+                refused(&access, peer, path, &headers),
+                is_refused,
+                "{path} {headers:?}"
+            );
         }
     }
 
@@ -212,17 +317,40 @@ mod tests {
         let peer = "192.168.1.5";
         for (path, headers, is_refused) in [
             ("/api/status", vec![("host", "a.example")], true),
-            ("/v1/traces", vec![("host", "localhost"), ("authorization", "Bearer secret")], false),
-            ("/v1/traces", vec![("host", "localhost"), ("authorization", "Bearer secre")], true),
-            ("/api/status", vec![("host", "a"), ("cookie", "b=c; oxitel_viewer=secret")], false),
+            (
+                "/v1/traces",
+                vec![("host", "localhost"), ("authorization", "Bearer secret")],
+                false,
+            ),
+            (
+                "/v1/traces",
+                vec![("host", "localhost"), ("authorization", "Bearer secre")],
+                true,
+            ),
+            (
+                "/api/status",
+                vec![("host", "a"), ("cookie", "b=c; oxitel_viewer=secret")],
+                false,
+            ),
             ("/?token=secret", vec![("host", "a.example")], false),
             ("/?token=other", vec![("host", "a.example")], true),
         ] {
-            assert_eq!(refused(&access, peer, path, &headers), is_refused, "{path} {headers:?}");
+            assert_eq!(
+                refused(&access, peer, path, &headers),
+                is_refused,
+                "{path} {headers:?}"
+            );
         }
-        let request = Request::builder().uri("/?token=secret").body(()).expect("a request");
+        let request = Request::builder()
+            .uri("/?token=secret")
+            .body(())
+            .expect("a request");
         let response = access.enter(&request).expect("a cookie");
         assert_eq!(response.status(), StatusCode::SEE_OTHER);
-        assert!(response.headers()[header::SET_COOKIE].to_str().is_ok_and(|it| it.contains("HttpOnly")));
+        assert!(
+            response.headers()[header::SET_COOKIE]
+                .to_str()
+                .is_ok_and(|it| it.contains("HttpOnly"))
+        );
     }
 }

@@ -16,12 +16,19 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
 
 /// Headers of everything that a browser can be given.
 pub(super) fn guard(headers: &mut HeaderMap) {
-    let mut insert = |name: HeaderName, value| headers.insert(name, HeaderValue::from_static(value));
+    let mut insert =
+        |name: HeaderName, value| headers.insert(name, HeaderValue::from_static(value));
     insert(header::CONTENT_SECURITY_POLICY, POLICY);
     insert(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     insert(header::REFERRER_POLICY, "no-referrer");
-    insert(HeaderName::from_static("cross-origin-resource-policy"), "same-origin");
-    insert(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    insert(
+        HeaderName::from_static("cross-origin-resource-policy"),
+        "same-origin",
+    );
+    insert(
+        HeaderName::from_static("cross-origin-opener-policy"),
+        "same-origin",
+    );
 }
 
 /// A file, or the document for every address of the page.
@@ -30,7 +37,11 @@ pub(super) fn answer<B>(request: &Request<B>) -> Response<Body> {
         return problem(StatusCode::METHOD_NOT_ALLOWED, "the page is read with GET");
     }
     let path = request.uri().path();
-    let wanted = if path.starts_with("/assets/") { path } else { "/index.html" };
+    let wanted = if path.starts_with("/assets/") {
+        path
+    } else {
+        "/index.html"
+    };
     let Some((name, content, tag)) = FILES.iter().find(|(known, _, _)| *known == wanted) else {
         return problem(StatusCode::NOT_FOUND, "the page has no such file");
     };

@@ -19,7 +19,9 @@ pub(super) fn compress(bytes: &[u8]) -> io::Result<Vec<u8>> {
 }
 
 pub(super) fn decompress(bytes: &[u8]) -> io::Result<Vec<u8>> {
-    let size = zstd::zstd_safe::get_frame_content_size(bytes).ok().flatten();
+    let size = zstd::zstd_safe::get_frame_content_size(bytes)
+        .ok()
+        .flatten();
     let size = size.and_then(|size| usize::try_from(size).ok());
     match size {
         Some(size) if size <= MAX_BYTES => zstd::bulk::decompress(bytes, size),
@@ -134,9 +136,8 @@ fn is_consistent(columns: &Columns) -> bool {
         columns.pair_ends.len(),
         columns.item_ends.len(),
     ];
-    let below = |numbers: &[u32], limit: usize| {
-        numbers.iter().all(|number| (*number as usize) < limit)
-    };
+    let below =
+        |numbers: &[u32], limit: usize| numbers.iter().all(|number| (*number as usize) < limit);
     let has_ends = |ends: &[u32], length: usize| {
         ends.last().copied().unwrap_or(0) as usize == length && ends.is_sorted()
     };
@@ -306,7 +307,11 @@ mod tests {
             // Some changes only change a number; none may do harm when it is read.
             if let Ok(columns) = decode(&changed) {
                 for row in 0..columns.len() {
-                    let _ = (columns.name(row), columns.service(row), columns.trace_id(row));
+                    let _ = (
+                        columns.name(row),
+                        columns.service(row),
+                        columns.trace_id(row),
+                    );
                     for pair in columns.pairs_of(row) {
                         let _ = (columns.key_of(*pair), columns.value_of(*pair));
                     }

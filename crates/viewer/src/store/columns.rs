@@ -58,7 +58,12 @@ pub(crate) struct Head {
 impl Head {
     /// Of the bytes as they came. Such that cannot be read count as empty: they were checked when
     /// they came in.
-    pub(crate) fn new(resource: &[u8], resource_url: &[u8], scope: &[u8], scope_url: &[u8]) -> Self {
+    pub(crate) fn new(
+        resource: &[u8],
+        resource_url: &[u8],
+        scope: &[u8],
+        scope_url: &[u8],
+    ) -> Self {
         let decoded = Resource::decode(resource).unwrap_or_default();
         Self {
             resource_bytes: resource.to_vec(),

@@ -50,13 +50,15 @@ impl fmt::Display for Unusable {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Taken(path) => {
-                write!(formatter, "another viewer keeps its data in {}", path.display())
+                write!(
+                    formatter,
+                    "another viewer keeps its data in {}",
+                    path.display()
+                )
             }
-            Self::Foreign(path, what) => write!(
-                formatter,
-                "{} {what}; it is left as it is",
-                path.display()
-            ),
+            Self::Foreign(path, what) => {
+                write!(formatter, "{} {what}; it is left as it is", path.display())
+            }
             Self::Failed(path, why) => {
                 write!(formatter, "{} cannot be used: {why}", path.display())
             }
@@ -80,9 +82,8 @@ pub(super) struct Journaled {
 impl File {
     /// Opens or makes the file in a directory, which is made for its owner alone.
     pub(super) fn open(directory: &Path) -> Result<Self, Unusable> {
-        let failed = |error: &dyn fmt::Display| {
-            Unusable::Failed(directory.to_owned(), error.to_string())
-        };
+        let failed =
+            |error: &dyn fmt::Display| Unusable::Failed(directory.to_owned(), error.to_string());
         make_private(directory).map_err(|error| failed(&error))?;
         // The path to it may lead over links, the file itself may be none.
         let directory = directory.canonicalize().map_err(|error| failed(&error))?;
@@ -110,30 +111,31 @@ impl File {
         )?;
         let rows = statement.query_map([], |row| {
             let service: String = row.get(2)?;
-            Ok(Signal::numbered(row.get(1)?).map(|signal| Block {
-                key: number(),
-                signal,
-                service: service.into(),
-                is_rescued: false,
-                records: 0,
-                errors: 0,
-                first: 0,
-                last: 0,
-                received: 0,
-                bytes: 0,
-                content: Content::File(row.get(0).unwrap_or_default()),
-            })
-            .map(|mut block| {
-                let number = |column| row.get::<_, i64>(column).unwrap_or_default() as u64;
-                block.is_rescued = number(3) != 0;
-                block.records = number(4);
-                block.errors = number(5);
-                block.first = number(6);
-                block.last = number(7);
-                block.received = number(8);
-                block.bytes = number(9);
-                block
-            }))
+            Ok(Signal::numbered(row.get(1)?)
+                .map(|signal| Block {
+                    key: number(),
+                    signal,
+                    service: service.into(),
+                    is_rescued: false,
+                    records: 0,
+                    errors: 0,
+                    first: 0,
+                    last: 0,
+                    received: 0,
+                    bytes: 0,
+                    content: Content::File(row.get(0).unwrap_or_default()),
+                })
+                .map(|mut block| {
+                    let number = |column| row.get::<_, i64>(column).unwrap_or_default() as u64;
+                    block.is_rescued = number(3) != 0;
+                    block.records = number(4);
+                    block.errors = number(5);
+                    block.first = number(6);
+                    block.last = number(7);
+                    block.received = number(8);
+                    block.bytes = number(9);
+                    block
+                }))
         })?;
         rows.filter_map(Result::transpose).collect()
     }

@@ -65,7 +65,9 @@ impl Intake {
         let checked = {
             let _permit = self.checks.acquire().await.map_err(|_| Ending)?;
             let check = move || unfold().map(|request| Arrival::new(signal, &request));
-            tokio::task::spawn_blocking(check).await.map_err(|_| Ending)?
+            tokio::task::spawn_blocking(check)
+                .await
+                .map_err(|_| Ending)?
         };
         let arrival = match checked? {
             Ok(arrival) => arrival,

@@ -25,7 +25,7 @@ use tokio::sync::watch;
 pub(crate) use arrival::{Arrival, Refused};
 pub(crate) use block::Block;
 pub(crate) use columns::{Columns, Head};
-pub(crate) use file::Unusable;
+pub(crate) use file::{NAME, Unusable};
 pub(crate) use intake::{Ending, Intake};
 pub(crate) use room::rows_of;
 pub(crate) use totals::{SignalTotals, Totals};
@@ -223,7 +223,11 @@ impl State {
             add(block.signal, block.records, block.bytes);
         }
         for (key, open) in &self.open {
-            add(key.signal, open.columns.len() as u64, open.items.len() as u64);
+            add(
+                key.signal,
+                open.columns.len() as u64,
+                open.items.len() as u64,
+            );
         }
         (bytes, records)
     }
@@ -286,14 +290,15 @@ impl Cache {
 /// Now, in Unix nanoseconds.
 pub(crate) fn now() -> u64 {
     let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
-    since.map_or(0, |since| u64::try_from(since.as_nanos()).unwrap_or(u64::MAX))
+    since.map_or(0, |since| {
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    })
 }
 
 /// What went wrong with the file, as one error.
 fn of_sqlite(error: &rusqlite::Error) -> io::Error {
     io::Error::other(error.to_string())
 }
-
 
 #[cfg(test)]
 mod tests;

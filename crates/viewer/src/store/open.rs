@@ -258,7 +258,9 @@ impl Open {
         columns.spans.push(span_number(row.span_id));
         columns.parents.push(span_number(row.parent_id));
         columns.record_names.push(name);
-        columns.kinds.push(u8::try_from(row.kind).unwrap_or(u8::MAX));
+        columns
+            .kinds
+            .push(u8::try_from(row.kind).unwrap_or(u8::MAX));
         columns.statuses.push(u8::try_from(row.status).unwrap_or(0));
         columns.record_heads.push(head);
         columns.pairs.extend_from_slice(pairs);
@@ -390,7 +392,11 @@ fn beginning(value: &[u8]) -> Vec<u8> {
     if let Some(Ok((1, Field::Bytes(text)))) = fields(value).next() {
         let text = String::from_utf8_lossy(text);
         let end = boundary(&text, MAX_VALUE);
-        put(&mut shortened, 1, text.as_bytes().get(..end).unwrap_or_default());
+        put(
+            &mut shortened,
+            1,
+            text.as_bytes().get(..end).unwrap_or_default(),
+        );
     }
     shortened
 }

@@ -46,8 +46,17 @@ impl Writer {
     fn victim(&self) -> Option<Arc<Block>> {
         let limit = self.store.limits().bytes;
         let state = self.store.lock();
-        let rescued: u64 = state.sealed.iter().filter(|it| it.is_rescued).map(|it| it.bytes).sum();
-        let part = if state.pinned.is_empty() { RESCUED_PART } else { PINNED_PART };
+        let rescued: u64 = state
+            .sealed
+            .iter()
+            .filter(|it| it.is_rescued)
+            .map(|it| it.bytes)
+            .sum();
+        let part = if state.pinned.is_empty() {
+            RESCUED_PART
+        } else {
+            PINNED_PART
+        };
         if rescued > limit / part {
             return state.sealed.iter().find(|it| it.is_rescued).cloned();
         }
@@ -110,11 +119,9 @@ impl Writer {
         let full: Vec<BufferKey> = {
             let state = self.store.lock();
             let open = state.open.iter();
-            open.filter(|(key, open)| {
-                key.is_rescued && open.items.len() > super::block::MAX_ITEMS
-            })
-            .map(|(key, _)| key.clone())
-            .collect()
+            open.filter(|(key, open)| key.is_rescued && open.items.len() > super::block::MAX_ITEMS)
+                .map(|(key, _)| key.clone())
+                .collect()
         };
         for key in full {
             self.seal(&key);
@@ -135,7 +142,10 @@ impl Writer {
         }
         let has_room = rescued <= self.store.limits().bytes / RESCUED_PART;
         if reason == DropReason::Room && !block.is_rescued && has_room {
-            let near = (block.first.saturating_sub(NEAR), block.last.saturating_add(NEAR));
+            let near = (
+                block.first.saturating_sub(NEAR),
+                block.last.saturating_add(NEAR),
+            );
             for other in self.store.snapshot(Signal::Traces) {
                 if other.errors > 0 && other.overlaps(near.0, near.1) {
                     wanted.extend(failed(&self.store.columns(&other)));
@@ -151,7 +161,9 @@ impl Writer {
         let open: Vec<BufferKey> = {
             let state = self.store.lock();
             let keys = state.open.keys();
-            keys.filter(|key| is_wanted(&key.service)).cloned().collect()
+            keys.filter(|key| is_wanted(&key.service))
+                .cloned()
+                .collect()
         };
         for key in &open {
             self.seal(key);
@@ -159,7 +171,10 @@ impl Writer {
         let blocks: Vec<Arc<Block>> = {
             let state = self.store.lock();
             let sealed = state.sealed.iter();
-            sealed.filter(|it| is_wanted(&it.service)).cloned().collect()
+            sealed
+                .filter(|it| is_wanted(&it.service))
+                .cloned()
+                .collect()
         };
         let before = self.store.lock().kept().1;
         for block in &blocks {
@@ -185,11 +200,12 @@ fn failed(columns: &Columns) -> impl Iterator<Item = TraceId> {
 }
 
 /// The rows that belong to one of some traces.
-pub(crate) fn rows_of(
-    columns: &Columns,
-    wanted: &HashSet<TraceId>,
-) -> impl Iterator<Item = usize> {
-    let is_wanted: Vec<bool> = columns.trace_ids.iter().map(|id| wanted.contains(id)).collect();
+pub(crate) fn rows_of(columns: &Columns, wanted: &HashSet<TraceId>) -> impl Iterator<Item = usize> {
+    let is_wanted: Vec<bool> = columns
+        .trace_ids
+        .iter()
+        .map(|id| wanted.contains(id))
+        .collect();
     let rows = columns.traces.iter().enumerate();
     rows.filter(move |(_, trace)| is_wanted.get(**trace as usize).copied().unwrap_or(false))
         .map(|(row, _)| row)

@@ -40,7 +40,10 @@ fn kept(store: &Store) -> BTreeMap<Vec<u8>, Span> {
 }
 
 fn by_id(spans: &[Span]) -> BTreeMap<Vec<u8>, Span> {
-    spans.iter().map(|it| (it.span_id.clone(), it.clone())).collect()
+    spans
+        .iter()
+        .map(|it| (it.span_id.clone(), it.clone()))
+        .collect()
 }
 
 struct Folder(PathBuf);
@@ -84,7 +87,11 @@ fn everything_that_was_taken_in_is_there_after_any_number_of_restarts() {
     }
     let (store, _writer) = folder.open(Limits::default());
     assert_eq!(kept(&store), by_id(&sent));
-    let sealed = store.snapshot(Signal::Traces).iter().filter(|it| it.key != 0).count();
+    let sealed = store
+        .snapshot(Signal::Traces)
+        .iter()
+        .filter(|it| it.key != 0)
+        .count();
     assert!(sealed >= 2, "{sealed} sealed blocks");
 }
 
@@ -108,7 +115,10 @@ fn what_a_request_says_of_resource_and_scope_is_kept_with_its_spans() {
     }
     let again = ExportTraceServiceRequest::decode(request.as_slice()).expect("a request");
     let sent = span_request("shop", span_list(10, 1));
-    assert_eq!(again, ExportTraceServiceRequest::decode(sent.as_slice()).expect("a request"));
+    assert_eq!(
+        again,
+        ExportTraceServiceRequest::decode(sent.as_slice()).expect("a request")
+    );
 }
 
 #[test]
@@ -118,7 +128,10 @@ fn spans_that_come_twice_are_kept_once_and_those_without_ids_are_refused() {
     assert_eq!(send(&mut writer, "shop", spans.clone()).taken.records, 100);
     let again = send(&mut writer, "shop", spans).taken;
     assert_eq!((again.records, again.duplicates), (0, 100));
-    let bad = Span { trace_id: vec![1; 15], ..span_list(1, 2)[0].clone() };
+    let bad = Span {
+        trace_id: vec![1; 15],
+        ..span_list(1, 2)[0].clone()
+    };
     assert_eq!(send(&mut writer, "shop", vec![bad]).taken.invalid, 1);
     let state = store.lock();
     assert_eq!(state.totals.duplicate_spans, 100);
@@ -128,14 +141,19 @@ fn spans_that_come_twice_are_kept_once_and_those_without_ids_are_refused() {
 
 #[test]
 fn a_chatty_service_pushes_out_its_own_past_and_nobody_elses() {
-    let limits = Limits { bytes: 2 << 20, ..Limits::default() };
+    let limits = Limits {
+        bytes: 2 << 20,
+        ..Limits::default()
+    };
     let folder = Folder::new("fair");
     let (store, mut writer) = folder.open(limits);
     let quiet = span_list(200, 1);
     send(&mut writer, "quiet", quiet.clone());
     let mut chatty = 0;
     for seed in 2..120 {
-        chatty += send(&mut writer, "chatty", span_list(2_000, seed)).taken.records;
+        chatty += send(&mut writer, "chatty", span_list(2_000, seed))
+            .taken
+            .records;
     }
     let spans = kept(&store);
     for span in &quiet {
@@ -147,7 +165,11 @@ fn a_chatty_service_pushes_out_its_own_past_and_nobody_elses() {
     let dropped = store.lock().totals.dropped_of(Signal::Traces);
     assert_eq!(dropped + left, chatty + 200);
     // Failures are among the last to go: their whole traces, from before what else is kept.
-    let rescued: Vec<_> = store.snapshot(Signal::Traces).into_iter().filter(|it| it.is_rescued).collect();
+    let rescued: Vec<_> = store
+        .snapshot(Signal::Traces)
+        .into_iter()
+        .filter(|it| it.is_rescued)
+        .collect();
     assert!(rescued.iter().any(|it| it.errors > 0));
     let room: u64 = rescued.iter().map(|it| it.bytes).sum();
     assert!(room > 0);
@@ -155,7 +177,10 @@ fn a_chatty_service_pushes_out_its_own_past_and_nobody_elses() {
 
 #[test]
 fn a_pinned_trace_outlives_all_others_and_the_restart() {
-    let limits = Limits { bytes: 1 << 20, ..Limits::default() };
+    let limits = Limits {
+        bytes: 1 << 20,
+        ..Limits::default()
+    };
     let folder = Folder::new("pinned");
     let (store, mut writer) = folder.open(limits);
     let spans = span_list(50, 1);
@@ -165,7 +190,10 @@ fn a_pinned_trace_outlives_all_others_and_the_restart() {
     for seed in 2..60 {
         send(&mut writer, "shop", span_list(2_000, seed));
     }
-    assert_eq!(Trace::fetch(&store, &pinned).map(|it| it.spans.len()), Some(5));
+    assert_eq!(
+        Trace::fetch(&store, &pinned).map(|it| it.spans.len()),
+        Some(5)
+    );
     let first: TraceId = spans[5].trace_id.as_slice().try_into().expect("an id");
     assert!(Trace::fetch(&store, &first).is_none());
     drop((store, writer));
@@ -177,7 +205,10 @@ fn a_pinned_trace_outlives_all_others_and_the_restart() {
 
 #[test]
 fn what_is_too_old_goes() {
-    let limits = Limits { age_nanos: 1_000_000_000, ..Limits::default() };
+    let limits = Limits {
+        age_nanos: 1_000_000_000,
+        ..Limits::default()
+    };
     let (store, mut writer) = Store::in_memory(limits);
     send(&mut writer, "shop", span_list(9_000, 1));
     assert_eq!(kept(&store).len(), 9_000);
@@ -189,7 +220,11 @@ fn what_is_too_old_goes() {
 fn log_records_are_found_by_their_trace() {
     let (store, mut writer) = Store::in_memory(Limits::default());
     let record = |trace: u8, time: u64| LogRecord {
-        trace_id: if trace == 0 { Vec::new() } else { vec![trace; 16] },
+        trace_id: if trace == 0 {
+            Vec::new()
+        } else {
+            vec![trace; 16]
+        },
         span_id: vec![1; 8],
         time_unix_nano: time,
         ..LogRecord::default()
@@ -237,7 +272,7 @@ fn contents(folder: &Path) -> BTreeSet<(PathBuf, Vec<u8>)> {
 #[test]
 fn files_that_are_not_ours_are_named_and_left_as_they_are() {
     let folder = Folder::new("foreign");
-    let file = folder.0.join(file::NAME);
+    let file = folder.0.join(NAME);
     let database = |statements: &str| {
         let _ = std::fs::remove_dir_all(&folder.0);
         std::fs::create_dir_all(&folder.0).expect("a folder");
@@ -249,9 +284,13 @@ fn files_that_are_not_ours_are_named_and_left_as_they_are() {
             std::fs::create_dir_all(&folder.0).expect("a folder");
             std::fs::write(&file, vec![0x5a; 10_000]).expect("a file");
         }),
-        ("another program", &|| database("CREATE TABLE note (a); INSERT INTO note VALUES (1);")),
+        ("another program", &|| {
+            database("CREATE TABLE note (a); INSERT INTO note VALUES (1);")
+        }),
         ("version 99", &|| {
-            database("PRAGMA application_id = 1333286519; PRAGMA user_version = 99; CREATE TABLE a (b);");
+            database(
+                "PRAGMA application_id = 1333286519; PRAGMA user_version = 99; CREATE TABLE a (b);",
+            );
         }),
         ("no regular file", &|| {
             let _ = std::fs::remove_dir_all(&folder.0);
@@ -276,9 +315,11 @@ fn a_file_that_was_damaged_is_read_as_far_as_it_goes_and_never_crashes() {
     let (store, mut writer) = folder.open(Limits::default());
     send(&mut writer, "shop", span_list(30_000, 1));
     drop((store, writer));
-    let file = folder.0.join(file::NAME);
+    let file = folder.0.join(NAME);
     let connection = rusqlite::Connection::open(&file).expect("a database");
-    connection.execute_batch("PRAGMA wal_checkpoint(TRUNCATE)").expect("a checkpoint");
+    connection
+        .execute_batch("PRAGMA wal_checkpoint(TRUNCATE)")
+        .expect("a checkpoint");
     drop(connection);
     let good = std::fs::read(&file).expect("a file");
     for seed in 0..60_u64 {
@@ -304,7 +345,10 @@ fn a_file_that_was_damaged_is_read_as_far_as_it_goes_and_never_crashes() {
             // Whatever there was, what comes now is kept.
             let spans = span_list(10, 1_000 + seed);
             send(&mut writer, "new", spans.clone());
-            let found = Trace::fetch(&store, &spans[0].trace_id.as_slice().try_into().expect("an id"));
+            let found = Trace::fetch(
+                &store,
+                &spans[0].trace_id.as_slice().try_into().expect("an id"),
+            );
             assert_eq!(found.map(|it| it.spans.len()), Some(5));
         }
     }
@@ -320,16 +364,26 @@ fn readers_see_one_moment_while_the_writer_goes_on() {
     }
     assert_eq!(before.len(), 1);
     assert_eq!(store.columns(&before[0]).len(), 1_000);
-    assert_eq!(store.items(&before[0]).len(), store.columns(&before[0]).item_ends[999] as usize);
+    assert_eq!(
+        store.items(&before[0]).len(),
+        store.columns(&before[0]).item_ends[999] as usize
+    );
     assert_eq!(kept(&store).len(), 21_000);
     assert_eq!(head("shop").service.as_ref(), "shop");
 }
 
 #[test]
 fn services_without_end_share_one_place() {
-    let (store, mut writer) = Store::in_memory(Limits { services: 5, ..Limits::default() });
+    let (store, mut writer) = Store::in_memory(Limits {
+        services: 5,
+        ..Limits::default()
+    });
     for number in 0..50 {
-        send(&mut writer, &format!("service {number}"), span_list(5, number + 1));
+        send(
+            &mut writer,
+            &format!("service {number}"),
+            span_list(5, number + 1),
+        );
     }
     assert_eq!(store.lock().totals.services.len(), 6);
     assert_eq!(store.lock().totals.services["(other services)"].spans, 225);
@@ -338,7 +392,9 @@ fn services_without_end_share_one_place() {
         .iter()
         .flat_map(|block| {
             let columns = store.columns(block);
-            (0..columns.len()).map(|row| columns.service(row).to_owned()).collect::<Vec<_>>()
+            (0..columns.len())
+                .map(|row| columns.service(row).to_owned())
+                .collect::<Vec<_>>()
         })
         .collect();
     assert_eq!(names.len(), 50);

@@ -36,14 +36,6 @@ impl StoredLog {
         Severity::of(self.record.severity_number)
     }
 
-    /// What the sender calls the severity, else the range's own name.
-    pub(crate) fn severity_text(&self) -> &str {
-        match self.record.severity_text.as_str() {
-            "" => self.severity().name(),
-            text => text,
-        }
-    }
-
     pub(crate) fn span_id(&self) -> Option<SpanId> {
         let id = SpanId::try_from(self.record.span_id.as_slice()).ok()?;
         (id != SpanId::default()).then_some(id)
@@ -112,20 +104,6 @@ impl Severity {
             Self::Fatal => 21,
         }
     }
-
-    /// The range of this name, in any case.
-    pub(crate) fn named(name: &str) -> Option<Self> {
-        [
-            Self::Trace,
-            Self::Debug,
-            Self::Info,
-            Self::Warn,
-            Self::Error,
-            Self::Fatal,
-        ]
-        .into_iter()
-        .find(|it| it.name().eq_ignore_ascii_case(name))
-    }
 }
 
 #[cfg(test)]
@@ -147,8 +125,6 @@ mod tests {
         ] {
             assert_eq!(Severity::of(number).name(), name, "{number}");
         }
-        assert_eq!(Severity::named("warn"), Some(Severity::Warn));
-        assert_eq!(Severity::named("log"), None);
         assert!(Severity::Warn < Severity::Error);
     }
 

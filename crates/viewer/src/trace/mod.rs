@@ -64,6 +64,47 @@ impl Trace {
         (!spans.is_empty()).then_some(Self { spans })
     }
 
+    /// What is kept of some traces, in one pass over everything.
+    pub(crate) fn fetch_all(store: &Store, ids: &[TraceId]) -> Vec<Self> {
+        let numbers: HashMap<TraceId, usize> = ids
+            .iter()
+            .enumerate()
+            .map(|(number, id)| (*id, number))
+            .collect();
+        let mut traces: Vec<Self> = ids.iter().map(|_| Self::default()).collect();
+        let mut known: HashSet<(usize, u64)> = HashSet::new();
+        for block in store.snapshot(Signal::Traces) {
+            let columns = store.columns(&block);
+            let wanted: Vec<Option<usize>> = columns
+                .trace_ids
+                .iter()
+                .map(|id| numbers.get(id).copied())
+                .collect();
+            if wanted.iter().all(Option::is_none) {
+                continue;
+            }
+            let items = store.items(&block);
+            for (row, trace) in columns.traces.iter().enumerate() {
+                let Some(number) = wanted.get(*trace as usize).copied().flatten() else {
+                    continue;
+                };
+                let span = Span::decode(columns.item(&items, row));
+                if let (Ok(span), Some(head), Some(trace)) =
+                    (span, columns.head(row), traces.get_mut(number))
+                    && known.insert((number, span_number(&span.span_id)))
+                {
+                    trace.spans.push(StoredSpan {
+                        span,
+                        service: Arc::clone(&head.service),
+                        head: Arc::clone(head),
+                    });
+                }
+            }
+        }
+        traces.retain(|trace| !trace.spans.is_empty());
+        traces
+    }
+
     /// The span without a parent that began first, else the one that began first.
     pub(crate) fn root(&self) -> Option<&StoredSpan> {
         let has_parent = |it: &StoredSpan| it.span.parent_span_id.iter().any(|byte| *byte != 0);

@@ -3,10 +3,10 @@
 
 use std::collections::BTreeSet;
 
-use crate::metrics::{Amount, Distribution, Key, Kind, Metric, Metrics};
-use crate::draw::pen::{BOLD, DIM, FAINT, Pen};
-use crate::text;
 use crate::draw::Style;
+use crate::draw::pen::{BOLD, DIM, FAINT, Pen};
+use crate::metrics::{Amount, Distribution, Key, Kind, Metric, Metrics};
+use crate::text;
 
 const MIN_WIDTH: usize = 40;
 const MAX_WIDTH: usize = 160;

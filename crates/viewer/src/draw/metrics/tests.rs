@@ -5,8 +5,8 @@ use opentelemetry_proto::tonic::metrics::v1::{
     AggregationTemporality, Gauge, Histogram, HistogramDataPoint,
 };
 
-use crate::metrics::tests::{metric, number, origin, sum};
 use super::*;
+use crate::metrics::tests::{metric, number, origin, sum};
 
 const CUMULATIVE: i32 = AggregationTemporality::Cumulative as i32;
 const PLAIN: Style = Style {

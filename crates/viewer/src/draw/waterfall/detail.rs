@@ -7,11 +7,11 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::Event;
 
 use crate::draw::Style;
-use crate::trace::tree::Node;
-use crate::trace::logs::{Severity, StoredLog};
-use crate::trace::status_code;
 use crate::ids::hex;
 use crate::text;
+use crate::trace::logs::{Severity, StoredLog};
+use crate::trace::status_code;
+use crate::trace::tree::Node;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -4,9 +4,9 @@
 use std::collections::HashSet;
 
 use super::{Canvas, detail};
-use crate::trace::logs::{Severity, StoredLog};
 use crate::draw::pen::{BAD, CAUTION, DIM, FAINT, GOOD};
 use crate::text;
+use crate::trace::logs::{Severity, StoredLog};
 
 /// Columns from which on log records have their span's whole id.
 const WIDTH_FOR_IDS: usize = 90;

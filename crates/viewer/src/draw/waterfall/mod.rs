@@ -12,15 +12,15 @@ use std::sync::Arc;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
 
-use crate::trace::logs::StoredLog;
 use crate::draw::Style;
 use crate::draw::pen::{BAD, BOLD, CAUTION, DIM, FAINT, GOOD, Pen};
 use crate::ids::{SpanId, TraceId, hex};
-use crate::trace::{Trace, status_code};
 use crate::text;
+use crate::trace::logs::StoredLog;
+use crate::trace::tree::{Detached, Forest, Node};
+use crate::trace::{Trace, status_code};
 use bar::{Axis, Cell, Ink};
 use row::{Row, Subject};
-use crate::trace::tree::{Detached, Forest, Node};
 
 const MIN_WIDTH: usize = 60;
 const MAX_WIDTH: usize = 400;

@@ -94,8 +94,7 @@ fn draw(spans: Vec<StoredSpan>, style: &Style) -> String {
 }
 
 fn draw_with_logs(spans: Vec<StoredSpan>, logs: &[StoredLog], style: &Style) -> String {
-    let mut trace = Trace::default();
-    trace.spans = spans;
+    let trace = Trace { spans };
     let logs: Vec<&StoredLog> = logs.iter().collect();
     render(&[7; 16], &trace, &logs, style)
 }
