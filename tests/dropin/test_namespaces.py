@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dropin.conftest import API, BETA, Environment
+from dropin.conftest import API, BETA, ROOT, Environment
 
 # Distribution, a module of it, and whether it imports the metrics SDK, which we do not have yet.
 NEIGHBOURS = (
@@ -100,7 +100,7 @@ def test_every_signal_is_ours_after_the_switch(module: str, official_present: En
         "import oxitel.auto\n"
         "import opentelemetry.sdk.trace as ours\n"
         f"import {module} as other\n"
-        "print('/oxitel/' in ours.__file__, '/oxitel/' in other.__file__)"
+        "print('/oxitel/dropin/' in ours.__file__, '/oxitel/dropin/' in other.__file__)"
     )
     assert printed == "True True"
 
@@ -136,10 +136,21 @@ assert point.value == 3
 assert exemplar.span_id == span.get_span_context().span_id
 (log,) = memory.get_finished_logs()
 assert log.log_record.trace_id == span.get_span_context().trace_id
-print("/oxitel/" in oxitel.auto.__file__, type(resource).__module__.split(".")[0])
+print(type(resource).__module__.split(".")[0])
 """
     )
-    assert printed == "True oxitel"
+    assert printed == "oxitel"
+
+
+def test_the_wheel_holds_the_licences_of_what_is_linked_into_it(wheel: Path) -> None:
+    page = (ROOT / "THIRD-PARTY-LICENSES.txt").read_bytes()
+    with zipfile.ZipFile(wheel) as archive:
+        texts = {
+            name.partition(".dist-info/licenses/")[2]: archive.read(name)
+            for name in archive.namelist()
+            if ".dist-info/licenses/" in name
+        }
+    assert texts == {"LICENSE": (ROOT / "LICENSE").read_bytes(), "THIRD-PARTY-LICENSES.txt": page}
 
 
 def test_the_wheel_holds_one_path_file_and_no_namespace_init(wheel: Path) -> None:

@@ -20,7 +20,7 @@ class Seconds(Number):
     kind = "seconds"
 
     def __init__(self, name: str, default: float, description: str) -> None:
-        super().__init__(name, default, description, minimum=1e-3, maximum=1e9)
+        super().__init__(name, default, description, minimum=1e-3, maximum=float("inf"))
 
     @property
     def expected(self) -> str:  # type: ignore[override]

@@ -9,6 +9,7 @@ use telemetry::export::batch::{BatchConfig, BatchProcessor};
 use super::exporter::Exporter;
 use super::group::Groups;
 use super::waiting;
+use crate::convert::count::Count;
 use crate::convert::duration;
 use crate::process::{diagnostics, termination};
 
@@ -37,15 +38,15 @@ impl NativeBatchProcessor {
     #[new]
     fn new(
         exporter: &Exporter,
-        max_queue_size: usize,
+        max_queue_size: Count,
         schedule_delay_millis: f64,
-        max_export_batch_size: usize,
+        max_export_batch_size: Count,
         export_timeout_millis: f64,
     ) -> Self {
         let config = BatchConfig {
-            max_queue_size,
+            max_queue_size: max_queue_size.0,
             schedule_delay: duration::of_millis(schedule_delay_millis),
-            max_export_batch_size,
+            max_export_batch_size: max_export_batch_size.0.max(1),
             export_timeout: duration::of_millis(export_timeout_millis),
         };
         Self {

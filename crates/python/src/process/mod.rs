@@ -6,3 +6,4 @@ pub(crate) mod diagnostics;
 pub(crate) mod ending_thread;
 pub(crate) mod fork;
 pub(crate) mod termination;
+mod wording;

@@ -10,12 +10,14 @@ mod flush;
 mod operation;
 mod probe;
 mod queue;
+mod report;
 pub mod retry;
 mod sender;
 mod session;
 mod settled;
 mod transport;
 mod urgency;
+mod verdict;
 mod worker;
 
 pub use config::{DEFAULT_TIMEOUT, ExporterConfig, MAX_HTTP_REQUEST_BYTES};

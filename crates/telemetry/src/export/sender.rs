@@ -8,18 +8,17 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, watch};
 
 use super::config::{BatchConfig, limited};
-use super::deliver::{self, Delivery, Owner};
+use super::deliver::{Delivery, Owner, Tally, deliver};
 use super::exporter::Exporter;
 use super::queue::{Queue, Task, Wake};
+use super::report;
 use super::urgency::{Urgency, Wait};
 use super::worker::{self, Epoch};
-use crate::diagnostics::{Key, Level, report};
+use crate::diagnostics::event::Backlog;
+use crate::diagnostics::{self, Event, Key};
 use crate::fork::Owned;
 use crate::otlp::request::{Batch, Group};
-use crate::otlp::signal::Signal;
 
-/// The official batch processors' logger.
-const LOGGER: &str = "opentelemetry.sdk._shared_internal";
 /// How often a full queue is mentioned.
 const QUIET: Duration = Duration::from_secs(20);
 
@@ -137,12 +136,8 @@ impl Sender {
         }
         drop(guarded);
         if lost > 0 {
-            deliver::report_undelivered(
-                self.exporter.settled(),
-                lost,
-                "the connection's descriptor was closed by the process",
-                false,
-            );
+            let reason = "the connection's descriptor was closed by the process";
+            report::undelivered(self.exporter.settled(), lost, reason);
         }
         if is_wanted {
             self.start();
@@ -195,25 +190,15 @@ impl Sender {
 
     #[cold]
     fn report_closed(&self) {
-        let record = record(self.exporter.settled().signal);
+        let signal = self.exporter.settled().signal;
         let key = Key::once(("closed", std::ptr::from_ref(self) as usize));
-        report(
-            Level::Info,
-            LOGGER,
-            key,
-            format!("Shutdown called, ignoring {record}."),
-        );
+        diagnostics::report(key, Event::QueueShutDown { signal });
     }
 
     #[cold]
     fn report_full(&self) {
-        let record = record(self.exporter.settled().signal);
-        report(
-            Level::Warning,
-            LOGGER,
-            Key::Always,
-            format!("Queue full, dropping {record}."),
-        );
+        let signal = self.exporter.settled().signal;
+        diagnostics::report(Key::Always, Event::QueueFull { signal });
     }
 
     /// Starts the task; `queue.task` says it is there already.
@@ -222,12 +207,8 @@ impl Sender {
         let renew = Arc::clone(&self.renew);
         if let Err(error) = worker::spawn_followed(move || renew(), run(Arc::clone(self))) {
             self.lock().queue.task = Task::Absent;
-            report(
-                Level::Error,
-                LOGGER,
-                Key::now_and_then("thread"),
-                format!("the export thread cannot be started: {error}"),
-            );
+            let error = error.to_string();
+            diagnostics::report(Key::now_and_then("thread"), Event::NoThread { error });
         }
     }
 
@@ -324,30 +305,31 @@ impl Sender {
         if guarded.is_finishing {
             return (None, true);
         }
-        let is_last_chance = delivery.was_closing && !delivery.left.is_empty();
-        let wait = if delivery.left.is_empty() {
-            None
-        } else {
-            delivery.wait
-        };
-        if delivery.left.is_empty() {
-            guarded.hopeless_at = None;
-        } else {
-            guarded.reason = delivery.reason.to_string();
-            if delivery.is_hopeless {
-                // The same for both protocols.
-                guarded.reason.clone_from(&delivery.reason.text);
-                guarded.hopeless_at = delivery.last_try.map(tokio::time::Instant::into_std);
+        let setback = delivery.left.as_ref().map(|left| left.setback);
+        match setback {
+            // The same for both protocols.
+            Some(setback) if setback.is_hopeless => {
+                guarded.reason = delivery.reason.text;
+                guarded.hopeless_at = Some(setback.tried_at.into_std());
             }
+            Some(_) => guarded.reason = delivery.reason.to_string(),
+            None => guarded.hopeless_at = None,
         }
+        let Tally {
+            delivered,
+            rejected,
+            failed,
+        } = delivery.tally;
         let counts = guarded.queue.counts_mut();
-        counts.delivered += delivery.delivered as u64;
-        counts.rejected += delivery.rejected as u64;
-        counts.failed += delivery.failed as u64;
-        let has_lost = delivery.rejected + delivery.failed > 0;
-        guarded.queue.land(delivery.left, delivery.spent, has_lost);
+        counts.delivered += delivered as u64;
+        counts.rejected += rejected as u64;
+        counts.failed += failed as u64;
+        let left = delivery.left.map(|left| left.batches).unwrap_or_default();
+        guarded
+            .queue
+            .land(left, delivery.spent, rejected + failed > 0);
         let waiting = guarded.queue.len();
-        guarded.outage_since = match wait {
+        guarded.outage_since = match setback {
             Some(_) => guarded.outage_since.or_else(|| Some(Instant::now())),
             None => None,
         };
@@ -360,10 +342,12 @@ impl Sender {
         if has_waiters {
             self.changed.notify_all();
         }
-        if let Some(lasted) = delivery.outage {
-            deliver::report_recovery(self.exporter.settled(), lasted, waiting, dropped);
+        if let Some(outage) = delivery.outage {
+            let backlog = Backlog { waiting, dropped };
+            report::queue_recovered(self.exporter.settled(), outage, backlog);
         }
-        (wait, is_last_chance)
+        let is_last_chance = setback.is_some_and(|setback| setback.was_closing());
+        (setback.map(|setback| setback.wait), is_last_chance)
     }
 
     /// Ends it: whatever is still here was not delivered, which is said once.
@@ -407,10 +391,14 @@ impl Sender {
 
     fn report_end(&self, lost: usize, dropped: u64, reason: &str, is_hopeless: bool) {
         if lost > 0 {
-            deliver::report_undelivered(self.exporter.settled(), lost, reason, is_hopeless);
+            let told = match is_hopeless {
+                true => report::never_delivered,
+                false => report::undelivered,
+            };
+            told(self.exporter.settled(), lost, reason);
         }
         if dropped > 0 {
-            deliver::report_dropped(self.exporter.settled(), dropped);
+            report::dropped(self.exporter.settled(), dropped);
         }
     }
 }
@@ -437,15 +425,6 @@ impl Guarded {
     }
 }
 
-/// What one record is called in the official batch processors' messages.
-fn record(signal: Signal) -> &'static str {
-    match signal {
-        Signal::Traces => "Span",
-        Signal::Metrics => "Metric",
-        Signal::Logs => "Log",
-    }
-}
-
 /// If the task ends otherwise than by shutdown, the next record starts another.
 struct Ending(Arc<Sender>);
 
@@ -469,8 +448,7 @@ async fn run(sender: Arc<Sender>) {
         match sender.next() {
             Step::Send(batch) => {
                 let deadline = tokio::time::Instant::now() + exporter.settled.timeout;
-                let sending =
-                    deliver::deliver(&exporter, batch, deadline, &mut urgency, Owner::Queue);
+                let sending = deliver(&exporter, batch, deadline, &mut urgency, Owner::Queue);
                 let delivery = sending.await;
                 let (next_wait, is_last_chance) = sender.settle(delivery);
                 if is_last_chance {

@@ -8,14 +8,16 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from oxitel.export.headers import from_text
 from oxitel.export.http import Compression
 from oxitel.export.otlp import compression_name
 from oxitel.export.signal import Signal
+from oxitel.quantity import seconds_of
 from oxitel.setup import plugins
 from oxitel.variables import otlp as variables
 from oxitel.variables.variable import reading
 
-from .section import Section
+from .section import Section, logger
 
 # Zero means no limit; this is as good as none.
 _NO_LIMIT_SECONDS = 1e9
@@ -127,9 +129,8 @@ def _otlp_file(section: Section, signal: Signal, arguments: dict[str, Any]) -> A
 
 def _headers(section: Section) -> dict[str, str]:
     """Those of `headers_list`, and over them those of `headers`."""
-    from opentelemetry.util.re import parse_env_headers
-
-    headers = dict(parse_env_headers(section.text("headers_list") or "", liberal=True))
+    path = f"{section.messages.name}: {section.path_of('headers_list')}"
+    headers = from_text(section.text("headers_list") or "", path, logger)
     for pair in section.sections("headers"):
         name, value = pair.text("name"), pair.text("value")
         if name is None:
@@ -145,7 +146,7 @@ def _timeout(section: Section) -> float:
     millis = section.integer("timeout", 0)
     if millis is None:
         return _TIMEOUT_SECONDS
-    return millis / 1000 or _NO_LIMIT_SECONDS
+    return seconds_of(millis) or _NO_LIMIT_SECONDS
 
 
 def _compression(section: Section) -> str:
