@@ -487,7 +487,11 @@ def test_old_traces_make_room_and_the_counts_stay(start_viewer: Callable[..., Vi
     status = viewer.ask("/api/status")
     assert status["store"]["bytes"] < 2 * 1024 * 1024
     told = status["dropped"][0]
-    assert (told["signal"], told["reason"], told["count"]) == ("traces", "room", totals["dropped_spans"])
+    assert (told["signal"], told["reason"], told["count"]) == (
+        "traces",
+        "room",
+        totals["dropped_spans"],
+    )
 
 
 def test_the_drawing_follows_the_terminal(viewer: Viewer) -> None:

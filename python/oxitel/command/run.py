@@ -53,6 +53,7 @@ _OFFICIAL_FOLDER = os.path.join("opentelemetry", "instrumentation", "auto_instru
 def add_arguments(parser: ArgumentParser) -> None:
     parser.usage = _USAGE
     parser.epilog = _EPILOG
+    parser.add_argument("--view", action="store_true", help="show telemetry in a local viewer")
     add_variables(parser)
     parser.add_argument("command", nargs=REMAINDER, help=SUPPRESS)
 
@@ -85,6 +86,12 @@ def run(options: Namespace) -> int:
     if not command:
         return _failed(2, "no command given. Try: oxitel run --help")
     set_variables(options)
+    if options.view:
+        from .view import start
+
+        problem = start()
+        if problem is not None:
+            return _failed(4, f"--view: {problem}")
     os.environ["PYTHONPATH"] = _python_path(os.environ.get("PYTHONPATH", ""))
     return _become(command)
 

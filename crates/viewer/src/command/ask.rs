@@ -64,7 +64,8 @@ impl Source {
         }
         let data = arguments.data.clone().or_else(directory::of_project);
         let answers = |address: &SocketAddr| client::get(*address, "/api/totals").is_ok();
-        let noted = data.as_deref().and_then(directory::noted).filter(answers);
+        let noted = data.as_deref().and_then(directory::noted);
+        let noted = noted.map(|it| it.1).filter(answers);
         let usual = SocketAddr::from(([127, 0, 0, 1], 4318));
         let usual = Some(usual).filter(|it| arguments.data.is_none() && answers(it));
         if let Some(address) = noted.or(usual) {

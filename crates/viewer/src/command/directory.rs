@@ -76,9 +76,10 @@ pub(crate) fn forget(directory: &Path) {
     let _ = std::fs::remove_file(directory.join(NOTE));
 }
 
-/// Where the viewer answers that has, or had, this directory.
-pub(crate) fn noted(directory: &Path) -> Option<SocketAddr> {
+/// Where the viewer takes gRPC and answers that has, or had, this directory.
+pub(crate) fn noted(directory: &Path) -> Option<(SocketAddr, SocketAddr)> {
     let note = std::fs::read_to_string(directory.join(NOTE)).ok()?;
     let note: Value = serde_json::from_str(&note).ok()?;
-    note.get("http")?.as_str()?.parse().ok()
+    let address = |key: &str| note.get(key)?.as_str()?.parse().ok();
+    Some((address("grpc")?, address("http")?))
 }

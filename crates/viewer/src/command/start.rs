@@ -34,9 +34,10 @@ async fn until_interrupted(arguments: &StartArguments) -> io::Result<()> {
     let terminal = Terminal::of_standard_output(arguments.colour);
     let access = access(arguments)?;
     let wanted = wanted_directory(arguments);
-    if let Some(running) = wanted.as_deref().and_then(running) {
+    if let Some((grpc, http)) = wanted.as_deref().and_then(running) {
+        tell_ports(arguments, grpc, http)?;
         return write_out(&format!(
-            "a viewer for this directory runs already: http://{running}\n"
+            "a viewer for this directory runs already: http://{http}\n"
         ));
     }
     let grpc = bind(arguments.grpc_address, arguments.may_move).await?;
@@ -121,14 +122,14 @@ fn wanted_directory(arguments: &StartArguments) -> Option<PathBuf> {
     }
 }
 
-/// The address of a viewer that runs on this directory.
-fn running(data: &std::path::Path) -> Option<SocketAddr> {
-    let address = directory::noted(data)?;
-    let status = client::get(address, "/api/status").ok()?;
+/// The addresses of a viewer that runs on this directory.
+fn running(data: &std::path::Path) -> Option<(SocketAddr, SocketAddr)> {
+    let addresses = directory::noted(data)?;
+    let status = client::get(addresses.1, "/api/status").ok()?;
     let status: serde_json::Value = serde_json::from_str(&status.body).ok()?;
     let path = status.get("store")?.get("path")?.as_str()?;
     let is_same = std::path::Path::new(path).parent()? == data.canonicalize().ok()?;
-    is_same.then_some(address)
+    is_same.then_some(addresses)
 }
 
 /// The store in the directory, else in memory; says why.
@@ -145,12 +146,8 @@ fn open(arguments: &StartArguments, wanted: Option<PathBuf>) -> (Store, Writer, 
     }
 }
 
-fn announce(
-    arguments: &StartArguments,
-    store: &Store,
-    grpc: SocketAddr,
-    http: SocketAddr,
-) -> io::Result<()> {
+/// Writes the ports to where they were asked for.
+fn tell_ports(arguments: &StartArguments, grpc: SocketAddr, http: SocketAddr) -> io::Result<()> {
     let ports = serde_json::json!({ "grpc": grpc.port(), "http": http.port() });
     if arguments.print_ports {
         write_out(&format!("{ports}\n"))?;
@@ -161,6 +158,16 @@ fn announce(
         std::fs::write(&partial, format!("{ports}\n"))?;
         std::fs::rename(&partial, path)?;
     }
+    Ok(())
+}
+
+fn announce(
+    arguments: &StartArguments,
+    store: &Store,
+    grpc: SocketAddr,
+    http: SocketAddr,
+) -> io::Result<()> {
+    tell_ports(arguments, grpc, http)?;
     if arguments.is_quiet {
         return Ok(());
     }

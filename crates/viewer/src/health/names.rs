@@ -204,7 +204,8 @@ pub(super) fn renamed(key: &str) -> Option<&'static str> {
 
 /// The name that one was meant to be that is no convention but nearly one.
 pub(super) fn misspelt(key: &str) -> Option<&'static str> {
-    if KNOWN.binary_search(&key).is_ok() || key.len() < 7 || !key.is_ascii() {
+    let has_digit = key.bytes().any(|byte| byte.is_ascii_digit());
+    if KNOWN.binary_search(&key).is_ok() || key.len() < 7 || !key.is_ascii() || has_digit {
         return None;
     }
     let limit = if key.len() < 12 { 1 } else { 2 };

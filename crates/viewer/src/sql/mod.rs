@@ -245,7 +245,7 @@ mod tests {
             ("SELECT * FROM sqlite_master", "only SELECT"),
             ("SELECT 1; SELECT 2", "one statement"),
             ("SELEC 1", "syntax error"),
-            ("SELECT nothing FROM spans", "no such column"),
+            ("SELECT no_such FROM spans", "no such column"),
             ("SELECT ?", "parameters"),
             (
                 "WITH RECURSIVE a(b) AS (SELECT 1 UNION ALL SELECT b + 1 FROM a) SELECT sum(b) FROM a",
