@@ -13,10 +13,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 # What is shipped, with the file beside it that says whose work is inside.
-SHIPPED = {
-    "oxitel-python": ROOT / "THIRD-PARTY-LICENSES.txt",
-    "oxitel-viewer": ROOT / "crates/viewer/THIRD-PARTY-LICENSES.txt",
-}
+SHIPPED = {"oxitel-python": ROOT / "THIRD-PARTY-LICENSES.txt"}
 # The systems of the wheels.
 PLATFORMS = (
     *("x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"),

@@ -1,7 +1,12 @@
-//! `oxitel._native`: the door between Python and the telemetry crate.
+//! `oxitel._native`: the telemetry crate for Python programs.
 //!
-//! Converts and binds, decides nothing. Everything here runs attached to the interpreter; nothing
+//! It holds what is Python's: the span, whose attributes are Python objects until it ends
+//! (docs/decisions/0001), the official classes' methods, contexts, processors and carriers. Every rule that
+//! needs no Python is in the telemetry crate. Everything here runs attached to the interpreter; nothing
 //! that the telemetry crate's worker does comes this way.
+//!
+//! The rooms, each of which needs only those before it: `threads`, `imports`, `process`, `convert`,
+//! `export`, `trace`, then `logs`, `metrics` and `propagation`, and `instrumentation` on top.
 
 mod convert;
 mod export;
@@ -22,6 +27,22 @@ mod _native {
     use pyo3::prelude::*;
     use pyo3::types::{PyMapping, PySequence, PyTuple};
 
+    #[pymodule_export]
+    const MAX_HTTP_REQUEST_BYTES: usize = telemetry::export::MAX_HTTP_REQUEST_BYTES;
+    #[pymodule_export]
+    const EXPORT_TIMEOUT_SECONDS: f64 = telemetry::export::DEFAULT_TIMEOUT.as_secs_f64();
+    #[pymodule_export]
+    const GRPC_CODES: [&str; 17] = telemetry::export::retry::GRPC_CODES;
+    #[pymodule_export]
+    const RETRYABLE_GRPC_CODES: [u32; 7] = telemetry::export::retry::RETRYABLE_GRPC_CODES;
+
+    #[pymodule_export]
+    use super::export::answers::{
+        grpc_method, grpc_retry_delay, is_retryable_http, is_too_large_grpc, partial_success,
+        retry_after, retry_wait,
+    };
+    #[pymodule_export]
+    use super::export::endpoint::{Endpoint, default_port, scheme_and_authority, shown_endpoint};
     #[pymodule_export]
     use super::export::exporter::Exporter;
     #[pymodule_export]

@@ -93,7 +93,7 @@ class Batching:
 
             native = self._native
             counts = self._batch_processor.counts if native is None else native.counts
-            observe_queue(self._signal, self._component, meter_provider, queue_size, counts)
+            observe_queue(self._signal.name, self._component, meter_provider, queue_size, counts)
 
     def shutdown(self) -> None:
         """Export what is left, within the export timeout, and shut the exporter down."""

@@ -33,6 +33,7 @@ struct Shared {
 
 impl BatchProcessor {
     /// Whether both are handles of one queue.
+    #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
@@ -63,18 +64,25 @@ impl BatchProcessor {
     /// full, the oldest record is dropped.
     #[inline]
     pub fn push(&self, group: &Arc<Group>, record: &[u8]) {
-        if let Some(sender) = &*self.shared.sender.load()
-            && sender.is_ours()
-            && sender.push(group, record)
-        {
-            return;
+        let sender = self.shared.sender.load();
+        let is_taken = sender
+            .as_ref()
+            .is_some_and(|sender| sender.is_ours() && sender.push(group, record));
+        if !is_taken {
+            self.push_anew(group, record);
         }
+    }
+
+    /// For a record that came to a sender of another process, or of a worker that was lost.
+    #[cold]
+    fn push_anew(&self, group: &Arc<Group>, record: &[u8]) {
         // Replaced, if at all, a moment ago.
         self.shared.sender().push(group, record);
     }
 
     /// Waits until everything queued so far was accepted by the receiver; false where it was not,
     /// or not in time, or after shutdown. Not with the interpreter's lock held.
+    #[must_use]
     pub fn force_flush(&self, timeout: Duration) -> bool {
         let Some(flush) = self.begin_flush(timeout) else {
             return false;
@@ -87,6 +95,7 @@ impl BatchProcessor {
     }
 
     /// Has everything that is queued sent; none after shutdown.
+    #[must_use]
     pub fn begin_flush(&self, timeout: Duration) -> Option<Flush> {
         worker::notice_loss();
         let start = Instant::now();
@@ -102,6 +111,7 @@ impl BatchProcessor {
 
     /// Sends what is queued within `timeout`, and stops. Whether all of it was delivered; a second
     /// call has the result of the first. Not with the interpreter's lock held.
+    #[must_use]
     pub fn shutdown(&self, timeout: Duration) -> bool {
         let shutdown = self.begin_shutdown(timeout);
         loop {
@@ -112,6 +122,7 @@ impl BatchProcessor {
     }
 
     /// Refuses records from now on, and has what is queued sent within `timeout`.
+    #[must_use]
     pub fn begin_shutdown(&self, timeout: Duration) -> Shutdown {
         worker::notice_loss();
         self.shared.is_shut_down.store(true, Ordering::Relaxed);
@@ -120,6 +131,7 @@ impl BatchProcessor {
         Shutdown { sender, deadline }
     }
 
+    #[must_use]
     pub fn counts(&self) -> Counts {
         self.shared.sender().lock().queue.counts()
     }

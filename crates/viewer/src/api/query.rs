@@ -127,7 +127,7 @@ fn values(
     match known {
         Some((_, FieldKind::Word(words))) => words.iter().for_each(|word| count(word, 0)),
         Some((_, FieldKind::Duration)) => {
-            ["10ms", "100ms", "1s"].iter().for_each(|it| count(it, 0))
+            ["10ms", "100ms", "1s"].iter().for_each(|it| count(it, 0));
         }
         Some((_, FieldKind::Number)) => {}
         _ => {

@@ -285,7 +285,7 @@ fn files_that_are_not_ours_are_named_and_left_as_they_are() {
             std::fs::write(&file, vec![0x5a; 10_000]).expect("a file");
         }),
         ("another program", &|| {
-            database("CREATE TABLE note (a); INSERT INTO note VALUES (1);")
+            database("CREATE TABLE note (a); INSERT INTO note VALUES (1);");
         }),
         ("version 99", &|| {
             database(
