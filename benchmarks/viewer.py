@@ -92,7 +92,8 @@ class Viewer:
         ports = folder / "ports.json"
         ports.unlink(missing_ok=True)
         addresses = ("--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0")
-        command = [program, "start", "--quiet", *addresses, "--ports-file", ports, *options]
+        command: list[str | Path] = [program, "start", "--quiet", *addresses, "--ports-file", ports]
+        command += options
         started = time.perf_counter()
         self.process = subprocess.Popen(command)
         while not ports.exists():
@@ -212,8 +213,8 @@ def main() -> int:
         say("on disk", f"{on_disk / 1e6:.0f} MB, {on_disk / arguments.spans:.0f} bytes a span")
         with running(arguments.viewer, folder, "--data", str(data)) as viewer:
             say("start with that data", f"{viewer.start_seconds * 1000:.0f} ms")
-            first, _ = viewer.ask("/api/traces")
-            say("first list after the start", f"{first * 1000:.0f} ms")
+            seconds, _ = viewer.ask("/api/traces")
+            say("first list after the start", f"{seconds * 1000:.0f} ms")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     return 0
