@@ -18,6 +18,7 @@ mod probe;
 mod proxy;
 mod queue;
 pub mod retry;
+pub mod spool;
 mod tls;
 mod worker;
 
