@@ -1,12 +1,23 @@
 //! The queue of a batch processor: records in chunks, each chunk a batch to be. Knows nothing of
-//! threads or time; `batch.rs` puts a lock around it.
+//! threads or time; whoever owns it puts a lock around it.
+
+mod kept;
 
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
-use super::batch::Counts;
 use crate::otlp::request::{Batch, Group};
+
+pub(super) use self::kept::{Left, Unwritten};
+use self::kept::{Evicted, Kept};
+use super::spool::Place;
+
+/// What a queue holds where nobody said how many records: bytes of encoded records, so that an
+/// ordinary restart of a receiver costs nothing.
+pub(super) const MAX_BYTES: usize = 16 << 20;
+/// Where bytes are counted, a batch of so many is sent however few its records are.
+const MAX_BATCH_BYTES: usize = 4 << 20;
 
 /// Emptied batches kept for their buffers.
 const MAX_SPARE: usize = 2;
@@ -37,6 +48,16 @@ struct Sealed {
     batch: Batch,
     /// Number of its last record, counted from the first one ever pushed.
     last: u64,
+    kept: Kept,
+}
+
+/// A batch that is being sent.
+struct Flight {
+    last: u64,
+    len: usize,
+    kept: Kept,
+    /// The spool had all of it when it left.
+    was_kept: bool,
 }
 
 /// Somebody who waits for all records up to a number.
@@ -47,17 +68,34 @@ struct Waiter {
 }
 
 pub(super) struct Queue {
-    max_records: usize,
+    /// What there is room for, in records or in bytes.
+    capacity: usize,
+    is_in_bytes: bool,
     max_batch: usize,
+    max_batch_bytes: usize,
+    /// What is taken of the capacity; what is being sent takes none.
+    used: usize,
     /// Being filled. Never part of what a waiter waits for: waiting seals it.
     current: Batch,
+    current_kept: Kept,
     sealed: VecDeque<Sealed>,
     spare: Vec<Batch>,
     /// Records in `sealed`.
     sealed_len: usize,
     pushed: u64,
-    /// Last number and length of the batch being sent.
-    in_flight: Option<(u64, usize)>,
+    in_flight: Option<Flight>,
+    /// Whether there is a spool, which has what leaves for want of room.
+    is_kept: bool,
+    /// What is in the spool alone, the oldest first.
+    evicted: VecDeque<Evicted>,
+    /// Records in `evicted`.
+    evicted_len: usize,
+    /// Last number and length of what is being sent of it.
+    replayed: Option<(u64, usize)>,
+    /// What need not be kept any more.
+    stale: Vec<Place>,
+    /// Of the batches so far.
+    last_number: u64,
     waiters: Vec<Waiter>,
     next_waiter: u64,
     counts: Counts,
@@ -65,17 +103,29 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(max_records: usize, max_batch: usize) -> Self {
-        let max_records = max_records.max(1);
+    /// A queue for so many records, or for [`MAX_BYTES`] of them.
+    pub(super) fn new(max_records: Option<usize>, max_batch: usize, is_kept: bool) -> Self {
+        let capacity = max_records.map_or(MAX_BYTES, |records| records.max(1));
+        let is_in_bytes = max_records.is_none();
         Self {
-            max_records,
-            max_batch: max_batch.clamp(1, max_records),
+            capacity,
+            is_in_bytes,
+            max_batch: max_batch.clamp(1, capacity),
+            max_batch_bytes: if is_in_bytes { MAX_BATCH_BYTES } else { usize::MAX },
+            used: 0,
             current: Batch::new(),
+            current_kept: Kept::default(),
             sealed: VecDeque::new(),
             spare: Vec::new(),
             sealed_len: 0,
             pushed: 0,
             in_flight: None,
+            is_kept,
+            evicted: VecDeque::new(),
+            evicted_len: 0,
+            replayed: None,
+            stale: Vec::new(),
+            last_number: 0,
             waiters: Vec::new(),
             next_waiter: 0,
             counts: Counts::default(),
@@ -91,7 +141,8 @@ impl Queue {
     pub(super) fn counts(&self) -> Counts {
         Counts {
             queued: self.len(),
-            in_flight: self.in_flight.map_or(0, |(_, len)| len),
+            in_flight: self.in_flight.as_ref().map_or(0, |flight| flight.len),
+            kept: self.kept_len(),
             ..self.counts
         }
     }
@@ -100,16 +151,21 @@ impl Queue {
         &mut self.counts
     }
 
-    /// Adds a record; whether the oldest had to go for it, and whom to wake.
+    /// Adds a record; whether the oldest was dropped for it, and whom to wake.
     #[inline]
     pub(super) fn push(&mut self, group: &Arc<Group>, record: &[u8]) -> (bool, Wake) {
-        let is_full = self.len() >= self.max_records;
-        if is_full {
-            self.drop_oldest(1);
-        }
+        let cost = if self.is_in_bytes {
+            Batch::framed_len(record)
+        } else {
+            1
+        };
+        let is_full = self.used + cost > self.capacity;
+        let has_dropped = is_full && self.make_room(cost);
         self.current.push(group, record);
+        self.used += cost;
         self.pushed += 1;
-        let is_sealed = self.current.len() >= self.max_batch;
+        let is_sealed = self.current.len() >= self.max_batch
+            || self.current.byte_len() >= self.max_batch_bytes;
         if is_sealed {
             self.seal();
         }
@@ -125,7 +181,15 @@ impl Queue {
                 Wake::Task
             }
         };
-        (is_full, wake)
+        (has_dropped, wake)
+    }
+
+    fn cost(&self, batch: &Batch) -> usize {
+        if self.is_in_bytes {
+            batch.byte_len()
+        } else {
+            batch.len()
+        }
     }
 
     /// Makes what there is of the current batch ready to be sent.
@@ -137,83 +201,143 @@ impl Queue {
         let next = next.unwrap_or_else(|| Batch::sized_like(&self.current));
         let batch = mem::replace(&mut self.current, next);
         self.sealed_len += batch.len();
+        let fresh = self.new_kept();
+        let kept = mem::replace(&mut self.current_kept, fresh);
         self.sealed.push_back(Sealed {
             batch,
             last: self.pushed,
+            kept,
         });
     }
 
     /// The oldest sealed batch, which is then in flight.
     pub(super) fn take(&mut self) -> Option<Batch> {
-        let Sealed { batch, last } = self.sealed.pop_front()?;
+        let Sealed { batch, last, kept } = self.sealed.pop_front()?;
         self.sealed_len -= batch.len();
-        self.in_flight = Some((last, batch.len()));
+        self.used -= self.cost(&batch);
+        self.in_flight = Some(Flight {
+            last,
+            len: batch.len(),
+            was_kept: self.is_kept && kept.is_whole(&batch),
+            kept,
+        });
         Some(batch)
     }
 
-    /// Ends the flight of a batch: `left` goes back to the front, as far as there is room.
-    pub(super) fn land(&mut self, left: Vec<Batch>, spent: Vec<Batch>, has_lost: bool) {
-        let Some((last, _)) = self.in_flight.take() else {
-            return;
+    /// Ends the flight of a batch: `left` goes back to the front, as far as there is room. What need
+    /// not be kept any more.
+    pub(super) fn land(
+        &mut self,
+        left: Vec<Batch>,
+        spent: Vec<Batch>,
+        has_lost: bool,
+    ) -> Vec<Place> {
+        let Some(Flight { last, len, kept, .. }) = self.in_flight.take() else {
+            return Vec::new();
         };
         if has_lost {
             self.lose_up_to(last);
         }
+        let mut settled = Vec::new();
+        let mut rest = Some(kept);
+        match left.as_slice() {
+            [] => settled.extend(rest.take().into_iter().flat_map(Kept::all)),
+            [whole] if whole.len() == len => {}
+            // Parts are written anew, each for itself; then the whole is needed no more.
+            _ => rest.iter_mut().for_each(Kept::start_over),
+        }
         for batch in left.into_iter().rev() {
             self.sealed_len += batch.len();
-            self.sealed.push_front(Sealed { batch, last });
+            self.used += self.cost(&batch);
+            let kept = rest.take().unwrap_or_else(|| self.new_kept());
+            self.sealed.push_front(Sealed { batch, last, kept });
         }
-        let surplus = self.len().saturating_sub(self.max_records);
-        self.drop_oldest(surplus);
+        self.make_room(0);
         for batch in spent {
             self.recycle(batch);
         }
+        settled
     }
 
-    /// Drops the oldest records, which are in sealed batches: the current batch is sealed before
-    /// it alone could fill the queue.
+    /// Sees to it that there is room for so much more; whether records were dropped for that. What
+    /// the spool has only leaves the memory.
     #[cold]
-    fn drop_oldest(&mut self, mut count: usize) {
-        while count > 0 {
-            let Some(front) = self.sealed.front_mut() else {
-                return;
-            };
-            let dropped = front.batch.drop_oldest(count);
-            let (last, is_empty) = (front.last, front.batch.is_empty());
-            self.counts.dropped_queue_full += dropped as u64;
-            self.sealed_len -= dropped;
-            count -= dropped;
-            self.lose_up_to(last);
-            if is_empty && let Some(front) = self.sealed.pop_front() {
-                self.recycle(front.batch);
+    fn make_room(&mut self, cost: usize) -> bool {
+        let mut has_dropped = false;
+        while self.used + cost > self.capacity {
+            if self.sealed.is_empty() {
+                if self.current.is_empty() {
+                    return has_dropped;
+                }
+                self.seal();
             }
+            if !self.evict() {
+                has_dropped = true;
+                self.drop_oldest();
+            }
+        }
+        has_dropped
+    }
+
+    /// Drops the oldest record of the sealed batches.
+    fn drop_oldest(&mut self) {
+        let is_in_bytes = self.is_in_bytes;
+        let Some(front) = self.sealed.front_mut() else {
+            return;
+        };
+        let bytes = front.batch.byte_len();
+        let dropped = front.batch.drop_oldest(1);
+        front.kept.start_over();
+        let cost = if is_in_bytes {
+            bytes - front.batch.byte_len()
+        } else {
+            dropped
+        };
+        let (last, is_empty) = (front.last, front.batch.is_empty());
+        self.counts.dropped_queue_full += dropped as u64;
+        self.sealed_len -= dropped;
+        self.used -= cost;
+        self.lose_up_to(last);
+        if is_empty && let Some(front) = self.sealed.pop_front() {
+            self.forget(front.kept);
+            self.recycle(front.batch);
         }
     }
 
     /// Whoever sent what is in flight is no more: how many records are lost with it.
     pub(super) fn lose_flight(&mut self) -> usize {
         self.task = Task::Absent;
-        let Some((last, len)) = self.in_flight.take() else {
+        let Some(flight) = self.in_flight.take() else {
             return 0;
         };
-        self.counts.failed += len as u64;
-        self.lose_up_to(last);
-        len
+        if flight.is_kept() {
+            self.keep_evicted(flight.last, flight.len, flight.kept.places);
+            return 0;
+        }
+        self.counts.failed += flight.len as u64;
+        self.lose_up_to(flight.last);
+        flight.len
     }
 
-    /// Gives up everything, what is in flight included; how many records that was.
-    pub(super) fn abandon(&mut self) -> usize {
-        let in_flight = self.in_flight.take().map_or(0, |(_, len)| len);
-        let lost = self.len() + in_flight;
+    /// Gives up everything, what is in flight included; how many records that was, and how many are
+    /// in the spool.
+    pub(super) fn abandon(&mut self) -> Left {
+        let left = self.left();
         self.sealed.clear();
         self.sealed_len = 0;
+        self.used = 0;
         self.current.clear();
         self.spare.clear();
-        self.counts.failed += lost as u64;
-        if lost > 0 {
+        self.in_flight = None;
+        self.counts.failed += left.lost as u64;
+        self.counts.kept_at_end += left.kept as u64;
+        self.evicted.clear();
+        self.evicted_len = 0;
+        self.replayed = None;
+        if left.lost + left.kept > 0 {
             self.lose_up_to(u64::MAX);
         }
-        lost
+        left
     }
 
     fn recycle(&mut self, mut batch: Batch) {
@@ -248,11 +372,15 @@ impl Queue {
         let Some(waiter) = self.waiters.iter().find(|waiter| waiter.id == id) else {
             return true;
         };
-        let front = self
-            .sealed
-            .front()
-            .is_none_or(|front| front.last > waiter.mark);
-        front && self.in_flight.is_none_or(|(last, _)| last > waiter.mark)
+        let is_later = |last: u64| last > waiter.mark;
+        let front = self.sealed.front().map(|front| front.last);
+        let in_flight = self.in_flight.as_ref().map(|flight| flight.last);
+        let evicted = self.evicted.front().map(|front| front.last);
+        let replayed = self.replayed.map(|(last, _)| last);
+        [front, in_flight, evicted, replayed]
+            .into_iter()
+            .flatten()
+            .all(is_later)
     }
 
     /// Ends a wait: whether everything was delivered.
@@ -273,7 +401,7 @@ mod tests {
     use super::*;
 
     fn queue_of(max_records: usize, max_batch: usize) -> (Queue, Arc<Group>) {
-        (Queue::new(max_records, max_batch), Arc::default())
+        (Queue::new(Some(max_records), max_batch, false), Arc::default())
     }
 
     #[test]

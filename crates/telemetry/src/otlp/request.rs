@@ -77,6 +77,12 @@ impl Batch {
         }
     }
 
+    /// How many bytes a record takes here.
+    #[inline]
+    pub(crate) fn framed_len(record: &[u8]) -> usize {
+        bytes_field_len(RECORDS, record.len())
+    }
+
     /// Adds a record, the body of an encoded `Span`, `Metric` or `LogRecord`.
     #[inline]
     pub fn push(&mut self, group: &Arc<Group>, record: &[u8]) {

@@ -33,6 +33,12 @@ pub(crate) struct Place {
     pub(crate) count: u32,
 }
 
+impl Place {
+    pub(crate) fn is_in(&self, segment: u64) -> bool {
+        self.segment == segment
+    }
+}
+
 /// Why a batch is in memory only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NotKept {
