@@ -17,7 +17,7 @@ PROFILE ?= release
 # Absolute, and without following symbolic links: .venv/bin/python is one.
 python := $(CURDIR)/$(VENV)/bin/python
 uv := $(CURDIR)/$(VENV)/bin/uv
-requirements := $(wildcard .ci/requirements.txt tests/requirements.txt tests/*/requirements.txt examples/requirements.txt)
+requirements := $(wildcard .ci/requirements.txt tests/requirements.txt tests/*/requirements.txt tests/*/*/requirements.txt examples/requirements.txt)
 rust := Cargo.toml Cargo.lock pyproject.toml $(shell find crates -name '*.rs' -o -name '*.proto' -o -name Cargo.toml)
 nextest := $(shell command -v cargo-nextest 2>/dev/null)
 
@@ -95,7 +95,7 @@ $(VENV)/.ready: $(requirements) | $(VENV)/bin/uv
 	$(uv) pip install --quiet --python $(python) $(addprefix -r ,$(requirements))
 	touch $@
 
-$(OFFICIAL)/.ready: tests/requirements-official.txt tests/instrumentation/requirements.txt | $(VENV)/bin/uv $(OFFICIAL)/bin/python
+$(OFFICIAL)/.ready: tests/requirements-official.txt tests/official/instrumentations/requirements.txt | $(VENV)/bin/uv $(OFFICIAL)/bin/python
 	$(uv) pip install --quiet --python $(OFFICIAL)/bin/python -r $<
 	touch $@
 

@@ -1,6 +1,7 @@
 """Writes the differences that the differential tests declare into docs/compatibility.md.
 
-Run it after a change of tests/differential/differences.py; tests/test_docs.py compares.
+Run it after a change of tests/official/differential/differences.py;
+tests/repository/test_docs.py compares.
 """
 
 import re
@@ -15,7 +16,7 @@ MARKED = re.compile(r"(<!-- differential -->\n).*?(<!-- /differential -->)", re.
 
 def rendered(page: str) -> str:
     """The page with the table as the declarations say it now."""
-    command = [sys.executable, "-m", "differential"]
+    command = [sys.executable, "-m", "official.differential"]
     table = subprocess.run(
         command, cwd=ROOT / "tests", check=True, capture_output=True, text=True
     ).stdout

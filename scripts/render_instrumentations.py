@@ -1,5 +1,5 @@
-"""Takes what the last run of tests/instrumentation and tests/packages found out into
-docs/instrumentations.json, and writes the tables of docs/instrumentations.md from it.
+"""Takes what the last run of tests/official/instrumentations and tests/official/packages found
+out into docs/instrumentations.json, and writes the tables of docs/instrumentations.md from it.
 
 Run the tests first; they compare the page with the results.
 """
@@ -16,7 +16,7 @@ RUN = ROOT / ".work/instrumentation"
 OTHERS = ROOT / ".work/packages"
 RESULTS = ROOT / "docs/instrumentations.json"
 PAGE = ROOT / "docs/instrumentations.md"
-PROGRAMS = ROOT / "tests/instrumentation/programs"
+PROGRAMS = ROOT / "tests/official/instrumentations/programs"
 SIGNALS = {"spans": "spans", "metrics": "metrics", "logs": "log records"}
 
 

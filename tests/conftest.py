@@ -92,6 +92,13 @@ class ProgramResult:
 RunProgram = Callable[..., ProgramResult]
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """A test that forks needs a system that does; what newer Pythons say of it is known."""
+    if item.get_closest_marker("fork"):
+        item.add_marker(pytest.mark.skipif(not hasattr(os, "fork"), reason="needs os.fork"))
+        item.add_marker(pytest.mark.filterwarnings("ignore:.*use of fork:DeprecationWarning"))
+
+
 @pytest.fixture
 def run_program(tmp_path: Path) -> RunProgram:
     """Runs a small program in a process of its own.

@@ -4,6 +4,7 @@
 
 use libfuzzer_sys::fuzz_target;
 use telemetry::otlp::read;
+use telemetry::text;
 
 fuzz_target!(|bytes: &[u8]| {
     if let Some(partial) = read::partial_success(bytes) {
@@ -12,9 +13,9 @@ fuzz_target!(|bytes: &[u8]| {
     let _ = read::status_message(bytes);
     let _ = read::status_retry_delay(bytes);
     let _ = read::retry_delay(bytes);
-    if let Some(decoded) = read::base64(bytes) {
+    if let Some(decoded) = text::base64_decode(bytes) {
         assert!(decoded.len() <= bytes.len());
         let _ = read::status_retry_delay(&decoded);
     }
-    let _ = read::percent_decoded(bytes);
+    let _ = text::percent_decode_bytes(bytes);
 });

@@ -2,7 +2,7 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use telemetry::propagation::percent::{self, Style};
+use telemetry::text::{self, Style};
 use telemetry::propagation::{b3, baggage, jaeger, trace_context, trace_state};
 
 fuzz_target!(|header: &str| {
@@ -46,8 +46,8 @@ fuzz_target!(|header: &str| {
     }
     for style in [Style::Form, Style::Path] {
         let mut encoded = String::new();
-        percent::encode(header, style, &mut encoded);
-        assert_eq!(percent::decode(&encoded, style), header);
-        let _ = percent::strip(percent::decode(header, style));
+        text::percent_encode(header, style, &mut encoded);
+        assert_eq!(text::percent_decode(&encoded, style), header);
+        let _ = text::strip(text::percent_decode(header, style));
     }
 });

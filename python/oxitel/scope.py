@@ -1,8 +1,13 @@
-"""InstrumentationScope: the part of a program that makes telemetry; and its deprecated kin."""
+"""InstrumentationScope: the part of a program that makes telemetry; its deprecated kin; and what
+chooses the configuration of a tracer, meter or logger by its scope.
+
+Official names: `opentelemetry.sdk.util.instrumentation` and `opentelemetry.sdk.util._configurator`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Generic, TypeVar
 
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.util.types import Attributes
@@ -133,3 +138,25 @@ def _scope_name_matches_glob(glob_pattern: str) -> _InstrumentationScopePredicat
     from fnmatch import fnmatchcase
 
     return lambda scope: fnmatchcase(scope.name, glob_pattern)
+
+
+ConfigT = TypeVar("ConfigT")
+ConfiguratorRulesT = Sequence[tuple[_InstrumentationScopePredicateT, ConfigT]]
+
+
+class RuleBasedConfigurator(Generic[ConfigT]):
+    """The configuration of the first rule whose predicate accepts the scope, or the default."""
+
+    def __init__(self, *, rules: ConfiguratorRulesT[ConfigT], default_config: ConfigT) -> None:
+        self._rules = rules
+        self._default_config = default_config
+
+    def __call__(self, scope: InstrumentationScope) -> ConfigT:
+        for predicate, configuration in self._rules:
+            if predicate(scope):
+                return configuration
+        return self._default_config
+
+    def update_rules(self, rules: ConfiguratorRulesT[ConfigT]) -> None:
+        """Use other rules from now on; the loggers that are there keep what they were given."""
+        self._rules = rules

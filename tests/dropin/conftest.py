@@ -14,6 +14,11 @@ ROOT = Path(__file__).resolve().parents[2]
 API, BETA = "1.45.1", "0.66b1"
 
 
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """The first test of a run also waits until the wheel is built."""
+    item.add_marker(pytest.mark.timeout(1800))
+
+
 @dataclass(frozen=True)
 class Environment:
     """A virtual environment; packages come from the usual registry, oxitel from the wheel."""

@@ -57,6 +57,7 @@ def test_without_the_switch_the_folder_is_at_the_end(official_absent: Environmen
     assert official_absent.output("import sys; print(sys.path[-1])").endswith("/oxitel/dropin")
 
 
+@pytest.mark.fork
 @pytest.mark.parametrize("method", ["fork", "forkserver", "spawn"])
 def test_children_of_multiprocessing_are_switched_too(
     method: str, official_present: Environment

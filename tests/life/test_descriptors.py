@@ -81,6 +81,7 @@ def test_what_was_queued_is_delivered_though_nothing_comes_after_it(
     assert arrived(5) == {"queued": 5}
 
 
+@pytest.mark.fork
 def test_a_daemon_that_closes_its_descriptors_delivers_its_spans(
     protocol: str, run: Run, arrived: Arrived
 ) -> None:

@@ -9,6 +9,8 @@ import pytest
 Run = Callable[..., Any]
 Arrived = Callable[..., Counter[str]]
 
+pytestmark = pytest.mark.fork
+
 # How the program forks. A C library that forks (as uWSGI does) runs none of Python's hooks.
 FORKS = {
     "os.fork": "from os import fork",

@@ -98,6 +98,7 @@ def check(collector: Any, count: int) -> None:
     assert bodies == times(RECORDED, count)
 
 
+@pytest.mark.fork
 @pytest.mark.parametrize(
     ("protocol", "options"),
     [("grpc", ()), ("http", ("--preload", "--config", "python:gunicorn_gevent"))],

@@ -199,6 +199,7 @@ def test_a_signal_handler_that_logs_at_any_moment_waits_for_nothing(run: Run, bo
     assert bodies(5000)["working"] == 5000
 
 
+@pytest.mark.fork
 def test_records_are_made_before_during_and_after_forks_of_a_busy_program(
     run: Run, bodies: Run
 ) -> None:
@@ -240,6 +241,7 @@ def test_records_are_made_before_during_and_after_forks_of_a_busy_program(
     assert found == {"before": 20, "in parent": 20, "in child": 20, "child": 20}
 
 
+@pytest.mark.fork
 def test_each_process_has_an_instance_id_of_its_own(run: Run, collector: Any) -> None:
     run(
         """
@@ -268,6 +270,7 @@ def test_each_process_has_an_instance_id_of_its_own(run: Run, collector: Any) ->
     assert sorted(ids.values()) == [1, 2]
 
 
+@pytest.mark.fork
 def test_gunicorn_with_four_workers_of_five_threads_answers_and_exports(
     start_program: Start, collector: Any, bodies: Run, port: int
 ) -> None:

@@ -191,6 +191,7 @@ def test_a_text_that_logs_when_it_is_asked_for_does_not_dead_lock(
     assert 80 <= arrived["inside"] <= 80 * 40
 
 
+@pytest.mark.fork
 def test_records_logged_while_other_threads_fork_arrive_once(collector: Any, run: Run) -> None:
     run(
         """
@@ -233,6 +234,7 @@ def test_records_logged_while_other_threads_fork_arrive_once(collector: Any, run
         assert {arrived[f"parent {number} of {thread}"] for number in range(count)} == {1}
 
 
+@pytest.mark.fork
 def test_a_child_that_goes_on_with_the_program_keeps_logging(collector: Any, run: Run) -> None:
     run(
         """
@@ -439,6 +441,7 @@ def test_configuring_logging_while_others_log_is_harmless(collector: Any, run: R
 # Servers
 
 
+@pytest.mark.fork
 def test_gunicorn_with_four_workers_of_five_threads_loses_and_repeats_no_record(
     collector: Any, start_program: Start
 ) -> None:

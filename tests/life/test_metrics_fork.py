@@ -13,6 +13,8 @@ from life.test_fork import FORKS
 
 Run = Callable[..., Any]
 
+pytestmark = pytest.mark.fork
+
 
 @pytest.fixture(params=FORKS)
 def fork(request: pytest.FixtureRequest) -> str:

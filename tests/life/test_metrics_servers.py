@@ -49,6 +49,7 @@ def wait_for_sum(collector: Any, count: int) -> dict[str, int]:
         time.sleep(0.1)
 
 
+@pytest.mark.fork
 @pytest.mark.parametrize("preload", [False, True], ids=["each loads", "preload"])
 def test_gunicorn_workers_count_their_own_requests(
     preload: bool, protocol: str, port: int, collector: Any, start_program: Start
@@ -84,6 +85,7 @@ def test_uvicorn_workers_count_their_own_requests(
     assert len(wait_for_sum(collector, count)) == 2
 
 
+@pytest.mark.fork
 def test_celery_children_count_their_own_tasks(
     collector: Any, start_program: Start, run: Callable[..., Any], tmp_path: Path
 ) -> None:

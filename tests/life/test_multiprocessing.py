@@ -9,6 +9,8 @@ import pytest
 Run = Callable[..., Any]
 Arrived = Callable[..., Counter[str]]
 
+pytestmark = pytest.mark.fork
+
 
 @pytest.fixture(params=["fork", "forkserver", "spawn"])
 def method(request: pytest.FixtureRequest) -> str:

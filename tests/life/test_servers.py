@@ -83,6 +83,7 @@ def check(spans: list[dict[str, Any]], count: int, several: bool = True) -> None
     assert len(set.union(*instances.values())) == len(instances)
 
 
+@pytest.mark.fork
 @pytest.mark.parametrize("preload", [False, True], ids=["each loads", "preload"])
 @pytest.mark.parametrize("worker", ["sync", "gthread"])
 def test_gunicorn_workers_export_every_request_by_the_time_they_are_terminated(
@@ -107,6 +108,7 @@ def test_gunicorn_workers_export_every_request_by_the_time_they_are_terminated(
     check(collector.spans(), count)
 
 
+@pytest.mark.fork
 def test_gunicorn_with_a_set_up_after_the_fork(
     port: int, collector: Any, start_program: Start
 ) -> None:
@@ -120,6 +122,7 @@ def test_gunicorn_with_a_set_up_after_the_fork(
     check(collector.spans(), count)
 
 
+@pytest.mark.fork
 @pytest.mark.parametrize("preload", [False, True], ids=["each loads", "preload"])
 def test_gunicorn_that_reloads_loses_and_repeats_nothing(
     preload: bool, port: int, collector: Any, start_program: Start
@@ -139,6 +142,7 @@ def test_gunicorn_that_reloads_loses_and_repeats_nothing(
     check(collector.spans(), count)
 
 
+@pytest.mark.fork
 def test_gunicorn_workers_that_are_recycled_lose_nothing(
     port: int, collector: Any, start_program: Start
 ) -> None:
@@ -173,6 +177,7 @@ def test_uvicorn_exports_every_request(
     check(collector.spans(), count, several=workers > 1)
 
 
+@pytest.mark.fork
 @pytest.mark.parametrize(
     "options",
     [

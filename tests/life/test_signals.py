@@ -145,6 +145,7 @@ def test_an_ignored_sigterm_stays_ignored(start_program: Start, arrived: Arrived
     assert arrived(10) == {"queued": 10}
 
 
+@pytest.mark.fork
 def test_sigterm_ends_children_with_and_without_spans_of_their_own(
     start_program: Start, arrived: Arrived
 ) -> None:
@@ -177,6 +178,7 @@ def test_sigterm_ends_children_with_and_without_spans_of_their_own(
     assert arrived(30) == {"parent": 10, "child": 20}
 
 
+@pytest.mark.fork
 def test_programs_that_are_started_have_the_signal_as_it_was(
     start_program: Start, arrived: Arrived
 ) -> None:

@@ -18,7 +18,7 @@ from contextlib import closing, contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
-from instrumentation.servers import Servers
+from official.instrumentations.servers import Servers
 
 
 def free_port() -> int:

@@ -3,27 +3,15 @@
 //! Converts and binds, decides nothing. Everything here runs attached to the interpreter; nothing
 //! that the telemetry crate's worker does comes this way.
 
-mod context;
-mod diagnostics;
-mod dict;
-mod ending_thread;
+mod convert;
 mod export;
-mod fork;
-mod group;
-mod guarded;
+mod imports;
 mod logs;
 mod metrics;
-mod nesting;
-mod official;
-mod pipeline;
+mod process;
 mod propagation;
-mod quick_method;
-mod replaceable;
-mod scratch;
-mod termination;
+mod threads;
 mod trace;
-mod value;
-mod waiting;
 
 use pyo3::prelude::*;
 
@@ -34,13 +22,15 @@ mod _native {
     use pyo3::types::{PyMapping, PySequence};
 
     #[pymodule_export]
-    use super::diagnostics::{finish_diagnostics, log_losses, log_pending};
+    use super::export::exporter::OtlpExporter;
     #[pymodule_export]
-    use super::export::{NativeBatchProcessor, OtlpExporter, encode_logs, encode_spans};
+    use super::export::pipeline::SharedPipeline;
     #[pymodule_export]
-    use super::fork::settle_fork;
+    use super::export::queue::NativeBatchProcessor;
     #[pymodule_export]
     use super::logs::correlation::LogRecordFactory;
+    #[pymodule_export]
+    use super::logs::export::{encode_logs, export_logs, queue_log_record};
     #[pymodule_export]
     use super::logs::handler::LoggingHandler;
     #[pymodule_export]
@@ -50,13 +40,19 @@ mod _native {
     #[pymodule_export]
     use super::logs::span_record::SpanRecordFactory;
     #[pymodule_export]
-    use super::metrics::collect::{MetricsSnapshot, collect_metrics, encode_metrics};
+    use super::metrics::collect::{MetricsSnapshot, collect_metrics};
+    #[pymodule_export]
+    use super::metrics::export::{encode_metrics, export_metrics};
     #[pymodule_export]
     use super::metrics::instrument::{Counter, Gauge, Histogram, Observer, UpDownCounter};
     #[pymodule_export]
     use super::metrics::stream::MetricStream;
     #[pymodule_export]
-    use super::pipeline::SharedPipeline;
+    use super::process::clock::set_clock;
+    #[pymodule_export]
+    use super::process::diagnostics::{finish_diagnostics, log_losses, log_pending};
+    #[pymodule_export]
+    use super::process::fork::settle_fork;
     #[pymodule_export]
     use super::propagation::composite::CompositePropagator;
     #[pymodule_export]
@@ -64,9 +60,9 @@ mod _native {
         B3Propagator, BaggagePropagator, JaegerPropagator, TraceContextPropagator,
     };
     #[pymodule_export]
-    use super::trace::clock::set_clock;
-    #[pymodule_export]
     use super::trace::counts::SpanCounts;
+    #[pymodule_export]
+    use super::trace::export::{encode_spans, export_spans, queue_ending_spans, queue_span};
     #[pymodule_export]
     use super::trace::readable::ReadableSpan;
     #[pymodule_export]
@@ -80,9 +76,9 @@ mod _native {
 
     #[pymodule_init]
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
-        super::fork::watch();
-        super::ending_thread::watch();
-        super::diagnostics::watch(module)?;
+        super::process::fork::watch();
+        super::process::ending_thread::watch();
+        super::process::diagnostics::watch(module)?;
         let py = module.py();
         super::trace::exception::prepare(py)?;
         // pyo3 imports these classes when it first asks for one, and panics where that fails, as it
@@ -91,10 +87,10 @@ mod _native {
         let _ = none.bind(py).is_instance_of::<PySequence>();
         let _ = none.bind(py).is_instance_of::<PyMapping>();
         super::trace::set_attribute::install(py)?;
-        super::trace::start_span::install(py)?;
-        super::trace::overridden::install(py)?;
+        super::trace::lookalike::start_span::install(py)?;
+        super::trace::lookalike::overridden::install(py)?;
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.
-        let official = super::official::Official::get(py)?;
+        let official = super::imports::official::Official::get(py)?;
         official
             .span
             .bind(py)

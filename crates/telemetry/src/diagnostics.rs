@@ -5,12 +5,12 @@ use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 
-use crate::fork;
+use crate::fork::{self, Owned, PerProcess};
 
 /// Messages that nobody has taken yet; the oldest go first.
 const MAX_MESSAGES: usize = 256;
@@ -71,13 +71,14 @@ struct Loss {
     whither: String,
 }
 
-struct State {
+/// What belongs to one process.
+struct Kept {
     generation: u32,
-    inner: Mutex<Inner>,
+    unsaid: Mutex<Unsaid>,
 }
 
 #[derive(Default)]
-struct Inner {
+struct Unsaid {
     messages: VecDeque<Message>,
     said: HashMap<Key, Instant>,
     losses: Vec<Loss>,
@@ -92,42 +93,43 @@ impl Hash for Key {
     }
 }
 
-static STATE: ArcSwapOption<State> = ArcSwapOption::const_empty();
+static KEPT: PerProcess<Kept> = PerProcess::empty();
 static PENDING: AtomicBool = AtomicBool::new(false);
 static WAKE: ArcSwapOption<fn()> = ArcSwapOption::const_empty();
 
-/// This process's state; a child that was forked starts with an empty one.
-fn state() -> Arc<State> {
-    loop {
-        let present = STATE.load_full();
-        if let Some(state) = &present
-            && state.generation == fork::generation()
-        {
-            return Arc::clone(state);
-        }
-        let fresh = Arc::new(State {
-            generation: fork::generation(),
-            inner: Mutex::default(),
-        });
-        STATE.compare_and_swap(&present, Some(fresh));
-        // The parent's state is left as it is, never dropped.
-        mem::forget(present);
+/// This process's; a child that was forked starts with nothing to say.
+fn kept() -> Arc<Kept> {
+    KEPT.get(|_| Kept {
+        generation: fork::generation(),
+        unsaid: Mutex::default(),
+    })
+}
+
+impl Owned for Kept {
+    fn is_ours(&self) -> bool {
+        self.generation == fork::generation()
+    }
+}
+
+impl Kept {
+    fn lock(&self) -> MutexGuard<'_, Unsaid> {
+        self.unsaid.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Keeps a message for the host to log, unless its key was used already, and calls the wake
 /// function on this thread. No lock of the pipeline may be held by the caller.
 pub fn report(level: Level, logger: &'static str, key: Key, text: impl Into<String>) {
-    let state = state();
+    let kept = kept();
     {
-        let mut inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if !inner.may_say(key, Instant::now()) {
+        let mut unsaid = kept.lock();
+        if !unsaid.may_say(key, Instant::now()) {
             return;
         }
-        if inner.messages.len() >= MAX_MESSAGES {
-            inner.messages.pop_front();
+        if unsaid.messages.len() >= MAX_MESSAGES {
+            unsaid.messages.pop_front();
         }
-        inner.messages.push_back(Message {
+        unsaid.messages.push_back(Message {
             level,
             logger,
             text: text.into(),
@@ -141,10 +143,10 @@ pub fn report(level: Level, logger: &'static str, key: Key, text: impl Into<Stri
 
 /// Keeps a loss for [`take_losses`], which the host calls when the process ends.
 pub fn report_loss(logger: &'static str, what: impl Into<String>, whither: impl Into<String>) {
-    let state = state();
-    let mut inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
-    if inner.losses.len() < MAX_MESSAGES {
-        inner.losses.push(Loss {
+    let kept = kept();
+    let mut unsaid = kept.lock();
+    if unsaid.losses.len() < MAX_MESSAGES {
+        unsaid.losses.push(Loss {
             logger,
             what: what.into(),
             whither: whither.into(),
@@ -154,10 +156,10 @@ pub fn report_loss(logger: &'static str, what: impl Into<String>, whither: impl 
 
 /// One message for each place that something was not delivered to, the oldest first.
 pub fn take_losses() -> Vec<Message> {
-    let state = state();
-    let mut inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut losses = mem::take(&mut inner.losses);
-    drop(inner);
+    let kept = kept();
+    let mut unsaid = kept.lock();
+    let mut losses = mem::take(&mut unsaid.losses);
+    drop(unsaid);
     let mut messages = Vec::new();
     while let Some(first) = losses.first() {
         let (logger, whither) = (first.logger, first.whither.clone());
@@ -185,12 +187,12 @@ fn enumerated(whats: &[String]) -> String {
 
 /// Makes a message with this key new again; whether it had been said.
 pub fn forget(key: Key) -> bool {
-    let state = state();
-    let mut inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
-    inner.said.remove(&key).is_some()
+    let kept = kept();
+    let mut unsaid = kept.lock();
+    unsaid.said.remove(&key).is_some()
 }
 
-impl Inner {
+impl Unsaid {
     fn may_say(&mut self, key: Key, now: Instant) -> bool {
         if key == Key::Always {
             return true;
@@ -211,9 +213,9 @@ impl Inner {
 /// All messages kept so far, oldest first.
 pub fn take() -> Vec<Message> {
     PENDING.store(false, Ordering::Release);
-    let state = state();
-    let mut inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
-    mem::take(&mut inner.messages).into()
+    let kept = kept();
+    let mut unsaid = kept.lock();
+    mem::take(&mut unsaid.messages).into()
 }
 
 /// Whether [`take`] may have something to give: one relaxed load. In a child just forked it may
@@ -236,18 +238,18 @@ mod tests {
 
     #[test]
     fn a_key_is_said_once_or_once_in_twenty_seconds() {
-        let mut inner = Inner::default();
+        let mut unsaid = Unsaid::default();
         let start = Instant::now();
         let once = Key::once("a");
         let bucket = Key::now_and_then("a");
-        assert!(inner.may_say(Key::Always, start) && inner.may_say(Key::Always, start));
-        assert!(inner.may_say(once, start));
-        assert!(inner.may_say(bucket, start));
+        assert!(unsaid.may_say(Key::Always, start) && unsaid.may_say(Key::Always, start));
+        assert!(unsaid.may_say(once, start));
+        assert!(unsaid.may_say(bucket, start));
         let later = start + QUIET - Duration::from_millis(1);
-        assert!(!inner.may_say(once, later));
-        assert!(!inner.may_say(bucket, later));
-        assert!(!inner.may_say(once, start + QUIET * 9));
-        assert!(inner.may_say(bucket, start + QUIET));
+        assert!(!unsaid.may_say(once, later));
+        assert!(!unsaid.may_say(bucket, later));
+        assert!(!unsaid.may_say(once, start + QUIET * 9));
+        assert!(unsaid.may_say(bucket, start + QUIET));
     }
 
     #[test]
@@ -284,10 +286,10 @@ mod tests {
 
     #[test]
     fn remembered_keys_are_bounded() {
-        let mut inner = Inner::default();
+        let mut unsaid = Unsaid::default();
         for number in 0..5000 {
-            assert!(inner.may_say(Key::Once(number), Instant::now()));
+            assert!(unsaid.may_say(Key::Once(number), Instant::now()));
         }
-        assert!(inner.said.len() <= MAX_KEYS);
+        assert!(unsaid.said.len() <= MAX_KEYS);
     }
 }

@@ -11,4 +11,5 @@ pub mod json;
 pub mod metrics;
 pub mod otlp;
 pub mod propagation;
+pub mod text;
 pub mod trace;

@@ -20,6 +20,7 @@ use prost::Message;
 use telemetry::export::retry;
 use telemetry::otlp::read;
 use telemetry::otlp::request::{Batch, Group};
+use telemetry::text;
 
 /// A group by its parts: resource, its schema, scope, its schema.
 type Parts = (u8, u8, u8, u8);
@@ -218,7 +219,7 @@ fn read_everything(bytes: &[u8]) {
     let _ = read::status_message(bytes);
     let _ = read::status_retry_delay(bytes);
     let _ = read::retry_delay(bytes);
-    let _ = read::base64(bytes);
-    let _ = read::percent_decoded(bytes);
+    let _ = text::base64_decode(bytes);
+    let _ = text::percent_decode_bytes(bytes);
     let _ = retry::retry_after(bytes, SystemTime::now());
 }

@@ -8,7 +8,7 @@ import sys
 from argparse import REMAINDER, SUPPRESS, ArgumentParser, ArgumentTypeError, Namespace
 from typing import Any
 
-from oxitel.configuration.command import NO_COLOR, TERM
+from oxitel.variables.commands import NO_COLOR, TERM
 
 HELP = """Say what is configured and from where, and whether telemetry gets through.
 

@@ -12,9 +12,9 @@ from argparse import REMAINDER, SUPPRESS, Action, ArgumentParser, ArgumentTypeEr
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from oxitel.configuration import configurator, instrumentation, otlp, sdk
-from oxitel.configuration.otlp import each_form
-from oxitel.configuration.variable import Variable
+from oxitel.variables import instrumentation, otlp, sdk, zero_code
+from oxitel.variables.otlp import each_form
+from oxitel.variables.variable import Variable
 
 HELP = "Run a program with telemetry, without changing it."
 
@@ -102,7 +102,7 @@ def set_variables(options: Namespace) -> list[str]:
 def _variables() -> Iterator[Variable]:
     """Each variable that somebody declares, ours first."""
     seen = set()
-    for module in (sdk, configurator, otlp, instrumentation):
+    for module in (sdk, zero_code, otlp, instrumentation):
         for variable in each_form(module.VARIABLES):
             seen.add(variable.name)
             yield variable
@@ -165,7 +165,7 @@ def _python_path(present: str) -> str:
     """PYTHONPATH with the folder of our sitecustomize at its head."""
     import oxitel
 
-    ours = os.path.join(os.path.dirname(oxitel.__file__), "auto_instrumentation", "path")
+    ours = os.path.join(os.path.dirname(oxitel.__file__), "setup", "zero_code", "path")
     others = (path for path in present.split(os.pathsep) if path and path != ours)
     kept = [path for path in others if not os.path.normpath(path).endswith(_OFFICIAL_FOLDER)]
     return os.pathsep.join([ours, *kept])

@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
-from oxitel.configuration.configurator import CONFIG_FILE
-from oxitel.configuration.sdk import SERVICE_NAME
-from oxitel.configuration.variable import reading
-from oxitel.configurator.file.document import Unusable, read
-from oxitel.configurator.file.section import Messages, Section
 from oxitel.export import signal as signals
+from oxitel.setup.file.document import Unusable, read
+from oxitel.setup.file.section import Messages, Section
+from oxitel.variables.sdk import SERVICE_NAME
+from oxitel.variables.variable import reading
+from oxitel.variables.zero_code import CONFIG_FILE
 
 from .bounded import bounded
 from .report import Report, describe
@@ -87,8 +87,8 @@ def _in_file(function: Any, *arguments: Any) -> Any:
 
 
 def _settings(report: Report, root: Section, path: str) -> dict[str, Setting]:
-    from oxitel.configurator.file.resource import make_resource
-    from oxitel.configurator.file.traces import _sampler
+    from oxitel.setup.file.resource import make_resource
+    from oxitel.setup.file.traces import _sampler
     from oxitel.trace.sampling import DEFAULT_ON
 
     section = root.section("resource")
@@ -226,7 +226,7 @@ def _keep_secrets(report: Report, value: Any) -> None:
 
 
 def _make(report: Report, export: SignalExport, holder: Section) -> Any:
-    from oxitel.configurator.file.exporters import make_exporter
+    from oxitel.setup.file.exporters import make_exporter
 
     try:
         export.exporter = make_exporter(holder, "exporter", _PROVIDERS[export.signal][2])

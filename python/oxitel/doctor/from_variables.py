@@ -6,8 +6,8 @@ from functools import partial
 from importlib import metadata
 from typing import Any
 
-from oxitel.configuration import configurator, otlp
-from oxitel.configurator import plugins, selection
+from oxitel.setup import plugins, selection
+from oxitel.variables import otlp, zero_code
 
 from . import advice
 from .bounded import bounded
@@ -31,7 +31,7 @@ def configured(
 ) -> tuple[Setting, list[SignalExport]]:
     """The names of the signal's exporters, and those over OTLP."""
     # What `oxitel run` sets where nothing is set.
-    chosen = sources.read(configurator.EXPORTERS[signal], ("otlp",))
+    chosen = sources.read(zero_code.EXPORTERS[signal], ("otlp",))
     exports: list[SignalExport] = []
     for name in dict.fromkeys(chosen.value):
         if name.lower() == "none":

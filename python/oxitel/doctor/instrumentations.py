@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from typing import Any, NamedTuple
 
-from oxitel.configuration.variable import Names
+from oxitel.variables.variable import Names
 
 from .bounded import bounded
 from .report import Report, describe

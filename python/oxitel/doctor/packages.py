@@ -9,7 +9,7 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import Any
 
-from oxitel.configuration.command import KUBERNETES_SERVICE_HOST
+from oxitel.variables.commands import KUBERNETES_SERVICE_HOST
 
 from .report import Report, describe
 

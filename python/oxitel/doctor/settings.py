@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import unquote
 
-from oxitel.configuration import configurator, otlp, sdk
-from oxitel.configuration.otlp import PerSignal
+from oxitel.variables import otlp, sdk, zero_code
+from oxitel.variables.otlp import PerSignal
 
 from .bounded import bounded
 from .report import Report
@@ -23,9 +23,9 @@ _SHOWN = (
     sdk.SDK_DISABLED,
     sdk.TRACES_SAMPLER,
     sdk.TRACES_SAMPLER_ARG,
-    configurator.PROPAGATORS,
-    configurator.CONFIG_FILE,
-    *configurator.EXPORTERS.values(),
+    zero_code.PROPAGATORS,
+    zero_code.CONFIG_FILE,
+    *zero_code.EXPORTERS.values(),
 )
 
 
@@ -33,7 +33,7 @@ def check(report: Report, sources: Sources) -> None:
     """Note the settings with their sources, and look for those that cannot be meant."""
     settings: dict[str, Any] = {}
     report.facts["settings"] = settings
-    path = configurator.CONFIG_FILE.text()
+    path = zero_code.CONFIG_FILE.text()
     if path is not None:
         _take_from_file(report, sources, path, settings)
         return
@@ -67,7 +67,7 @@ def _disabled(report: Report, sources: Sources) -> Setting | None:
 def _take_from_file(report: Report, sources: Sources, path: str, settings: dict[str, Any]) -> None:
     from . import from_file
 
-    settings["configuration_file"] = sources.read(configurator.CONFIG_FILE).as_facts()
+    settings["configuration_file"] = sources.read(zero_code.CONFIG_FILE).as_facts()
     found = report.attempt(_CHECK, from_file.check, report, path) or {}
     settings.update({name: setting.as_facts() for name, setting in found.items()})
     # Those of Python count beside a file.
@@ -148,7 +148,7 @@ def _sampler(report: Report, sources: Sources) -> Setting:
 
 
 def _propagators(report: Report, sources: Sources) -> Setting:
-    setting = sources.read(configurator.PROPAGATORS)
+    setting = sources.read(zero_code.PROPAGATORS)
     known = _names("opentelemetry_propagator")
     unknown = [name for name in setting.value if name not in known and name != "none"]
     if unknown:
@@ -181,8 +181,8 @@ def _changed(sources: Sources) -> list[dict[str, Any]]:
 def _check_plug_ins(report: Report) -> None:
     """Distribution and configurator have to be installed, or nothing is set up at all."""
     for variable, group in (
-        (configurator.DISTRO, "opentelemetry_distro"),
-        (configurator.CONFIGURATOR, "opentelemetry_configurator"),
+        (zero_code.DISTRO, "opentelemetry_distro"),
+        (zero_code.CONFIGURATOR, "opentelemetry_configurator"),
     ):
         name, known = variable.text(), _names(group)
         if name is not None and name not in known:

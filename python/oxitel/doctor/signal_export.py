@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from oxitel.configuration.proxy import proxy_for
-from oxitel.configuration.trust import bundle_for
+from oxitel.variables.proxy import proxy_for
+from oxitel.variables.trust import bundle_for
 
 from . import advice
 from .export import Answer

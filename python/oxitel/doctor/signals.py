@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 from typing import Any
 
-from oxitel.configuration import configurator, otlp
+from oxitel.variables import otlp, zero_code
 
 from . import advice, clock, from_variables
 from .bounded import side_by_side
@@ -26,7 +26,7 @@ def check(report: Report, sources: Sources, timeout_seconds: float, connects: bo
     report.facts["signals"] = signals
     report.facts["connections"] = []
     exports: list[SignalExport] = []
-    path = configurator.CONFIG_FILE.text()
+    path = zero_code.CONFIG_FILE.text()
     for signal in otlp.SIGNALS:
         if path is None:
             found = report.attempt(

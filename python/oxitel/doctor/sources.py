@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from oxitel.configuration.otlp import PerSignal
-from oxitel.configuration.variable import Variable
+from oxitel.variables.otlp import PerSignal
+from oxitel.variables.variable import Variable
 
 ARGUMENT, VARIABLE, FILE, DEFAULT = "argument", "variable", "file", "default"
 

@@ -10,10 +10,10 @@ from importlib.metadata import entry_points
 from os import environ
 from typing import Any
 
-from oxitel import configuration
-from oxitel.configuration.otlp import each_form
-from oxitel.configuration.sdk import TRACES_SAMPLER
-from oxitel.configuration.variable import Variable
+from oxitel import variables as configuration
+from oxitel.variables.otlp import each_form
+from oxitel.variables.sdk import TRACES_SAMPLER
+from oxitel.variables.variable import Variable
 
 from .report import Report
 from .sources import Sources
@@ -112,7 +112,7 @@ def changed(sources: Sources, skip: frozenset[str]) -> Iterator[tuple[str, Any, 
         yield name, value, *sources.of(name)
 
 
-_SDK_LISTS = ("opentelemetry.sdk.environment_variables", "oxitel.configuration.command_line")
+_SDK_LISTS = ("opentelemetry.sdk.environment_variables", "oxitel.variables.entry_point")
 
 
 def _official_names(report: Report) -> Iterator[str]:

@@ -16,7 +16,7 @@ from logging import getLogger
 from time import monotonic
 from typing import Any
 
-from oxitel.duplicate_filter import DuplicateFilter
+from oxitel.diagnostics.duplicate_filter import DuplicateFilter
 from oxitel.lifetime import leave_to_parent
 
 from .suppression import Suppression

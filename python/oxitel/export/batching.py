@@ -10,9 +10,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oxitel import _native
-from oxitel.configuration import sdk
-from oxitel.configuration.variable import Integer, say_once
 from oxitel.lifetime import Waiting, export_millis
+from oxitel.variables import sdk
+from oxitel.variables.variable import Integer, say_once
 
 from .batch import BatchProcessor
 
@@ -84,7 +84,7 @@ class Batching:
             )
         self._is_shut_down = False
         if sdk.INTERNAL_METRICS_ENABLED.read():
-            from oxitel.self_observability import observe_queue
+            from oxitel.self_observability.processor import observe_queue
 
             native = self._native
             counts = self._batch_processor.counts if native is None else native.counts

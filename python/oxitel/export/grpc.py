@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
-from oxitel.configuration import otlp as variables
-from oxitel.configuration.variable import say_once
-from oxitel.duplicate_filter import DuplicateFilter
+from oxitel.diagnostics.duplicate_filter import DuplicateFilter
+from oxitel.variables import otlp as variables
+from oxitel.variables.variable import say_once
 
 from .otlp import (
     USER_AGENT,

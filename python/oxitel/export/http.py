@@ -9,9 +9,9 @@ import enum
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from oxitel.configuration import otlp as variables
-from oxitel.configuration.proxy import proxy_for
-from oxitel.configuration.trust import bundle_for
+from oxitel.variables import otlp as variables
+from oxitel.variables.proxy import proxy_for
+from oxitel.variables.trust import bundle_for
 
 from .otlp import (
     USER_AGENT,

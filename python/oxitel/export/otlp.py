@@ -16,15 +16,15 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oxitel import _native as native
-from oxitel.configuration.otlp import PerSignal
-from oxitel.configuration.sdk import INTERNAL_METRICS_ENABLED
-from oxitel.configuration.variable import say_once
+from oxitel.variables.otlp import PerSignal
+from oxitel.variables.sdk import INTERNAL_METRICS_ENABLED
+from oxitel.variables.variable import say_once
 from oxitel.version import OFFICIAL_VERSION, __version__
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
-    from oxitel.self_observability import ExporterMetrics
+    from oxitel.self_observability.exporter import ExporterMetrics
 
     from .signal import Signal
     from .transport import Attempt, Transport
@@ -60,7 +60,7 @@ class OtlpExporter:
     def _observe(self, protocol: str, endpoint: str, meter_provider: MeterProvider | None) -> None:
         """Make metrics about this exporter, if that is switched on."""
         if INTERNAL_METRICS_ENABLED.read():
-            from oxitel.self_observability import ExporterMetrics
+            from oxitel.self_observability.exporter import ExporterMetrics
 
             self._metrics = ExporterMetrics(
                 self._signal, protocol, endpoint, meter_provider, self._native

@@ -14,8 +14,8 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.trace import get_tracer_provider
 
 from oxitel import _native
-from oxitel.configuration import instrumentation as variables
-from oxitel.configuration.variable import Boolean
+from oxitel.variables import instrumentation as variables
+from oxitel.variables.variable import Boolean
 
 from .logging_handler import LoggingHandler, _remove_logging_handler, _setup_logging_handler
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 from opentelemetry.context import Context
 
-from oxitel.configuration import sdk
+from oxitel import _native
 from oxitel.export.batching import Batching, BatchVariables
 from oxitel.export.signal import LOGS
+from oxitel.variables import sdk
 
 from .processor import LogRecordProcessor
 from .record import readable
@@ -62,7 +63,7 @@ class BatchLogRecordProcessor(Batching, LogRecordProcessor):
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         if self._native is not None:
-            self._native.on_emit(log_record)
+            _native.queue_log_record(self._native, log_record)
             return
         # A copy without the context, which may be large and need not live as long as the record.
         kept = copy(log_record.log_record)

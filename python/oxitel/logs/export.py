@@ -22,9 +22,9 @@ from opentelemetry.context import (
 )
 from typing_extensions import deprecated
 
-from oxitel.configuration.sdk import INTERNAL_METRICS_ENABLED
-from oxitel.duplicate_filter import DuplicateFilter
+from oxitel.diagnostics.duplicate_filter import DuplicateFilter
 from oxitel.export.signal import LOGS
+from oxitel.variables.sdk import INTERNAL_METRICS_ENABLED
 
 from .exporter import LogRecordExporter, LogRecordExportResult
 from .processor import LogRecordProcessor
@@ -33,7 +33,7 @@ from .record import readable
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
-    from oxitel.self_observability import ProcessedCounts
+    from oxitel.self_observability.processor import ProcessedCounts
 
     from .record import ReadableLogRecord, ReadWriteLogRecord
 
@@ -74,9 +74,9 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
         self._shutdown = False
         self._processed: ProcessedCounts | None = None
         if INTERNAL_METRICS_ENABLED.read():
-            from oxitel import self_observability
+            from oxitel.self_observability import processor as self_metrics
 
-            self._processed = self_observability.ProcessedCounts(
+            self._processed = self_metrics.ProcessedCounts(
                 LOGS, "simple_log_processor", meter_provider
             )
 

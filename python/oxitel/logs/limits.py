@@ -6,8 +6,8 @@ import warnings
 
 from typing_extensions import deprecated
 
-from oxitel.configuration import sdk
-from oxitel.configuration.limit import UNSET, argument_or_variable
+from oxitel.variables import sdk
+from oxitel.variables.limit import UNSET, argument_or_variable
 
 _DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT = 128
 

@@ -21,7 +21,7 @@ class OtlpLogRecords(OtlpExporter, LogRecordExporter):
         return _native.encode_logs(records)
 
     def _send_natively(self, exporter: Any, records: list[Any], timeout_seconds: float) -> bool:
-        return exporter.export_logs(records)
+        return _native.export_logs(exporter, records)
 
     def export(self, batch: Sequence[Any]) -> LogRecordExportResult:
         """Send the records and wait for the answer, at most the exporter's timeout."""

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
-from oxitel.duplicate_filter import DuplicateFilter
+from oxitel.diagnostics.duplicate_filter import DuplicateFilter
 from oxitel.export.http import HttpExporter
 from oxitel.export.otlp import unchanged_is_native
 

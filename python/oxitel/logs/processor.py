@@ -15,7 +15,7 @@ from opentelemetry._logs import SeverityNumber
 from opentelemetry.context import Context
 
 from oxitel import _native
-from oxitel.multi_processor import Concurrent, Sequential
+from oxitel.export.multi_processor import Concurrent, Sequential
 
 if TYPE_CHECKING:
     from oxitel.scope import InstrumentationScope

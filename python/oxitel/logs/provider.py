@@ -16,10 +16,9 @@ from opentelemetry.context import Context
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
-from oxitel.configuration import sdk
 from oxitel.resources.resource import Resource
-from oxitel.scope import InstrumentationScope
-from oxitel.scope_configurator import RuleBasedConfigurator
+from oxitel.scope import InstrumentationScope, RuleBasedConfigurator
+from oxitel.variables import sdk
 
 from .limits import LogRecordLimits
 from .processor import (
@@ -31,7 +30,7 @@ from .processor import (
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
-    from oxitel.self_observability import LoggerMetrics
+    from oxitel.self_observability.telemetry import LoggerMetrics
 
 _logger = getLogger("opentelemetry.sdk._logs._internal")
 
@@ -142,9 +141,9 @@ class LoggerProvider(logs_api.LoggerProvider):
         self._disabled = sdk.SDK_DISABLED.read()
         self._logger_metrics: LoggerMetrics | None = None
         if sdk.INTERNAL_METRICS_ENABLED.read():
-            from oxitel import self_observability
+            from oxitel.self_observability import telemetry as self_metrics
 
-            self._logger_metrics = self_observability.LoggerMetrics(meter_provider)
+            self._logger_metrics = self_metrics.LoggerMetrics(meter_provider)
         self._logger_configurator = _logger_configurator or _default_logger_configurator
         self._log_record_limits = log_record_limits or LogRecordLimits()
         self._logger_cache: dict[tuple[str, str | None, str | None], Logger] = {}

@@ -16,7 +16,7 @@ from opentelemetry.trace import format_span_id, format_trace_id
 
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationScope
-from oxitel.sequence import ns_to_iso_str
+from oxitel.trace.clock import ns_to_iso_str
 
 from .limits import LogRecordLimits, warn_of_dropped_attributes
 

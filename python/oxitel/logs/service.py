@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from oxitel.configuration import sdk
+from oxitel.variables import sdk
 
 
 def service_name(*providers: Any) -> str | None:

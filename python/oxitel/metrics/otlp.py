@@ -53,10 +53,12 @@ class OtlpMetrics(OtlpExporter, MetricExporter):
         self, exporter: _native.OtlpExporter, records: MetricsData, timeout_seconds: float
     ) -> bool:
         most = self._max_export_batch_size
-        if self._metrics is None:
-            return exporter.export_metrics(records, timeout_seconds, most)
-        return self._metrics.running(
-            self._count(records), lambda: exporter.export_metrics(records, timeout_seconds, most)
+
+        def send() -> bool:
+            return _native.export_metrics(exporter, records, timeout_seconds, most)
+
+        return (
+            send() if self._metrics is None else self._metrics.running(self._count(records), send)
         )
 
     def _parts(self, records: MetricsData) -> Iterable[MetricsData]:

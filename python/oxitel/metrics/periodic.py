@@ -16,9 +16,9 @@ from logging import getLogger
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
-from oxitel.configuration import sdk
 from oxitel.export.suppression import Suppression
 from oxitel.lifetime import Waiting, export_millis, leave_to_parent
+from oxitel.variables import sdk
 
 from .reader import MetricReader
 from .timeout import MetricsTimeoutError

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from oxitel.configuration import otlp as variables
+from oxitel.variables import otlp as variables
 
 from .aggregation import (
     Aggregation,

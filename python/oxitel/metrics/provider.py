@@ -14,10 +14,9 @@ from opentelemetry import metrics as api
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
-from oxitel.configuration import sdk
 from oxitel.resources.resource import Resource
-from oxitel.scope import InstrumentationScope
-from oxitel.scope_configurator import RuleBasedConfigurator
+from oxitel.scope import InstrumentationScope, RuleBasedConfigurator
+from oxitel.variables import sdk
 
 from . import exemplar
 from .meter import Meter, _MeterConfig

@@ -140,10 +140,10 @@ class MetricReader(ABC):
 
     def _set_meter_provider(self, meter_provider: MeterProvider) -> None:
         """Called by the meter provider that the reader is registered with."""
-        from oxitel.configuration.sdk import INTERNAL_METRICS_ENABLED
+        from oxitel.variables.sdk import INTERNAL_METRICS_ENABLED
 
         if INTERNAL_METRICS_ENABLED.read():
-            from oxitel.self_observability import collection_recorder
+            from oxitel.self_observability.reader import collection_recorder
 
             self._record_collection = collection_recorder(self._otel_component_type, meter_provider)
 

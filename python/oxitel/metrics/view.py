@@ -10,7 +10,7 @@ from fnmatch import fnmatchcase
 from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
-from oxitel.duplicate_filter import DuplicateFilter
+from oxitel.diagnostics.duplicate_filter import DuplicateFilter
 
 from .aggregation import Aggregation, DefaultAggregation, _Aggregation
 from .reservoir import ExemplarReservoirBuilder, _default_reservoir_factory

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Sequence
 from logging import getLogger
 
-from oxitel.configuration import sdk
+from oxitel.variables import sdk
 
 from . import detector as builtin
 from .detector import ResourceDetector

@@ -10,7 +10,7 @@ from logging import getLogger
 
 from opentelemetry.util.types import AnyValue
 
-from oxitel.configuration import sdk
+from oxitel.variables import sdk
 
 from . import attribute_names as names
 from .resource import Resource

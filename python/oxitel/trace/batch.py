@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from oxitel.configuration import sdk
+from oxitel import _native
 from oxitel.export.batching import Batching, BatchVariables
 from oxitel.export.signal import TRACES
+from oxitel.variables import sdk
 
 from .processor import SpanProcessor
 
@@ -66,9 +67,14 @@ class BatchSpanProcessor(Batching, SpanProcessor):
         if not (span.context and span.context.trace_flags.sampled):
             return
         if self._native is not None:
-            self._native.on_end(span)
+            _native.queue_span(self._native, span)
         else:
             self._batch_processor.emit(span)
+
+    def shutdown(self) -> None:
+        """Export what is left, within the export timeout, and shut the exporter down."""
+        self._queue_ending()
+        super().shutdown()
 
     def force_flush(self, timeout_millis: int | None = None) -> bool:
         """Export all spans that have ended; 30 s at most if no timeout is given.
@@ -77,3 +83,12 @@ class BatchSpanProcessor(Batching, SpanProcessor):
         """
         # Officially the timeout is not even looked at.
         return self._flush(timeout_millis if isinstance(timeout_millis, (int, float)) else 30000)
+
+    def _flush(self, timeout_millis: float) -> bool:
+        self._queue_ending()
+        return super()._flush(timeout_millis)
+
+    def _queue_ending(self) -> None:
+        """Queue spans of whose end this thread is telling processors, one of which calls this."""
+        if self._native is not None:
+            _native.queue_ending_spans(self._native)

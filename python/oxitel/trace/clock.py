@@ -1,5 +1,8 @@
-"""`opentelemetry.sdk.trace.time_ns`, which tests put a clock of their own in the place of
-(`unittest.mock`, pytest's `monkeypatch`, freezegun). Native code reads the time, so it is told."""
+"""The time: written as ISO 8601, and told by `opentelemetry.sdk.trace.time_ns`.
+
+Tests put a clock of their own in that function's place (`unittest.mock`, pytest's `monkeypatch`,
+freezegun). Native code reads the time, so it is told of that.
+"""
 
 from __future__ import annotations
 
@@ -26,3 +29,11 @@ class _ModuleWithClock(ModuleType):
 def watch(module: str) -> None:
     """Has what is assigned to the module's `time_ns` tell the time of spans."""
     sys.modules[module].__class__ = _ModuleWithClock
+
+
+def ns_to_iso_str(nanoseconds: int) -> str:
+    """Nanoseconds since the Unix epoch as ISO 8601 in UTC, to the microsecond."""
+    from datetime import datetime, timezone
+
+    moment = datetime.fromtimestamp(nanoseconds / 1e9, tz=timezone.utc)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")

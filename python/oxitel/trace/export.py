@@ -13,17 +13,17 @@ from logging import getLogger
 from os import linesep
 from typing import IO, TYPE_CHECKING
 
-from oxitel.configuration.sdk import INTERNAL_METRICS_ENABLED
-from oxitel.duplicate_filter import DuplicateFilter
+from oxitel.diagnostics.duplicate_filter import DuplicateFilter
 from oxitel.export.signal import TRACES
 from oxitel.export.suppression import Suppression
+from oxitel.variables.sdk import INTERNAL_METRICS_ENABLED
 
 from .processor import SpanProcessor
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
-    from oxitel.self_observability import ProcessedCounts
+    from oxitel.self_observability.processor import ProcessedCounts
 
     from .span import ReadableSpan
 
@@ -63,9 +63,9 @@ class SimpleSpanProcessor(SpanProcessor):
         self._shutdown = False
         self._processed: ProcessedCounts | None = None
         if INTERNAL_METRICS_ENABLED.read():
-            from oxitel import self_observability
+            from oxitel.self_observability import processor as self_metrics
 
-            self._processed = self_observability.ProcessedCounts(
+            self._processed = self_metrics.ProcessedCounts(
                 TRACES, "simple_span_processor", meter_provider
             )
 

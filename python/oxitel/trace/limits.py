@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from oxitel.configuration import sdk
-from oxitel.configuration.limit import UNSET, argument_or_variable
+from oxitel.variables import sdk
+from oxitel.variables.limit import UNSET, argument_or_variable
 
 _COUNT_LIMIT = 128
 

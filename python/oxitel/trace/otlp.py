@@ -29,7 +29,7 @@ class OtlpSpans(OtlpExporter, SpanExporter):
         records: list[ReadableSpan],
         timeout_seconds: float,
     ) -> bool:
-        return exporter.export_spans(records)
+        return _native.export_spans(exporter, records)
 
     def export(self, spans: Sequence[ReadableSpan]) -> SpanExportResult:
         """Send the spans and wait for the answer, at most the exporter's timeout."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from opentelemetry.context import Context
 
 from oxitel import _native
-from oxitel.multi_processor import Concurrent, Sequential
+from oxitel.export.multi_processor import Concurrent, Sequential
 
 if TYPE_CHECKING:
     from .span import ReadableSpan, Span

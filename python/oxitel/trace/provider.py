@@ -12,11 +12,10 @@ from opentelemetry import trace as trace_api
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
-from oxitel.configuration import sdk
 from oxitel.propagation import global_textmap
 from oxitel.resources.resource import Resource
-from oxitel.scope import InstrumentationInfo, InstrumentationScope
-from oxitel.scope_configurator import RuleBasedConfigurator
+from oxitel.scope import InstrumentationInfo, InstrumentationScope, RuleBasedConfigurator
+from oxitel.variables import sdk
 
 from . import sampling
 from .id_generator import IdGenerator, RandomIdGenerator
@@ -121,7 +120,7 @@ class TracerProvider(trace_api.TracerProvider):
         self._meter_provider = meter_provider
         self._span_counts: _native.SpanCounts | None = None
         if sdk.INTERNAL_METRICS_ENABLED.read():
-            from oxitel.self_observability import span_counts
+            from oxitel.self_observability.telemetry import span_counts
 
             self._span_counts = span_counts(meter_provider)
         self._tracer_configurator = _tracer_configurator or _default_tracer_configurator

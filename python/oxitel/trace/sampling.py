@@ -17,7 +17,7 @@ from opentelemetry.trace import Link, SpanKind, get_current_span
 from opentelemetry.trace.span import TraceState
 from opentelemetry.util.types import Attributes
 
-from oxitel.configuration import sdk
+from oxitel.variables import sdk
 
 
 class Decision(enum.Enum):

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry.trace import Link, SpanContext, format_span_id, format_trace_id
 
 from oxitel._native import ReadableSpan as ReadableSpan, Span as Span, _Span as _Span
-from oxitel.sequence import ns_to_iso_str
 from oxitel.trace import by_hand
 from oxitel.trace.by_hand import constructor_arguments as constructor_arguments
+from oxitel.trace.clock import ns_to_iso_str
 
 if TYPE_CHECKING:
     from oxitel.scope import InstrumentationInfo

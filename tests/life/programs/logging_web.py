@@ -4,8 +4,9 @@ to be asked for its text."""
 import os
 
 import flask
-import logs
 import tracing
+
+import logs
 
 logs.start()
 application = flask.Flask(__name__)

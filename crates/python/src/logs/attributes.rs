@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 
-use crate::dict::for_each_borrowed;
+use crate::convert::dict::for_each_borrowed;
 
 /// Names of attributes in the order in which a record usually has them, so that nearly always each
 /// key is the very object that is expected next.

@@ -8,8 +8,8 @@ use pyo3::types::{PyDict, PyTuple};
 use telemetry::trace::SpanContext;
 
 use super::record;
-use crate::context;
-use crate::official::Official;
+use crate::imports::context;
+use crate::imports::official::Official;
 use crate::trace::identity::IdTexts;
 use crate::trace::span::Span;
 use crate::trace::unsampled::UnsampledSpan;

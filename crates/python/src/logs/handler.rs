@@ -12,7 +12,7 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
-    PyBool, PyBytes, PyDict, PyFloat, PyInt, PyMapping, PySequence, PyString, PyTuple, PyType,
+    PyBool, PyBytes, PyDict, PyFloat, PyInt, PyMapping, PySequence, PyString, PyTuple,
 };
 use telemetry::otlp::log::LogHead;
 
@@ -20,13 +20,15 @@ use super::logger::Logger;
 use super::record::{self, NO_SPAN};
 use super::source::Source;
 use super::span_record::{self, Memory};
-use crate::context;
-use crate::diagnostics::{self, Seldom};
-use crate::fork;
-use crate::nesting::Nesting;
-use crate::official::Official;
-use crate::trace::clock::now_unix_nanos;
-use crate::trace::span::name_text;
+use crate::convert::text;
+use crate::imports::context;
+use crate::imports::object::Object;
+use crate::imports::official::{self, Official};
+use crate::imports::oxitel;
+use crate::process::clock::now_unix_nanos;
+use crate::process::diagnostics::{self, Seldom};
+use crate::process::fork;
+use crate::threads::nesting::Nesting;
 
 thread_local! {
     static HANDLED: Cell<u32> = const { Cell::new(0) };
@@ -34,6 +36,9 @@ thread_local! {
 
 /// Three records may be handled while another one is being handled.
 static HANDLING: Nesting = Nesting::new(&HANDLED, 3);
+
+static HANDLER: Object = Object::new("logging", "Handler");
+static LOG_RECORD: Object = Object::new("logging", "LogRecord");
 
 static RECURSIVE: Seldom = Seldom::new();
 
@@ -56,14 +61,6 @@ struct Options {
 struct Loggers {
     provider: Py<PyAny>,
     by_name: Py<PyDict>,
-}
-
-/// A class of ours that is looked up once.
-macro_rules! class {
-    ($py:expr, $module:literal, $name:literal) => {{
-        static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-        CLASS.import($py, $module, $name)
-    }};
 }
 
 impl LoggingHandler {
@@ -133,7 +130,7 @@ impl LoggingHandler {
             _ => present,
         };
         let level_name = source.own("levelname");
-        let level_name = name_text(&level_name);
+        let level_name = text::nearest(&level_name);
         let head = LogHead {
             time_unix_nanos: source.created_unix_nanos(),
             observed_unix_nanos,
@@ -142,7 +139,7 @@ impl LoggingHandler {
             trace_id: trace.trace_id,
             span_id: trace.span_id,
             flags: trace.flags,
-            event_name: &event_name.as_ref().map(name_text).unwrap_or_default(),
+            event_name: &event_name.as_ref().map(text::nearest).unwrap_or_default(),
         };
         record::with_parts(py, &head, &body, &source.extra, &inner.limits, |bytes| {
             inner.push(pipeline, bytes);
@@ -163,14 +160,11 @@ impl LoggingHandler {
     ) -> PyResult<Option<Bound<'py, Logger>>> {
         let py = slf.py();
         let mut provider = slf.getattr(pyo3::intern!(py, "_logger_provider"))?;
-        if provider.get_type().is(class!(
-            py,
-            "opentelemetry._logs._internal",
-            "ProxyLoggerProvider"
-        )?) {
-            provider = py
-                .import(pyo3::intern!(py, "opentelemetry._logs._internal"))?
-                .getattr(pyo3::intern!(py, "_LOGGER_PROVIDER"))?;
+        if provider
+            .get_type()
+            .is(official::PROXY_LOGGER_PROVIDER.kept(py)?)
+        {
+            provider = official::GLOBAL_LOGGER_PROVIDER.get(py)?;
         }
         let loggers = slf.get().loggers.load();
         let loggers = loggers
@@ -181,17 +175,11 @@ impl LoggingHandler {
         {
             return Ok(logger.cast_into::<Logger>().ok());
         }
-        if !provider
-            .get_type()
-            .is(class!(py, "oxitel.logs.provider", "LoggerProvider")?)
-        {
+        if !provider.get_type().is(oxitel::LOGGER_PROVIDER.kept(py)?) {
             return Ok(None);
         }
         let logger = provider.call_method1(pyo3::intern!(py, "get_logger"), (name, ""))?;
-        if !logger
-            .get_type()
-            .is(class!(py, "oxitel.logs.provider", "Logger")?)
-        {
+        if !logger.get_type().is(oxitel::LOGGER.kept(py)?) {
             return Ok(None);
         }
         match loggers {
@@ -296,7 +284,7 @@ impl LoggingHandler {
             .get(py)
             .is_some_and(|options| options.is_own_class);
         if !is_own_class {
-            let class = class!(py, "logging", "Handler")?;
+            let class = HANDLER.kept(py)?;
             return class.call_method1(pyo3::intern!(py, "handle"), (slf, record));
         }
         let filters = slf.getattr(pyo3::intern!(py, "filters"))?;
@@ -307,7 +295,7 @@ impl LoggingHandler {
                 return Ok(kept);
             }
             // Since 3.12 a filter may give another record.
-            if kept.is_instance(class!(py, "logging", "LogRecord")?)? {
+            if kept.is_instance(LOG_RECORD.kept(py)?)? {
                 record = kept;
             }
         }

@@ -13,10 +13,12 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use telemetry::json::JsonLine;
 
-use super::json_value::{calm, clean_text, key_text, put, put_text, text_of};
+use super::json_value::{calm, key_text, put, put_text, text_of};
 use super::span_record::{Fields, current_span_context, kept_ids};
-use crate::dict::entries;
-use crate::guarded::Guarded;
+use crate::convert::dict::entries;
+use crate::convert::text;
+use crate::imports::oxitel;
+use crate::threads::guarded::Guarded;
 use crate::trace::exception;
 
 /// Writes the key of a fixed field.
@@ -457,11 +459,11 @@ impl Service {
         {
             return Ok(known.clone());
         }
-        let name = py
-            .import("oxitel.logs.service")?
-            .call_method1("service_name", (&tracer_provider, &logger_provider))?;
+        let name = oxitel::SERVICE_NAME
+            .get(py)?
+            .call1((&tracer_provider, &logger_provider))?;
         let name = match name.cast::<PyString>() {
-            Ok(name) => Some(clean_text(name)?.into_owned()),
+            Ok(name) => Some(text::escaped(name)?.into_owned()),
             Err(_) => None,
         };
         let service = Arc::new(Self {

@@ -13,8 +13,9 @@ use pyo3::types::{
 };
 use telemetry::json::JsonLine;
 
-use crate::dict::entries;
-use crate::nesting::Nesting;
+use crate::convert::dict::entries;
+use crate::convert::text;
+use crate::threads::nesting::Nesting;
 
 /// How deep a value may be nested; what is deeper (a list that contains itself) becomes text.
 const DEEPEST: usize = 32;
@@ -33,25 +34,6 @@ pub(crate) fn calm<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<Option<T>
     }
 }
 
-/// The text, with lone surrogates written as `\udc80`: no JSON text may hold them.
-pub(crate) fn clean_text<'a>(text: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, str>> {
-    let py = text.py();
-    if let Ok(text) = text.to_str() {
-        return Ok(Cow::Borrowed(text));
-    }
-    let bytes = text.call_method1(
-        pyo3::intern!(py, "encode"),
-        (
-            pyo3::intern!(py, "utf-8"),
-            pyo3::intern!(py, "backslashreplace"),
-        ),
-    )?;
-    let bytes = bytes.cast::<PyBytes>()?;
-    Ok(Cow::Owned(
-        String::from_utf8_lossy(bytes.as_bytes()).into_owned(),
-    ))
-}
-
 /// `str(object)`, or a text that says that it could not be had.
 pub(crate) fn text_of(object: &Bound<'_, PyAny>) -> PyResult<String> {
     thread_local! {
@@ -62,7 +44,7 @@ pub(crate) fn text_of(object: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Some(_call) = TEXTS.begin(py)? {
         let text = object
             .str()
-            .and_then(|text| Ok(clean_text(&text)?.into_owned()));
+            .and_then(|text| Ok(text::escaped(&text)?.into_owned()));
         if let Some(text) = calm(py, text)? {
             return Ok(text);
         }
@@ -112,7 +94,7 @@ pub(crate) fn put_text(line: &mut JsonLine, text: &Bound<'_, PyString>) -> PyRes
         line.text(text);
         return Ok(());
     }
-    match calm(text.py(), clean_text(text))? {
+    match calm(text.py(), text::escaped(text))? {
         Some(text) => line.text(&text),
         None => line.text("<unprintable str object>"),
     }
@@ -125,7 +107,7 @@ pub(crate) fn key_text<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, str>> 
         if let Ok(text) = text.to_str() {
             return Ok(Cow::Borrowed(text));
         }
-        let text = calm(key.py(), clean_text(text))?;
+        let text = calm(key.py(), text::escaped(text))?;
         return Ok(text.unwrap_or(Cow::Borrowed("<unprintable str object>")));
     }
     if let Ok(value) = key.cast::<PyBool>() {

@@ -4,20 +4,20 @@ use std::sync::Arc;
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::otlp::request::Group;
 
 use super::record::{self, Fields, Limits, Pairs};
-use crate::context;
-use crate::diagnostics;
-use crate::fork;
-use crate::group::{Groups, new_group};
-use crate::official::Official;
-use crate::pipeline::{self, Pipeline, SharedPipeline, Stage};
-use crate::replaceable::Replaceable;
-use crate::trace::clock::{now_unix_nanos, unix_nanos};
+use crate::export::group::{Groups, new_group};
+use crate::export::pipeline::{self, Pipeline, SharedPipeline, Stage};
+use crate::imports::context;
+use crate::imports::official::Official;
+use crate::imports::oxitel;
+use crate::process::clock::{now_unix_nanos, unix_nanos};
+use crate::process::diagnostics;
+use crate::process::fork;
+use crate::threads::replaceable::Replaceable;
 use crate::trace::exception;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk._logs")]
@@ -169,18 +169,15 @@ impl Logger {
                 options.set_item(name, value)?;
             }
         }
-        let record = py
-            .import(pyo3::intern!(py, "oxitel.logs.record"))?
-            .getattr(pyo3::intern!(py, "new_record"))?
-            .call(
-                (
-                    &inner.given.resource,
-                    &inner.given.scope,
-                    &inner.given.limits,
-                    given,
-                ),
-                Some(&options),
-            )?;
+        let record = oxitel::NEW_LOG_RECORD.get(py)?.call(
+            (
+                &inner.given.resource,
+                &inner.given.scope,
+                &inner.given.limits,
+                given,
+            ),
+            Some(&options),
+        )?;
         for stage in &pipeline.stages {
             match stage {
                 Stage::Native(batch) => record::push(batch, &self.groups, &record),
@@ -230,10 +227,7 @@ fn pairs_with_exception<'py>(
 
 // `ReadWriteLogRecord`, which callers may bring ready made.
 fn is_ready(record: &Bound<'_, PyAny>) -> PyResult<bool> {
-    static CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let py = record.py();
-    let class = CLASS.import(py, "oxitel.logs.record", "ReadWriteLogRecord")?;
-    record.is_instance(class)
+    record.is_instance(oxitel::READ_WRITE_LOG_RECORD.kept(record.py())?)
 }
 
 #[pymethods]
@@ -252,10 +246,7 @@ impl Logger {
     ) -> PyResult<Self> {
         let limits = match log_record_limits {
             Some(limits) => limits,
-            None => py
-                .import("oxitel.logs.limits")?
-                .call_method0("LogRecordLimits")?
-                .unbind(),
+            None => oxitel::LOG_RECORD_LIMITS.get(py)?.call0()?.unbind(),
         };
         let is_enabled = match _logger_config {
             Some(configuration) => configuration.getattr("is_enabled")?.is_truthy()?,

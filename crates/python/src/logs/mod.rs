@@ -3,6 +3,7 @@
 
 mod attributes;
 pub(crate) mod correlation;
+pub(crate) mod export;
 pub(crate) mod handler;
 pub(crate) mod json;
 pub(crate) mod json_value;

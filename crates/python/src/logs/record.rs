@@ -7,16 +7,16 @@ use telemetry::export::batch::BatchProcessor;
 use telemetry::otlp::log::{LOG_ATTRIBUTES, LogHead, put_log_body, put_log_head, put_log_tail};
 use telemetry::trace::SpanContext;
 
-use crate::context;
-use crate::diagnostics;
-use crate::dict::entries;
-use crate::group::Groups;
-use crate::official::Official;
-use crate::scratch::with_buffer;
-use crate::trace::clock::unix_nanos;
-use crate::trace::containers::dropped_of;
-use crate::trace::span::name_text;
-use crate::value;
+use crate::convert::bounded_attributes::dropped_of;
+use crate::convert::dict::entries;
+use crate::convert::{text, value};
+use crate::export::group::Groups;
+use crate::imports::official::Official;
+use crate::imports::oxitel;
+use crate::process::clock::unix_nanos;
+use crate::process::diagnostics;
+use crate::threads::scratch::with_buffer;
+use crate::trace::current;
 
 /// The limits of a `LogRecordLimits` object; `None` is no limit.
 #[derive(Clone, Copy)]
@@ -94,9 +94,9 @@ pub(crate) fn with_parts<'py>(
     })?;
     if dropped > 0 {
         // A warning that has been turned into an exception is nothing to raise from here.
-        let _ = py
-            .import(pyo3::intern!(py, "oxitel.logs.limits"))?
-            .call_method0(pyo3::intern!(py, "warn_of_dropped_attributes"));
+        let _ = oxitel::WARN_OF_DROPPED_ATTRIBUTES
+            .get(py)
+            .and_then(|warn| warn.call0());
     }
     Ok(())
 }
@@ -156,16 +156,16 @@ impl Fields {
         trace: SpanContext,
         event_name: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
-        let text = |object: Option<&Bound<'_, PyAny>>| {
-            object.map_or_else(String::new, |object| name_text(object).into_owned())
+        let text_of = |object: Option<&Bound<'_, PyAny>>| {
+            object.map_or_else(String::new, |object| text::nearest(object).into_owned())
         };
         Ok(Self {
             time_unix_nanos: unix_nanos(time).unwrap_or(0),
             observed_unix_nanos,
             severity_number: severity_number.map_or(Ok(0), severity_of)?,
-            severity_text: text(severity_text),
+            severity_text: text_of(severity_text),
             trace,
-            event_name: text(event_name),
+            event_name: text_of(event_name),
         })
     }
 
@@ -229,5 +229,5 @@ pub(crate) fn span_context(
     official: &Official,
     context: &Bound<'_, PyAny>,
 ) -> PyResult<SpanContext> {
-    Ok(context::identity_of_span(official, context)?.unwrap_or(NO_SPAN))
+    Ok(current::identity_of_span(official, context)?.unwrap_or(NO_SPAN))
 }

@@ -4,14 +4,14 @@
 use std::cell::RefCell;
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use telemetry::trace::SpanContext;
 
 use super::attributes::Names;
 use super::record;
-use crate::context;
-use crate::official::Official;
+use crate::imports::context;
+use crate::imports::official::Official;
+use crate::imports::oxitel;
 
 /// The attributes of a record that the formatter uses, and what is not `logging`'s own.
 #[derive(Default)]
@@ -265,14 +265,7 @@ pub(crate) fn kept_ids<'py>(
     record: &Bound<'py, PyAny>,
 ) -> PyResult<Option<Option<Bound<'py, PyAny>>>> {
     let py = record.py();
-    static RECORD_CLASS: PyOnceLock<Py<PyType>> = PyOnceLock::new();
-    let class = RECORD_CLASS.get_or_try_init(py, || -> PyResult<_> {
-        Ok(py
-            .import("oxitel.logs.span_record")?
-            .getattr("SpanLogRecord")?
-            .cast_into::<PyType>()?
-            .unbind())
-    })?;
+    let class = oxitel::SPAN_LOG_RECORD.kept(py)?;
     if !record.get_type().is(class) {
         return Ok(None);
     }

@@ -7,8 +7,8 @@ use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple};
 use telemetry::metrics::attributes::{AttributeSet, FIELD, key_of};
 use telemetry::otlp::read::{Fields, Value};
 
-use crate::diagnostics;
-use crate::value;
+use crate::convert::value;
+use crate::process::diagnostics;
 
 const MEASUREMENT: &str = "opentelemetry.sdk.metrics._internal.measurement";
 

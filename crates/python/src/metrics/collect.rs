@@ -1,29 +1,18 @@
+//! `MetricsSnapshot`: what a collection gave, of which Python records are made when somebody looks.
+
 //! `MetricsSnapshot`: what a collection gave, encoded and exported without the interpreter.
 
-use std::ops::Range;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyList};
-use telemetry::export::Exporter;
+use pyo3::types::PyList;
 use telemetry::metrics::data::Metric;
-use telemetry::otlp::metric::put_metric_part;
-use telemetry::otlp::request::{Batch, Group};
 
-use super::convert;
 use super::materialise;
+use super::scope_metrics::ScopeMetrics;
 use super::stream::MetricStream;
-use crate::diagnostics;
-use crate::export::export_and_wait;
-use crate::trace::settings;
-
-/// The metrics of one instrumentation scope.
-pub(crate) struct ScopeMetrics {
-    pub(crate) scope: Py<PyAny>,
-    pub(crate) group: Arc<Group>,
-    pub(crate) metrics: Vec<Metric>,
-}
+use crate::export::group::new_group;
+use crate::process::diagnostics;
 
 #[pyclass(frozen, module = "oxitel._native")]
 pub(crate) struct MetricsSnapshot {
@@ -35,7 +24,7 @@ pub(crate) struct MetricsSnapshot {
 impl MetricsSnapshot {
     /// The Python records of all of it.
     fn resource_metrics<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyList>> {
-        materialise::resource_metrics(py, self)
+        materialise::resource_metrics(py, &self.resource, &self.scopes)
     }
 
     /// How many data points there are.
@@ -84,7 +73,7 @@ pub(crate) fn collect_metrics(
             continue;
         }
         scopes.push(ScopeMetrics {
-            group: settings::new_group(resource, scope)?,
+            group: new_group(resource, scope)?,
             scope: scope.clone().unbind(),
             metrics: vec![metric],
         });
@@ -94,101 +83,4 @@ pub(crate) fn collect_metrics(
         resource: resource.clone().unbind(),
         scopes,
     }))
-}
-
-/// The scopes of a `MetricsData`: the snapshot's, as long as nobody has seen the records made of
-/// it, else what the records say now.
-fn with_scopes<R>(
-    metrics_data: &Bound<'_, PyAny>,
-    read: impl FnOnce(&[ScopeMetrics]) -> R,
-) -> PyResult<R> {
-    let py = metrics_data.py();
-    let snapshot = metrics_data
-        .call_method0(pyo3::intern!(py, "_native_snapshot"))
-        .ok();
-    if let Some(snapshot) = snapshot
-        && let Ok(snapshot) = snapshot.cast::<MetricsSnapshot>()
-    {
-        return Ok(read(&snapshot.get().scopes));
-    }
-    Ok(read(&convert::scopes(metrics_data)?))
-}
-
-/// One request for each `most` data points, or one for all.
-fn batches(scopes: &[ScopeMetrics], most: Option<usize>) -> Vec<Batch> {
-    let most = most.unwrap_or(usize::MAX).max(1);
-    let mut all = vec![Batch::new()];
-    let mut room = most;
-    let mut record = Vec::new();
-    for (group, metric) in scopes
-        .iter()
-        .flat_map(|scope| scope.metrics.iter().map(|metric| (&scope.group, metric)))
-    {
-        let count = metric.data.len();
-        let mut put = |points: Range<usize>, batch: &mut Batch| {
-            record.clear();
-            put_metric_part(&mut record, metric, points);
-            batch.push(group, &record);
-        };
-        let mut start = 0usize;
-        loop {
-            let end = start.saturating_add(room).min(count);
-            if let Some(batch) = all.last_mut() {
-                put(start..end, batch);
-            }
-            room -= end - start;
-            start = end;
-            if start >= count {
-                break;
-            }
-            all.push(Batch::new());
-            room = most;
-        }
-        if room == 0 {
-            all.push(Batch::new());
-            room = most;
-        }
-    }
-    all.retain(|batch| !batch.is_empty());
-    all
-}
-
-/// `metrics_data` as the body of an `ExportMetricsServiceRequest`.
-#[pyfunction]
-pub(crate) fn encode_metrics<'py>(
-    metrics_data: &Bound<'py, PyAny>,
-) -> PyResult<Bound<'py, PyBytes>> {
-    let py = metrics_data.py();
-    let body = with_scopes(metrics_data, |scopes| {
-        py.detach(|| {
-            let mut body = Vec::new();
-            for batch in batches(scopes, None) {
-                batch.encode_into(&mut body);
-            }
-            body
-        })
-    })?;
-    Ok(PyBytes::new(py, &body))
-}
-
-/// Exports `metrics_data`, in requests of `most` data points, and waits for the answers.
-pub(crate) fn export(
-    metrics_data: &Bound<'_, PyAny>,
-    exporter: &Exporter,
-    timeout: Duration,
-    most: Option<usize>,
-) -> PyResult<bool> {
-    let py = metrics_data.py();
-    let deadline = Instant::now().checked_add(timeout);
-    let batches = with_scopes(metrics_data, |scopes| py.detach(|| batches(scopes, most)))?;
-    let mut is_delivered = true;
-    for batch in batches {
-        let left = match deadline {
-            Some(deadline) => deadline.saturating_duration_since(Instant::now()),
-            None => timeout,
-        };
-        is_delivered &= export_and_wait(py, exporter, batch, left)?;
-    }
-    diagnostics::log_pending(py);
-    Ok(is_delivered)
 }

@@ -12,10 +12,12 @@ use telemetry::metrics::data::{
     Number, NumberDataPoint, Temporality,
 };
 
-use super::collect::ScopeMetrics;
-use crate::diagnostics;
-use crate::trace::settings;
-use crate::value;
+use super::scope_metrics::ScopeMetrics;
+use crate::convert::value;
+use crate::export::group::new_group;
+use crate::imports::object::Object;
+use crate::imports::oxitel;
+use crate::process::diagnostics;
 
 const METRICS_ENCODER: &str = "opentelemetry.exporter.otlp.proto.common._internal.metrics_encoder";
 
@@ -42,7 +44,7 @@ pub(crate) fn scopes(metrics_data: &Bound<'_, PyAny>) -> PyResult<Vec<ScopeMetri
                 }
             }
             all.push(ScopeMetrics {
-                group: settings::new_group(&resource, &scope)?,
+                group: new_group(&resource, &scope)?,
                 scope: scope.unbind(),
                 metrics,
             });
@@ -53,9 +55,8 @@ pub(crate) fn scopes(metrics_data: &Bound<'_, PyAny>) -> PyResult<Vec<ScopeMetri
 
 fn read_metric(metric: &Bound<'_, PyAny>) -> PyResult<Option<Metric>> {
     let py = metric.py();
-    let module = py.import("oxitel.metrics.point")?;
     let data = metric.getattr("data")?;
-    let is = |name| -> PyResult<bool> { data.is_instance(&module.getattr(name)?) };
+    let is = |class: &Object| -> PyResult<bool> { data.is_instance(&class.get(py)?) };
     let temporality = || -> PyResult<Temporality> {
         let number: u8 = data.getattr("aggregation_temporality")?.extract()?;
         Ok(match number {
@@ -64,20 +65,20 @@ fn read_metric(metric: &Bound<'_, PyAny>) -> PyResult<Option<Metric>> {
             _ => Temporality::Unspecified,
         })
     };
-    let read = if is("Gauge")? {
+    let read = if is(&oxitel::GAUGE)? {
         Data::Gauge(points(&data, |point| read_number_point(point, false))?)
-    } else if is("Sum")? {
+    } else if is(&oxitel::SUM)? {
         Data::Sum {
             points: points(&data, |point| read_number_point(point, true))?,
             temporality: temporality()?,
             is_monotonic: data.getattr("is_monotonic")?.is_truthy()?,
         }
-    } else if is("Histogram")? {
+    } else if is(&oxitel::HISTOGRAM)? {
         Data::Histogram {
             points: points(&data, read_histogram_point)?,
             temporality: temporality()?,
         }
-    } else if is("ExponentialHistogram")? {
+    } else if is(&oxitel::EXPONENTIAL_HISTOGRAM)? {
         Data::ExponentialHistogram {
             points: points(&data, read_exponential_point)?,
             temporality: temporality()?,

@@ -2,9 +2,11 @@
 
 use pyo3::prelude::*;
 
-use crate::context;
-use crate::diagnostics::{self, Seldom};
-use crate::official::Official;
+use crate::imports::context;
+use crate::imports::object::Object;
+use crate::imports::official::Official;
+use crate::imports::oxitel;
+use crate::process::diagnostics::{self, Seldom};
 
 static FILTER_FAILED: Seldom = Seldom::new();
 
@@ -18,14 +20,13 @@ pub(crate) enum Filter {
 
 impl Filter {
     pub(crate) fn from_object(filter: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let module = filter.py().import("oxitel.metrics.exemplar")?;
-        let class = filter.get_type();
-        let is = |name| -> PyResult<bool> { Ok(class.is(&module.getattr(name)?)) };
-        Ok(if is("TraceBasedExemplarFilter")? {
+        let (py, class) = (filter.py(), filter.get_type());
+        let is = |known: &Object| -> PyResult<bool> { Ok(class.is(&known.get(py)?)) };
+        Ok(if is(&oxitel::TRACE_BASED_EXEMPLAR_FILTER)? {
             Self::TraceBased
-        } else if is("AlwaysOffExemplarFilter")? {
+        } else if is(&oxitel::ALWAYS_OFF_EXEMPLAR_FILTER)? {
             Self::AlwaysOff
-        } else if is("AlwaysOnExemplarFilter")? {
+        } else if is(&oxitel::ALWAYS_ON_EXEMPLAR_FILTER)? {
             Self::AlwaysOn
         } else {
             Self::Python(filter.clone().unbind())

@@ -17,10 +17,10 @@ use super::attributes::{Cleaned, to_dict};
 use super::exemplar::{self, Filter};
 use super::lookup::{self, Cache, Entry};
 use super::stream::{BoundStream, MetricStream, Target};
-use crate::context;
-use crate::diagnostics::{self, Seldom};
-use crate::official::Official;
-use crate::trace::clock::now_unix_nanos;
+use crate::imports::official::Official;
+use crate::process::clock::now_unix_nanos;
+use crate::process::diagnostics::{self, Seldom};
+use crate::trace::current::identity_of_span;
 
 const INSTRUMENT: &str = "opentelemetry.sdk.metrics._internal.instrument";
 
@@ -177,7 +177,7 @@ impl Core {
                 return Ok(None);
             }
         }
-        let span = context::identity_of_span(Official::get(py)?, &context)?;
+        let span = identity_of_span(Official::get(py)?, &context)?;
         if matches!(filter, Filter::TraceBased) && !span.is_some_and(|span| span.is_sampled()) {
             return Ok(None);
         }

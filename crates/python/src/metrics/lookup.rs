@@ -13,7 +13,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::stream::Target;
-use crate::dict::{entries, for_each_borrowed};
+use crate::convert::dict::{entries, for_each_borrowed};
 
 /// The series that a measurement with certain attributes goes to, one in each stream.
 pub(crate) struct Entry {

@@ -1,7 +1,6 @@
 //! The Python records of a snapshot (`oxitel.metrics.point`), made when somebody looks.
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyList, PyTuple};
 use telemetry::metrics::attributes::AttributeSet;
 use telemetry::metrics::data::{
@@ -10,118 +9,69 @@ use telemetry::metrics::data::{
 };
 
 use super::attributes::to_dict;
-use super::collect::MetricsSnapshot;
+use super::scope_metrics::ScopeMetrics;
+use crate::imports::oxitel;
 
-struct Classes {
-    resource_metrics: Py<PyAny>,
-    scope_metrics: Py<PyAny>,
-    metric: Py<PyAny>,
-    gauge: Py<PyAny>,
-    sum: Py<PyAny>,
-    histogram: Py<PyAny>,
-    exponential_histogram: Py<PyAny>,
-    number_point: Py<PyAny>,
-    histogram_point: Py<PyAny>,
-    exponential_point: Py<PyAny>,
-    buckets: Py<PyAny>,
-    exemplar: Py<PyAny>,
-    temporalities: [Py<PyAny>; 3],
-}
-
-static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
-
-impl Classes {
-    fn get(py: Python<'_>) -> PyResult<&'static Self> {
-        CLASSES.get_or_try_init(py, || {
-            let module = py.import("oxitel.metrics.point")?;
-            let class = |name| Ok::<_, PyErr>(module.getattr(name)?.unbind());
-            let temporality = |value: u8| -> PyResult<Py<PyAny>> {
-                class("AggregationTemporality")?.call1(py, (value,))
-            };
-            Ok(Self {
-                resource_metrics: class("ResourceMetrics")?,
-                scope_metrics: class("ScopeMetrics")?,
-                metric: class("Metric")?,
-                gauge: class("Gauge")?,
-                sum: class("Sum")?,
-                histogram: class("Histogram")?,
-                exponential_histogram: class("ExponentialHistogram")?,
-                number_point: class("NumberDataPoint")?,
-                histogram_point: class("HistogramDataPoint")?,
-                exponential_point: class("ExponentialHistogramDataPoint")?,
-                buckets: class("Buckets")?,
-                exemplar: class("Exemplar")?,
-                temporalities: [temporality(0)?, temporality(1)?, temporality(2)?],
-            })
-        })
-    }
-
-    fn temporality(&self, temporality: Temporality) -> &Py<PyAny> {
-        let [unspecified, delta, cumulative] = &self.temporalities;
-        match temporality {
-            Temporality::Unspecified => unspecified,
-            Temporality::Delta => delta,
-            Temporality::Cumulative => cumulative,
-        }
-    }
+fn new_temporality(py: Python<'_>, temporality: Temporality) -> PyResult<Bound<'_, PyAny>> {
+    let number = match temporality {
+        Temporality::Unspecified => 0,
+        Temporality::Delta => 1,
+        Temporality::Cumulative => 2,
+    };
+    oxitel::AGGREGATION_TEMPORALITY.kept(py)?.call1((number,))
 }
 
 pub(crate) fn resource_metrics<'py>(
     py: Python<'py>,
-    snapshot: &MetricsSnapshot,
+    resource: &Py<PyAny>,
+    scope_metrics: &[ScopeMetrics],
 ) -> PyResult<Bound<'py, PyList>> {
-    let classes = Classes::get(py)?;
     let scopes = PyList::empty(py);
-    for scope in &snapshot.scopes {
+    for scope in scope_metrics {
         let metrics = PyList::empty(py);
         for metric in &scope.metrics {
-            metrics.append(new_metric(py, classes, metric)?)?;
+            metrics.append(new_metric(py, metric)?)?;
         }
         let schema_url = scope.scope.bind(py).getattr("schema_url")?;
         let arguments = (&scope.scope, metrics, schema_url);
-        scopes.append(classes.scope_metrics.bind(py).call1(arguments)?)?;
+        scopes.append(oxitel::SCOPE_METRICS.kept(py)?.call1(arguments)?)?;
     }
-    let schema_url = snapshot.resource.bind(py).getattr("schema_url")?;
-    let arguments = (&snapshot.resource, scopes, schema_url);
-    PyList::new(py, [classes.resource_metrics.bind(py).call1(arguments)?])
+    let schema_url = resource.bind(py).getattr("schema_url")?;
+    let arguments = (resource, scopes, schema_url);
+    PyList::new(py, [oxitel::RESOURCE_METRICS.kept(py)?.call1(arguments)?])
 }
 
-fn new_metric<'py>(
-    py: Python<'py>,
-    classes: &Classes,
-    metric: &Metric,
-) -> PyResult<Bound<'py, PyAny>> {
+fn new_metric<'py>(py: Python<'py>, metric: &Metric) -> PyResult<Bound<'py, PyAny>> {
     let data = match &metric.data {
-        Data::Gauge(points) => classes
-            .gauge
-            .bind(py)
-            .call1((list(points, |point| new_number_point(py, classes, point))?,))?,
+        Data::Gauge(points) => oxitel::GAUGE
+            .kept(py)?
+            .call1((list(points, |point| new_number_point(py, point))?,))?,
         Data::Sum {
             points,
             temporality,
             is_monotonic,
-        } => classes.sum.bind(py).call1((
-            list(points, |point| new_number_point(py, classes, point))?,
-            classes.temporality(*temporality),
+        } => oxitel::SUM.kept(py)?.call1((
+            list(points, |point| new_number_point(py, point))?,
+            new_temporality(py, *temporality)?,
             *is_monotonic,
         ))?,
         Data::Histogram {
             points,
             temporality,
-        } => classes.histogram.bind(py).call1((
-            list(points, |point| new_histogram_point(py, classes, point))?,
-            classes.temporality(*temporality),
+        } => oxitel::HISTOGRAM.kept(py)?.call1((
+            list(points, |point| new_histogram_point(py, point))?,
+            new_temporality(py, *temporality)?,
         ))?,
         Data::ExponentialHistogram {
             points,
             temporality,
-        } => classes.exponential_histogram.bind(py).call1((
-            list(points, |point| new_exponential_point(py, classes, point))?,
-            classes.temporality(*temporality),
+        } => oxitel::EXPONENTIAL_HISTOGRAM.kept(py)?.call1((
+            list(points, |point| new_exponential_point(py, point))?,
+            new_temporality(py, *temporality)?,
         ))?,
     };
     let arguments = (&*metric.name, &*metric.description, &*metric.unit, data);
-    classes.metric.bind(py).call1(arguments)
+    oxitel::METRIC.kept(py)?.call1(arguments)
 }
 
 fn list<'py, P>(
@@ -138,17 +88,13 @@ fn number(py: Python<'_>, number: Number) -> PyResult<Bound<'_, PyAny>> {
     })
 }
 
-fn new_number_point<'py>(
-    py: Python<'py>,
-    classes: &Classes,
-    point: &NumberDataPoint,
-) -> PyResult<Bound<'py, PyAny>> {
-    classes.number_point.bind(py).call1((
+fn new_number_point<'py>(py: Python<'py>, point: &NumberDataPoint) -> PyResult<Bound<'py, PyAny>> {
+    oxitel::NUMBER_DATA_POINT.kept(py)?.call1((
         to_dict(py, &point.attributes)?,
         point.start_unix_nanos,
         point.time_unix_nanos,
         number(py, point.value)?,
-        new_exemplars(py, classes, &point.exemplars, &point.attributes)?,
+        new_exemplars(py, &point.exemplars, &point.attributes)?,
     ))
 }
 
@@ -166,7 +112,6 @@ fn extremes(
 
 fn new_histogram_point<'py>(
     py: Python<'py>,
-    classes: &Classes,
     point: &HistogramDataPoint,
 ) -> PyResult<Bound<'py, PyAny>> {
     let bounds = point.explicit_bounds.iter();
@@ -174,7 +119,7 @@ fn new_histogram_point<'py>(
         .map(|bound| number(py, *bound))
         .collect::<PyResult<_>>()?;
     let (least, greatest) = extremes(py, point.extremes)?;
-    classes.histogram_point.bind(py).call1((
+    oxitel::HISTOGRAM_DATA_POINT.kept(py)?.call1((
         to_dict(py, &point.attributes)?,
         point.start_unix_nanos,
         point.time_unix_nanos,
@@ -184,18 +129,17 @@ fn new_histogram_point<'py>(
         PyTuple::new(py, bounds)?,
         least,
         greatest,
-        new_exemplars(py, classes, &point.exemplars, &point.attributes)?,
+        new_exemplars(py, &point.exemplars, &point.attributes)?,
     ))
 }
 
 fn new_exponential_point<'py>(
     py: Python<'py>,
-    classes: &Classes,
     point: &ExponentialHistogramDataPoint,
 ) -> PyResult<Bound<'py, PyAny>> {
     let buckets = |buckets: &Buckets| {
         let arguments = (buckets.offset, buckets.counts.clone());
-        classes.buckets.bind(py).call1(arguments)
+        oxitel::BUCKETS.kept(py)?.call1(arguments)
     };
     let (least, greatest) = extremes(py, point.extremes)?;
     let options = PyDict::new(py);
@@ -211,14 +155,15 @@ fn new_exponential_point<'py>(
     options.set_item("flags", point.flags)?;
     options.set_item("min", least)?;
     options.set_item("max", greatest)?;
-    let exemplars = new_exemplars(py, classes, &point.exemplars, &point.attributes)?;
+    let exemplars = new_exemplars(py, &point.exemplars, &point.attributes)?;
     options.set_item("exemplars", exemplars)?;
-    classes.exponential_point.bind(py).call((), Some(&options))
+    oxitel::EXPONENTIAL_HISTOGRAM_DATA_POINT
+        .kept(py)?
+        .call((), Some(&options))
 }
 
 fn new_exemplars<'py>(
     py: Python<'py>,
-    classes: &Classes,
     exemplars: &[Exemplar],
     point_attributes: &AttributeSet,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
@@ -230,7 +175,7 @@ fn new_exemplars<'py>(
         } else {
             Some(to_dict(py, &exemplar.filtered_attributes)?)
         };
-        classes.exemplar.bind(py).call1((
+        oxitel::EXEMPLAR.kept(py)?.call1((
             filtered,
             number(py, exemplar.value)?,
             exemplar.time_unix_nanos,

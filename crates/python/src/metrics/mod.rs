@@ -4,8 +4,11 @@
 pub(crate) mod attributes;
 pub(crate) mod collect;
 pub(crate) mod convert;
+mod encode;
 pub(crate) mod exemplar;
+pub(crate) mod export;
 pub(crate) mod instrument;
 pub(crate) mod lookup;
 pub(crate) mod materialise;
+pub(crate) mod scope_metrics;
 pub(crate) mod stream;

@@ -15,7 +15,7 @@ use telemetry::metrics::stream::{Stream, StreamConfig};
 
 use super::attributes::{Cleaned, to_dict};
 use super::convert;
-use crate::diagnostics;
+use crate::process::diagnostics;
 
 /// Where a measurement goes in one stream.
 pub(crate) struct Target {

@@ -5,10 +5,11 @@ use pyo3::types::PyString;
 use telemetry::propagation::b3;
 use telemetry::trace::{SAMPLED, SpanContext};
 
-use super::carrier::{Source, Target, text};
+use super::carrier::{Source, Target};
 use super::extracted::Extracted;
+use super::format::Names;
 use super::injected::Injected;
-use super::propagator::Names;
+use crate::convert::text;
 
 type Text = Option<String>;
 
@@ -21,7 +22,7 @@ pub(super) fn extract<'py>(
     extracted.begin_empty(py)?;
     let get = |attribute, default| -> PyResult<Text> {
         let value = source.get(&names.get(attribute, default)?)?.first()?;
-        let value = value.as_ref().and_then(text);
+        let value = value.as_ref().and_then(text::of_header);
         Ok(value
             .filter(|text| !text.is_empty())
             .map(|text| text.into_owned()))

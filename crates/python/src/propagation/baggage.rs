@@ -4,10 +4,11 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use telemetry::propagation::baggage::{self, Lost, Writer};
 
-use super::carrier::{Source, Target, text};
+use super::carrier::{Source, Target};
 use super::extracted::Extracted;
 use super::injected::Injected;
-use crate::diagnostics;
+use crate::convert::text;
+use crate::process::diagnostics;
 
 const LOGGER: &str = "opentelemetry.baggage.propagation";
 
@@ -20,7 +21,7 @@ pub(super) fn extract<'py>(
     let Some(value) = source.get(pyo3::intern!(py, "baggage"))?.first()? else {
         return Ok(());
     };
-    let Some(header) = text(&value).filter(|header| !header.is_empty()) else {
+    let Some(header) = text::of_header(&value).filter(|header| !header.is_empty()) else {
         return Ok(());
     };
     let (mut found, mut lost) = (Vec::new(), Vec::new());
@@ -50,7 +51,10 @@ pub(super) fn inject<'py>(
     let mut writer = Writer::default();
     for (name, value) in injected.baggage()? {
         let Ok(name) = name.str() else { continue };
-        let (Some(name), Some(value)) = (text(name.as_any()), text(value.as_any())) else {
+        let (Some(name), Some(value)) = (
+            text::of_header(name.as_any()),
+            text::of_header(value.as_any()),
+        ) else {
             continue;
         };
         writer.push(&name, &value, |lost| say(py, lost, ""));

@@ -1,12 +1,11 @@
 //! Carriers, and how their fields are read and set: by the getter or setter that is given, or,
 //! where it is the API's default, without a call into Python for a dict.
 
-use std::borrow::Cow;
-
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use super::format::Known;
+use crate::convert::text;
 
 /// The values of a field.
 pub(super) enum Values<'py> {
@@ -47,10 +46,10 @@ impl<'py> Values<'py> {
         };
         let first = list.get_item(0).ok();
         if list.len() > 1
-            && let Some(expected) = first.as_ref().and_then(text)
+            && let Some(expected) = first.as_ref().and_then(text::of_header)
             && !list
                 .iter()
-                .all(|value| text(&value).as_deref() == Some(&*expected))
+                .all(|value| text::of_header(&value).as_deref() == Some(&*expected))
         {
             return Ok(None);
         }
@@ -65,20 +64,6 @@ impl<'py> Values<'py> {
             Self::Many(values) => values.try_iter()?.collect(),
         }
     }
-}
-
-/// A value or a key as text. Bytes are read too, since that is what Kafka and ASGI have; anything
-/// else is no header.
-pub(super) fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<Cow<'a, str>> {
-    if let Ok(text) = value.cast::<PyString>() {
-        return Some(match text.to_str() {
-            Ok(text) => Cow::Borrowed(text),
-            // A lone surrogate is of no format; its place is kept.
-            Err(_) => text.to_string_lossy(),
-        });
-    }
-    let bytes = value.cast::<PyBytes>().ok()?;
-    Some(String::from_utf8_lossy(bytes.as_bytes()))
 }
 
 /// Where fields are read from.
@@ -257,7 +242,7 @@ fn pairs<'py>(carrier: &Bound<'py, PyAny>) -> PyResult<Vec<Option<Pair<'py>>>> {
 
 /// Names of headers are the same in either case.
 fn is_name(name: &Bound<'_, PyAny>, key: &Bound<'_, PyString>) -> bool {
-    match (text(name), text(key.as_any())) {
+    match (text::of_header(name), text::of_header(key.as_any())) {
         (Some(name), Some(key)) => name.eq_ignore_ascii_case(&key),
         _ => false,
     }
@@ -270,7 +255,12 @@ fn set_pair<'py>(
     value: &Bound<'py, PyString>,
 ) -> PyResult<()> {
     let py = key.py();
-    let value = PyBytes::new(py, text(value.as_any()).unwrap_or_default().as_bytes());
+    let value = PyBytes::new(
+        py,
+        text::of_header(value.as_any())
+            .unwrap_or_default()
+            .as_bytes(),
+    );
     let pair = PyTuple::new(py, [key.as_any(), value.as_any()])?;
     for (place, found) in pairs(carrier.as_any())?.into_iter().enumerate() {
         if found.is_some_and(|(name, _)| is_name(&name, key)) {

@@ -6,10 +6,10 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 
 use super::carrier::{Source, Target};
 use super::extracted::Extracted;
-use super::format::Known;
+use super::format::{Known, Names};
 use super::injected::Injected;
-use super::propagator::{EXTRACT_FAILED, INJECT_FAILED, Names, settle};
-use crate::guarded::Guarded;
+use super::propagator::{EXTRACT_FAILED, INJECT_FAILED, settle};
+use crate::threads::guarded::Guarded;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "oxitel._native")]
 pub(crate) struct CompositePropagator {

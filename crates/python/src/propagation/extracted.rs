@@ -5,8 +5,8 @@ use pyo3::types::{PyDict, PyString};
 use telemetry::trace::SpanContext;
 
 use super::format::Known;
-use crate::context;
-use crate::official::Official;
+use crate::imports::context;
+use crate::imports::official::Official;
 
 pub(super) struct Extracted<'py> {
     /// `None` until something is known: then it is an empty one, or the current one for baggage.

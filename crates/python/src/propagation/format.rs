@@ -5,6 +5,9 @@ use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyType};
 
+use crate::imports::object::Object;
+use crate::imports::oxitel;
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
     TraceContext,
@@ -14,7 +17,7 @@ pub(crate) enum Format {
     Jaeger,
 }
 
-/// What the propagators use of the API besides [`crate::official::Official`], looked up when the
+/// What the propagators use of the API besides [`crate::imports::official::Official`], looked up when the
 /// first of them is called.
 pub(crate) struct Known {
     /// Instances of exactly these classes are run without a call; subclasses may do otherwise.
@@ -36,25 +39,16 @@ impl Known {
     }
 
     fn load(py: Python<'_>) -> PyResult<Self> {
-        let class = |module: &str, name: &str| -> PyResult<Py<PyType>> {
-            Ok(py
-                .import(module)?
-                .getattr(name)?
-                .cast_into::<PyType>()?
-                .unbind())
-        };
+        let class = |module, name| Object::new(module, name).class(py);
         let trace_context = "opentelemetry.trace.propagation.tracecontext";
         let textmap = "opentelemetry.propagators.textmap";
         Ok(Self {
             classes: vec![
                 (
-                    class("oxitel.propagation.w3c", "TraceContextPropagator")?,
+                    oxitel::TRACE_CONTEXT_PROPAGATOR.class(py)?,
                     Format::TraceContext,
                 ),
-                (
-                    class("oxitel.propagation.w3c", "BaggagePropagator")?,
-                    Format::Baggage,
-                ),
+                (oxitel::BAGGAGE_PROPAGATOR.class(py)?, Format::Baggage),
                 (
                     class(trace_context, "TraceContextTextMapPropagator")?,
                     Format::TraceContext,
@@ -63,19 +57,10 @@ impl Known {
                     class("opentelemetry.baggage.propagation", "W3CBaggagePropagator")?,
                     Format::Baggage,
                 ),
-                (
-                    class("oxitel.propagation.b3", "B3SingleFormat")?,
-                    Format::B3Single,
-                ),
-                (
-                    class("oxitel.propagation.b3", "B3MultiFormat")?,
-                    Format::B3Multi,
-                ),
-                (class("oxitel.propagation.b3", "B3Format")?, Format::B3Multi),
-                (
-                    class("oxitel.propagation.jaeger", "JaegerPropagator")?,
-                    Format::Jaeger,
-                ),
+                (oxitel::B3_SINGLE_FORMAT.class(py)?, Format::B3Single),
+                (oxitel::B3_MULTI_FORMAT.class(py)?, Format::B3Multi),
+                (oxitel::B3_FORMAT.class(py)?, Format::B3Multi),
+                (oxitel::JAEGER_PROPAGATOR.class(py)?, Format::Jaeger),
             ],
             getter_class: class(textmap, "DefaultGetter")?,
             setter_class: class(textmap, "DefaultSetter")?,
@@ -109,4 +94,21 @@ impl Known {
 
 fn is_of(class: &Py<PyType>, object: &Bound<'_, PyAny>) -> bool {
     class.as_ptr() == object.get_type_ptr().cast()
+}
+
+/// The names of a propagator's headers: fixed ones, or attributes of a subclass.
+#[derive(Clone, Copy)]
+pub(super) struct Names<'a, 'py>(pub(super) Option<&'a Bound<'py, PyAny>>);
+
+impl<'py> Names<'_, 'py> {
+    pub(super) fn get(
+        self,
+        attribute: &Bound<'py, PyString>,
+        default: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyString>> {
+        match self.0 {
+            None => Ok(default.clone()),
+            Some(propagator) => Ok(propagator.getattr(attribute)?.cast_into::<PyString>()?),
+        }
+    }
 }

@@ -4,11 +4,11 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use telemetry::trace::SpanContext;
 
-use super::carrier::text;
 use super::extracted::baggage_of;
 use super::format::Known;
-use crate::context;
-use crate::official::{Official, read_span_context};
+use crate::convert::text;
+use crate::imports::context;
+use crate::imports::official::{Official, read_span_context};
 use crate::trace::identity::IdTexts;
 use crate::trace::span::{self, Span};
 use crate::trace::unsampled::UnsampledSpan;
@@ -111,7 +111,7 @@ impl<'py> InjectedSpan<'py> {
                 .iter()
                 .filter_map(|item| item.extract::<(Bound<'_, PyAny>, Bound<'_, PyAny>)>().ok())
             {
-                if let (Some(key), Some(value)) = (text(&key), text(&value)) {
+                if let (Some(key), Some(value)) = (text::of_header(&key), text::of_header(&value)) {
                     if !header.is_empty() {
                         header.push(',');
                     }

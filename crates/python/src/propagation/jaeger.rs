@@ -3,12 +3,13 @@
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use telemetry::propagation::jaeger::{self, BAGGAGE_PREFIX, BaggageSize, MOST_ENTRIES};
-use telemetry::propagation::percent::{self, Style};
+use telemetry::text::{self, Style};
 
-use super::carrier::{Source, Target, text};
+use super::carrier::{Source, Target};
 use super::extracted::Extracted;
+use super::format::Names;
 use super::injected::Injected;
-use super::propagator::Names;
+use crate::convert::text;
 
 fn header_name<'py>(py: Python<'py>, names: Names<'_, 'py>) -> PyResult<Bound<'py, PyString>> {
     names.get(
@@ -35,7 +36,7 @@ pub(super) fn extract<'py>(
         return Ok(());
     };
     extract_baggage(py, source, extracted, &prefix(py, names)?)?;
-    match text(&header).and_then(|header| jaeger::read(&header)) {
+    match text::of_header(&header).and_then(|header| jaeger::read(&header)) {
         Some(context) => extracted.set_span(py, &context, None),
         None => Ok(()),
     }
@@ -50,13 +51,16 @@ fn extract_baggage<'py>(
     let prefix = prefix.to_string_lossy();
     let mut entries = Vec::new();
     let keys = source.keys()?;
-    let is_entry =
-        |key: &&Bound<'py, PyAny>| text(key).is_some_and(|key| key.starts_with(&*prefix));
+    let is_entry = |key: &&Bound<'py, PyAny>| {
+        text::of_header(key).is_some_and(|key| key.starts_with(&*prefix))
+    };
     for key in keys.iter().filter(is_entry).take(MOST_ENTRIES) {
-        let Some(name) = text(key) else { continue };
+        let Some(name) = text::of_header(key) else {
+            continue;
+        };
         // Bytes are asked for by their text.
         let value = source.get(&PyString::new(py, &name))?.first()?;
-        if let Some(value) = value.as_ref().and_then(text) {
+        if let Some(value) = value.as_ref().and_then(text::of_header) {
             entries.push((name.replace(&*prefix, ""), value.into_owned()));
         }
     }
@@ -67,10 +71,10 @@ fn extract_baggage<'py>(
     }
     let baggage = extracted.baggage(py)?;
     for (name, value) in &entries {
-        let decoded = percent::decode(value, Style::Path);
+        let decoded = text::percent_decode(value, Style::Path);
         baggage.set_item(
             PyString::new(py, name),
-            PyString::new(py, percent::stripped(&decoded)),
+            PyString::new(py, text::stripped(&decoded)),
         )?;
     }
     extracted.set_baggage(py, &baggage)
@@ -96,11 +100,12 @@ pub(super) fn inject<'py>(
     let mut size = BaggageSize::default();
     let mut encoded = String::new();
     for (name, value) in entries.iter().take(MOST_ENTRIES) {
-        let (Some(name), Some(value)) = (text(name), text(value.as_any())) else {
+        let (Some(name), Some(value)) = (text::of_header(name), text::of_header(value.as_any()))
+        else {
             continue;
         };
         encoded.clear();
-        percent::encode(&value, Style::Path, &mut encoded);
+        text::percent_encode(&value, Style::Path, &mut encoded);
         if size.takes(&name, &encoded) {
             target.set_ascii(
                 &PyString::new(py, &format!("{prefix}{name}")),

@@ -3,33 +3,16 @@
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple};
+use pyo3::types::{PyDict, PyTuple};
 
 use super::carrier::{Source, Target};
 use super::extracted::Extracted;
-use super::format::{Format, Known};
+use super::format::{Format, Known, Names};
 use super::injected::Injected;
 use super::{b3, baggage, jaeger, trace_context};
-use crate::diagnostics::{self, Seldom};
+use crate::process::diagnostics::{self, Seldom};
 
 const LOGGER: &str = "opentelemetry.propagate";
-
-/// The names of a propagator's headers: fixed ones, or attributes of a subclass.
-#[derive(Clone, Copy)]
-pub(super) struct Names<'a, 'py>(pub(super) Option<&'a Bound<'py, PyAny>>);
-
-impl<'py> Names<'_, 'py> {
-    pub(super) fn get(
-        self,
-        attribute: &Bound<'py, PyString>,
-        default: &Bound<'py, PyString>,
-    ) -> PyResult<Bound<'py, PyString>> {
-        match self.0 {
-            None => Ok(default.clone()),
-            Some(propagator) => Ok(propagator.getattr(attribute)?.cast_into::<PyString>()?),
-        }
-    }
-}
 
 impl Format {
     pub(super) fn extract<'py>(

@@ -6,12 +6,13 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use telemetry::propagation::{trace_context, trace_state};
 
-use super::carrier::{Source, Target, Values, text};
+use super::carrier::{Source, Target, Values};
 use super::extracted::Extracted;
 use super::format::Known;
 use super::injected::Injected;
-use crate::diagnostics;
-use crate::official;
+use crate::convert::text;
+use crate::imports::official;
+use crate::process::diagnostics;
 
 const LOGGER: &str = "opentelemetry.trace.propagation.tracecontext";
 /// The most characters of `tracestate` that the API reads.
@@ -26,7 +27,8 @@ pub(super) fn extract<'py>(
     let Some(header) = source.get(pyo3::intern!(py, "traceparent"))?.only()? else {
         return Ok(());
     };
-    let Some(context) = text(&header).and_then(|header| trace_context::read(&header)) else {
+    let Some(context) = text::of_header(&header).and_then(|header| trace_context::read(&header))
+    else {
         return Ok(());
     };
     let state = match source.get(pyo3::intern!(py, "tracestate"))? {
@@ -60,13 +62,13 @@ fn read_state<'py>(
     values: Values<'py>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     if let Values::One(value) = &values {
-        return match text(value) {
+        return match text::of_header(value) {
             Some(header) => new_state(py, known, &[header]),
             None => Ok(None),
         };
     }
     let values = values.all()?;
-    let headers: Vec<_> = values.iter().filter_map(text).collect();
+    let headers: Vec<_> = values.iter().filter_map(text::of_header).collect();
     new_state(py, known, &headers)
 }
 

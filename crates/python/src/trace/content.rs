@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use telemetry::attribute::Newest;
 
 use super::event::EventRecord;
-use crate::value::AttributeMap;
+use crate::convert::value::AttributeMap;
 
 /// Content of a span: native until Python code has seen the container itself.
 pub(crate) enum Content<T> {

@@ -12,14 +12,13 @@ use telemetry::otlp::trace::{
 };
 use telemetry::otlp::wire::put_bytes_field;
 
-use super::containers::dropped_of;
 use super::content::{Content, Copied};
 use super::event::EventRecord;
 use super::identity::Identity;
 use super::readable::{ReadableSpan, State};
-use super::span::name_text;
-use crate::scratch::with_buffer;
-use crate::value;
+use crate::convert::bounded_attributes::dropped_of;
+use crate::convert::{text, value};
+use crate::threads::scratch::with_buffer;
 
 /// Encodes `span` and passes the bytes to `use_bytes`.
 pub(crate) fn with_encoded<T>(
@@ -61,7 +60,7 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
             span_id: identity.context.span_id,
             trace_state: &identity.trace_state_header(py)?,
             parent_span_id: parent.map(|parent| parent.span_id),
-            name: &name_text(&name),
+            name: &text::nearest(&name),
             kind: kind + 1,
             start_unix_nanos: times.0.unwrap_or(0),
             end_unix_nanos: times.1.unwrap_or(0),
@@ -83,7 +82,9 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
             dropped_events,
             dropped_links,
             status,
-            status_description: &description.as_ref().map_or(Cow::Borrowed(""), name_text),
+            status_description: &description
+                .as_ref()
+                .map_or(Cow::Borrowed(""), text::nearest),
             is_parent_remote: parent.is_some_and(|parent| parent.is_remote),
         },
     );
@@ -159,7 +160,7 @@ fn put_events(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyRe
                 body.clear();
                 put_event_head(
                     &mut body,
-                    &name_text(&event.getattr("name")?),
+                    &text::nearest(&event.getattr("name")?),
                     event.getattr("timestamp")?.extract()?,
                 );
                 let failed = value::put_mapping(&mut body, EVENT_ATTRIBUTES, &attributes)?;
@@ -177,7 +178,7 @@ fn put_native_events(py: Python<'_>, buffer: &mut Vec<u8>, events: &Newest<Event
         body.clear();
         put_event_head(
             &mut body,
-            &name_text(event.name.bind(py)),
+            &text::nearest(event.name.bind(py)),
             event.time_unix_nanos,
         );
         let failed = value::put_map(py, &mut body, EVENT_ATTRIBUTES, &event.attributes);

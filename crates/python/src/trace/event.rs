@@ -3,9 +3,10 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::containers::bounded_attributes;
 use super::settings::Limits;
-use crate::value::AttributeMap;
+use crate::convert::bounded_attributes::bounded_attributes;
+use crate::convert::value::AttributeMap;
+use crate::imports::oxitel;
 
 pub(crate) struct EventRecord {
     pub(crate) name: Py<PyAny>,
@@ -30,8 +31,6 @@ impl EventRecord {
         )?;
         options.set_item("attributes", attributes)?;
         options.set_item("timestamp", self.time_unix_nanos)?;
-        py.import(pyo3::intern!(py, "oxitel.trace.event"))?
-            .getattr(pyo3::intern!(py, "Event"))?
-            .call((&self.name,), Some(&options))
+        oxitel::EVENT.get(py)?.call((&self.name,), Some(&options))
     }
 }

@@ -16,14 +16,14 @@ use pyo3::types::{IntoPyDict, PyString, PyType};
 use telemetry::trace::StatusCode;
 
 use super::arguments;
-use super::clock::now_unix_nanos;
 use super::event::EventRecord;
-use super::overridden;
+use super::lookalike::overridden;
 use super::settings::Limits;
 use super::span::{Span, push_event, set_status};
 use super::status::Status;
-use crate::diagnostics;
-use crate::value::{self, AttributeMap};
+use crate::convert::value::{self, AttributeMap};
+use crate::process::clock::now_unix_nanos;
+use crate::process::diagnostics;
 
 const HEADER: &str = "Traceback (most recent call last):\n";
 const CAUSE: &str = "\nThe above exception was the direct cause of the following exception:\n\n";

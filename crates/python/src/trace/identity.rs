@@ -6,7 +6,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple};
 use telemetry::trace::SpanContext;
 
-use crate::official::{Official, read_span_context};
+use crate::imports::official::{Official, read_span_context};
 
 pub(crate) struct Identity {
     pub(crate) context: SpanContext,

@@ -4,9 +4,9 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use telemetry::attribute::Newest;
 
-use super::containers::bounded_attributes;
 use super::settings::Limits;
-use crate::value;
+use crate::convert::bounded_attributes::bounded_attributes;
+use crate::convert::value;
 
 /// The links that a span begins with: valid ones, their attributes bounded in place.
 pub(crate) fn new_links(

@@ -12,8 +12,8 @@ use telemetry::export::batch::BatchProcessor;
 
 use super::encode::with_encoded;
 use super::readable::ReadableSpan;
-use crate::diagnostics;
-use crate::pipeline::{Pipeline, Stage};
+use crate::export::pipeline::{Pipeline, Stage};
+use crate::process::diagnostics;
 
 thread_local! {
     // The spans of whose end this thread is telling processors.

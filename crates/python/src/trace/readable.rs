@@ -16,17 +16,19 @@ use telemetry::otlp::request::Group;
 use telemetry::trace::StatusCode;
 
 use super::arguments::{Indent, as_given};
-use super::containers::{bounded_attributes, dropped_of};
 use super::content::{Content, Copied};
-use super::edits::{Edits, time_of};
 use super::event::EventRecord;
 use super::identity::{Assigned, Identity};
-use super::settings::{self, Settings};
+use super::lookalike::edits::{Edits, time_of};
+use super::settings::Settings;
 use super::status::Status;
-use crate::guarded::{Guard, Guarded};
-use crate::official::Official;
-use crate::replaceable::Replacement;
-use crate::value::AttributeMap;
+use crate::convert::bounded_attributes::{bounded_attributes, dropped_of};
+use crate::convert::value::AttributeMap;
+use crate::export::group::new_group;
+use crate::imports::official::Official;
+use crate::imports::oxitel;
+use crate::threads::guarded::{Guard, Guarded};
+use crate::threads::replaceable::Replacement;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk.trace")]
 pub(crate) struct ReadableSpan {
@@ -182,7 +184,7 @@ impl ReadableSpan {
             .is_some_and(|edits| edits.resource.is_some() || edits.scope.is_some());
         match &self.source {
             Source::Tracer(settings) if !is_edited => Ok(Cow::Borrowed(&settings.get().group)),
-            _ => settings::new_group(
+            _ => new_group(
                 self.resource(py).bind(py),
                 self.instrumentation_scope(py).bind(py),
             )
@@ -234,10 +236,7 @@ impl ReadableSpan {
         items: Vec<Bound<'py, PyAny>>,
         dropped: u32,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let list = py
-            .import(pyo3::intern!(py, "oxitel.sequence"))?
-            .getattr(pyo3::intern!(py, "BoundedList"))?
-            .call1((limit,))?;
+        let list = oxitel::BOUNDED_LIST.get(py)?.call1((limit,))?;
         list.call_method1("extend", (items,))?;
         list.setattr("dropped", dropped)?;
         Ok(list)
@@ -284,9 +283,8 @@ impl ReadableSpan {
     ) -> PyResult<Self> {
         let resource = match resource {
             Some(resource) => resource,
-            None => py
-                .import("oxitel.resources.resource")?
-                .getattr("Resource")?
+            None => oxitel::RESOURCE
+                .get(py)?
                 .call_method1("create", (PyDict::new(py),))?
                 .unbind(),
         };
@@ -726,10 +724,7 @@ impl ReadableSpan {
 
     #[getter]
     fn instrumentation_info<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        slf.py()
-            .import("oxitel.trace.span")?
-            .getattr("instrumentation_info")?
-            .call1((slf,))
+        oxitel::INSTRUMENTATION_INFO.get(slf.py())?.call1((slf,))
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -752,7 +747,7 @@ impl ReadableSpan {
 
     #[pyo3(signature = (indent=Indent::Four))]
     fn to_json<'py>(slf: &Bound<'py, Self>, indent: Indent<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let to_json = slf.py().import("oxitel.trace.span")?.getattr("to_json")?;
+        let to_json = oxitel::SPAN_TO_JSON.get(slf.py())?;
         match indent {
             Indent::Four => to_json.call1((slf,)),
             Indent::Given(indent) => to_json.call1((slf, indent)),

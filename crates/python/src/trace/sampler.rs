@@ -1,9 +1,10 @@
 //! Which sampler decides: a built-in one natively, any other by calling it.
 
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
-use pyo3::types::PyType;
 use telemetry::trace::{Decision, ParentBased, Sampler};
+
+use crate::imports::object::Object;
+use crate::imports::oxitel;
 
 /// A sampler, native where its class is exactly one of ours.
 pub(crate) enum AnySampler {
@@ -34,45 +35,20 @@ pub(crate) fn decision_of(decision: &Bound<'_, PyAny>) -> PyResult<Decision> {
     )
 }
 
-struct Classes {
-    always: Py<PyType>,
-    ratio: Py<PyType>,
-    parent_based: [Py<PyType>; 2],
-}
-
-fn classes(py: Python<'_>) -> PyResult<&'static Classes> {
-    static CLASSES: PyOnceLock<Classes> = PyOnceLock::new();
-    CLASSES.get_or_try_init(py, || {
-        let module = py.import("oxitel.trace.sampling")?;
-        let class = |name: &str| -> PyResult<Py<PyType>> {
-            Ok(module.getattr(name)?.cast_into::<PyType>()?.unbind())
-        };
-        Ok(Classes {
-            always: class("StaticSampler")?,
-            ratio: class("TraceIdRatioBased")?,
-            parent_based: [class("ParentBased")?, class("ParentBasedTraceIdRatio")?],
-        })
-    })
-}
-
 fn native(sampler: &Bound<'_, PyAny>) -> PyResult<Option<Sampler>> {
-    let classes = classes(sampler.py())?;
-    let class = sampler.get_type();
-    if class.is(&classes.always) {
+    let (py, class) = (sampler.py(), sampler.get_type());
+    let is = |known: &Object| -> PyResult<bool> { Ok(class.is(known.kept(py)?)) };
+    if is(&oxitel::STATIC_SAMPLER)? {
         return Ok(Some(Sampler::Always(decision_of(
             &sampler.getattr("_decision")?,
         )?)));
     }
-    if class.is(&classes.ratio) {
+    if is(&oxitel::TRACE_ID_RATIO_BASED)? {
         return Ok(Some(Sampler::TraceIdRatio {
             bound: sampler.getattr("bound")?.extract()?,
         }));
     }
-    if !classes
-        .parent_based
-        .iter()
-        .any(|parent_based| class.is(parent_based))
-    {
+    if !is(&oxitel::PARENT_BASED)? && !is(&oxitel::PARENT_BASED_TRACE_ID_RATIO)? {
         return Ok(None);
     }
     let part = |name: &str| native(&sampler.getattr(name)?);

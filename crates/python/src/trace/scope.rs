@@ -9,14 +9,15 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::exception;
-use super::overridden;
+use super::lookalike::overridden;
 use super::span::{self, Span};
 use super::tracer::{StartOptions, Started, Tracer};
 use super::unsampled::UnsampledSpan;
-use crate::context::{self, Reset};
-use crate::diagnostics;
-use crate::guarded::Guarded;
-use crate::official::Official;
+use crate::imports::context::{self, Reset};
+use crate::imports::official::Official;
+use crate::imports::oxitel;
+use crate::process::diagnostics;
+use crate::threads::guarded::Guarded;
 
 /// How many enclosing scopes are looked through for one that ends out of order.
 const MOST_ENCLOSING: usize = 1000;
@@ -216,10 +217,7 @@ impl SpanScope {
         slf: &Bound<'py, Self>,
         function: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        slf.py()
-            .import("oxitel.trace.decorator")?
-            .getattr("decorate")?
-            .call1((slf, function))
+        oxitel::DECORATE.get(slf.py())?.call1((slf, function))
     }
 }
 

@@ -7,9 +7,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
+use super::quick_method::QuickMethod;
 use super::span::{RecordingSpan, Span, set_plain_attribute};
 use super::unsampled::UnsampledSpan;
-use crate::quick_method::QuickMethod;
 
 static OF_SPAN: QuickMethod = QuickMethod::new(
     c"set_attribute",

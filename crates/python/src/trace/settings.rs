@@ -8,9 +8,9 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::otlp::request::Group;
 
 use super::counts::Counts;
-use crate::diagnostics::{self, Seldom};
-pub(crate) use crate::group::new_group;
-use crate::pipeline::SharedPipeline;
+use crate::export::group::new_group;
+use crate::export::pipeline::SharedPipeline;
+use crate::process::diagnostics::{self, Seldom};
 
 /// The group of a provider's spans. A resource that cannot be read (a mock) is as good as none, which
 /// is said.

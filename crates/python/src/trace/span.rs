@@ -1,33 +1,33 @@
 //! `Span`: a span that is being recorded.
 
-use std::borrow::Cow;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::attribute::Newest;
 use telemetry::trace::StatusCode;
 
 use super::arguments::EscapedText;
-use super::clock::{now_unix_nanos, unix_nanos};
 use super::content::Content;
-use super::edits::{Edits, Processor};
 use super::event::EventRecord;
 use super::exception;
 use super::identity::Identity;
 use super::links::{bounded_link_attributes, is_valid_link};
+use super::lookalike::edits::{Edits, Processor};
+use super::lookalike::{overridden, recording};
+use super::processing;
 use super::readable::{ReadableSpan, State};
 use super::scope::Attachment;
 use super::settings::Settings;
 use super::status::{Status, status_code_of};
-use super::{overridden, processing, recording};
-use crate::diagnostics;
-use crate::guarded::{Guard, Guarded};
-use crate::official::Official;
-use crate::pipeline::{self, Pipeline};
-use crate::value::{self, AttributeMap};
+use crate::convert::value::{self, AttributeMap};
+use crate::export::pipeline::{self, Pipeline};
+use crate::imports::official::Official;
+use crate::process::clock::{now_unix_nanos, unix_nanos};
+use crate::process::diagnostics;
+use crate::threads::guarded::{Guard, Guarded};
 
 #[pyclass(frozen, subclass, extends = ReadableSpan, module = "opentelemetry.sdk.trace")]
 pub(crate) struct Span {
@@ -708,20 +708,5 @@ impl Span {
     #[expect(clippy::unused_self, reason = "an attribute of the official class")]
     const fn _trace_config(&self) -> Option<bool> {
         None
-    }
-}
-
-/// The text of a name for OTLP; a name that is not text or not valid text becomes the nearest.
-pub(crate) fn name_text<'a>(name: &'a Bound<'_, PyAny>) -> Cow<'a, str> {
-    match name.cast::<PyString>() {
-        Ok(text) => text
-            .to_str()
-            .map_or_else(|_| text.to_string_lossy(), Cow::Borrowed),
-        // As if there were none.
-        Err(_) if name.is_none() => Cow::Borrowed(""),
-        Err(_) => match name.str() {
-            Ok(text) => Cow::Owned(text.to_string_lossy().into_owned()),
-            Err(_) => Cow::Borrowed(""),
-        },
     }
 }

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use telemetry::trace::StatusCode;
 
-use crate::official::Official;
+use crate::imports::official::Official;
 
 #[derive(Default)]
 pub(crate) struct Status {

@@ -13,7 +13,6 @@ use telemetry::trace::{
 };
 
 use super::arguments::truth;
-use super::clock::{now_unix_nanos, unix_nanos};
 use super::counts::{Counts, SpanCounts};
 use super::identity::{Identity, TraceId};
 use super::links::new_links;
@@ -24,13 +23,15 @@ use super::settings::{self, Limits, Settings};
 use super::span::{NewSpan, Span};
 use super::status::kind_of;
 use super::unsampled::UnsampledSpan;
-use crate::context;
-use crate::diagnostics::{self, Seldom};
-use crate::fork;
-use crate::official::{Official, read_span_context};
-use crate::pipeline::{self, Pipeline};
-use crate::replaceable::Replaceable;
-use crate::value;
+use crate::convert::value;
+use crate::export::pipeline::{self, Pipeline};
+use crate::imports::context;
+use crate::imports::official::{Official, read_span_context};
+use crate::imports::oxitel;
+use crate::process::clock::{now_unix_nanos, unix_nanos};
+use crate::process::diagnostics::{self, Seldom};
+use crate::process::fork;
+use crate::threads::replaceable::Replaceable;
 
 static SAMPLER_FAILED: Seldom = Seldom::new();
 static IDS_FAILED: Seldom = Seldom::new();
@@ -93,9 +94,7 @@ impl Given {
                 self.instrumentation_scope.bind(py),
             )?,
         };
-        let built_in = py
-            .import("oxitel.trace.id_generator")?
-            .getattr("RandomIdGenerator")?;
+        let built_in = oxitel::RANDOM_ID_GENERATOR.get(py)?;
         let id_generator = if self.id_generator.bind(py).get_type().is(&built_in) {
             None
         } else {

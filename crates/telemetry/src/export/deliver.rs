@@ -5,28 +5,20 @@ use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
-use hyper::Response;
-use hyper::body::Incoming;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::Instant;
 
-use super::answer::{Answer, Reason, Trouble, TroubleKind};
-use super::exporter::{Settled, State, prefix_len};
-use super::line::Lease;
-use super::link;
-use super::{Compression, Protocol, Signal, grpc, http, retry};
+use super::attempt::{attempt, encode};
+use super::operation::Operation;
+use super::retry;
+use super::session::{Outage, Session};
+use super::settled::Settled;
+use super::transport::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
+use super::urgency::{Urgency, Wait};
 use crate::diagnostics::{Key, Level, forget, report, report_loss};
+use crate::otlp::read::PartialSuccess;
 use crate::otlp::request::Batch;
-
-/// How much of a hurry the owner of a delivery is in.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Urgency {
-    /// Raised by one for everybody who starts to wait for the queue to be delivered.
-    pub(crate) hurries: u64,
-    /// Set at shutdown: when to give up.
-    pub(crate) closing: Option<Instant>,
-}
+use crate::otlp::signal::{Protocol, Signal};
 
 /// Whose batch it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,86 +59,36 @@ impl Delivery {
     }
 }
 
-/// An outage that was spoken of.
-pub(crate) struct Outage {
-    since: Instant,
-    /// What was said last, as a hash.
-    said: u64,
-}
-
 /// That nothing listens there, which all exporters of the process say once together.
 fn nobody(settled: &Settled) -> Key {
-    Key::once(("nobody", &settled.endpoint.authority))
-}
-
-/// A wait before another try.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Wait {
-    until: Instant,
-    /// The receiver asked for it, so that only shutdown may cut it short.
-    is_asked: bool,
-    /// How urgent it was when the try before began.
-    seen: Urgency,
-}
-
-impl Wait {
-    /// Waits, unless somebody begins to be in a hurry.
-    pub(crate) async fn run(self, urgency: &mut watch::Receiver<Urgency>) {
-        let before = self.seen;
-        loop {
-            let now = *urgency.borrow_and_update();
-            let mut until = self.until;
-            if let Some(closing) = now.closing {
-                let is_in_time = self.until < closing;
-                if before.closing.is_none() && !(self.is_asked && is_in_time) {
-                    return;
-                }
-                until = until.min(closing);
-            } else if now.hurries != before.hurries && !self.is_asked {
-                return;
-            }
-            tokio::select! {
-                () = sleep_until(until) => return,
-                changed = urgency.changed() => if changed.is_err() {
-                    return sleep_until(until).await;
-                },
-            }
-        }
-    }
-}
-
-/// Returns when `own` has passed, or the time that shutdown leaves.
-async fn expired(own: Instant, urgency: &mut watch::Receiver<Urgency>) {
-    loop {
-        let closing = urgency.borrow_and_update().closing;
-        let until = closing.map_or(own, |closing| own.min(closing));
-        tokio::select! {
-            () = sleep_until(until) => return,
-            changed = urgency.changed() => if changed.is_err() {
-                return sleep_until(until).await;
-            },
-        }
-    }
+    Key::once(("nobody", &settled.route.endpoint.authority))
 }
 
 /// Sends a batch, trying again until `deadline`; at shutdown for as long as that leaves.
 pub(crate) async fn deliver(
-    state: &State,
+    session: &Session,
     batch: Batch,
     deadline: Instant,
     urgency: &mut watch::Receiver<Urgency>,
     owner: Owner,
 ) -> Delivery {
-    let operation = state.operations.begin(batch.len());
-    let delivery = send(state, batch, deadline, urgency, owner).await;
+    let operation = session.operations.begin(batch.len());
+    let delivery = send(session, batch, deadline, urgency, owner).await;
     if let Some(operation) = operation {
-        operation.end(&delivery);
+        operation.end(Operation {
+            duration: None,
+            delivered: delivery.delivered,
+            rejected: delivery.rejected,
+            failed: delivery.failed,
+            is_failure: delivery.failed > 0 || !delivery.left.is_empty(),
+            code: delivery.reason.code.clone(),
+        });
     }
     delivery
 }
 
 async fn send(
-    state: &State,
+    session: &Session,
     batch: Batch,
     deadline: Instant,
     urgency: &mut watch::Receiver<Urgency>,
@@ -160,7 +102,7 @@ async fn send(
             delivery.spent.push(batch);
             continue;
         }
-        match send_part(state, &batch, deadline, urgency, owner, &mut delivery).await {
+        match send_part(session, &batch, deadline, urgency, owner, &mut delivery).await {
             Sent::Settled => delivery.spent.push(batch),
             Sent::Split if batch.len() > 1 => {
                 let (first, second) = batch.split();
@@ -168,7 +110,7 @@ async fn send(
                 parts.push(first);
             }
             Sent::Split => {
-                report_too_large(&state.settled, batch.byte_len(), &delivery.reason);
+                report_too_large(&session.settled, batch.byte_len(), &delivery.reason);
                 delivery.failed += 1;
                 delivery.spent.push(batch);
             }
@@ -203,15 +145,15 @@ enum Sent {
 }
 
 async fn send_part(
-    state: &State,
+    session: &Session,
     batch: &Batch,
     deadline: Instant,
     urgency: &mut watch::Receiver<Urgency>,
     owner: Owner,
     delivery: &mut Delivery,
 ) -> Sent {
-    let settled = &*state.settled;
-    let body = match encode(state, batch) {
+    let settled = &*session.settled;
+    let body = match encode(session, batch) {
         Ok(body) => body,
         Err(reason) => {
             delivery.reason = reason;
@@ -220,7 +162,7 @@ async fn send_part(
     };
     let mut has_reconnected = false;
     let sent = loop {
-        if state.is_shut_down.load(Ordering::Relaxed) {
+        if session.is_shut_down.load(Ordering::Relaxed) {
             report_shut_down(settled);
             delivery.reason = Reason::text("the exporter was shut down");
             delivery.failed += batch.len();
@@ -234,9 +176,9 @@ async fn send_part(
             Some(closing) => closing.min(start + settled.timeout),
             None => deadline,
         };
-        let trouble = match attempt(state, &body, own, urgency).await {
+        let trouble = match attempt(session, &body, own, urgency).await {
             Answer::Accepted(partial) => {
-                delivery.outage = note_success(state).or(delivery.outage);
+                delivery.outage = note_success(session).or(delivery.outage);
                 let rejected = partial.map_or(0, |partial| {
                     report_partial_success(settled, &partial);
                     usize::try_from(partial.rejected)
@@ -248,12 +190,12 @@ async fn send_part(
                 break Sent::Settled;
             }
             Answer::TooLarge(reason) => {
-                state.has_answered.store(true, Ordering::Relaxed);
+                session.has_answered.store(true, Ordering::Relaxed);
                 delivery.reason = reason;
                 break Sent::Split;
             }
             Answer::Refused(reason) => {
-                end_outage(state);
+                end_outage(session);
                 report_refused(settled, &reason);
                 delivery.reason = reason;
                 delivery.failed += batch.len();
@@ -265,12 +207,12 @@ async fn send_part(
         let is_broken = matches!(trouble.kind, TroubleKind::Broken | TroubleKind::Unreadable);
         if is_broken && !has_reconnected {
             has_reconnected = true;
-            state.line.forget();
+            session.line.forget();
             continue;
         }
         // The receiver has the request, and will not answer otherwise next time.
         if trouble.kind == TroubleKind::Unreadable {
-            end_outage(state);
+            end_outage(session);
             report_refused(settled, &trouble.reason);
             delivery.reason = trouble.reason;
             delivery.failed += batch.len();
@@ -282,32 +224,33 @@ async fn send_part(
             delivery.reason = trouble.reason;
             break Sent::Split;
         }
-        let failures = state
+        let failures = session
             .failures
             .fetch_add(1, Ordering::Relaxed)
             .saturating_add(1);
         let now = Instant::now();
-        let mut wait = trouble.asked.unwrap_or_else(|| retry::backoff(failures));
-        if seen.closing.is_some() && trouble.asked.is_none() {
+        let asked = trouble.asked.and_then(retry::granted);
+        let mut wait = asked.unwrap_or_else(|| retry::backoff(failures));
+        if seen.closing.is_some() && asked.is_none() {
             wait = wait
                 .min(deadline_left(seen.closing, now) / 2)
                 .max(LEAST_WAIT);
         }
         delivery.is_hopeless =
-            trouble.kind.is_unconnected() && !state.has_answered.load(Ordering::Relaxed);
+            trouble.kind.is_unconnected() && !session.has_answered.load(Ordering::Relaxed);
         let until = now + wait;
         // An endpoint that was never there: the queue is told, where somebody may wait for it, and
         // nobody else waits either.
         let is_over = delivery.is_hopeless || until >= urgency.borrow().closing.unwrap_or(deadline);
         // Who gives up says so, and not that there will be another try.
         if !is_over || owner == Owner::Queue || trouble.kind == TroubleKind::Nobody {
-            note_trouble(state, &trouble, wait);
+            note_trouble(session, &trouble, wait);
         }
         delivery.is_refused = trouble.kind == TroubleKind::Nobody;
         delivery.reason = trouble.reason;
         let wait = Wait {
             until,
-            is_asked: trouble.asked.is_some(),
+            is_asked: asked.is_some(),
             seen,
         };
         delivery.wait = Some(wait);
@@ -316,170 +259,64 @@ async fn send_part(
         }
         wait.run(urgency).await;
     };
-    state.give_back(body);
+    session.give_back(body);
     sent
 }
 
-/// The request's body, compressed, with room for a prefix; an error where it is too large.
-pub(crate) fn encode(state: &State, batch: &Batch) -> Result<Bytes, Reason> {
-    let settled = &*state.settled;
-    let too_large = |len: usize| {
-        Reason::text(format!(
-            "a request of {len} bytes is larger than the limit of {}",
-            settled.max_request_bytes
-        ))
-    };
-    if batch.byte_len() > settled.max_request_bytes {
-        return Err(too_large(batch.byte_len()));
-    }
-    let prefix_len = prefix_len(settled.protocol);
-    let mut plain = state.take_buffer();
-    plain.resize(prefix_len, 0);
-    batch.encode_into(&mut plain);
-    let len = plain.len() - prefix_len;
-    if len > settled.max_request_bytes {
-        return Err(too_large(len));
-    }
-    let mut body = plain;
-    let mut is_compressed = settled.compression != Compression::None;
-    if is_compressed {
-        let mut out = Vec::with_capacity(body.len() / 4 + 64);
-        out.resize(prefix_len, 0);
-        let message = body.get(prefix_len..).unwrap_or_default();
-        match settled.compression.compress(message, out) {
-            Ok(packed) => {
-                state.give_back(Bytes::from(body));
-                body = packed;
-            }
-            // Writing to memory does not fail; were it to, the plain message is as good for gRPC.
-            Err(_) => is_compressed = false,
-        }
-    }
-    if settled.protocol == Protocol::Grpc {
-        grpc::fill_prefix(&mut body, is_compressed);
-    }
-    Ok(Bytes::from(body))
-}
-
-async fn attempt(
-    state: &State,
-    body: &Bytes,
-    deadline: Instant,
-    urgency: &mut watch::Receiver<Urgency>,
-) -> Answer {
-    let settled = &*state.settled;
-    let late = || {
-        Answer::Later(Trouble {
-            kind: TroubleKind::TimedOut,
-            reason: timed_out(settled.protocol),
-            asked: None,
-        })
-    };
-    let begun = tokio::select! {
-        biased;
-        begun = begin(state, body, deadline) => begun,
-        () = expired(deadline, urgency) => Err(late()),
-    };
-    let (lease, response) = match begun {
-        Ok(begun) => begun,
-        Err(answer) => return answer,
-    };
-    state.has_answered.store(true, Ordering::Relaxed);
-    let (answer, can_go_on) = match settled.protocol {
-        Protocol::HttpProtobuf => {
-            let patience = deadline.min(Instant::now() + http::PATIENCE);
-            http::read_answer(response, expired(patience, urgency)).await
-        }
-        Protocol::Grpc => tokio::select! {
-            biased;
-            read = grpc::read_answer(response, &settled.retryable_grpc_codes) => read,
-            () = expired(deadline, urgency) => (late(), false),
-        },
-    };
-    if can_go_on {
-        lease.keep();
-    }
-    answer
-}
-
-/// Sends a request, until there is something of an answer.
-async fn begin<'a>(
-    state: &'a State,
-    body: &Bytes,
-    deadline: Instant,
-) -> Result<(Lease<'a>, Response<Incoming>), Answer> {
-    let settled = &*state.settled;
-    let mut lease = state
-        .line
-        .lease(settled, deadline)
-        .await
-        .map_err(Answer::Later)?;
-    let left = deadline.saturating_duration_since(Instant::now());
-    let (uri, headers) = (&settled.uri, &settled.headers);
-    let request = match settled.protocol {
-        Protocol::HttpProtobuf => http::request(uri, headers, body.clone()),
-        Protocol::Grpc => grpc::request(uri, headers, body.clone(), left),
-    };
-    match lease.link.send(request).await {
-        Ok(response) => Ok((lease, response)),
-        Err(error) => Err(broken(settled, &error)),
+/// What one record is called in messages, in the plural.
+pub(crate) fn records(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Traces => "spans",
+        Signal::Metrics => "metrics",
+        Signal::Logs => "logs",
     }
 }
 
-fn timed_out(protocol: Protocol) -> Reason {
-    let text = "no answer in time";
-    match protocol {
-        Protocol::Grpc => grpc::deadline_exceeded(text),
-        Protocol::HttpProtobuf => Reason::text(text),
-    }
-}
-
-pub(crate) fn broken(settled: &Settled, error: &hyper::Error) -> Answer {
-    match settled.protocol {
-        Protocol::Grpc => grpc::broken(error),
-        Protocol::HttpProtobuf if error.is_parse() => Answer::Later(Trouble {
-            kind: TroubleKind::Unreadable,
-            reason: Reason::text(format!("unreadable answer: {}", link::describe(error))),
-            asked: None,
-        }),
-        Protocol::HttpProtobuf => Answer::Later(Trouble {
-            kind: TroubleKind::Broken,
-            reason: Reason::text(format!("connection broke: {}", link::describe(error))),
-            asked: None,
-        }),
+/// The official gRPC exporters' `_exporting`.
+pub(crate) fn name(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Traces => "traces",
+        Signal::Metrics => "metrics",
+        Signal::Logs => "logs",
     }
 }
 
 /// The kind of records as the official exporter of this protocol calls it.
 fn exporting(settled: &Settled) -> &'static str {
-    match (settled.protocol, settled.signal) {
+    match (settled.route.protocol, settled.signal) {
         (Protocol::HttpProtobuf, Signal::Traces) => "spans",
-        (_, signal) => signal.name(),
+        (_, signal) => name(signal),
     }
 }
 
 /// Something was answered that ends an outage, if there was one.
-fn note_success(state: &State) -> Option<Duration> {
-    state.failures.store(0, Ordering::Relaxed);
-    let mut outage = state.outage.lock().unwrap_or_else(PoisonError::into_inner);
+fn note_success(session: &Session) -> Option<Duration> {
+    session.failures.store(0, Ordering::Relaxed);
+    let mut outage = session
+        .outage
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
     outage.take().map(|outage| outage.since.elapsed())
 }
 
 /// A refusal ends an outage too, but is no news of deliveries that work.
-fn end_outage(state: &State) {
-    if note_success(state).is_some() {
-        forget(nobody(&state.settled));
+fn end_outage(session: &Session) {
+    if note_success(session).is_some() {
+        forget(nobody(&session.settled));
     }
 }
 
 /// Says what is wrong, once for as long as it stays the same.
-fn note_trouble(state: &State, trouble: &Trouble, wait: Duration) {
-    let settled = &*state.settled;
+fn note_trouble(session: &Session, trouble: &Trouble, wait: Duration) {
+    let settled = &*session.settled;
     let mut hasher = DefaultHasher::new();
     (trouble.kind, &trouble.reason.code).hash(&mut hasher);
     let kind = hasher.finish();
     {
-        let mut outage = state.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut outage = session
+            .outage
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         let outage = outage.get_or_insert_with(|| Outage {
             since: Instant::now(),
             said: !kind,
@@ -489,12 +326,12 @@ fn note_trouble(state: &State, trouble: &Trouble, wait: Duration) {
         }
         outage.said = kind;
     }
-    let (endpoint, exporting) = (&settled.endpoint.shown, exporting(settled));
+    let (endpoint, exporting) = (&settled.route.endpoint.shown, exporting(settled));
     let reason = &trouble.reason;
     if trouble.kind == TroubleKind::Nobody {
         return report_nobody(settled);
     }
-    let text = match settled.protocol {
+    let text = match settled.route.protocol {
         Protocol::Grpc => format!(
             "Transient error {} encountered while exporting {exporting} to {endpoint}, \
              retrying in {:.2}s. Error details: {}",
@@ -512,7 +349,7 @@ fn note_trouble(state: &State, trouble: &Trouble, wait: Duration) {
 }
 
 fn report_nobody(settled: &Settled) {
-    let hint = if settled.endpoint.is_local_default() {
+    let hint = if settled.route.endpoint.is_local_default() {
         "; `oxitel-viewer receive` starts something to look at it with"
     } else {
         ""
@@ -520,14 +357,14 @@ fn report_nobody(settled: &Settled) {
     let text = format!(
         "nothing listens at {} (connection refused): telemetry is kept as far as there is room, \
          and sent when something does{hint}",
-        settled.endpoint.base()
+        settled.route.endpoint.base()
     );
     report(Level::Warning, settled.logger, nobody(settled), text);
 }
 
 fn report_refused(settled: &Settled, reason: &Reason) {
-    let (endpoint, exporting) = (&settled.endpoint.shown, exporting(settled));
-    let text = match settled.protocol {
+    let (endpoint, exporting) = (&settled.route.endpoint.shown, exporting(settled));
+    let text = match settled.route.protocol {
         Protocol::Grpc => format!(
             "Failed to export {exporting} to {endpoint}, error code: {}, error details: {}",
             reason.code, reason.text
@@ -542,14 +379,14 @@ fn report_refused(settled: &Settled, reason: &Reason) {
 
 /// For an export that somebody waited for: the outage it ended, or what is left of it and will
 /// not be tried again.
-pub(crate) fn report_outcome(state: &State, delivery: &Delivery) {
-    let settled = &*state.settled;
+pub(crate) fn report_outcome(session: &Session, delivery: &Delivery) {
+    let settled = &*session.settled;
     if let Some(outage) = delivery.outage
         && forget(nobody(settled))
     {
         let text = format!(
             "delivery to {} works again after {:.1} s",
-            settled.endpoint.shown,
+            settled.route.endpoint.shown,
             outage.as_secs_f64()
         );
         report(Level::Warning, settled.logger, Key::Always, text);
@@ -559,21 +396,21 @@ pub(crate) fn report_outcome(state: &State, delivery: &Delivery) {
     }
     if delivery.is_hopeless && delivery.is_refused {
         // It was said that nothing listens there; how much was lost is said at the end.
-        state.lost_exports.fetch_add(1, Ordering::Relaxed);
+        session.lost_exports.fetch_add(1, Ordering::Relaxed);
     } else {
         report_refused(settled, &delivery.reason);
     }
 }
 
 /// At shutdown: the exports that were given up in silence.
-pub(crate) fn report_lost_exports(state: &State) {
-    let count = state.lost_exports.swap(0, Ordering::Relaxed);
+pub(crate) fn report_lost_exports(session: &Session) {
+    let count = session.lost_exports.swap(0, Ordering::Relaxed);
     if count > 0 {
-        let settled = &*state.settled;
+        let settled = &*session.settled;
         report_loss(
             settled.logger,
-            format!("{count} exports of {}", settled.signal.records()),
-            format!("{}: connection refused", settled.endpoint.base()),
+            format!("{count} exports of {}", records(settled.signal)),
+            format!("{}: connection refused", settled.route.endpoint.base()),
         );
     }
 }
@@ -582,13 +419,17 @@ pub(crate) fn report_shut_down(settled: &Settled) {
     report(
         Level::Warning,
         settled.logger,
-        Key::now_and_then((&settled.endpoint.shown, exporting(settled), "shut down")),
+        Key::now_and_then((
+            &settled.route.endpoint.shown,
+            exporting(settled),
+            "shut down",
+        )),
         "Exporter already shutdown, ignoring batch",
     );
 }
 
 fn report_too_large(settled: &Settled, len: usize, reason: &Reason) {
-    let (endpoint, records) = (&settled.endpoint.shown, settled.signal.records());
+    let (endpoint, records) = (&settled.route.endpoint.shown, records(settled.signal));
     report(
         Level::Error,
         settled.logger,
@@ -599,9 +440,9 @@ fn report_too_large(settled: &Settled, len: usize, reason: &Reason) {
     );
 }
 
-fn report_partial_success(settled: &Settled, partial: &crate::otlp::read::PartialSuccess) {
-    let (endpoint, records) = (&settled.endpoint.shown, settled.signal.records());
-    let message = super::answer::excerpt(&partial.error_message);
+fn report_partial_success(settled: &Settled, partial: &PartialSuccess) {
+    let (endpoint, records) = (&settled.route.endpoint.shown, records(settled.signal));
+    let message = excerpt(&partial.error_message);
     let text = match partial.rejected {
         0 => format!("{endpoint} accepted {records} with a warning: {message}"),
         rejected => format!("{endpoint} rejected {rejected} {records}: {message}"),
@@ -612,7 +453,7 @@ fn report_partial_success(settled: &Settled, partial: &crate::otlp::read::Partia
 
 /// The receiver is back; `waiting` records are still to be sent to it.
 pub(crate) fn report_recovery(settled: &Settled, outage: Duration, waiting: usize, dropped: u64) {
-    let (endpoint, records) = (&settled.endpoint.shown, settled.signal.records());
+    let (endpoint, records) = (&settled.route.endpoint.shown, records(settled.signal));
     // Whoever was told that nothing listens there is told of the first success.
     let level = if forget(nobody(settled)) || dropped > 0 {
         Level::Warning
@@ -633,7 +474,7 @@ pub(crate) fn report_recovery(settled: &Settled, outage: Duration, waiting: usiz
 
 /// At shutdown: what the queue had no room for, as far as no other message has told.
 pub(crate) fn report_dropped(settled: &Settled, dropped: u64) {
-    let records = settled.signal.records();
+    let records = records(settled.signal);
     report(
         Level::Warning,
         settled.logger,
@@ -647,11 +488,11 @@ pub(crate) fn report_undelivered(settled: &Settled, count: usize, reason: &str, 
     if is_hopeless {
         return report_loss(
             settled.logger,
-            format!("{count} {}", settled.signal.records()),
-            format!("{}: {reason}", settled.endpoint.base()),
+            format!("{count} {}", records(settled.signal)),
+            format!("{}: {reason}", settled.route.endpoint.base()),
         );
     }
-    let (endpoint, records) = (&settled.endpoint.shown, settled.signal.records());
+    let (endpoint, records) = (&settled.route.endpoint.shown, records(settled.signal));
     let reason = if reason.is_empty() {
         "the time for shutting down was over"
     } else {

@@ -9,8 +9,6 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::deliver::Delivery;
-
 /// The most operations that wait to be taken; the oldest give way.
 const MAX_KEPT: usize = 1024;
 
@@ -98,16 +96,13 @@ pub(crate) struct Running<'a> {
 }
 
 impl Running<'_> {
-    pub(crate) fn end(self, delivery: &Delivery) {
-        let operation = Operation {
-            duration: Some(self.start.elapsed()),
-            delivered: delivery.delivered,
-            rejected: delivery.rejected,
-            failed: delivery.failed,
-            is_failure: delivery.failed > 0 || !delivery.left.is_empty(),
-            code: delivery.reason.code.clone(),
-        };
-        self.operations.keep(operation);
+    /// Keeps how it ended; how long it took is known here.
+    pub(crate) fn end(self, operation: Operation) {
+        let duration = Some(self.start.elapsed());
+        self.operations.keep(Operation {
+            duration,
+            ..operation
+        });
     }
 }
 

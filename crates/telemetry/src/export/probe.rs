@@ -6,12 +6,16 @@ use std::time::Duration;
 use hyper::header::DATE;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use super::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
-use super::deliver::{broken, encode};
-use super::exporter::{Exporter, State};
-use super::line::Line;
-use super::{Protocol, grpc, http, limited, worker};
+use super::attempt::{broken, encode, request};
+use super::config::limited;
+use super::exporter::Exporter;
+use super::session::Session;
+use super::transport::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
+use super::transport::line::Line;
+use super::transport::{grpc, http};
+use super::worker;
 use crate::otlp::request::Batch;
+use crate::otlp::signal::Protocol;
 
 /// What became of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,12 +85,12 @@ impl Exporter {
     /// answer. Not for the worker's own thread, nor with the interpreter's lock held.
     pub fn probe(&self, timeout: Duration) -> Probe {
         worker::notice_loss();
-        let state = self.state();
+        let session = self.session();
         let timeout = limited(timeout);
         let deadline = Instant::now() + timeout;
         let (answer, answered) = mpsc::sync_channel(1);
         let started = worker::spawn(async move {
-            let probe = timeout_at(deadline, attempt(&state, deadline)).await;
+            let probe = timeout_at(deadline, attempt(&session, deadline)).await;
             let _ = answer.send(probe.unwrap_or_else(|_| Probe::timed_out()));
         });
         if let Err(error) = started {
@@ -101,30 +105,32 @@ impl Exporter {
     }
 }
 
-async fn attempt(state: &State, deadline: Instant) -> Probe {
-    let settled = &*state.settled;
-    let body = match encode(state, &Batch::new()) {
+/// Whether the receiver accepts an empty request, on the worker.
+pub(super) async fn ask(session: &Session) -> Outcome {
+    let deadline = Instant::now() + session.settled.timeout;
+    let probe = timeout_at(deadline, attempt(session, deadline)).await;
+    probe.map_or(Outcome::TimedOut, |probe| probe.outcome)
+}
+
+async fn attempt(session: &Session, deadline: Instant) -> Probe {
+    let settled = &*session.settled;
+    let body = match encode(session, &Batch::new()) {
         Ok(body) => body,
         Err(reason) => return Probe::new(Outcome::Refused, reason),
     };
     let line = Line::default();
-    let mut lease = match line.lease(settled, deadline).await {
+    let mut lease = match line.lease(&settled.route, deadline).await {
         Ok(lease) => lease,
         Err(trouble) => return Probe::of_trouble(trouble),
     };
-    let left = deadline.saturating_duration_since(Instant::now());
-    let (uri, headers) = (&settled.uri, &settled.headers);
-    let request = match settled.protocol {
-        Protocol::HttpProtobuf => http::request(uri, headers, body),
-        Protocol::Grpc => grpc::request(uri, headers, body, left),
-    };
+    let request = request(settled, body, deadline);
     let response = match lease.link.send(request).await {
         Ok(response) => response,
-        Err(error) => return Probe::of(broken(settled, &error)),
+        Err(error) => return Probe::of(broken(settled.route.protocol, &error)),
     };
     let date = response.headers().get(DATE);
     let date = date.and_then(|date| date.to_str().ok()).map(str::to_owned);
-    let (answer, _) = match settled.protocol {
+    let (answer, _) = match settled.route.protocol {
         Protocol::HttpProtobuf => {
             let patience = deadline.min(Instant::now() + http::PATIENCE);
             http::read_answer(response, sleep_until(patience)).await

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use crate::otlp::request::{Batch, Group};
 
-pub(super) use self::kept::{Left, Unwritten};
+pub(super) use self::kept::Left;
 use self::kept::{Evicted, Kept};
 use super::spool::Place;
 
@@ -67,6 +67,24 @@ struct Waiter {
     has_lost: bool,
 }
 
+/// What became of the records so far, in this process.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    pub queued: usize,
+    pub in_flight: usize,
+    pub delivered: u64,
+    pub dropped_queue_full: u64,
+    pub dropped_after_shutdown: u64,
+    /// Not accepted, by the receiver's own account ("partial success").
+    pub rejected: u64,
+    /// Refused by the receiver, or not delivered at shutdown.
+    pub failed: u64,
+    /// In the spool alone.
+    pub kept: u64,
+    /// Were in the spool alone, and are not any more: too old, too many, deleted or damaged.
+    pub gone_from_spool: u64,
+}
+
 pub(super) struct Queue {
     /// What there is room for, in records or in bytes.
     capacity: usize,
@@ -111,7 +129,11 @@ impl Queue {
             capacity,
             is_in_bytes,
             max_batch: max_batch.clamp(1, capacity),
-            max_batch_bytes: if is_in_bytes { MAX_BATCH_BYTES } else { usize::MAX },
+            max_batch_bytes: if is_in_bytes {
+                MAX_BATCH_BYTES
+            } else {
+                usize::MAX
+            },
             used: 0,
             current: Batch::new(),
             current_kept: Kept::default(),
@@ -142,7 +164,7 @@ impl Queue {
         Counts {
             queued: self.len(),
             in_flight: self.in_flight.as_ref().map_or(0, |flight| flight.len),
-            kept: self.kept_len(),
+            kept: self.counts.kept + self.kept_len() as u64,
             ..self.counts
         }
     }
@@ -164,12 +186,14 @@ impl Queue {
         self.current.push(group, record);
         self.used += cost;
         self.pushed += 1;
-        let is_sealed = self.current.len() >= self.max_batch
-            || self.current.byte_len() >= self.max_batch_bytes;
+        let is_sealed =
+            self.current.len() >= self.max_batch || self.current.byte_len() >= self.max_batch_bytes;
         if is_sealed {
             self.seal();
         }
         let wake = match self.task {
+            // The spool has to have it before there is no more room.
+            Task::Busy if is_sealed && self.is_kept && self.used > self.capacity / 2 => Wake::Task,
             Task::Busy => Wake::Nobody,
             Task::Timed if !is_sealed => Wake::Nobody,
             Task::Absent => {
@@ -232,7 +256,10 @@ impl Queue {
         spent: Vec<Batch>,
         has_lost: bool,
     ) -> Vec<Place> {
-        let Some(Flight { last, len, kept, .. }) = self.in_flight.take() else {
+        let Some(Flight {
+            last, len, kept, ..
+        }) = self.in_flight.take()
+        else {
             return Vec::new();
         };
         if has_lost {
@@ -330,7 +357,7 @@ impl Queue {
         self.spare.clear();
         self.in_flight = None;
         self.counts.failed += left.lost as u64;
-        self.counts.kept_at_end += left.kept as u64;
+        self.counts.kept += left.kept as u64;
         self.evicted.clear();
         self.evicted_len = 0;
         self.replayed = None;
@@ -401,7 +428,10 @@ mod tests {
     use super::*;
 
     fn queue_of(max_records: usize, max_batch: usize) -> (Queue, Arc<Group>) {
-        (Queue::new(Some(max_records), max_batch, false), Arc::default())
+        (
+            Queue::new(Some(max_records), max_batch, false),
+            Arc::default(),
+        )
     }
 
     #[test]

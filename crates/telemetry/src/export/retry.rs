@@ -1,6 +1,9 @@
 //! What is worth another try, and when.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
+
+pub use super::transport::grpc::RETRYABLE_CODES as RETRYABLE_GRPC_CODES;
+pub use super::transport::http::{is_retryable as is_retryable_http, retry_after};
 
 /// The longest wait of our own choosing; a receiver may ask for a longer one.
 const MAX_BACKOFF: Duration = Duration::from_secs(5);
@@ -10,17 +13,9 @@ const MAX_ASKED: Duration = Duration::from_secs(600);
 /// is asked thousands of times in a second.
 const LEAST_ASKED: Duration = Duration::from_millis(100);
 
-/// The official exporters' default: CANCELLED, DEADLINE_EXCEEDED, RESOURCE_EXHAUSTED, ABORTED,
-/// OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS.
-pub const RETRYABLE_GRPC_CODES: [u32; 7] = [1, 4, 8, 10, 11, 14, 15];
-
-/// OTLP specification, "Retryable Response Codes".
-pub fn is_retryable_http(status: u16) -> bool {
-    matches!(status, 429 | 502..=504)
-}
-
 /// How long to wait after `failures` failures in a row (at least one): 1 s, 2 s, 4 s, then 5 s,
 /// each 20 % more or less.
+#[must_use]
 pub fn backoff(failures: u32) -> Duration {
     let seconds = 1u64 << failures.saturating_sub(1).min(6);
     Duration::from_secs(seconds)
@@ -28,23 +23,11 @@ pub fn backoff(failures: u32) -> Duration {
         .mul_f64(0.8 + 0.4 * fastrand::f64())
 }
 
-/// A wait that the receiver asked for, within reason; none where it is as good as nothing, so that
-/// our own counts.
-pub(crate) fn granted(asked: Duration) -> Option<Duration> {
+/// A wait that the receiver asked for, within reason (at most ten minutes); none where it is shorter
+/// than 100 ms and so as good as nothing, so that [`backoff`] counts.
+#[must_use]
+pub fn granted(asked: Duration) -> Option<Duration> {
     (asked >= LEAST_ASKED).then(|| asked.min(MAX_ASKED))
-}
-
-/// The wait in a `Retry-After` header: seconds or an HTTP date (RFC 9110, section 10.2.3).
-pub fn retry_after(value: &[u8], now: SystemTime) -> Option<Duration> {
-    let text = std::str::from_utf8(value).ok()?.trim();
-    if let Ok(seconds) = text.parse::<f64>() {
-        if !seconds.is_finite() {
-            return None;
-        }
-        return Duration::try_from_secs_f64(seconds.max(0.0)).ok();
-    }
-    let date = httpdate::parse_http_date(text).ok()?;
-    Some(date.duration_since(now).unwrap_or_default())
 }
 
 #[cfg(test)]
@@ -61,23 +44,6 @@ mod tests {
                     "{wait}"
                 );
             }
-        }
-    }
-
-    #[test]
-    fn retry_after_is_seconds_or_a_date() {
-        let now = SystemTime::UNIX_EPOCH + Duration::from_secs(784_111_777);
-        let wait = |text: &str| retry_after(text.as_bytes(), now);
-        assert_eq!(wait("3"), Some(Duration::from_secs(3)));
-        assert_eq!(wait(" 0.5 "), Some(Duration::from_millis(500)));
-        assert_eq!(wait("-1"), Some(Duration::ZERO));
-        assert_eq!(
-            wait("Sun, 06 Nov 1994 08:49:47 GMT"),
-            Some(Duration::from_secs(10))
-        );
-        assert_eq!(wait("Sun, 06 Nov 1994 08:49:27 GMT"), Some(Duration::ZERO));
-        for text in ["", "soon", "inf", "nan", "1e400"] {
-            assert_eq!(wait(text), None, "{text}");
         }
     }
 

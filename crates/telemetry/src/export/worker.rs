@@ -1,7 +1,7 @@
 //! The one thread of this process that telemetry runs on, started when there is something to do.
-//! It never takes the interpreter's lock. The only place that starts threads: after a fork the
-//! child has none of them, and starts its own. So does a process whose descriptors were closed
-//! under the worker, as libraries that make daemons do.
+//! It never takes the interpreter's lock. No other thread of this crate is left running: after a fork
+//! the child has none of its parent's, and starts its own worker. So does a process whose descriptors
+//! were closed under the worker, as libraries that make daemons do.
 
 use std::io;
 use std::mem;
@@ -11,15 +11,12 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-use crate::fork;
+use crate::fork::{self, Owned, PerProcess};
 
 struct Worker {
-    generation: u32,
-    /// How many workers this process had lost before.
-    losses: u32,
+    epoch: Epoch,
     handle: Mutex<Option<Handle>>,
     canary: OnceLock<Canary>,
     /// What is called when this worker is lost, on any thread.
@@ -33,14 +30,37 @@ const THREAD: &str = "oxitel-export";
 const LET_THEM_FINISH: Duration = Duration::from_millis(50);
 const HEARTBEAT: Duration = Duration::from_secs(5);
 
-static WORKER: ArcSwapOption<Worker> = ArcSwapOption::const_empty();
+static WORKER: PerProcess<Worker> = PerProcess::empty();
 static LOSSES: AtomicU32 = AtomicU32::new(0);
 
-/// How many workers were lost so far. What was made under another number, connections above all, is
+/// Which worker of which process. What was made under another epoch, connections above all, is
 /// abandoned and never dropped: its descriptors may be somebody else's by now.
-#[inline]
-pub(crate) fn losses() -> u32 {
-    LOSSES.load(Ordering::Relaxed)
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Epoch {
+    generation: u32,
+    /// How many workers were lost before.
+    losses: u32,
+}
+
+impl Epoch {
+    #[inline]
+    pub(crate) fn now() -> Self {
+        Self {
+            generation: fork::generation(),
+            losses: LOSSES.load(Ordering::Relaxed),
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_now(self) -> bool {
+        self == Self::now()
+    }
+
+    /// Whether it is of this process, though its worker may be lost.
+    #[inline]
+    pub(crate) fn is_of_this_process(self) -> bool {
+        self.generation == fork::generation()
+    }
 }
 
 /// Runs a task on the worker, which is started if it is not there.
@@ -68,7 +88,7 @@ fn spawn_on(
     task: impl Future<Output = ()> + Send + 'static,
 ) -> io::Result<Option<()>> {
     notice_loss();
-    let worker = this_process();
+    let worker = WORKER.get(|_| Worker::new());
     let handle = handle(&worker)?;
     worker.followers().extend(follower);
     Ok(wake(|| handle.spawn(task)).map(drop))
@@ -78,7 +98,7 @@ fn spawn_on(
 /// so write to them. One system call.
 pub(crate) fn notice_loss() {
     if let Some(worker) = WORKER.load().as_deref()
-        && worker.is_present()
+        && worker.is_ours()
         && worker.has_lost_descriptors()
     {
         worker.lose();
@@ -100,16 +120,11 @@ pub(crate) fn wake<T>(wake: impl FnOnce() -> T) -> Option<T> {
 impl Worker {
     fn new() -> Self {
         Self {
-            generation: fork::generation(),
-            losses: losses(),
+            epoch: Epoch::now(),
             handle: Mutex::new(None),
             canary: OnceLock::new(),
             followers: Mutex::default(),
         }
-    }
-
-    fn is_present(&self) -> bool {
-        self.generation == fork::generation() && self.losses == losses()
     }
 
     fn followers(&self) -> MutexGuard<'_, Vec<Follower>> {
@@ -124,11 +139,11 @@ impl Worker {
 
     /// Nothing more is asked of this worker; once.
     fn lose(&self) {
-        let next = self.losses.wrapping_add(1);
+        let Epoch { losses, .. } = self.epoch;
         let order = Ordering::Relaxed;
-        if self.generation != fork::generation()
+        if !self.epoch.is_of_this_process()
             || LOSSES
-                .compare_exchange(self.losses, next, order, order)
+                .compare_exchange(losses, losses.wrapping_add(1), order, order)
                 .is_err()
         {
             return;
@@ -149,6 +164,12 @@ impl Worker {
                 thread::park();
             }
         }
+    }
+}
+
+impl Owned for Worker {
+    fn is_ours(&self) -> bool {
+        self.epoch.is_now()
     }
 }
 
@@ -188,7 +209,7 @@ fn silence_losses() {
         let is_workers = thread::current().name() == Some(THREAD);
         let worker = WORKER.load();
         let is_lost = worker.as_deref().is_some_and(Worker::has_lost_descriptors);
-        if is_lost || is_workers && losses() > 0 {
+        if is_lost || is_workers && LOSSES.load(Ordering::Relaxed) > 0 {
             return;
         }
         before(info);
@@ -212,21 +233,6 @@ fn run(runtime: Runtime, worker: &Worker) {
     if ended.is_err() {
         thread::sleep(LET_THEM_FINISH);
         worker.lose();
-    }
-}
-
-/// What this process knows of its worker; a child that was forked starts knowing nothing.
-fn this_process() -> Arc<Worker> {
-    loop {
-        let present = WORKER.load_full();
-        if let Some(worker) = &present
-            && worker.is_present()
-        {
-            return Arc::clone(worker);
-        }
-        WORKER.compare_and_swap(&present, Some(Arc::new(Worker::new())));
-        // The runtime of a parent is never dropped here: its sockets are the parent's.
-        mem::forget(present);
     }
 }
 

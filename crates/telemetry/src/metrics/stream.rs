@@ -4,9 +4,7 @@
 use std::collections::{HashMap, HashSet};
 use std::mem;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-
-use arc_swap::ArcSwap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::aggregate::Rules;
 use super::attributes::{AttributeSet, entries, key_of};
@@ -14,7 +12,7 @@ use super::data::{Data, Exemplar, Metric, Number};
 use super::reservoir::ReservoirKind;
 use super::series::{Aggregation, Measured, Offer, Point, Series};
 use crate::diagnostics::{self, Key, Level};
-use crate::fork;
+use crate::fork::{self, Owned, PerProcess};
 
 const LOGGER: &str = "opentelemetry.sdk.metrics";
 
@@ -35,18 +33,19 @@ pub struct StreamConfig {
 #[derive(Debug)]
 pub struct Stream {
     config: StreamConfig,
-    state: ArcSwap<State>,
+    series: PerProcess<ProcessSeries>,
     has_grown: AtomicBool,
 }
 
 #[derive(Debug)]
-struct State {
+/// What belongs to one process.
+struct ProcessSeries {
     generation: u32,
-    inner: Mutex<Inner>,
+    guarded: Mutex<SeriesTable>,
 }
 
 #[derive(Debug, Default)]
-struct Inner {
+struct SeriesTable {
     by_key: HashMap<Box<[u8]>, Arc<Series>>,
     /// In the order in which they came to be.
     all: Vec<Arc<Series>>,
@@ -56,12 +55,22 @@ struct Inner {
     has_warned: bool,
 }
 
-impl State {
+impl ProcessSeries {
     fn new() -> Self {
         Self {
             generation: fork::generation(),
-            inner: Mutex::default(),
+            guarded: Mutex::default(),
         }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, SeriesTable> {
+        self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Owned for ProcessSeries {
+    fn is_ours(&self) -> bool {
+        self.generation == fork::generation()
     }
 }
 
@@ -70,7 +79,7 @@ impl Stream {
     pub fn new(config: StreamConfig) -> Self {
         Self {
             config,
-            state: ArcSwap::from_pointee(State::new()),
+            series: PerProcess::empty(),
             has_grown: AtomicBool::new(false),
         }
     }
@@ -80,58 +89,50 @@ impl Stream {
         &self.config
     }
 
-    /// This process's state; the parent's is left as it is, never locked and never dropped.
-    fn state(&self) -> Arc<State> {
-        loop {
-            let present = self.state.load_full();
-            if present.generation == fork::generation() {
-                return present;
-            }
-            self.state
-                .compare_and_swap(&present, Arc::new(State::new()));
-            mem::forget(present);
-        }
+    /// This process's series.
+    fn ours(&self) -> Arc<ProcessSeries> {
+        self.series.get(|_| ProcessSeries::new())
     }
 
     /// The series of these attributes, or the one for what is beyond the limit. `now` is when it
     /// starts if it is new.
     pub fn series(&self, attributes: &Arc<AttributeSet>, now: u64) -> Arc<Series> {
         let key = attributes.key();
-        let state = self.state();
-        let mut inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(series) = inner.by_key.get(&key) {
+        let ours = self.ours();
+        let mut table = ours.lock();
+        if let Some(series) = table.by_key.get(&key) {
             return Arc::clone(series);
         }
-        let start = inner.forgotten_at.unwrap_or(now);
+        let start = table.forgotten_at.unwrap_or(now);
         let new = |attributes| Arc::new(Series::new(attributes, &self.config.aggregation, start));
-        if inner.by_key.len() < self.config.cardinality_limit {
+        if table.by_key.len() < self.config.cardinality_limit {
             let series = new(Arc::clone(attributes));
-            inner.by_key.insert(key, Arc::clone(&series));
-            inner.all.push(Arc::clone(&series));
+            table.by_key.insert(key, Arc::clone(&series));
+            table.all.push(Arc::clone(&series));
             return series;
         }
-        if let Some(overflow) = &inner.overflow {
+        if let Some(overflow) = &table.overflow {
             return Arc::clone(overflow);
         }
         let overflow = new(Arc::new(AttributeSet::overflow()));
-        inner.overflow = Some(Arc::clone(&overflow));
-        inner.all.push(Arc::clone(&overflow));
-        let has_warned = mem::replace(&mut inner.has_warned, true);
-        let warning = (!has_warned).then(|| self.warning(&inner));
-        drop(inner);
+        table.overflow = Some(Arc::clone(&overflow));
+        table.all.push(Arc::clone(&overflow));
+        let has_warned = mem::replace(&mut table.has_warned, true);
+        let warning = (!has_warned).then(|| self.warning(&table));
+        drop(table);
         if let Some(text) = warning {
             diagnostics::report(Level::Warning, LOGGER, Key::Always, text);
         }
         overflow
     }
 
-    fn warning(&self, inner: &Inner) -> String {
+    fn warning(&self, table: &SeriesTable) -> String {
         let mut text = format!(
             "Metric {} has reached its limit of {} attribute sets. Measurements with others are \
              added up in one series with the attribute otel.metric.overflow.",
             self.config.name, self.config.cardinality_limit,
         );
-        if let Some((key, count)) = greediest(inner.by_key.keys()) {
+        if let Some((key, count)) = greediest(table.by_key.keys()) {
             text.push_str(&format!(
                 " The attribute with the most values is {key:?}: {count}."
             ));
@@ -172,11 +173,8 @@ impl Stream {
         now: u64,
         mut exemplars: impl FnMut(&Arc<Series>) -> Vec<Exemplar>,
     ) -> Option<Metric> {
-        let state = self.state();
-        let all = {
-            let inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
-            inner.all.clone()
-        };
+        let ours = self.ours();
+        let all = ours.lock().all.clone();
         let config = &self.config;
         let mut points = Points::new(config, all.len());
         let is_full = all.len() >= config.cardinality_limit;
@@ -193,7 +191,7 @@ impl Stream {
             points.push(point);
         }
         if !idle.is_empty() {
-            self.forget(&state, &idle, now);
+            self.forget(&ours, &idle, now);
         }
         points.into_metric(config)
     }
@@ -209,19 +207,19 @@ impl Stream {
         }
     }
 
-    fn forget(&self, state: &State, idle: &[&Arc<Series>], now: u64) {
-        let mut inner = state.inner.lock().unwrap_or_else(PoisonError::into_inner);
+    fn forget(&self, ours: &ProcessSeries, idle: &[&Arc<Series>], now: u64) {
+        let mut table = ours.lock();
         let gone: HashSet<_> = idle
             .iter()
             .filter(|series| series.leave_if_idle())
             .map(|series| Arc::as_ptr(series))
             .collect();
         let is_gone = |series: &Arc<Series>| gone.contains(&Arc::as_ptr(series));
-        inner.by_key.retain(|_, series| !is_gone(series));
-        inner.all.retain(|series| !is_gone(series));
-        inner.overflow.take_if(|series| is_gone(series));
+        table.by_key.retain(|_, series| !is_gone(series));
+        table.all.retain(|series| !is_gone(series));
+        table.overflow.take_if(|series| is_gone(series));
         if !self.config.rules.is_asynchronous {
-            inner.forgotten_at = Some(now);
+            table.forgotten_at = Some(now);
         }
     }
 }

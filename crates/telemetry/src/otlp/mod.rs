@@ -4,6 +4,7 @@ pub mod log;
 pub mod metric;
 pub mod read;
 pub mod request;
+pub mod signal;
 pub mod trace;
 pub mod value;
 pub mod wire;

@@ -67,50 +67,6 @@ pub fn retry_delay(retry_info: &[u8]) -> Option<Duration> {
     Some(Duration::new(u64::try_from(seconds).ok()?, nanos))
 }
 
-/// Bytes from base64 (RFC 4648, either alphabet, padded or not), as gRPC's `-bin` metadata has
-/// them; of several values joined by commas the first.
-pub fn base64(text: &[u8]) -> Option<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(text.len() / 4 * 3 + 2);
-    let (mut bits, mut count) = (0u32, 0u32);
-    for &byte in text {
-        let value = match byte {
-            b'A'..=b'Z' => byte - b'A',
-            b'a'..=b'z' => byte - b'a' + 26,
-            b'0'..=b'9' => byte - b'0' + 52,
-            b'+' | b'-' => 62,
-            b'/' | b'_' => 63,
-            b'=' | b',' => break,
-            _ => return None,
-        };
-        bits = bits << 6 | u32::from(value);
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count) as u8);
-        }
-    }
-    Some(bytes)
-}
-
-/// Text from `grpc-message`, which is percent-encoded UTF-8 (gRPC over HTTP/2, "Responses").
-pub fn percent_decoded(text: &[u8]) -> String {
-    let hex = |byte: Option<&u8>| byte.and_then(|&byte| char::from(byte).to_digit(16));
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text;
-    while let Some((&byte, after)) = rest.split_first() {
-        rest = after;
-        if byte == b'%'
-            && let (Some(high), Some(low)) = (hex(rest.first()), hex(rest.get(1)))
-        {
-            bytes.push((high << 4 | low) as u8);
-            rest = rest.get(2..).unwrap_or_default();
-        } else {
-            bytes.push(byte);
-        }
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
-}
-
 /// The last length-delimited field of this number, which is the one that counts in protobuf.
 fn last_message(message: &[u8], number: u64) -> Option<&[u8]> {
     Fields::new(message)
@@ -238,13 +194,5 @@ mod tests {
         let mut info = Vec::new();
         put_bytes_field(&mut info, 1, &duration);
         assert_eq!(retry_delay(&info), None);
-    }
-
-    #[test]
-    fn base64_and_percent_encoding_are_decoded() {
-        assert_eq!(base64(b"AAEC/w=="), Some(vec![0, 1, 2, 255]));
-        assert_eq!(base64(b"AAEC_w"), Some(vec![0, 1, 2, 255]));
-        assert_eq!(base64(b"A C"), None);
-        assert_eq!(percent_decoded(b"50%25 f%C3%BCr %zz %"), "50% für %zz %");
     }
 }

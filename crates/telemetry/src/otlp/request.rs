@@ -126,6 +126,11 @@ impl Batch {
         self.len() == 0
     }
 
+    /// The resource of the oldest group.
+    pub(crate) fn resource(&self) -> Option<&[u8]> {
+        self.groups.first().map(|group| group.resource.as_slice())
+    }
+
     /// How many bytes the records take, without what groups them.
     #[inline]
     pub fn byte_len(&self) -> usize {

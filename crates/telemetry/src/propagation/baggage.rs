@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::percent::{self, Style};
+use crate::text::{self, Style};
 
 /// The most bytes of a header.
 pub const MOST_BYTES: usize = 8192;
@@ -106,7 +106,7 @@ pub fn read<'a>(
             lose(Lost::Invalid(member));
             continue;
         }
-        let decoded = |text| percent::strip(percent::decode(text, Style::Form));
+        let decoded = |text| text::strip(text::percent_decode(text, Style::Form));
         keep(decoded(name), decoded(value));
     }
 }
@@ -157,9 +157,9 @@ impl Writer {
     /// Appends a member unless a limit is reached, which goes to `lose`.
     pub fn push(&mut self, name: &str, value: &str, lose: impl FnOnce(Lost<'_>)) {
         self.member.clear();
-        percent::encode(name, Style::Form, &mut self.member);
+        text::percent_encode(name, Style::Form, &mut self.member);
         self.member.push('=');
-        percent::encode(value, Style::Form, &mut self.member);
+        text::percent_encode(value, Style::Form, &mut self.member);
         match self.count.judge(&self.member) {
             Verdict::Fits => {
                 if !self.header.is_empty() {
@@ -281,10 +281,10 @@ mod tests {
             }
             let header = writer.finish();
             let (kept, lost) = read_all(&header);
-            let value = percent::stripped(&value).to_owned();
+            let value = text::stripped(&value).to_owned();
             let expected: Pairs = names
                 .iter()
-                .map(|name| (percent::stripped(name).to_owned(), value.clone()))
+                .map(|name| (text::stripped(name).to_owned(), value.clone()))
                 .collect();
             prop_assert_eq!((kept, lost), (expected, vec![]));
         }

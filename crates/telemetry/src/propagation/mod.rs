@@ -5,6 +5,5 @@ pub mod b3;
 pub mod baggage;
 mod hexadecimal;
 pub mod jaeger;
-pub mod percent;
 pub mod trace_context;
 pub mod trace_state;

@@ -112,6 +112,42 @@ impl Queue {
         })
     }
 
+    /// Whether there is something that the spool has not got.
+    pub(in super::super) fn has_unwritten(&self) -> bool {
+        let sealed = self.sealed.iter();
+        let sealed = sealed.map(|sealed| (&sealed.batch, &sealed.kept));
+        let mut all = sealed.chain([(&self.current, &self.current_kept)]);
+        let is_unwritten = all.any(|(batch, kept)| !batch.is_empty() && !kept.is_whole(batch));
+        is_unwritten
+            || self
+                .in_flight
+                .as_ref()
+                .is_some_and(|flight| !flight.is_kept())
+    }
+
+    /// How many of the records that were ever added to the batch in flight the spool has; none where it
+    /// has all, or will never have them.
+    pub(in super::super) fn flight_written(&self) -> Option<usize> {
+        let flight = self.in_flight.as_ref()?;
+        let is_wanted = !flight.was_kept && !flight.kept.is_too_large;
+        is_wanted.then_some(flight.kept.written)
+    }
+
+    /// The spool has the rest of the batch in flight, `added` records in all, at these places.
+    pub(in super::super) fn note_flight_written(
+        &mut self,
+        added: usize,
+        places: Vec<Place>,
+    ) -> Vec<Place> {
+        let Some(flight) = &mut self.in_flight else {
+            return places;
+        };
+        flight.was_kept = true;
+        flight.kept.written = added;
+        flight.kept.places.extend(places);
+        mem::take(&mut flight.kept.before)
+    }
+
     /// The spool has it at these places; what need not be kept any more. A batch may have been sealed
     /// or dropped meanwhile.
     pub(in super::super) fn note_written(
@@ -189,6 +225,11 @@ impl Queue {
         Some(places)
     }
 
+    /// So many records could not be read back.
+    pub(in super::super) fn note_unreadable(&mut self, records: u64) {
+        self.counts.gone_from_spool += records;
+    }
+
     /// Ends the sending of it: what is left goes back, and what was lost is known to those who wait.
     pub(in super::super) fn land_evicted(&mut self, left: Vec<Place>, has_lost: bool) {
         let Some((last, _)) = self.replayed.take() else {
@@ -233,6 +274,7 @@ impl Queue {
             }
         }
         self.evicted_len -= lost;
+        self.counts.gone_from_spool += lost as u64;
         self.evicted.retain(|evicted| !evicted.places.is_empty());
         if let Some(last) = last_lost {
             self.lose_up_to(last);
@@ -246,7 +288,10 @@ impl Queue {
             lost: 0,
             kept: self.kept_len(),
         };
-        let sealed = self.sealed.iter().map(|sealed| (&sealed.batch, &sealed.kept));
+        let sealed = self
+            .sealed
+            .iter()
+            .map(|sealed| (&sealed.batch, &sealed.kept));
         for (batch, kept) in sealed.chain([(&self.current, &self.current_kept)]) {
             let unwritten = if self.is_kept {
                 batch.since(kept.written).len()

@@ -2,6 +2,7 @@
 //! this user's alone; what else lies in them is left alone.
 
 use std::collections::HashSet;
+use std::ffi::OsStr;
 use std::fs::{self, File};
 use std::io::{self, Read};
 use std::path::{Path, PathBuf};
@@ -143,6 +144,15 @@ impl Folder {
         });
         entries.sort_by(|one, other| one.path.cmp(&other.path));
         entries
+    }
+
+    /// Whether there is a segment of this identity, as far as its name says.
+    pub(super) fn has_segments(&self) -> bool {
+        let entries = fs::read_dir(&self.path).into_iter().flatten();
+        let is_segment = |name: &OsStr| name.as_encoded_bytes().ends_with(b".seg");
+        entries
+            .flatten()
+            .any(|entry| is_segment(&entry.file_name()))
     }
 
     /// Everything of ours in the directory, whatever its identity.

@@ -77,7 +77,7 @@ fn fnv(hash: u64, bytes: &[u8]) -> u64 {
 }
 
 /// Namespace and name of the service in an encoded `Resource` (opentelemetry-proto, resource.proto).
-pub(super) fn service(resource: &[u8]) -> (String, String) {
+pub(crate) fn service(resource: &[u8]) -> (String, String) {
     let (mut namespace, mut name) = (String::new(), String::new());
     for attribute in length_delimited(resource) {
         let mut fields = length_delimited(attribute);

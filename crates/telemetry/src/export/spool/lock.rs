@@ -19,7 +19,7 @@ pub fn set_keeper(keep: fn(File) -> Keeper) {
 }
 
 /// A lock that is held.
-pub(super) struct Lock {
+pub(crate) struct Lock {
     _keeper: Keeper,
 }
 

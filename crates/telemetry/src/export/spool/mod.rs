@@ -17,7 +17,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 pub(crate) use event::Event;
-pub(crate) use identity::Identity;
+pub(crate) use identity::{Identity, service};
+pub(crate) use lock::Lock;
 pub use lock::{Keeper, set_keeper};
 pub(crate) use pace::Pace;
 pub(crate) use store::{Gone, NotKept, Place, Store, Stored};
@@ -62,10 +63,12 @@ impl SpoolConfig {
 /// What became of what was kept, in this process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpoolCounts {
-    /// Records of other processes that this one took over.
+    /// Records of other processes that this one took over: they were delivered or refused, or wait.
     pub adopted: u64,
-    /// Records that were kept on disk alone, or taken over, and then delivered.
-    pub delivered_later: u64,
+    pub adopted_delivered: u64,
+    pub adopted_refused: u64,
+    /// Own records that were on disk alone, and then delivered.
+    pub own_delivered: u64,
     /// Records that nobody took in time.
     pub expired: u64,
     /// Records that had to give way since there was no room.

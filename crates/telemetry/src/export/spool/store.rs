@@ -211,7 +211,7 @@ impl Store {
 
     /// Whether anything of this service lies here, as far as can be seen at a glance.
     pub(crate) fn may_have_more(&self) -> bool {
-        !self.folder.segments().is_empty()
+        self.folder.has_segments()
     }
 
     /// Writes a batch. Where a place that is returned is not needed any more, it has to be settled.
@@ -587,9 +587,14 @@ impl Store {
         }
     }
 
-    /// Counts records that were delivered after they had been on disk alone.
-    pub(crate) fn note_delivered(&mut self, records: u64) {
-        self.counts.delivered_later += records;
+    /// Counts kept records that were sent.
+    pub(crate) fn note_sent(&mut self, is_own: bool, delivered: u64, refused: u64) {
+        if is_own {
+            self.counts.own_delivered += delivered;
+        } else {
+            self.counts.adopted_delivered += delivered;
+            self.counts.adopted_refused += refused;
+        }
     }
 
     /// Gives up the oldest own segment, unless something in it is in memory too: for room, or where
@@ -625,11 +630,6 @@ impl Store {
         };
         *count += records;
         self.events.push(event);
-    }
-
-    /// Where what is kept lies.
-    pub(crate) fn shown(&self) -> String {
-        self.folder.path().display().to_string()
     }
 
     /// The lock of those who send what was kept.

@@ -1,6 +1,6 @@
-"""Names of the variables of `LoggingInstrumentor`, declared in oxitel.configuration."""
+"""Names of the variables of `LoggingInstrumentor`, declared in oxitel.variables."""
 
-from oxitel.configuration import instrumentation as _variables
+from oxitel.variables import instrumentation as _variables
 
 OTEL_PYTHON_LOG_AUTO_INSTRUMENTATION = _variables.LOG_AUTO_INSTRUMENTATION.name
 OTEL_PYTHON_LOG_CODE_ATTRIBUTES = _variables.LOG_CODE_ATTRIBUTES.name

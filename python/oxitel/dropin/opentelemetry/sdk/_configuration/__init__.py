@@ -1,11 +1,11 @@
-"""Official path of oxitel.configurator; private, and imported by other distributions all the
+"""Official path of oxitel.setup; private, and imported by other distributions all the
 same."""
 
-from oxitel.configurator import (
+from oxitel.setup import (
     BaseConfigurator as _BaseConfigurator,
     Configurator as _OTelSDKConfigurator,
 )
-from oxitel.configurator.components import (
+from oxitel.setup.components import (
     ExporterArgsMap as ExporterArgsMap,
     import_exporters as _import_exporters,
     init_logging as _init_logging,
@@ -13,10 +13,10 @@ from oxitel.configurator.components import (
     init_tracing as _init_tracing,
     initialize_components as _initialize_components,
 )
-from oxitel.configurator.logging_handler import (
+from oxitel.setup.logging_handler import (
     keep_through_configuration as _overwrite_logging_config_fns,
 )
-from oxitel.configurator.official import (
+from oxitel.setup.official import (
     get_exporter_entry_point as _get_exporter_entry_point,
     get_exporter_names as _get_exporter_names,
     get_id_generator as _get_id_generator,

@@ -1,6 +1,6 @@
-"""Official path of oxitel.error_handler."""
+"""Official path of oxitel.diagnostics.error_handler."""
 
-from oxitel.error_handler import (
+from oxitel.diagnostics.error_handler import (
     ErrorHandler as ErrorHandler,
     GlobalErrorHandler as GlobalErrorHandler,
     _DefaultErrorHandler as _DefaultErrorHandler,

@@ -7,10 +7,10 @@ from oxitel.resources.resource import Resource as Resource
 from oxitel.scope import (
     InstrumentationInfo as InstrumentationInfo,
     InstrumentationScope as InstrumentationScope,
+    RuleBasedConfigurator as RuleBasedConfigurator,
 )
-from oxitel.scope_configurator import RuleBasedConfigurator as RuleBasedConfigurator
-from oxitel.sequence import BoundedList as BoundedList
 from oxitel.trace import clock
+from oxitel.trace.containers import BoundedList as BoundedList
 from oxitel.trace.event import (
     Event as Event,
     EventBase as EventBase,

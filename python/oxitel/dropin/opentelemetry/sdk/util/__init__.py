@@ -1,11 +1,11 @@
-"""Official path of oxitel.sequence."""
+"""Official path of oxitel.trace.containers and a function of oxitel.trace.clock."""
 
 from oxitel.incidental import incidental
-from oxitel.sequence import (
+from oxitel.trace.clock import ns_to_iso_str as ns_to_iso_str
+from oxitel.trace.containers import (
     BoundedDict as BoundedDict,
     BoundedList as BoundedList,
     get_dict_as_key as get_dict_as_key,
-    ns_to_iso_str as ns_to_iso_str,
 )
 
 from . import instrumentation as instrumentation

@@ -1,8 +1,8 @@
-"""Official path of oxitel.scope_configurator."""
+"""Official path of oxitel.scope."""
 
-from oxitel.scope import InstrumentationScope as InstrumentationScope
-from oxitel.scope_configurator import (
+from oxitel.scope import (
     ConfigT as ConfigT,
     ConfiguratorRulesT as ConfiguratorRulesT,
+    InstrumentationScope as InstrumentationScope,
     RuleBasedConfigurator as RuleBasedConfigurator,
 )

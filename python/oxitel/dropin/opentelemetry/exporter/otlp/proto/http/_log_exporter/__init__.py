@@ -1,6 +1,6 @@
 """Official path of oxitel.logs.otlp_http."""
 
-from oxitel.duplicate_filter import DuplicateFilter as DuplicateFilter
+from oxitel.diagnostics.duplicate_filter import DuplicateFilter as DuplicateFilter
 from oxitel.export.encode import encode_logs as encode_logs
 from oxitel.export.http import (
     DEFAULT_COMPRESSION as DEFAULT_COMPRESSION,

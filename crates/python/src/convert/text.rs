@@ -1,0 +1,66 @@
+//! Python objects as text: the nearest one for OTLP, exactly what is there, or with an escape for
+//! what no text may hold.
+
+use std::borrow::Cow;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+
+/// The text of a name for OTLP; a name that is not text or not valid text becomes the nearest.
+pub(crate) fn nearest<'a>(name: &'a Bound<'_, PyAny>) -> Cow<'a, str> {
+    match name.cast::<PyString>() {
+        Ok(text) => nearest_text(text),
+        // As if there were none.
+        Err(_) if name.is_none() => Cow::Borrowed(""),
+        Err(_) => match name.str() {
+            Ok(text) => Cow::Owned(text.to_string_lossy().into_owned()),
+            Err(_) => Cow::Borrowed(""),
+        },
+    }
+}
+
+/// The text of a header's name or value. Bytes are read too, since that is what Kafka and ASGI have;
+/// anything else is no header.
+pub(crate) fn of_header<'a>(header: &'a Bound<'_, PyAny>) -> Option<Cow<'a, str>> {
+    if let Ok(text) = header.cast::<PyString>() {
+        return Some(nearest_text(text));
+    }
+    let bytes = header.cast::<PyBytes>().ok()?;
+    Some(String::from_utf8_lossy(bytes.as_bytes()))
+}
+
+// A lone surrogate is of no format; its place is kept.
+fn nearest_text<'a>(text: &'a Bound<'_, PyString>) -> Cow<'a, str> {
+    text.to_str()
+        .map_or_else(|_| text.to_string_lossy(), Cow::Borrowed)
+}
+
+/// The text of an attribute's key, or of `str(key)`.
+///
+/// # Errors
+/// It holds a lone surrogate, or there is none.
+pub(crate) fn exact<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, str>> {
+    match key.cast::<PyString>() {
+        Ok(text) => Ok(Cow::Borrowed(text.to_str()?)),
+        Err(_) => Ok(Cow::Owned(key.str()?.to_str()?.to_owned())),
+    }
+}
+
+/// The text, with lone surrogates written as `\udc80`: no JSON text may hold them.
+pub(crate) fn escaped<'a>(text: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, str>> {
+    let py = text.py();
+    if let Ok(text) = text.to_str() {
+        return Ok(Cow::Borrowed(text));
+    }
+    let bytes = text.call_method1(
+        pyo3::intern!(py, "encode"),
+        (
+            pyo3::intern!(py, "utf-8"),
+            pyo3::intern!(py, "backslashreplace"),
+        ),
+    )?;
+    let bytes = bytes.cast::<PyBytes>()?;
+    Ok(Cow::Owned(
+        String::from_utf8_lossy(bytes.as_bytes()).into_owned(),
+    ))
+}

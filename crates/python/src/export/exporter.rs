@@ -1,0 +1,174 @@
+//! OTLP exporters. What they are given is encoded already: by the rooms of the signals.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use pyo3::exceptions::PyValueError;
+use pyo3::prelude::*;
+use telemetry::export::{
+    Compression, Exporter, ExporterConfig, Outcome, Protocol, Signal, TlsConfig,
+};
+use telemetry::otlp::request::Batch;
+
+use super::waiting;
+use crate::convert::duration;
+use crate::process::diagnostics;
+
+/// An OTLP destination.
+#[pyclass(frozen, module = "oxitel._native")]
+pub(crate) struct OtlpExporter {
+    pub(super) exporter: Arc<Exporter>,
+    timeout: Duration,
+}
+
+#[pymethods]
+impl OtlpExporter {
+    #[new]
+    #[pyo3(signature = (signal, protocol, endpoint, headers, timeout_seconds, compression, insecure, ca_pem,
+        client_certificate_pem, client_key_pem, max_request_bytes, retryable_codes, user_agent, proxy=None))]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "one value for each part of the configuration"
+    )]
+    fn new(
+        signal: &str,
+        protocol: &str,
+        endpoint: String,
+        headers: Vec<(String, Vec<u8>)>,
+        timeout_seconds: f64,
+        compression: &str,
+        insecure: bool,
+        ca_pem: Option<Vec<u8>>,
+        client_certificate_pem: Option<Vec<u8>>,
+        client_key_pem: Option<Vec<u8>>,
+        max_request_bytes: Option<usize>,
+        retryable_codes: Option<Vec<u32>>,
+        user_agent: String,
+        proxy: Option<&str>,
+    ) -> PyResult<Self> {
+        let unknown =
+            |what: &str, value: &str| PyValueError::new_err(format!("unknown {what}: {value}"));
+        let timeout = duration::of_seconds(timeout_seconds);
+        let config = ExporterConfig {
+            signal: match signal {
+                "traces" => Signal::Traces,
+                "metrics" => Signal::Metrics,
+                "logs" => Signal::Logs,
+                _ => return Err(unknown("signal", signal)),
+            },
+            protocol: match protocol {
+                "grpc" => Protocol::Grpc,
+                "http/protobuf" => Protocol::HttpProtobuf,
+                _ => return Err(unknown("protocol", protocol)),
+            },
+            endpoint,
+            headers,
+            timeout,
+            compression: match compression {
+                "none" => Compression::None,
+                "gzip" => Compression::Gzip,
+                "deflate" => Compression::Deflate,
+                "zstd" => Compression::Zstd,
+                _ => return Err(unknown("compression", compression)),
+            },
+            tls: TlsConfig {
+                insecure,
+                ca_pem,
+                client_certificate_pem,
+                client_key_pem,
+            },
+            max_request_bytes,
+            retryable_grpc_codes: retryable_codes,
+            user_agent,
+        };
+        let exporter = Exporter::with_proxy(config, proxy)
+            .map_err(|error| PyValueError::new_err(error.to_string()))?;
+        Ok(Self {
+            exporter: Arc::new(exporter),
+            timeout,
+        })
+    }
+
+    /// Has operations kept from now on.
+    fn keep_operations(&self) {
+        self.exporter.keep_operations();
+    }
+
+    /// For each export that ended since the last call: its seconds (None where records were given
+    /// up after earlier exports), the numbers of records that
+    /// were delivered, rejected and failed, whether something is not delivered, and the last
+    /// error's HTTP status or gRPC code, if it has one.
+    fn take_operations(
+        &self,
+        py: Python<'_>,
+    ) -> Vec<(Option<f64>, usize, usize, usize, bool, String)> {
+        let operations = py.detach(|| self.exporter.take_operations());
+        operations
+            .into_iter()
+            .map(|operation| {
+                (
+                    operation.duration.map(|duration| duration.as_secs_f64()),
+                    operation.delivered,
+                    operation.rejected,
+                    operation.failed,
+                    operation.is_failure,
+                    operation.code,
+                )
+            })
+            .collect()
+    }
+
+    /// How many records are being exported, where operations are kept.
+    fn in_flight(&self) -> usize {
+        self.exporter.in_flight()
+    }
+
+    /// Sends an empty request once and waits for the answer: what became of it, the HTTP status or
+    /// gRPC code if there is one, what was said, and the answer's `Date` header.
+    fn probe(
+        &self,
+        py: Python<'_>,
+        timeout_seconds: f64,
+    ) -> (&'static str, String, String, Option<String>) {
+        let probe = py.detach(|| self.exporter.probe(duration::of_seconds(timeout_seconds)));
+        let outcome = match probe.outcome {
+            Outcome::Accepted => "accepted",
+            Outcome::Refused => "refused",
+            Outcome::Busy => "busy",
+            Outcome::Unconnected => "unconnected",
+            Outcome::Broken => "broken",
+            Outcome::TimedOut => "timed out",
+        };
+        (outcome, probe.code, probe.text, probe.date)
+    }
+
+    fn shutdown(&self, py: Python<'_>) {
+        py.detach(|| self.exporter.shutdown());
+    }
+}
+
+impl OtlpExporter {
+    /// Whether everything in `batch` was delivered within the exporter's timeout.
+    pub(crate) fn export(&self, py: Python<'_>, batch: Batch) -> PyResult<bool> {
+        if batch.is_empty() {
+            return Ok(true);
+        }
+        let is_delivered = self.export_within(py, batch, self.timeout);
+        diagnostics::log_pending(py);
+        is_delivered
+    }
+
+    /// Whether everything in `batch` was delivered within `timeout`.
+    pub(crate) fn export_within(
+        &self,
+        py: Python<'_>,
+        batch: Batch,
+        timeout: Duration,
+    ) -> PyResult<bool> {
+        match py.detach(|| self.exporter.begin_export(batch, timeout)) {
+            Ok(export) => waiting::wait(py, move |patience| export.wait(patience))
+                .map(|outcome| outcome.is_ok()),
+            Err(_) => Ok(false),
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Where spans, log records and metrics go: the processors of a provider, native queues, and OTLP
+//! exporters. The queues and the transport themselves are in `telemetry::export`.
+
+pub(crate) mod exporter;
+pub(crate) mod group;
+pub(crate) mod pipeline;
+pub(crate) mod queue;
+mod waiting;

@@ -1,0 +1,101 @@
+//! The native queues in front of exporters, one for each batch processor.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+use telemetry::export::batch::{BatchConfig, BatchProcessor};
+
+use super::exporter::OtlpExporter;
+use super::group::Groups;
+use super::waiting;
+use crate::convert::duration;
+use crate::process::{diagnostics, termination};
+
+/// A bounded queue in front of a native exporter.
+#[pyclass(frozen, name = "BatchProcessor", module = "oxitel._native")]
+pub(crate) struct NativeBatchProcessor {
+    pub(crate) processor: BatchProcessor,
+    /// Of records that bring their resource and scope along.
+    pub(crate) groups: Groups,
+    /// What `termination` knows it by; zero if it does not.
+    termination_id: AtomicU64,
+}
+
+impl Drop for NativeBatchProcessor {
+    fn drop(&mut self) {
+        let id = *self.termination_id.get_mut();
+        // What is dropped because the interpreter ends was not to be sent at the end.
+        if id != 0 && !diagnostics::is_ending() {
+            termination::forget(id);
+        }
+    }
+}
+
+#[pymethods]
+impl NativeBatchProcessor {
+    #[new]
+    fn new(
+        exporter: &OtlpExporter,
+        max_queue_size: usize,
+        schedule_delay_millis: f64,
+        max_export_batch_size: usize,
+        export_timeout_millis: f64,
+    ) -> Self {
+        let config = BatchConfig {
+            max_queue_size,
+            schedule_delay: duration::of_millis(schedule_delay_millis),
+            max_export_batch_size,
+            export_timeout: duration::of_millis(export_timeout_millis),
+        };
+        Self {
+            processor: BatchProcessor::new(config, exporter.exporter.clone()),
+            groups: Groups::default(),
+            termination_id: AtomicU64::new(0),
+        }
+    }
+
+    fn force_flush(&self, py: Python<'_>, timeout_millis: f64) -> PyResult<bool> {
+        let flush = py.detach(|| {
+            self.processor
+                .begin_flush(duration::of_millis(timeout_millis))
+        });
+        let is_flushed = match flush {
+            Some(flush) => waiting::wait(py, |patience| flush.wait(patience)),
+            None => Ok(false),
+        };
+        diagnostics::log_pending(py);
+        is_flushed
+    }
+
+    /// Flushes for at most `limit_millis` when SIGTERM, unhandled, would end the process.
+    fn flush_on_termination(&self, limit_millis: f64) {
+        let id = termination::protect(&self.processor, duration::of_millis(limit_millis));
+        self.termination_id.store(id, Ordering::Relaxed);
+    }
+
+    fn shutdown(&self, py: Python<'_>, timeout_millis: f64) -> PyResult<bool> {
+        termination::forget(self.termination_id.swap(0, Ordering::Relaxed));
+        let shutdown = py.detach(|| {
+            self.processor
+                .begin_shutdown(duration::of_millis(timeout_millis))
+        });
+        let is_delivered = waiting::wait(py, |patience| shutdown.wait(patience));
+        diagnostics::log_pending(py);
+        is_delivered
+    }
+
+    /// How many records are queued, in flight, delivered, and lost for which reason.
+    fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let counts = self.processor.counts();
+        let dict = PyDict::new(py);
+        dict.set_item("queued", counts.queued)?;
+        dict.set_item("in_flight", counts.in_flight)?;
+        dict.set_item("delivered", counts.delivered)?;
+        dict.set_item("dropped_queue_full", counts.dropped_queue_full)?;
+        dict.set_item("dropped_after_shutdown", counts.dropped_after_shutdown)?;
+        dict.set_item("rejected", counts.rejected)?;
+        dict.set_item("failed", counts.failed)?;
+        Ok(dict)
+    }
+}

@@ -1,0 +1,7 @@
+//! What native code takes from Python modules: the objects of the API package, the current context
+//! that it keeps, and the modules of our own package that do what is not worth being native.
+
+pub(crate) mod context;
+pub(crate) mod object;
+pub(crate) mod official;
+pub(crate) mod oxitel;

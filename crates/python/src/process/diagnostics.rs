@@ -1,0 +1,221 @@
+//! What the library has to say, said through Python's `logging` under the official logger names.
+//!
+//! Logging is the user's code: whatever it raises ends here.
+
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use pyo3::prelude::*;
+use pyo3::types::PyTuple;
+use telemetry::diagnostics::{Level, Message};
+
+use crate::imports::oxitel;
+
+/// Loggers of the official packages.
+pub(crate) const TRACE: &str = "opentelemetry.sdk.trace";
+pub(crate) const METRICS: &str = "opentelemetry.sdk.metrics";
+pub(crate) const LOGS: &str = "opentelemetry.sdk._logs";
+pub(crate) const ATTRIBUTES: &str = "opentelemetry.attributes";
+pub(crate) const ENCODER: &str = "opentelemetry.exporter.otlp.proto.common._internal";
+
+/// Logs `text` with its `arguments` (`logging`'s % form) as a warning.
+pub(crate) fn warn<'py>(
+    py: Python<'py>,
+    logger: &str,
+    text: &str,
+    arguments: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>>,
+) {
+    log(py, "warning", logger, text, arguments);
+}
+
+/// Logs `text` with its `arguments` by the method `level` of the logger.
+pub(crate) fn log<'py>(
+    py: Python<'py>,
+    level: &str,
+    logger: &str,
+    text: &str,
+    arguments: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>>,
+) {
+    let attempt = || -> PyResult<()> {
+        let logger = py.import("logging")?.call_method1("getLogger", (logger,))?;
+        let Ok(arguments) = arguments.into_pyobject(py) else {
+            return Ok(());
+        };
+        let mut all = vec![text.into_pyobject(py)?.into_any()];
+        all.extend(arguments.iter());
+        logger.call_method1(level, PyTuple::new(py, all)?)?;
+        Ok(())
+    };
+    // Nobody can be told that telling failed.
+    let _ = attempt();
+}
+
+/// A message that is said at most once in twenty seconds, like the official `DuplicateFilter`.
+pub(crate) struct Seldom(AtomicU64);
+
+impl Seldom {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicU64::new(0))
+    }
+
+    /// Whether it may be said now.
+    pub(crate) fn is_due(&self) -> bool {
+        let bucket = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .map_or(1, |elapsed| elapsed.as_secs() / 20);
+        self.0.swap(bucket, Ordering::Relaxed) != bucket
+    }
+}
+
+/// Logs an exception that the user's code raised into the library.
+pub(crate) fn report_exception(py: Python<'_>, logger: &str, text: &str, error: &PyErr) {
+    let attempt = || -> PyResult<()> {
+        let logger = py.import("logging")?.call_method1("getLogger", (logger,))?;
+        let options = pyo3::types::PyDict::new(py);
+        let trace = error.traceback(py);
+        options.set_item("exc_info", (error.get_type(py), error.value(py), trace))?;
+        logger.call_method("error", (text,), Some(&options))?;
+        Ok(())
+    };
+    let _ = attempt();
+}
+
+/// Whether the interpreter has begun to end: from then on nothing may be asked of it.
+static IS_ENDING: AtomicBool = AtomicBool::new(false);
+
+/// Whether what the program registered for its end has run.
+pub(crate) fn is_ending() -> bool {
+    IS_ENDING.load(Ordering::Acquire)
+}
+
+/// Has the messages of the worker logged. The worker never waits for the interpreter: it asks the
+/// main thread to start a thread that does the logging, so that neither is held up by a handler.
+/// Where the main thread waits in C code (`Thread.join`, `signal.pause`), it does not hear of
+/// that, and the next thread to make a span or a log record does it ([`catch_up`]).
+pub(crate) fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    telemetry::diagnostics::set_wake(ask_for_logging);
+    // Registered before any provider, so it runs after their shutdown.
+    let finish = module.getattr("finish_diagnostics")?;
+    module
+        .py()
+        .import("atexit")?
+        .call_method1("register", (finish,))?;
+    Ok(())
+}
+
+/// When the oldest message was asked to be logged, in milliseconds; 0 for none.
+static ASKED_AT: AtomicU64 = AtomicU64::new(0);
+/// How long the main thread has before another one does it.
+const MAIN_THREADS_TURN_MILLIS: u64 = 1000;
+
+fn now_millis() -> u64 {
+    static START: LazyLock<Instant> = LazyLock::new(Instant::now);
+    u64::try_from(START.elapsed().as_millis()).map_or(1, |millis| millis + 1)
+}
+
+#[expect(unsafe_code, reason = "Py_AddPendingCall has no safe binding")]
+fn ask_for_logging() {
+    extern "C" fn on_main_thread(_: *mut std::ffi::c_void) -> std::ffi::c_int {
+        // Python calls this on its main thread, attached.
+        Python::attach(start_logging);
+        0
+    }
+    if IS_ENDING.load(Ordering::Acquire) {
+        return;
+    }
+    let _ = ASKED_AT.compare_exchange(0, now_millis(), Ordering::Relaxed, Ordering::Relaxed);
+    // SAFETY: may be called by any thread while the interpreter lives; a full queue is no loss,
+    // since the message stays pending and the next one asks again.
+    unsafe {
+        pyo3::ffi::Py_AddPendingCall(Some(on_main_thread), std::ptr::null_mut());
+    }
+}
+
+fn start_logging(py: Python<'_>) {
+    let start = || -> PyResult<()> {
+        let log = oxitel::LOG_PENDING.get(py)?;
+        let begin = py.import("_thread")?.getattr("start_new_thread")?;
+        // This thread may be in a span, which the new one has nothing to do with; where threads
+        // are greenlets, they may be given the context.
+        py.import("contextvars")?
+            .call_method0("Context")?
+            .call_method1("run", (begin, log, PyTuple::empty(py)))?;
+        Ok(())
+    };
+    if start().is_err() {
+        log_pending(py);
+    }
+}
+
+/// Has messages logged that the main thread has not come to. Costs a comparison otherwise.
+#[inline]
+pub(crate) fn catch_up(py: Python<'_>) {
+    let asked_at = ASKED_AT.load(Ordering::Relaxed);
+    if asked_at != 0 {
+        catch_up_since(py, asked_at);
+    }
+}
+
+#[cold]
+fn catch_up_since(py: Python<'_>, asked_at: u64) {
+    let now = now_millis();
+    let is_due = now.saturating_sub(asked_at) >= MAIN_THREADS_TURN_MILLIS;
+    // The turn begins anew, so that one thread does it.
+    if is_due
+        && ASKED_AT
+            .compare_exchange(asked_at, now, Ordering::Relaxed, Ordering::Relaxed)
+            .is_ok()
+    {
+        start_logging(py);
+    }
+}
+
+/// Logs what the worker has had to say since the last time.
+#[pyfunction]
+pub(crate) fn log_pending(py: Python<'_>) {
+    ASKED_AT.store(0, Ordering::Relaxed);
+    log_all(py, telemetry::diagnostics::take);
+}
+
+/// Logs what was lost where nothing ever listened: for the end of a process.
+#[pyfunction]
+pub(crate) fn log_losses(py: Python<'_>) {
+    log_pending(py);
+    log_all(py, telemetry::diagnostics::take_losses);
+    // Another thread may have taken messages that it has not logged yet.
+    let patience = Instant::now() + PATIENCE;
+    while LOGGING.load(Ordering::Acquire) > 0 && Instant::now() < patience {
+        py.detach(|| thread::sleep(Duration::from_millis(1)));
+    }
+}
+
+/// How many threads are logging what they have taken.
+static LOGGING: AtomicUsize = AtomicUsize::new(0);
+/// How long the end of a process waits for them.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+fn log_all(py: Python<'_>, take: fn() -> Vec<Message>) {
+    LOGGING.fetch_add(1, Ordering::AcqRel);
+    for message in take() {
+        // As `logging` numbers them.
+        let level = match message.level {
+            Level::Info => 20,
+            Level::Warning => 30,
+            Level::Error => 40,
+        };
+        // Nobody can be told that telling failed.
+        let _ = oxitel::LOG_WORKER_MESSAGE
+            .get(py)
+            .and_then(|log| log.call1((level, message.logger, &message.text)));
+    }
+    LOGGING.fetch_sub(1, Ordering::AcqRel);
+}
+
+/// Logs what is left when the interpreter ends.
+#[pyfunction]
+pub(crate) fn finish_diagnostics(py: Python<'_>) {
+    IS_ENDING.store(true, Ordering::Release);
+    log_losses(py);
+}

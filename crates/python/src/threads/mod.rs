@@ -1,0 +1,7 @@
+//! What threads share, and what each of them keeps for itself: cells for what changes in a live
+//! span, values that are read with one load, a buffer for one record, the depth of nested calls.
+
+pub(crate) mod guarded;
+pub(crate) mod nesting;
+pub(crate) mod replaceable;
+pub(crate) mod scratch;

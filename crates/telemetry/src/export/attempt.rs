@@ -1,0 +1,159 @@
+//! One attempt: a batch encoded as a request, the request sent, its answer read.
+
+use std::sync::atomic::Ordering;
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use super::session::Session;
+use super::settled::Settled;
+use super::transport::answer::{Answer, Reason, Trouble, TroubleKind};
+use super::transport::compress::Compression;
+use super::transport::line::Lease;
+use super::transport::{grpc, http, link};
+use super::urgency::{Urgency, expired};
+use crate::otlp::request::Batch;
+use crate::otlp::signal::Protocol;
+
+/// The request's body, compressed, with room for a prefix; an error where it is too large.
+pub(crate) fn encode(session: &Session, batch: &Batch) -> Result<Bytes, Reason> {
+    let settled = &*session.settled;
+    let too_large = |len: usize| {
+        Reason::text(format!(
+            "a request of {len} bytes is larger than the limit of {}",
+            settled.max_request_bytes
+        ))
+    };
+    if batch.byte_len() > settled.max_request_bytes {
+        return Err(too_large(batch.byte_len()));
+    }
+    let prefix_len = settled.prefix_len();
+    let mut plain = session.take_buffer();
+    plain.resize(prefix_len, 0);
+    batch.encode_into(&mut plain);
+    let len = plain.len() - prefix_len;
+    if len > settled.max_request_bytes {
+        return Err(too_large(len));
+    }
+    let mut body = plain;
+    let mut is_compressed = settled.compression != Compression::None;
+    if is_compressed {
+        let mut out = Vec::with_capacity(body.len() / 4 + 64);
+        out.resize(prefix_len, 0);
+        let message = body.get(prefix_len..).unwrap_or_default();
+        match settled.compression.compress(message, out) {
+            Ok(packed) => {
+                session.give_back(Bytes::from(body));
+                body = packed;
+            }
+            // Writing to memory does not fail; were it to, the plain message is as good for gRPC.
+            Err(_) => is_compressed = false,
+        }
+    }
+    if settled.route.protocol == Protocol::Grpc {
+        grpc::fill_prefix(&mut body, is_compressed);
+    }
+    Ok(Bytes::from(body))
+}
+
+/// Sends a request once, and reads the answer; gives up at `deadline`, or when shutdown says so.
+pub(super) async fn attempt(
+    session: &Session,
+    body: &Bytes,
+    deadline: Instant,
+    urgency: &mut watch::Receiver<Urgency>,
+) -> Answer {
+    let settled = &*session.settled;
+    let late = || {
+        Answer::Later(Trouble {
+            kind: TroubleKind::TimedOut,
+            reason: timed_out(settled.route.protocol),
+            asked: None,
+        })
+    };
+    let begun = tokio::select! {
+        biased;
+        begun = begin(session, body, deadline) => begun,
+        () = expired(deadline, urgency) => Err(late()),
+    };
+    let (lease, response) = match begun {
+        Ok(begun) => begun,
+        Err(answer) => return answer,
+    };
+    session.has_answered.store(true, Ordering::Relaxed);
+    let (answer, can_go_on) = match settled.route.protocol {
+        Protocol::HttpProtobuf => {
+            let patience = deadline.min(Instant::now() + http::PATIENCE);
+            http::read_answer(response, expired(patience, urgency)).await
+        }
+        Protocol::Grpc => tokio::select! {
+            biased;
+            read = grpc::read_answer(response, &settled.retryable_grpc_codes) => read,
+            () = expired(deadline, urgency) => (late(), false),
+        },
+    };
+    if can_go_on {
+        lease.keep();
+    }
+    answer
+}
+
+/// Sends a request, until there is something of an answer.
+async fn begin<'a>(
+    session: &'a Session,
+    body: &Bytes,
+    deadline: Instant,
+) -> Result<(Lease<'a>, Response<Incoming>), Answer> {
+    let settled = &*session.settled;
+    let mut lease = session
+        .line
+        .lease(&settled.route, deadline)
+        .await
+        .map_err(Answer::Later)?;
+    let request = request(settled, body.clone(), deadline);
+    match lease.link.send(request).await {
+        Ok(response) => Ok((lease, response)),
+        Err(error) => Err(broken(settled.route.protocol, &error)),
+    }
+}
+
+/// The request for a body, which says how much time it has.
+pub(super) fn request(settled: &Settled, body: Bytes, deadline: Instant) -> Request<Full<Bytes>> {
+    let (uri, headers) = (&settled.uri, &settled.headers);
+    match settled.route.protocol {
+        Protocol::HttpProtobuf => http::request(uri, headers, body),
+        Protocol::Grpc => {
+            let left = deadline.saturating_duration_since(Instant::now());
+            grpc::request(uri, headers, body, left)
+        }
+    }
+}
+
+fn timed_out(protocol: Protocol) -> Reason {
+    let text = "no answer in time";
+    match protocol {
+        Protocol::Grpc => grpc::deadline_exceeded(text),
+        Protocol::HttpProtobuf => Reason::text(text),
+    }
+}
+
+/// An error in place of an answer.
+pub(super) fn broken(protocol: Protocol, error: &hyper::Error) -> Answer {
+    match protocol {
+        Protocol::Grpc => grpc::broken(error),
+        Protocol::HttpProtobuf if error.is_parse() => Answer::Later(Trouble {
+            kind: TroubleKind::Unreadable,
+            reason: Reason::text(format!("unreadable answer: {}", link::describe(error))),
+            asked: None,
+        }),
+        Protocol::HttpProtobuf => Answer::Later(Trouble {
+            kind: TroubleKind::Broken,
+            reason: Reason::text(format!("connection broke: {}", link::describe(error))),
+            asked: None,
+        }),
+    }
+}

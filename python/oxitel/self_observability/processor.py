@@ -1,0 +1,103 @@
+"""What processors are done with, and what waits in their queues."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+from opentelemetry.metrics import get_meter_provider
+
+from .meter import ERROR, RECORDS, Amounts, component, observe
+
+if TYPE_CHECKING:
+    from opentelemetry.metrics import MeterProvider
+
+    from oxitel.export.signal import Signal
+
+
+def observe_queue(
+    signal: Signal,
+    component_type: str,
+    meter_provider: MeterProvider | None,
+    capacity: int,
+    counts: Callable[[], Mapping[str, int]],
+) -> None:
+    """Observe a processor with a queue. `counts` are those of the native batch processor."""
+    meter_provider = meter_provider or get_meter_provider()
+    attributes = component(component_type)
+    record, unit = RECORDS[signal.name]
+
+    def processed() -> Amounts:
+        now = counts()
+        done = now["delivered"] + now["rejected"] + now["failed"]
+        for amount, error in (
+            (done, None),
+            (now["dropped_queue_full"], "queue_full"),
+            (now["dropped_after_shutdown"], "already_shutdown"),
+        ):
+            if amount:
+                yield amount, attributes if error is None else {**attributes, ERROR: error}
+
+    _observe_processed(meter_provider, record, unit, processed)
+    observe(
+        meter_provider,
+        "create_observable_up_down_counter",
+        f"otel.sdk.processor.{record}.queue.size",
+        # As officially, unlike the other metrics of log records.
+        "{log}" if record == "log" else unit,
+        "How many records wait in a processor's queue.",
+        lambda: ((counts()["queued"], attributes),),
+    )
+    observe(
+        meter_provider,
+        "create_observable_up_down_counter",
+        f"otel.sdk.processor.{record}.queue.capacity",
+        unit,
+        "How many records fit into a processor's queue.",
+        lambda: ((capacity, attributes),),
+    )
+
+
+class ProcessedCounts:
+    """What a processor without a queue has taken, and what came after its end."""
+
+    def __init__(
+        self, signal: Signal, component_type: str, meter_provider: MeterProvider | None
+    ) -> None:
+        self._lock = threading.Lock()
+        self._pid = os.getpid()
+        self._counts = {"": 0, "already_shutdown": 0}
+        self._attributes = component(component_type)
+        record, unit = RECORDS[signal.name]
+        _observe_processed(meter_provider or get_meter_provider(), record, unit, self._amounts)
+
+    def add(self, error: str = "") -> None:
+        if self._pid != os.getpid():
+            self._lock = threading.Lock()
+            self._pid = os.getpid()
+            self._counts = dict.fromkeys(self._counts, 0)
+        with self._lock:
+            self._counts[error] += 1
+
+    def _amounts(self) -> Amounts:
+        if self._pid != os.getpid():
+            return
+        for error, amount in self._counts.items():
+            if amount:
+                attributes = self._attributes
+                yield amount, {**attributes, ERROR: error} if error else attributes
+
+
+def _observe_processed(
+    meter_provider: MeterProvider, record: str, unit: str, source: Callable[[], Amounts]
+) -> None:
+    observe(
+        meter_provider,
+        "create_observable_counter",
+        f"otel.sdk.processor.{record}.processed",
+        unit,
+        "How many records a processor is done with.",
+        source,
+    )

@@ -1,0 +1,548 @@
+"""Where ours differs from the official packages on purpose. Each row is one of the differences
+of docs/compatibility.md, and is itself checked: a row that no longer holds fails its tests."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from typing import Any
+
+from official.differential.comparison import MISSING, DiffList
+
+
+def _fits(name: str, pattern: str) -> bool:
+    """Shell patterns with `*` and `?`: brackets stand for themselves."""
+    return fnmatchcase(name, pattern.replace("[", "[[]"))
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One deliberate difference.
+
+    `programs` and `path` are patterns (`*`). `official` and `oxitel` are regular expressions
+    found in the JSON of the value on each side, None for whatever it is, MISSING for no value.
+    """
+
+    reason: str
+    programs: tuple[str, ...]
+    path: str
+    official: str | None = None
+    oxitel: str | None = None
+
+    def concerns(self, program: str) -> bool:
+        return any(_fits(program, pattern) for pattern in self.programs)
+
+    def covers(self, path: str, official: Any, oxitel: Any) -> bool:
+        return (
+            _fits(path, self.path)
+            and _value_fits(self.official, official)
+            and _value_fits(self.oxitel, oxitel)
+        )
+
+
+def _value_fits(pattern: str | None, value: Any) -> bool:
+    if pattern is None:
+        return True
+    if pattern == MISSING or value == MISSING:
+        return pattern == value
+    return re.search(pattern, json.dumps(value, ensure_ascii=False)) is not None
+
+
+def unexpected(program: str, found: DiffList) -> tuple[DiffList, list[Difference]]:
+    """What no row covers, and the rows for this program that cover nothing."""
+    rows = [row for row in DIFFERENCES if row.concerns(program)]
+    uncovered = [item for item in found if not any(row.covers(*item) for row in rows)]
+    stale = [row for row in rows if not any(row.covers(*item) for item in found)]
+    return uncovered, stale
+
+
+def _rows(
+    reason: str, programs: str, *paths: tuple[str, str | None, str | None]
+) -> list[Difference]:
+    """Rows with one reason; programs are separated by white space and commas."""
+    names = tuple(name.strip() for name in programs.replace("\n", " ").split(",") if name.strip())
+    return [Difference(reason, names, path, official, oxitel) for path, official, oxitel in paths]
+
+
+DIFFERENCES: list[Difference] = [
+    *_rows(
+        "A limit that is reached is said once, not with every value: a line in the log for each "
+        "attribute costs the application more than the attribute.",
+        """
+        limits.attributes_of_all_kinds, limits.span_attributes, limits.event_attributes,
+        limits.link_attributes, limits.value_lengths, limits.span_value_lengths,
+        limits.value_length_counts_characters, limits.the_defaults_hold_128,
+        limits.eviction_order, limits.a_sampler_may_fill_the_span, limits.by_variable[count],
+        limits.by_variable[count and span count], limits.by_variable[length],
+        limits.by_variable[length is zero], limits.by_variable[span length],
+        limits.by_variable[length and span length], limits.by_variable[span count],
+        limits.by_variable[event attribute count], limits.by_variable[link attribute count],
+        limits.an_argument_wins_over_a_variable, redaction.spans_by_their_constructor,
+        exceptions.value_length_limit_cuts_the_stacktrace,
+        logs_handler.limits[count], logs_handler.limits[length], logs_handler.limits[general],
+        configuration_files.everything_over_http
+        """,
+        ("logs", "Attributes dict is full|exceeds max length", MISSING),
+    ),
+    *_rows(
+        "A value that cannot be encoded is dropped with one warning that names its key and type, "
+        "and is counted.",
+        """
+        attributes.huge_integers, attributes.huge_integer_elsewhere, attributes.lone_surrogates,
+        attributes.lone_surrogates_in_a_list, attributes.lone_surrogates_in_a_key
+        """,
+        ("logs", "Failed to encode key", MISSING),
+        ("logs", MISSING, "attribute '.*' of type .* cannot be encoded and is dropped"),
+        ("*dropped_attributes_count", MISSING, r"^\d+$"),
+    ),
+    *_rows(
+        "One field that cannot be encoded does not cost the whole batch: the spans are sent, "
+        "the field replaced or left out.",
+        """
+        attributes.lone_surrogates_in_a_name, spans.kinds, spans.names_that_are_no_text,
+        timestamps.negative, timestamps.too_large, timestamps.fractions_and_texts
+        """,
+        ("logs", "Failed to encode span batch", MISSING),
+        ("requests[0]", MISSING, '"name": "(whole|after)"'),
+    ),
+    *_rows(
+        "One field that cannot be encoded does not cost the whole batch: the spans are sent, "
+        "the field replaced or left out.",
+        "attributes.lone_surrogates_in_an_event, exceptions.surrogates_in_the_text",
+        ("logs", "Failed to encode (span batch|key)", MISSING),
+        ("logs", MISSING, "cannot be encoded and is dropped"),
+        ("requests[0]", MISSING, '"name": "(span|after)"'),
+    ),
+    *_rows(
+        "A wrong variable is named in one message, with its value and what is used instead; "
+        "it stops nothing.",
+        """
+        batches.by_variable[delay is text], batches.by_variable[delay is a fraction],
+        batches.by_variable[timeout is text], batches.by_variable[queue is text],
+        batches.by_variable[batch is text], samplers.by_variable[unknown],
+        samplers.by_variable[wrong ratio], samplers.by_variable[ratio too large],
+        samplers.by_variable[wrong parentbased ratio],
+        exporters.http_by_variable[compression unknown],
+        exporters.http_by_variable[timeout is text],
+        exporters.http_by_variable[traces timeout is text]
+        """,
+        (
+            "logs",
+            "Unable to parse value for OTEL_BSP|TRACES_SAMPLER_ARG|recognize sampler"
+            "|Unsupported compression|Invalid timeout",
+            MISSING,
+        ),
+        ("logs", MISSING, "Invalid value for OTEL_"),
+    ),
+    *_rows(
+        "A wrong variable is named in one message, with its value and what is used instead; "
+        "it stops nothing.",
+        "tracers.disabled_by_variable[one], tracers.disabled_by_variable[nonsense]",
+        ("logs", MISSING, "Invalid value for OTEL_SDK_DISABLED"),
+    ),
+    *_rows(
+        "A wrong variable is named in one message, with its value and what is used instead; "
+        "it stops nothing.",
+        """
+        batches.by_variable[delay is zero], batches.by_variable[queue is negative],
+        batches.by_variable[queue is smaller than the batch],
+        batches.by_variable[batch is zero], batches.by_variable[batch is larger than the queue],
+        exporters.grpc_by_variable[compression unknown],
+        exporters.grpc_by_variable[timeout is text]
+        """,
+        ("observations[0][1]", '"raised"', "null"),
+        ("logs", MISSING, "Invalid value for OTEL_"),
+        ("requests[0]", MISSING, '"name": "span'),
+    ),
+    *_rows(
+        "A wrong variable is named in one message, with its value and what is used instead; "
+        "it stops nothing.",
+        "limits.wrong_variables[*",
+        ("observations[0]*", None, None),
+        ("observations[?]", MISSING, None),
+        ("logs", MISSING, "Invalid value for OTEL_"),
+        ("requests[0]", MISSING, '"name": "full"'),
+    ),
+    *_rows(
+        "An empty variable is an unset one (specification, environment variables).",
+        """
+        batches.by_variable[delay is empty], samplers.by_variable[empty],
+        samplers.by_variable[ratio empty]
+        """,
+        ("logs", "Unable to parse|TRACES_SAMPLER_ARG|recognize sampler", MISSING),
+    ),
+    *_rows(
+        "The sampler's argument is optional (specification): its default needs no warning.",
+        "samplers.by_variable[traceidratio without]",
+        ("logs", "Could not convert TRACES_SAMPLER_ARG", MISSING),
+    ),
+    *_rows(
+        "gRPC takes the values of OTEL_EXPORTER_OTLP_COMPRESSION that the specification names.",
+        "exporters.grpc_by_variable[compression none]",
+        ("observations[0][1]", "InvalidCompressionValueException", "null"),
+        ("requests[0]", MISSING, '"name": "span"'),
+    ),
+    *_rows(
+        "What a sampler, processor or id generator raises does not reach the application; "
+        "it is logged, and the span is made.",
+        """
+        samplers.a_sampler_that_raises, samplers.a_sampler_that_returns_nonsense,
+        processors.one_that_raises_at_the_start, ids.a_generator_that_raises
+        """,
+        ("observations[0][1]", '"raised"', '"worked"'),
+        ("logs", MISSING, '"exception"'),
+        ("requests[0]", MISSING, '"name": "span"'),
+    ),
+    *_rows(
+        "What a processor raises does not reach the application; it is logged.",
+        "processors.one_that_raises_at_the_end, processors.one_that_raises_when_flushed",
+        ("observations[0][1]", '"raised"', '"worked"|false'),
+        ("logs", MISSING, '"exception"'),
+    ),
+    *_rows(
+        "The trace state of a link is exported: the specification and the protocol have it.",
+        """
+        console.a_live_span_as_json, exporters.grpc_and_http_send_the_same, links.at_the_start,
+        links.invalid_contexts, frameworks.configuration
+        """,
+        ("*.links[?].trace_state", MISSING, "="),
+    ),
+    *_rows(
+        "A partial success is said, with the number of rejected spans and the receiver's reason.",
+        "exporters.a_partial_success",
+        ("logs", MISSING, "rejected 1 spans: too old"),
+    ),
+    *_rows(
+        "Ids come from a generator of their own: seeding the random module for a simulation must "
+        "not make trace ids repeat.",
+        "ids.the_random_module_can_be_seeded",
+        ("observations[0][1]", "true", "false"),
+    ),
+    *_rows(
+        "A decorated generator function is covered by its span while it runs, not only while it "
+        "is called.",
+        "decorators.generator_functions",
+        ("requests[0].body.resource_spans[0].scope_spans[0].spans[*", None, None),
+    ),
+    *_rows(
+        "CPython names an extension type with its module in the texts of its own errors.",
+        "context.given_contexts, spans.what_a_live_span_tells",
+        (
+            "*.raised.message",
+            "^\"'_Span' object has no attribute",
+            "^\"'opentelemetry.sdk.trace._Span' object has no attribute",
+        ),
+    ),
+    *_rows(
+        "CPython words its own errors differently for extension types.",
+        "memory.finished_spans_are_immutable",
+        ("*.raised.message", "property 'name' of", "attribute 'name' of"),
+    ),
+    *_rows(
+        "CPython counts the arguments of extension methods without self.",
+        "context.keyword_and_positional_arguments",
+        ("*.raised.message", "from 2 to 9 .* 11 were given", "from 1 to 8 .* 10 were given"),
+    ),
+    *_rows(
+        "The exception logged for an unknown resource detector says what is missing.",
+        "resources.detectors_by_variable[unknown], "
+        "resources.detectors_by_variable[unknown and known]",
+        ("logs", "StopIteration", MISSING),
+        ("logs", MISSING, "no entry point 'moon'"),
+    ),
+    *_rows(
+        "A wrong pair of OTEL_RESOURCE_ATTRIBUTES is named with what is done about it.",
+        "resources.by_variable[wrong], resources.by_variable[only wrong]",
+        ("logs", "not enough values to unpack|Invalid key value", MISSING),
+        ("logs", MISSING, "it is left out of OTEL_RESOURCE_ATTRIBUTES"),
+    ),
+    *_rows(
+        "A value nested deeper than receivers decode, or containing itself, is cut off with one "
+        "warning; the attribute is not lost and nothing is raised.",
+        "attributes.deep_nesting",
+        ("logs", "Failed to encode key deep", MISSING),
+        ("logs", MISSING, "Invalid type `<class 'dict'>` for attribute value"),
+        ("requests[0].*.attributes", MISSING, '"key": "deep"'),
+    ),
+    *_rows(
+        "A value nested deeper than receivers decode, or containing itself, is cut off with one "
+        "warning; the attribute is not lost and nothing is raised.",
+        "attributes.a_value_that_contains_itself",
+        ("observations[0][1]", "RecursionError", "null"),
+        ("logs", MISSING, "Invalid type `<class 'list'>` for attribute value"),
+        ("requests[0].*.attributes[?]*", None, None),
+    ),
+    *_rows(
+        "What a value's own code raises does not reach the application: the attribute is dropped "
+        "with one warning that names its key and type.",
+        "attributes.objects_whose_text_fails",
+        ("observations[?][1]", '"raised"', "null"),
+        ("logs", MISSING, "attribute '.*' of type .* cannot be encoded and is dropped"),
+        ("*dropped_attributes_count", MISSING, r"^\d+$"),
+    ),
+    *_rows(
+        "An exception whose text cannot be made is recorded as far as it can be, as the traceback "
+        "module does, and the application sees its own exception.",
+        "exceptions.an_exception_whose_text_fails",
+        ("observations[0][1]", "class RuntimeError", "class Unprintable"),
+        ("observations[1]", "raised by hand", MISSING),
+        ("requests[0].*.status.message", MISSING, r"Unprintable: <exception str\(\) failed>"),
+        ("requests[0].*.status.code", MISSING, "STATUS_CODE_ERROR"),
+        ("requests[0].*.events", MISSING, "programs.exceptions.Unprintable"),
+    ),
+    *_rows(
+        "The context manager may be entered again, and leaving one that was not entered does "
+        "nothing.",
+        "context.the_context_manager_itself",
+        ("observations[2][1]", "AttributeError", "null"),
+        ("observations[3][1]", "generator didn't stop", "false"),
+        ("requests[0].*.spans[1].name", "x", "late start"),
+    ),
+    *_rows(
+        "An empty batch is not sent.",
+        "console.a_readable_span_made_by_hand",
+        ("requests[1]", '"body": {}', MISSING),
+    ),
+    *_rows(
+        "An id that does not fit is replaced by a random one, and said: the span is not lost.",
+        "ids.ids_out_of_range",
+        ("logs", "Failed to encode span batch", MISSING),
+        ("logs", MISSING, "the id generator failed; a random id is used instead"),
+        ("observations[?][1]", "false", "true"),
+        ("requests[?]", MISSING, '"name": "(large trace|large span|negative)"'),
+    ),
+    *_rows(
+        "A certificate that cannot be read is said even if the endpoint needs none.",
+        "exporters.http_by_variable[certificate is missing]",
+        ("logs", MISSING, "Failed to read file: nowhere.pem"),
+    ),
+    *_rows(
+        "A wrong variable is named in one message, with its value and what is used instead; "
+        "it stops nothing.",
+        "exporters.grpc_by_variable[insecure is nonsense]",
+        ("logs", "Tls handshake failed", MISSING),
+        ("logs", MISSING, "Invalid value for OTEL_EXPORTER_OTLP_INSECURE: 'perhaps'"),
+        ("requests[0]", MISSING, '"name": "span"'),
+    ),
+    *_rows(
+        "A link given to several spans is limited for each of them by itself: it is not changed "
+        "in place.",
+        "links.a_link_is_shared_by_spans",
+        ("requests[0].*.links[0].dropped_attributes_count", MISSING, "^1$"),
+    ),
+    *_rows(
+        "A wrong link raises the same error by the name of another field.",
+        "links.other_containers",
+        ("*.raised.message", "no attribute 'context'", "no attribute 'attributes'"),
+    ),
+    *_rows(
+        "A processor's `on_end` and exporters get the span itself, which is a `ReadableSpan` and "
+        "takes no more changes, not a copy of another class.",
+        "memory.what_a_finished_span_tells",
+        ("observations[*][1].list[1]", "ReadableSpan", "_Span"),
+        ("observations[*][1].list[0]", "false", "true"),
+        ("observations[*][1].list[2]", "false", "true"),
+    ),
+    *_rows(
+        "A processor's `on_end` and exporters get the span itself, which is a `ReadableSpan` and "
+        "takes no more changes, not a copy of another class.",
+        """
+        processors.one_in_python, processors.python_before_and_after_native,
+        processors.added_while_spans_live, processors.multi_processors, spans.readable_copies
+        """,
+        ("observations[*][1].list[2]", "ReadableSpan", "_Span"),
+    ),
+    *_rows(
+        "A processor's `on_end` and exporters get the span itself, which is a `ReadableSpan` and "
+        "takes no more changes, not a copy of another class.",
+        "processors.what_on_end_may_do",
+        ("logs", MISSING, "Setting attribute on ended span"),
+        ("observations[0][1]", "has no attribute 'set_attribute'", "null"),
+    ),
+    *_rows(
+        "Messages about exports name the whole endpoint and what it answered.",
+        """
+        exporters.http_is_told_to_wait, exporters.http_tries_again,
+        exporters.http_gives_up_at_once, exporters.grpc_tries_again,
+        exporters.grpc_gives_up_at_once, exporters.nobody_listens,
+        exporters.grpc_by_variable[insecure is false but the scheme is http]
+        """,
+        ("logs", "Transient error|Failed to export", MISSING),
+        ("logs", MISSING, "Transient error|Failed to export|nothing listens at"),
+    ),
+    *_rows(
+        "White space around a variable's value does not count.",
+        "samplers.by_variable[spaces]",
+        ("logs", "Couldn't recognize sampler", MISSING),
+        ("observations[0][1]", "ParentBased", "^.AlwaysOffSampler.$"),
+        ("observations[*][1].list[0]", "true", "false"),
+        ("observations[*][1].list[1]", "^[13]$", "^[02]$"),
+        ("requests[0]", None, MISSING),
+    ),
+    *_rows(
+        "A time that is no number, or below zero, is the present time, which is said; the batch "
+        "is not lost.",
+        "timestamps.a_text_as_time",
+        ("logs", "Failed to encode span batch", MISSING),
+        ("logs", MISSING, "A time must be a number of nanoseconds"),
+        ("requests[0]", MISSING, None),
+    ),
+    *_rows(
+        "A time that is no number, or below zero, is the present time, which is said; the batch "
+        "is not lost.",
+        "timestamps.negative",
+        ("logs", MISSING, "A time must be a number of nanoseconds"),
+    ),
+    *_rows(
+        "Attributes that are no mapping raise errors with other texts.",
+        "attributes.wrong_containers",
+        ("observations[*].raised.type", "TypeError", "AttributeError"),
+        ("observations[*].raised.message", "mappingproxy", None),
+    ),
+    *_rows(
+        "Classes live in the modules of `oxitel` and are imported from the official paths.",
+        "console.representations",
+        ("observations[*]", "opentelemetry.sdk.resources.Resource", "oxitel.resources"),
+    ),
+    *_rows(
+        "A counter's total that falls was counted anew: it begins a new series with a new start, "
+        "and no delta is negative.",
+        "metrics_aggregation.totals_that_begin_anew",
+        ("requests[2].*.as_int", "-6", "2"),
+    ),
+    *_rows(
+        "Where minimum and maximum are not recorded, they are not exported as infinities.",
+        "metrics_aggregation.extremes_that_are_not_recorded",
+        ("requests[0].*.min", "inf", MISSING),
+        ("requests[0].*.max", "-inf", MISSING),
+    ),
+    *_rows(
+        "Where minimum and maximum are not recorded, they are not exported as infinities.",
+        "configuration_files.everything_over_grpc",
+        ("requests[2].*.min", "inf", MISSING),
+        ("requests[2].*.max", "-inf", MISSING),
+    ),
+    *_rows(
+        "A metric has at most 2,000 series unless its view or reader says otherwise (the official "
+        "SDK has that limit since 1.45.2). One warning names the metric and the attribute with "
+        "the most values.",
+        "metrics_limits.many_series",
+        ("requests[0].*.data_points[200*]*", None, None),
+        ("logs", MISSING, "requests has reached its limit of 2000 .*user"),
+    ),
+    *_rows(
+        "A sum of integers that no longer fits 64 bits goes on as a double, which is said, and the "
+        "other metrics are exported.",
+        "metrics_limits.integers_beyond_64_bits",
+        ("requests[*]", MISSING, None),
+        ("logs", None, MISSING),
+        ("logs", MISSING, "no longer fits a 64-bit integer"),
+    ),
+    *_rows(
+        "An amount that is no number is said and ignored; nothing is raised into the program.",
+        "metrics_limits.amounts_that_are_no_numbers",
+        ("observations[*]*", "TypeError|OverflowError|raised|must be|too large", None),
+        ("logs", MISSING, "is not a number|is not finite"),
+    ),
+    *_rows(
+        "A view whose aggregation cannot be made is said when the instrument first measures; "
+        "nothing is raised into the program.",
+        "metrics_limits.bounds_that_are_wrong",
+        ("observations[*]*", "ValueError|raised|strictly increasing", None),
+        ("logs", MISSING, "Metric wrong cannot be aggregated"),
+    ),
+    *_rows(
+        "A log message that cannot be made is said as `logging` says it (`Handler.handleError`) "
+        "instead of being raised into the program, and is exported without its arguments.",
+        "logs_handler.messages_that_cannot_be_made",
+        ("observations[*][1]", "TypeError", "null"),
+        ("requests[*]", MISSING, "%s %s"),
+    ),
+    *_rows(
+        "A record that is logged while another one is being handled is exported too, up to three "
+        "deep; there are no locks on which that could wait.",
+        "logs_handler.an_attribute_that_logs",
+        ("stderr", "recursive logging", '""'),
+        ("requests[0].body.*string_value", "outside", "inside"),
+        ("requests[0].body.*attributes", "chatty", MISSING),
+        ("requests[0].body.*log_records[1]", MISSING, "outside"),
+    ),
+    *_rows(
+        "A body that cannot be encoded becomes its text; officially it takes its whole batch "
+        "with it.",
+        "logs_sdk.bodies_that_cannot_be_encoded",
+        ("logs", "Failed to encode logs batch", MISSING),
+        ("logs", MISSING, "Invalid type"),
+        ("requests[0]", MISSING, "fine"),
+    ),
+    *_rows(
+        "A wrong variable is named in one message, with its value and what is used instead; "
+        "it stops nothing.",
+        "logs_sdk.wrong_variables[count], logs_sdk.wrong_variables[length]",
+        ("logs", MISSING, "Invalid value for OTEL_LOGRECORD_"),
+        ("observations[0]*", None, None),
+        ("observations[1]", MISSING, "emitted"),
+        ("requests[0]", MISSING, '"string_value": "body"'),
+    ),
+    *_rows(
+        "A wrong variable is named in one message, with its value and what is used instead; "
+        "it stops nothing.",
+        "logs_sdk.wrong_variables[queue], logs_sdk.wrong_variables[delay]",
+        ("logs", "Unable to parse value for OTEL_BLRP_", MISSING),
+        ("logs", MISSING, "Invalid value for OTEL_BLRP_"),
+    ),
+    *_rows(
+        "What a log record processor raises is logged, once for each processor and method, and "
+        "never reaches the code that logged.",
+        "logs_sdk.a_processor_that_raises",
+        ("observations[0][1]", "ValueError", "null"),
+        ("logs", MISSING, "Exception while calling on_emit of log record processor"),
+    ),
+    *_rows(
+        "An exporter, id generator or protocol that does not exist is named in one message, and "
+        "the rest of the SDK is set up; officially nothing is.",
+        """
+        configurator.wrong_names[an exporter that is none],
+        configurator.wrong_names[an id generator that is none],
+        configurator.wrong_names[a protocol that is none]
+        """,
+        ("logs", MISSING, "Invalid value for OTEL_"),
+        ("observations[0][1]", "RuntimeError", "null"),
+        ("observations[1][1].list[?]", "Proxy", "Provider"),
+        ("observations[2]", MISSING, "traces"),
+    ),
+    *_rows(
+        "An exporter, id generator or protocol that does not exist is named in one message, and "
+        "the rest of the SDK is set up; officially nothing is.",
+        "configurator.wrong_names[a protocol that is none]",
+        ("requests[0]", MISSING, "TraceService"),
+    ),
+    *_rows(
+        "A sampler that does not exist is said once, not twice.",
+        "configurator.from_variables[a sampler that is none]",
+        ("logs", "Couldn't recognize sampler", MISSING),
+    ),
+    *_rows(
+        "With a configuration file the OTEL_* variables do not count, as the specification has it; "
+        "officially some fill in what the file leaves out.",
+        "configuration_files.other_variables",
+        ("requests[*].headers.from", "variable", MISSING),
+    ),
+    *_rows(
+        "What is wrong in a configuration file is named by its path, and the rest is set up; "
+        "officially nothing is.",
+        "configuration_files.wrong_parts",
+        ("logs", MISSING, r"otel.yaml: tracer_provider\."),
+        ("observations[*]*", None, None),
+        ("requests[*]", MISSING, "spans"),
+    ),
+    *_rows(
+        "A configuration file that cannot be used at all is said in one error; nothing is raised.",
+        "configuration_files.other_formats",
+        ("logs", "Failed to parse YAML|must be a mapping", MISSING),
+        ("logs", MISSING, "otel.yaml cannot be used, no telemetry is set up"),
+        ("observations[?][1]", "ConfigurationError", "null"),
+    ),
+]

@@ -1,0 +1,507 @@
+"""The viewer as exporters and people meet it: the built program, the official exporters, and
+senders that mean it no good."""
+
+from __future__ import annotations
+
+import contextlib
+import gzip
+import http.client
+import json
+import os
+import socket
+import subprocess
+import time
+import zlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+BODY_LIMIT = 16 * 1024 * 1024
+PROTOBUF = "application/x-protobuf"
+
+# One ResourceSpans with one ScopeSpans with one Span of trace 01…, id 02…, name "x".
+SPAN = b"\x0a\x10" + b"\x01" * 16 + b"\x12\x08" + b"\x02" * 8 + b"\x2a\x01x"
+SCOPE_SPANS = b"\x12" + bytes([len(SPAN)]) + SPAN
+RESOURCE_SPANS = b"\x12" + bytes([len(SCOPE_SPANS)]) + SCOPE_SPANS
+REQUEST = b"\x0a" + bytes([len(RESOURCE_SPANS)]) + RESOURCE_SPANS
+
+SENDER = """
+import sys
+
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.trace import SpanKind
+
+protocol, endpoint, compression = sys.argv[1:]
+if protocol == "grpc":
+    import grpc
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+    chosen = {"none": grpc.Compression.NoCompression, "gzip": grpc.Compression.Gzip,
+              "deflate": grpc.Compression.Deflate}[compression]
+    exporter = OTLPSpanExporter(endpoint=endpoint, insecure=True, compression=chosen)
+else:
+    from opentelemetry.exporter.otlp.proto.http import Compression
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    chosen = {"none": Compression.NoCompression, "gzip": Compression.Gzip,
+              "deflate": Compression.Deflate}[compression]
+    exporter = OTLPSpanExporter(endpoint=endpoint + "/v1/traces", compression=chosen)
+
+provider = TracerProvider(resource=Resource.create({"service.name": "shop"}))
+provider.add_span_processor(BatchSpanProcessor(exporter, max_queue_size=4096))
+tracer = provider.get_tracer("sender")
+for number in range(1000):
+    with tracer.start_as_current_span("serve", kind=SpanKind.SERVER) as span:
+        span.set_attribute("customer.id", f"c-{number}")
+        with tracer.start_as_current_span("work") as inner:
+            inner.add_event("half done", {"step": 1})
+try:
+    with tracer.start_as_current_span("fail"):
+        raise ValueError("no such order")
+except ValueError:
+    pass
+provider.shutdown()
+"""
+
+
+class Viewer:
+    """A running viewer and the questions it answers."""
+
+    def __init__(self, program: Path, folder: Path, *options: str) -> None:
+        self.program = program
+        ports_file = folder / "ports.json"
+        addresses = ("--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0")
+        self.process = subprocess.Popen(
+            [program, "receive", *addresses, "--ports-file", ports_file, *options],
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        deadline = time.monotonic() + 10
+        while not ports_file.exists():
+            assert self.process.poll() is None, "the viewer ended while it started"
+            assert time.monotonic() < deadline, "the viewer did not say its ports"
+            time.sleep(0.01)
+        ports = json.loads(ports_file.read_text())
+        self.grpc_port: int = ports["grpc"]
+        self.http_port: int = ports["http"]
+
+    def request(
+        self, method: str, path: str, body: bytes | None = None, **headers: str
+    ) -> tuple[int, bytes]:
+        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=30)
+        with contextlib.closing(connection):
+            names = {name.replace("_", "-"): value for name, value in headers.items()}
+            connection.request(method, path, body, names)
+            response = connection.getresponse()
+            return response.status, response.read()
+
+    def ask(self, path: str) -> Any:
+        status, body = self.request("GET", path)
+        assert status == 200, body
+        return json.loads(body)
+
+    def send(self, body: bytes, **headers: str) -> int:
+        return self.request("POST", "/v1/traces", body, content_type=PROTOBUF, **headers)[0]
+
+    def show(self, *arguments: str, **environment: str) -> str:
+        return self.run("show", *arguments, **environment)
+
+    def run(self, *arguments: str, **environment: str) -> str:
+        command = [self.program, *arguments, "--from", f"127.0.0.1:{self.http_port}"]
+        result = subprocess.run(
+            command,
+            capture_output=True,
+            check=True,
+            encoding="utf-8",
+            env=os.environ | {"LC_ALL": "C.UTF-8"} | environment,
+            timeout=30,
+        )
+        return result.stdout
+
+    def stop(self) -> str:
+        self.process.terminate()
+        output, _ = self.process.communicate(timeout=10)
+        return output
+
+
+@pytest.fixture
+def start_viewer(tmp_path: Path) -> Iterator[Callable[..., Viewer]]:
+    target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
+    program = target / "release" / "oxitel-viewer"
+    if not program.exists():
+        pytest.fail(f"{program} does not exist: `make build` builds it")
+    started: list[Viewer] = []
+
+    def start(*options: str) -> Viewer:
+        started.append(Viewer(program, tmp_path, *options))
+        return started[-1]
+
+    yield start
+    for viewer in started:
+        if viewer.process.poll() is None:
+            viewer.stop()
+
+
+@pytest.fixture
+def viewer(start_viewer: Callable[..., Viewer]) -> Viewer:
+    return start_viewer()
+
+
+@pytest.mark.parametrize("compression", ["none", "gzip", "deflate"])
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+def test_everything_the_official_exporters_send_is_counted_and_shown(
+    viewer: Viewer, run_program: Callable[..., Any], protocol: str, compression: str
+) -> None:
+    port = viewer.grpc_port if protocol == "grpc" else viewer.http_port
+    result = run_program(
+        SENDER,
+        "official",
+        arguments=(protocol, f"http://127.0.0.1:{port}", compression),
+        check=True,
+    )
+    assert result.stderr == ""
+    totals = viewer.ask("/api/totals")
+    counts = {"spans": 2001, "errors": 1, "log_records": 0, "data_points": 0}
+    assert totals["services"] == {"shop": counts}
+    assert totals["traces"]["records"] == totals["kept_spans"] == 2001
+    assert totals["duplicate_spans"] == totals["refused_requests"] == 0
+
+    assert "✗ ValueError: no such order" in viewer.show("failed")
+    served = viewer.ask("/api/traces?name=serve&limit=1")["traces"][0]
+    assert served["spans"] == 2
+    drawn = viewer.show(served["trace_id"])
+    assert "shop ◀ serve" in drawn
+    assert "└─ • work" in drawn
+    assert "◆ half done" in drawn
+    assert "customer.id=c-999" in drawn
+
+
+ALL_SIGNALS_SENDER = """
+import logging, sys
+
+from opentelemetry._logs import set_logger_provider
+from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry.metrics import CallbackOptions, Observation
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics.view import ExponentialBucketHistogramAggregation, View
+from opentelemetry.sdk.resources import Resource
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+protocol, endpoint = sys.argv[1:3]
+if protocol == "grpc":
+    from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+    from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+
+    options = [dict(endpoint=endpoint, insecure=True)] * 3
+else:
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+
+    options = [dict(endpoint=f"{endpoint}/v1/{signal}") for signal in ("traces", "logs", "metrics")]
+
+resource = Resource.create({"service.name": "shop"})
+tracers = TracerProvider(resource=resource)
+tracers.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(**options[0])))
+loggers = LoggerProvider(resource=resource)
+loggers.add_log_record_processor(BatchLogRecordProcessor(OTLPLogExporter(**options[1])))
+meters = MeterProvider(
+    [PeriodicExportingMetricReader(OTLPMetricExporter(**options[2]), 3_600_000)],
+    resource,
+    views=[View(instrument_name="size", aggregation=ExponentialBucketHistogramAggregation())],
+)
+logging.getLogger().addHandler(LoggingHandler(logger_provider=loggers))
+logging.getLogger().setLevel(logging.INFO)
+logger, tracer = logging.getLogger("shop"), tracers.get_tracer("shop")
+meter = meters.get_meter("shop")
+requests = meter.create_counter("requests", unit="{request}", description="Requests answered")
+duration = meter.create_histogram("duration", unit="ms")
+size = meter.create_histogram("size", unit="By")
+open_orders = meter.create_up_down_counter("orders.open")
+meter.create_observable_gauge("heat", [lambda options: [Observation(36.6)]], unit="Cel")
+
+logger.info("no span here")
+for round in range(2):
+    for number in range(1, 101):
+        requests.add(1, {"http.status_code": 200 if number % 10 else 500})
+        duration.record(number, {"http.route": "/"})
+        size.record(number * 1024.0)
+        open_orders.add(1 if number % 2 else -1, {"kind": number % 3})
+    meters.force_flush()
+with tracer.start_as_current_span("serve") as span:
+    logger.info("taken by %s", "Ada", extra={"order.id": "o-1"})
+    with tracer.start_as_current_span("work"):
+        try:
+            raise ValueError("no such order")
+        except ValueError:
+            logger.exception("refused")
+for provider in (tracers, loggers, meters):
+    provider.shutdown()
+print(format(span.get_span_context().trace_id, "032x"), format(span.context.span_id, "016x"))
+"""
+
+
+@pytest.mark.parametrize("temporality", ["cumulative", "delta"])
+@pytest.mark.parametrize("protocol", ["grpc", "http"])
+@pytest.mark.parametrize("implementation", ["official", "oxitel"])
+def test_metrics_and_logs_are_kept_and_shown(
+    viewer: Viewer,
+    run_program: Callable[..., Any],
+    implementation: str,
+    protocol: str,
+    temporality: str,
+) -> None:
+    port = viewer.grpc_port if protocol == "grpc" else viewer.http_port
+    for _process in range(2):
+        result = run_program(
+            ALL_SIGNALS_SENDER,
+            implementation,
+            {"OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE": temporality},
+            arguments=(protocol, f"http://127.0.0.1:{port}"),
+            check=True,
+        )
+        # From CPython 3.12 on the official handler complains as `logging` shuts down.
+        assert result.stderr == "" or implementation == "official"
+    trace_id, span_id = result.stdout.split()
+    totals = viewer.ask("/api/totals")
+    assert totals["services"]["shop"]["log_records"] == totals["logs"]["records"] == 6
+    assert totals["services"]["shop"]["data_points"] == totals["metrics"]["records"] > 0
+    assert totals["dropped_data_points"] == totals["dropped_log_records"] == 0
+
+    records = viewer.ask(f"/api/logs?trace={trace_id}")["records"]
+    assert [(it["severity"], it["body"]) for it in records] == [
+        ("INFO", "taken by Ada"),
+        ("ERROR", "refused"),
+    ]
+    assert records[0]["span_id"] == span_id
+    assert records[0]["attributes"]["order.id"] == "o-1"
+    drawn = viewer.show(trace_id, "--width", "100").splitlines()
+    info = next(line for line in drawn if "INFO  taken by Ada" in line)
+    assert "order.id=o-1" in info
+    assert info.endswith(span_id)
+    assert any("ERROR refused  ValueError: no such order" in line for line in drawn)
+
+    metrics = {it["name"]: it for it in viewer.ask("/api/metrics?service=shop")["metrics"]}
+    assert metrics["requests"]["value"] == 400
+    assert metrics["requests"]["rate_per_second"] > 0
+    failed = [
+        it["value"]
+        for it in metrics["requests"]["series"]
+        if it["attributes"]["http.status_code"] == "500"
+    ]
+    assert failed == [20, 20]
+    assert metrics["orders.open"]["value"] == 0
+    assert {it["value"] for it in metrics["heat"]["series"]} == {36.6}
+    for name, unit in [("duration", 1), ("size", 1024)]:
+        found = metrics[name]
+        assert (found["count"], found["min"], found["max"]) == (400, unit, 100 * unit)
+        assert found["sum"] == 4 * 5050 * unit
+        for quantile in (50, 95, 99):
+            assert found[f"p{quantile}"] == pytest.approx(quantile * unit, rel=0.05)
+
+    table = viewer.run("metrics", "--width", "100").splitlines()
+    rows = {line.split()[0]: line.split() for line in table if line}
+    assert "2 instances" in table[0]
+    assert rows["requests"][1:3] == ["(request)", "400"]
+    assert rows["duration"][1] == rows["size"][1] == "400"
+    assert rows["size"][-1].strip("▁▂▃▄▅▆▇█") == ""
+    assert rows["heat"][1:] == ["(Cel)", "36.6", "…", "36.6", "2", "series"]
+    assert viewer.run("metrics", "nobody").strip() == "no metrics were received"
+
+
+def test_bodies_may_be_compressed_in_every_way_exporters_know(viewer: Viewer) -> None:
+    raw = zlib.compressobj(wbits=-zlib.MAX_WBITS)
+    assert viewer.send(REQUEST) == 200
+    assert viewer.send(gzip.compress(REQUEST), content_encoding="gzip") == 200
+    assert viewer.send(zlib.compress(REQUEST), content_encoding="deflate") == 200
+    assert viewer.send(raw.compress(REQUEST) + raw.flush(), content_encoding="deflate") == 200
+    # A zstd frame with one raw block: magic, single segment with a one-byte size, block header.
+    size = len(REQUEST)
+    frame = b"\x28\xb5\x2f\xfd\x20" + bytes([size]) + (size << 3 | 1).to_bytes(3, "little")
+    assert viewer.send(frame + REQUEST, content_encoding="zstd") == 200
+    totals = viewer.ask("/api/totals")
+    assert totals["traces"]["records"] == 5
+    assert totals["duplicate_spans"] == 4
+
+
+def test_bodies_beyond_the_limit_are_refused_however_they_are_packed(viewer: Viewer) -> None:
+    bomb = gzip.compress(bytes(BODY_LIMIT * 4))
+    assert len(bomb) < BODY_LIMIT / 100
+    assert viewer.send(bomb, content_encoding="gzip") == 413
+    with contextlib.suppress(ConnectionError):
+        # The server may close before it has read all that it will not take.
+        assert viewer.send(bytes(BODY_LIMIT + 1)) == 413
+    totals = viewer.ask("/api/totals")
+    assert totals["refused_requests"] == 2
+    assert totals["traces"]["records"] == 0
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "headers", "body", "status"),
+    [
+        ("POST", "/v1/traces", {"content_type": PROTOBUF}, b"\xff" * 100, 400),
+        ("POST", "/v1/traces", {"content_type": PROTOBUF}, REQUEST[:-1], 400),
+        ("POST", "/v1/traces", {"content_type": "application/json"}, b"{}", 415),
+        ("POST", "/v1/traces", {}, REQUEST, 415),
+        ("POST", "/v1/traces", {"content_type": PROTOBUF, "content_encoding": "br"}, b"", 415),
+        ("POST", "/v1/traces", {"content_type": PROTOBUF, "content_encoding": "gzip"}, b"x", 400),
+        ("POST", "/v1/traces", {"content_type": PROTOBUF, "content_encoding": "zstd"}, b"x", 400),
+        ("GET", "/v1/traces", {"content_type": PROTOBUF}, None, 405),
+        ("POST", "/v1/unknown", {"content_type": PROTOBUF}, REQUEST, 404),
+        ("GET", "/api/waterfall?trace=%00%ff&width=-1", {}, None, 400),
+        ("GET", "/api/waterfall?trace=latest", {}, None, 404),
+        ("POST", "/api/totals", {}, b"", 405),
+        ("GET", "/api/totals", {"host": "rebound.example"}, None, 403),
+    ],
+)
+def test_what_is_not_understood_is_refused_with_a_reason(
+    viewer: Viewer,
+    method: str,
+    path: str,
+    headers: dict[str, str],
+    body: bytes | None,
+    status: int,
+) -> None:
+    answered, reason = viewer.request(method, path, body, **headers)
+    assert answered == status
+    assert len(reason) > 10
+    assert viewer.ask("/api/totals")["traces"]["records"] == 0
+
+
+def test_a_deeply_nested_attribute_is_refused_not_followed(viewer: Viewer) -> None:
+    value = b"\x08\x01"
+    for _ in range(5000):  # an array within an array within …
+        inner = b"\x0a" + _varint(len(value)) + value
+        value = b"\x2a" + _varint(len(inner)) + inner
+    attribute = b"\x0a\x01k\x12" + _varint(len(value)) + value
+    body = SPAN + b"\x4a" + _varint(len(attribute)) + attribute
+    for tag in (b"\x12", b"\x12", b"\x0a"):
+        body = tag + _varint(len(body)) + body
+    assert viewer.send(body) == 400
+    assert viewer.send(REQUEST) == 200
+
+
+def _varint(number: int) -> bytes:
+    encoded = b""
+    while number > 127:
+        encoded += bytes([number & 127 | 128])
+        number >>= 7
+    return encoded + bytes([number])
+
+
+def test_connections_that_send_garbage_or_nothing_disturb_nobody(viewer: Viewer) -> None:
+    address = ("127.0.0.1", viewer.grpc_port)
+    with contextlib.ExitStack() as idle:
+        for _ in range(50):
+            idle.enter_context(socket.create_connection(address))
+        for port in (viewer.grpc_port, viewer.http_port):
+            for garbage in (
+                b"\x00" * 64,
+                b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+                b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + b"\xff" * 512,
+                b"POST /v1/traces HTTP/1.1\r\ncontent-length: 99999999999999999999\r\n\r\n",
+                b"GET /api/totals HTTP/1.1\r\n" + b"a: b\r\n" * 10000,
+            ):
+                _send_and_read_to_the_end(port, garbage)
+        assert viewer.send(REQUEST) == 200
+    assert viewer.process.poll() is None
+
+
+def _send_and_read_to_the_end(port: int, garbage: bytes) -> None:
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        try:
+            connection.sendall(garbage)
+            connection.shutdown(socket.SHUT_WR)
+            while connection.recv(65536):
+                pass
+        except TimeoutError:
+            raise
+        except OSError:
+            pass  # the viewer hung up first, which is a good answer
+
+
+HOSTILE_CALLS = """
+import sys
+
+import grpc
+
+service = "/opentelemetry.proto.collector.trace.v1.TraceService/"
+limit = 16 * 1024 * 1024
+options = [("grpc.max_send_message_length", -1)]
+channel = grpc.insecure_channel(sys.argv[1], options=options)
+for method, body, compression in [
+    ("Export", b"\\xff" * 100, grpc.Compression.NoCompression),
+    ("Export", bytes(limit + 1), grpc.Compression.NoCompression),
+    ("Export", bytes(limit * 4), grpc.Compression.Gzip),
+    ("Import", b"", grpc.Compression.NoCompression),
+    ("Export", b"", grpc.Compression.NoCompression),
+]:
+    call = channel.unary_unary(service + method)
+    try:
+        call(body, timeout=30, compression=compression)
+        print("OK")
+    except grpc.RpcError as error:
+        print(error.code().name, error.details())
+"""
+
+
+def test_hostile_calls_over_grpc_are_refused_with_a_reason(
+    viewer: Viewer, run_program: Callable[..., Any]
+) -> None:
+    address = f"127.0.0.1:{viewer.grpc_port}"
+    result = run_program(HOSTILE_CALLS, "official", arguments=(address,), check=True)
+    codes = [line.split()[0] for line in result.stdout.splitlines()]
+    too_large = ["OUT_OF_RANGE", "RESOURCE_EXHAUSTED"]
+    assert codes == ["INTERNAL", *too_large, "UNIMPLEMENTED", "OK"], result.stdout
+    totals = viewer.ask("/api/totals")
+    assert (totals["refused_requests"], totals["traces"]["requests"]) == (3, 1)
+
+
+def test_old_traces_make_room_and_the_counts_stay(start_viewer: Callable[..., Viewer]) -> None:
+    viewer = start_viewer("--max-spans", "10")
+    for number in range(1, 31):
+        assert viewer.send(REQUEST.replace(b"\x01" * 16, bytes([number]) * 16)) == 200
+    totals = viewer.ask("/api/totals")
+    assert (totals["kept_spans"], totals["dropped_spans"]) == (10, 20)
+    assert totals["traces"]["records"] == 30
+    assert viewer.ask("/api/traces")["traces"][0]["trace_id"] == "1e" * 16
+
+
+def test_the_drawing_follows_the_terminal(viewer: Viewer) -> None:
+    assert viewer.send(REQUEST) == 200
+    assert "\x1b[" not in viewer.show()
+    assert "\x1b[" in viewer.show("--color", "always")
+    assert viewer.show(LC_ALL="C").isascii()
+    widths = [max(map(len, viewer.show(COLUMNS=columns).splitlines())) for columns in ("80", "120")]
+    assert widths == [80, 120]
+
+
+def test_it_says_where_it_listens_and_ends_with_the_totals(viewer: Viewer) -> None:
+    assert viewer.send(REQUEST) == 200
+    output = viewer.stop()
+    assert f"gRPC at 127.0.0.1:{viewer.grpc_port}" in output
+    assert "1 span in 1 request" in output
+    assert viewer.process.returncode == 0
+
+
+def test_a_port_in_use_is_named(viewer: Viewer) -> None:
+    address = f"127.0.0.1:{viewer.grpc_port}"
+    result = subprocess.run(
+        [viewer.program, "receive", "--grpc-address", address],
+        capture_output=True,
+        text=True,
+        timeout=10,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert result.stderr.startswith(f"oxitel-viewer: cannot listen at {address}: ")
