@@ -17,8 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DROPIN = ROOT / "python/oxitel/dropin"
 PACKAGE = ROOT / "python/oxitel"
 # Where no room is in a circle with another, and where no file is.
-UNTIED = (ROOT / "crates/python/src",)
-UNTIED_FILES: tuple[Path, ...] = ()
+UNTIED = (ROOT / "crates/python/src", ROOT / "crates/telemetry/src")
+UNTIED_FILES: tuple[Path, ...] = (ROOT / "crates/telemetry/src/export",)
 # What may lie beside the rooms.
 AT_THE_TOP = {
     ROOT / "crates/python/src": {"lib.rs"},

@@ -152,6 +152,7 @@ def start_program(
         command: list[str] | None = None,
         protocol: str = "grpc",
         env: dict[str, str] | None = None,
+        wrapper: list[str] | None = None,
     ) -> Running:
         if source is not None:
             (tmp_path / "program.py").write_text(textwrap.dedent(source), encoding="utf-8")
@@ -163,7 +164,9 @@ def start_program(
             "LIFE_PROTOCOL": protocol,
         }
         running = Running(
-            [python, "-X", "faulthandler", *command], tmp_path, environment | (env or {})
+            [*(wrapper or []), python, "-X", "faulthandler", *command],
+            tmp_path,
+            environment | (env or {}),
         )
         started.append(running)
         return running

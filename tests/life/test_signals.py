@@ -1,7 +1,11 @@
-"""SIGTERM: with and without a handler, in the parent, in children, and with no receiver there."""
+"""SIGTERM: with and without a handler, in the parent, in children, with no receiver there, and in
+processes that live on."""
 
+import functools
 import re
 import signal
+import subprocess
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -198,3 +202,182 @@ def test_programs_that_are_started_have_the_signal_as_it_was(
     finished = running.finish()
     assert (finished.exit_code, finished.stderr) == (0, "")
     assert arrived(10) == {"parent": 10}
+
+
+@functools.cache
+def may_unshare() -> bool:
+    try:
+        return (
+            subprocess.run(["unshare", "-pf", "--mount-proc", "true"], timeout=10).returncode == 0
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return False
+
+
+@pytest.fixture
+def start_as_first_process(start_program: Start) -> Start:
+    """As `start_program`, for which the program is process 1, as in a container without an init."""
+    if not may_unshare():
+        pytest.skip("no namespace of processes can be made here (unshare -pf --mount-proc)")
+
+    def start(source: str, **options: Any) -> Any:
+        return start_program(source, wrapper=["unshare", "-pf", "--mount-proc"], **options)
+
+    return start
+
+
+@pytest.mark.fork
+def test_the_first_process_exports_the_queue_at_sigterm_and_goes_on(
+    protocol: str, start_as_first_process: Start, arrived: Arrived
+) -> None:
+    running = start_as_first_process(
+        """
+        import os, signal
+        from tracing import *
+
+        assert os.getpid() == 1
+        start(schedule_delay_millis=60_000)
+        for name in ("before", "between"):
+            spans(name, 10)
+            os.kill(1, signal.SIGTERM)
+            time.sleep(0.5)
+        # The handler is still there, for those that record nothing as well as for those that do.
+        child = os.fork()
+        if child == 0:
+            spans("child", 10)
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(10)
+            os._exit(1)
+        assert os.waitpid(child, 0)[1] == signal.SIGTERM
+        spans("after", 10)
+        os.kill(1, signal.SIGTERM)
+        time.sleep(0.5)
+        os._exit(0)
+        """,
+        protocol=protocol,
+    )
+    finished = running.finish()
+    assert (finished.exit_code, finished.stderr) == (0, "")
+    assert arrived(40) == {"before": 10, "between": 10, "child": 10, "after": 10}
+
+
+def test_the_first_process_loses_no_span_of_any_thread_to_sigterm(
+    start_as_first_process: Start, arrived: Arrived
+) -> None:
+    running = start_as_first_process(
+        """
+        import os, signal, threading
+        from tracing import *
+
+        start(schedule_delay_millis=100)
+
+        def work():
+            for _ in range(100):
+                spans("worked", 1)
+                time.sleep(0.01)
+
+        threads = [threading.Thread(target=work) for _ in range(3)]
+        for thread in threads:
+            thread.start()
+        for _ in range(3):
+            time.sleep(0.2)
+            os.kill(1, signal.SIGTERM)
+        for thread in threads:
+            thread.join()
+        """
+    )
+    finished = running.finish()
+    assert (finished.exit_code, finished.stderr) == (0, "")
+    assert arrived(300) == {"worked": 300}
+
+
+def test_the_first_process_keeps_what_no_receiver_takes_at_sigterm(
+    start_as_first_process: Start, refused: str
+) -> None:
+    running = start_as_first_process(
+        """
+        import os, signal
+        from tracing import *
+
+        provider = start(schedule_delay_millis=60_000)
+        spans("kept", 10)
+        os.kill(1, signal.SIGTERM)
+        time.sleep(0.5)
+        native = provider._active_span_processor._span_processors[0]._native
+        print(native.counts()["queued"] + native.counts()["in_flight"])
+        os._exit(0)
+        """,
+        env={"OTEL_EXPORTER_OTLP_ENDPOINT": refused},
+    )
+    finished = running.finish()
+    assert (finished.exit_code, finished.stdout) == (0, "10\n"), finished.stderr
+
+
+def test_a_program_that_waits_for_sigterm_gets_it(start_program: Start, arrived: Arrived) -> None:
+    running = start_program(
+        """
+        import signal
+        from tracing import *
+
+        start(schedule_delay_millis=60_000)
+        # The worker and the thread for SIGTERM are there before the program blocks the signal.
+        spans("before", 10)
+        assert trace_provider().force_flush()
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        print("ready", flush=True)
+        print("got", signal.sigwait([signal.SIGTERM]) == signal.SIGTERM)
+        spans("after", 10)
+        """.replace("trace_provider()", "trace.get_tracer_provider()")
+    )
+    finished = terminate(running)
+    assert (finished.exit_code, finished.stdout, finished.stderr) == (0, "ready\ngot True\n", "")
+    assert arrived(20) == {"before": 10, "after": 10}
+
+
+def test_a_program_that_begins_to_wait_for_sigterm_during_the_flush_lives_on_as_it_was(
+    start_program: Start, black_hole: str
+) -> None:
+    running = start_program(
+        """
+        import os, signal
+        from tracing import *
+
+        start(schedule_delay_millis=60_000)
+        spans("queued", 10)
+        os.kill(os.getpid(), signal.SIGTERM)
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        print("got", signal.sigwait([signal.SIGTERM]) == signal.SIGTERM, flush=True)
+        time.sleep(0.5)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
+        say_now("again")
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(30)
+        """,
+        env={"OTEL_EXPORTER_OTLP_ENDPOINT": black_hole, "OXITEL_SIGTERM_FLUSH_TIMEOUT": "1000"},
+    )
+    finished = running.finish()
+    assert finished.exit_code == -signal.SIGTERM
+    assert "got True" in finished.stdout
+    # The second signal was handled as the first one: it was not the default that killed.
+    assert 0.9 < finished.end - finished.said("again") < 3.0
+
+
+def test_sigterm_during_the_exit_has_the_rest_exported(
+    start_program: Start, arrived: Arrived, collector: Any
+) -> None:
+    collector.script([{"do": "grpc_status", "code": "UNAVAILABLE", "delay": 0.5}])
+    running = start_program(
+        """
+        import atexit
+        from tracing import *
+
+        start(schedule_delay_millis=60_000)
+        spans("queued", 10)
+        atexit.register(print, "ready", flush=True)
+        """
+    )
+    running.wait_for_line("ready")
+    time.sleep(0.2)
+    running.signal(signal.SIGTERM)
+    assert running.finish().exit_code == -signal.SIGTERM
+    assert arrived(10) == {"queued": 10}

@@ -33,7 +33,7 @@ from oxitel.variables import (
     variable as variable_module,
     zero_code,
 )
-from oxitel.variables.otlp import each_form
+from oxitel.variables.registry import each_form
 from oxitel.variables.variable import Boolean, Choice, Integer, Names, Number, Variable
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -45,12 +45,13 @@ def nothing_said_yet(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def declared() -> list[Variable]:
-    return [*sdk.VARIABLES, *zero_code.VARIABLES, *each_form(otlp.VARIABLES)]
+    return list(each_form(sdk, zero_code, otlp))
 
 
 def test_each_variable_is_declared_once_under_an_official_name() -> None:
     names = [variable.name for variable in declared()]
     assert len(names) == len(set(names))
+    assert len(list(each_form())) == len({variable.name for variable in each_form()})
     modules = (environment_variables, api_variables, instrumentation_variables)
     official = {
         value for module in modules for value in vars(module).values() if isinstance(value, str)

@@ -78,15 +78,16 @@ mod _native {
     fn init(module: &Bound<'_, PyModule>) -> PyResult<()> {
         super::process::fork::watch();
         super::process::ending_thread::watch();
+        telemetry::export::set_on_start(super::process::termination::leave_signals_to_program);
         super::process::diagnostics::watch(module)?;
         let py = module.py();
-        super::trace::exception::prepare(py)?;
+        super::trace::exception_text::prepare(py)?;
         // pyo3 imports these classes when it first asks for one, and panics where that fails, as it
         // does while the interpreter ends.
         let none = py.None();
         let _ = none.bind(py).is_instance_of::<PySequence>();
         let _ = none.bind(py).is_instance_of::<PyMapping>();
-        super::trace::set_attribute::install(py)?;
+        super::trace::methods::set_attribute::install(py)?;
         super::trace::lookalike::start_span::install(py)?;
         super::trace::lookalike::overridden::install(py)?;
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.

@@ -11,12 +11,12 @@ use opentelemetry_proto::tonic::common::v1::any_value::Value as ProtoValue;
 use opentelemetry_proto::tonic::metrics::v1 as proto;
 use proptest::prelude::*;
 use prost::Message;
-use telemetry::metrics::attributes::AttributeSet;
-use telemetry::metrics::data::{
+use telemetry::otlp::attribute_set::AttributeSet;
+use telemetry::otlp::metric::{put_metric, put_metric_part};
+use telemetry::otlp::metric_data::{
     Buckets, Data, Exemplar, ExponentialHistogramDataPoint, HistogramDataPoint, Metric, Number,
     NumberDataPoint, Temporality,
 };
-use telemetry::otlp::metric::{put_metric, put_metric_part};
 use telemetry::otlp::value::Value;
 
 fn number() -> impl Strategy<Value = Number> {

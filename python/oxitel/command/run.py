@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from oxitel.variables import instrumentation, otlp, sdk, zero_code
-from oxitel.variables.otlp import each_form
+from oxitel.variables.registry import each_form
 from oxitel.variables.variable import Variable
 
 HELP = "Run a program with telemetry, without changing it."
@@ -102,10 +102,9 @@ def set_variables(options: Namespace) -> list[str]:
 def _variables() -> Iterator[Variable]:
     """Each variable that somebody declares, ours first."""
     seen = set()
-    for module in (sdk, zero_code, otlp, instrumentation):
-        for variable in each_form(module.VARIABLES):
-            seen.add(variable.name)
-            yield variable
+    for variable in each_form(sdk, zero_code, otlp, instrumentation):
+        seen.add(variable.name)
+        yield variable
     for name in _names_of_other_packages():
         if name not in seen:
             seen.add(name)

@@ -7,6 +7,7 @@ from urllib.parse import unquote
 
 from oxitel.variables import otlp, sdk, zero_code
 from oxitel.variables.otlp import PerSignal
+from oxitel.variables.registry import declared
 
 from .bounded import bounded
 from .report import Report
@@ -169,7 +170,7 @@ def _propagators(report: Report, sources: Sources) -> Setting:
 def _changed(sources: Sources) -> list[dict[str, Any]]:
     """What is set besides: limits, batches, and whatever else is read from variables."""
     shown = {variable.name for variable in _SHOWN}
-    for entry in otlp.VARIABLES:
+    for entry in declared(otlp):
         if isinstance(entry, PerSignal):
             shown.update(form.name for form in entry.forms)
     return [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pkgutil
 import re
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -10,8 +9,7 @@ from importlib.metadata import entry_points
 from os import environ
 from typing import Any
 
-from oxitel import variables as configuration
-from oxitel.variables.otlp import each_form
+from oxitel.variables.registry import each_form
 from oxitel.variables.sdk import TRACES_SAMPLER
 from oxitel.variables.variable import Variable
 
@@ -64,13 +62,9 @@ _LIMIT = re.compile(r"OTEL_\w*(COUNT|LENGTH)_LIMIT")
 
 def declared() -> dict[str, Variable]:
     """Every variable of OpenTelemetry that Oxitel reads, by its name."""
-    found: dict[str, Variable] = {}
-    for module in pkgutil.iter_modules(configuration.__path__):
-        variables = getattr(
-            import_module(f"{configuration.__name__}.{module.name}"), "VARIABLES", ()
-        )
-        found.update((variable.name, variable) for variable in each_form(variables))
-    return {name: variable for name, variable in found.items() if name.startswith(_PREFIXES)}
+    return {
+        variable.name: variable for variable in each_form() if variable.name.startswith(_PREFIXES)
+    }
 
 
 def check(report: Report, sources: Sources) -> None:

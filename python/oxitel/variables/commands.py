@@ -13,5 +13,3 @@ KUBERNETES_SERVICE_HOST = Variable(
     None,
     "Set by Kubernetes; `oxitel doctor` tells by it that it runs in a pod.",
 )
-
-VARIABLES: tuple[Variable, ...] = (NO_COLOR, TERM, KUBERNETES_SERVICE_HOST)

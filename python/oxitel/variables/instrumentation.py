@@ -58,15 +58,3 @@ GEVENT_PATCH = Variable(
     "`patch_all` has `oxitel run` call `gevent.monkey.patch_all` before anything else.",
     default_text="no patch",
 )
-
-VARIABLES: tuple[Variable, ...] = (
-    LOG_AUTO_INSTRUMENTATION,
-    LOG_HANDLER_LEVEL,
-    LOG_CODE_ATTRIBUTES,
-    LOG_CORRELATION,
-    LOG_FORMAT,
-    LOG_LEVEL,
-    LOGGING_AUTO_INSTRUMENTATION,
-    DISABLED_INSTRUMENTATIONS,
-    GEVENT_PATCH,
-)

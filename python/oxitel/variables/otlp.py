@@ -6,7 +6,6 @@ counts as unset. Specification: "OpenTelemetry Protocol Exporter".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from .variable import Boolean, Choice, Names, Number, Variable
@@ -55,12 +54,6 @@ class PerSignal:
         """The value for the signal (`TRACES`, `METRICS` or `LOGS`), or the default."""
         variable = self.find(signal)
         return self.general.default if variable is None else variable.read()
-
-
-def each_form(entries: Iterable[Variable | PerSignal]) -> Iterator[Variable]:
-    """The variables of a module's `VARIABLES`, those for signals in each of their forms."""
-    for entry in entries:
-        yield from entry.forms if isinstance(entry, PerSignal) else (entry,)
 
 
 _COMPRESSIONS = ("none", "gzip", "deflate", "zstd")
@@ -168,21 +161,4 @@ METRICS_DEFAULT_HISTOGRAM_AGGREGATION = Choice(
     "explicit_bucket_histogram",
     "How histograms add up where no view says otherwise.",
     ("explicit_bucket_histogram", "base2_exponential_bucket_histogram"),
-)
-
-VARIABLES: tuple[PerSignal | Variable, ...] = (
-    PROTOCOL,
-    ENDPOINT,
-    HEADERS,
-    TIMEOUT,
-    COMPRESSION,
-    INSECURE,
-    CERTIFICATE,
-    CLIENT_KEY,
-    CLIENT_CERTIFICATE,
-    GRPC_CREDENTIAL_PROVIDER,
-    HTTP_CREDENTIAL_PROVIDER,
-    GRPC_RETRYABLE_ERROR_CODES,
-    METRICS_TEMPORALITY_PREFERENCE,
-    METRICS_DEFAULT_HISTOGRAM_AGGREGATION,
 )

@@ -21,8 +21,6 @@ NO_PROXY = Variable(
     " addresses, separated by commas, or `*`.",
 )
 
-VARIABLES = (HTTPS_PROXY, HTTP_PROXY, ALL_PROXY, NO_PROXY)
-
 
 def proxy_for(url: str) -> str | None:
     """The URL of the proxy to reach `url` by, if the environment names one."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from types import ModuleType
+
 from . import commands, instrumentation, otlp, proxy, sdk, trust, zero_code
 from .otlp import PerSignal
+from .registry import declared
 from .variable import Choice, Variable
 
 _HEAD = """\
@@ -21,6 +24,19 @@ Read where an SDK is set up without code, as `opentelemetry-instrument` does, no
 a program makes itself.
 """
 
+_OTLP = """\
+A name with `[SIGNAL_]` stands for four: without it, and with `TRACES_`, `METRICS_` and
+`LOGS_`. The one with the signal's name wins for that signal.
+"""
+
+_SECTIONS: tuple[tuple[str, str, tuple[ModuleType, ...]], ...] = (
+    ("SDK", "", (sdk,)),
+    ("OTLP exporters", _OTLP, (otlp, trust, proxy)),
+    ("Configurator", _CONFIGURATOR, (zero_code,)),
+    ("Instrumentations", "", (instrumentation,)),
+    ("Commands", "", (commands,)),
+)
+
 _NOT_READ = """\
 ## Not read
 
@@ -31,29 +47,11 @@ from `opentelemetry.sdk.environment_variables` and are read by no official packa
 
 def page() -> str:
     """The whole page."""
-    parts = [_HEAD, "## SDK\n", _table([_row(variable) for variable in sdk.VARIABLES])]
-    parts.append("## OTLP exporters\n")
-    parts.append(
-        "A name with `[SIGNAL_]` stands for four: without it, and with `TRACES_`, `METRICS_` and"
-        " `LOGS_`. The one with the signal's name wins for that signal.\n"
-    )
-    rows = []
-    for entry in otlp.VARIABLES:
-        if isinstance(entry, PerSignal):
-            rows.append(_row(entry.general, _pattern(entry)))
-        else:
-            rows.append(_row(entry))
-    rows += [_row(variable) for variable in (*trust.VARIABLES, *proxy.VARIABLES)]
-    configurators = [_row(variable) for variable in zero_code.VARIABLES]
-    instrumentations = [_row(variable) for variable in instrumentation.VARIABLES]
-    parts += [_table(rows), "## Configurator\n", _CONFIGURATOR, _table(configurators)]
-    parts += ["## Instrumentations\n", _table(instrumentations)]
-    parts += [
-        "## Commands\n",
-        _table([_row(variable) for variable in commands.VARIABLES]),
-        _NOT_READ,
-    ]
-    return "\n".join(parts)
+    parts = [_HEAD]
+    for title, text, modules in _SECTIONS:
+        rows = [_row(entry) for entry in declared(*modules)]
+        parts += [f"## {title}\n", *([text] if text else []), _table(rows)]
+    return "\n".join([*parts, _NOT_READ])
 
 
 def _pattern(variables: PerSignal) -> str:
@@ -63,14 +61,18 @@ def _pattern(variables: PerSignal) -> str:
     return f"{general[:position]}[SIGNAL_]{general[position:]}"
 
 
-def _row(variable: Variable, name: str | None = None) -> tuple[str, str, str, str]:
+def _row(entry: Variable | PerSignal) -> tuple[str, str, str, str]:
+    if isinstance(entry, PerSignal):
+        variable, name = entry.general, _pattern(entry)
+    else:
+        variable, name = entry, entry.name
     kind = variable.kind
     if isinstance(variable, Choice):
         kind = ", ".join(f"`{choice}`" for choice in variable.names)
     default = variable.default_text
     if default is None:
         default = _default(variable.default)
-    return (f"`{name or variable.name}`", kind, default, variable.description)
+    return (f"`{name}`", kind, default, variable.description)
 
 
 def _default(value: object) -> str:

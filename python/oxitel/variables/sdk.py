@@ -10,17 +10,17 @@ SDK_DISABLED = Boolean(
     "Switches the SDK off: tracers hand out spans that record nothing. Read when a provider is"
     " made.",
 )
-RESOURCE_ATTRIBUTES = Variable(
-    "OTEL_RESOURCE_ATTRIBUTES",
-    None,
-    "Attributes of the resource, as `key=value` pairs separated by commas, values percent-encoded."
-    " Attributes given in code win.",
-)
 SERVICE_NAME = Variable(
     "OTEL_SERVICE_NAME",
     None,
     "The resource attribute `service.name`; wins over `OTEL_RESOURCE_ATTRIBUTES`.",
     "`unknown_service:` and the name of the interpreter's executable",
+)
+RESOURCE_ATTRIBUTES = Variable(
+    "OTEL_RESOURCE_ATTRIBUTES",
+    None,
+    "Attributes of the resource, as `key=value` pairs separated by commas, values percent-encoded."
+    " Attributes given in code win.",
 )
 RESOURCE_DETECTORS = Names(
     "OTEL_EXPERIMENTAL_RESOURCE_DETECTORS",
@@ -201,36 +201,4 @@ SIGTERM_FLUSH_TIMEOUT = Integer(
     "Milliseconds that a process which does not handle SIGTERM may take, when it gets that signal,"
     " to export what is queued before it dies of it. 0 leaves the signal alone. An addition of"
     " Oxitel.",
-)
-
-VARIABLES: tuple[Variable, ...] = (
-    SDK_DISABLED,
-    SERVICE_NAME,
-    RESOURCE_ATTRIBUTES,
-    RESOURCE_DETECTORS,
-    TRACES_SAMPLER,
-    TRACES_SAMPLER_ARG,
-    ATTRIBUTE_COUNT_LIMIT,
-    ATTRIBUTE_VALUE_LENGTH_LIMIT,
-    SPAN_ATTRIBUTE_COUNT_LIMIT,
-    SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT,
-    EVENT_ATTRIBUTE_COUNT_LIMIT,
-    LINK_ATTRIBUTE_COUNT_LIMIT,
-    SPAN_EVENT_COUNT_LIMIT,
-    SPAN_LINK_COUNT_LIMIT,
-    BSP_SCHEDULE_DELAY,
-    BSP_EXPORT_TIMEOUT,
-    BSP_MAX_QUEUE_SIZE,
-    BSP_MAX_EXPORT_BATCH_SIZE,
-    METRIC_EXPORT_INTERVAL,
-    METRIC_EXPORT_TIMEOUT,
-    METRICS_EXEMPLAR_FILTER,
-    INTERNAL_METRICS_ENABLED,
-    LOGRECORD_ATTRIBUTE_COUNT_LIMIT,
-    LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT,
-    BLRP_SCHEDULE_DELAY,
-    BLRP_EXPORT_TIMEOUT,
-    BLRP_MAX_QUEUE_SIZE,
-    BLRP_MAX_EXPORT_BATCH_SIZE,
-    SIGTERM_FLUSH_TIMEOUT,
 )

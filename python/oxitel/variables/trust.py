@@ -15,8 +15,6 @@ CURL_CA_BUNDLE = Variable(
     "CURL_CA_BUNDLE", None, "HTTP: the same where `REQUESTS_CA_BUNDLE` is not set."
 )
 
-VARIABLES = (REQUESTS_CA_BUNDLE, CURL_CA_BUNDLE)
-
 
 def bundle_for(url: str) -> str | None:
     """The file or folder that the environment names for connections to `url`, if any."""

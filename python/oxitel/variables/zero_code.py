@@ -51,6 +51,13 @@ LOGGER_CONFIGURATOR = Variable(
     None,
     "The same for loggers, in the group `_opentelemetry_logger_configurator`.",
 )
+PROPAGATORS = Names(
+    "OTEL_PROPAGATORS",
+    ("tracecontext", "baggage"),
+    "The propagators, by the names that packages register as `opentelemetry_propagator`, or `none`."
+    " Read by `opentelemetry-api`.",
+    "`tracecontext`, `baggage`",
+)
 CONFIG_FILE = Variable(
     "OTEL_CONFIG_FILE",
     None,
@@ -69,25 +76,4 @@ CONFIGURATOR = Variable(
     None,
     "Which configurator `oxitel run` and `opentelemetry-instrument` use; `oxitel` is ours.",
     "`oxitel run`: ours; else ours where no official SDK is installed",
-)
-PROPAGATORS = Names(
-    "OTEL_PROPAGATORS",
-    ("tracecontext", "baggage"),
-    "The propagators, by the names that packages register as `opentelemetry_propagator`, or `none`."
-    " Read by `opentelemetry-api`.",
-    "`tracecontext`, `baggage`",
-)
-
-VARIABLES: tuple[Variable, ...] = (
-    TRACES_EXPORTER,
-    METRICS_EXPORTER,
-    LOGS_EXPORTER,
-    ID_GENERATOR,
-    TRACER_CONFIGURATOR,
-    METER_CONFIGURATOR,
-    LOGGER_CONFIGURATOR,
-    PROPAGATORS,
-    CONFIG_FILE,
-    DISTRO,
-    CONFIGURATOR,
 )

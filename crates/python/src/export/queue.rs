@@ -75,12 +75,13 @@ impl NativeBatchProcessor {
     }
 
     fn shutdown(&self, py: Python<'_>, timeout_millis: f64) -> PyResult<bool> {
-        termination::forget(self.termination_id.swap(0, Ordering::Relaxed));
         let shutdown = py.detach(|| {
             self.processor
                 .begin_shutdown(duration::of_millis(timeout_millis))
         });
         let is_delivered = waiting::wait(py, |patience| shutdown.wait(patience));
+        // Not before: a signal that ends the process has the shutdown waited for.
+        termination::forget(self.termination_id.swap(0, Ordering::Relaxed));
         diagnostics::log_pending(py);
         is_delivered
     }

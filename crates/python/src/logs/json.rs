@@ -19,7 +19,7 @@ use crate::convert::dict::entries;
 use crate::convert::text;
 use crate::imports::oxitel;
 use crate::threads::guarded::Guarded;
-use crate::trace::exception;
+use crate::trace::exception_text as exception;
 
 /// Writes the key of a fixed field.
 macro_rules! key {

@@ -18,7 +18,7 @@ use crate::process::clock::{now_unix_nanos, unix_nanos};
 use crate::process::diagnostics;
 use crate::process::fork;
 use crate::threads::replaceable::Replaceable;
-use crate::trace::exception;
+use crate::trace::exception_text as exception;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk._logs")]
 pub(crate) struct Logger {

@@ -7,7 +7,7 @@ use pyo3::types::PyString;
 
 use super::attributes::Names;
 use super::record::Pairs;
-use crate::trace::exception;
+use crate::trace::exception_text as exception;
 
 /// The attributes that are not the program's own, the usual ones first, in the order in which
 /// `logging` sets them.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple};
-use telemetry::metrics::attributes::{AttributeSet, FIELD, key_of};
+use telemetry::otlp::attribute_set::{AttributeSet, FIELD, key_of};
 use telemetry::otlp::read::{Fields, Value};
 
 use crate::convert::value;

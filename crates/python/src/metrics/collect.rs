@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use pyo3::prelude::*;
 use pyo3::types::PyList;
-use telemetry::metrics::data::Metric;
+use telemetry::otlp::metric_data::Metric;
 
 use super::materialise;
 use super::scope_metrics::ScopeMetrics;

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyInt};
-use telemetry::metrics::attributes::{AttributeSet, FIELD};
-use telemetry::metrics::data::{
+use telemetry::otlp::attribute_set::{AttributeSet, FIELD};
+use telemetry::otlp::metric_data::{
     Buckets, Data, Exemplar, ExponentialHistogramDataPoint, Extremes, HistogramDataPoint, Metric,
     Number, NumberDataPoint, Temporality,
 };

@@ -10,8 +10,8 @@ use pyo3::exceptions::{PyException, PyOverflowError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyTuple};
 use telemetry::fork::generation;
-use telemetry::metrics::data::Number;
 use telemetry::metrics::series::{Measured, Offer};
+use telemetry::otlp::metric_data::Number;
 
 use super::attributes::{Cleaned, to_dict};
 use super::exemplar::{self, Filter};

@@ -2,8 +2,8 @@
 
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
-use telemetry::metrics::attributes::AttributeSet;
-use telemetry::metrics::data::{
+use telemetry::otlp::attribute_set::AttributeSet;
+use telemetry::otlp::metric_data::{
     Buckets, Data, Exemplar, ExponentialHistogramDataPoint, HistogramDataPoint, Metric, Number,
     NumberDataPoint, Temporality,
 };

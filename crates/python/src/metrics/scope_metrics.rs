@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use telemetry::metrics::data::Metric;
+use telemetry::otlp::metric_data::Metric;
 use telemetry::otlp::request::Group;
 
 /// The metrics of one instrumentation scope.

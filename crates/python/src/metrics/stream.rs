@@ -6,12 +6,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use telemetry::metrics::aggregate::{Bounds, Rules};
-use telemetry::metrics::attributes::AttributeSet;
-use telemetry::metrics::data::{Exemplar, Number, Temporality};
 use telemetry::metrics::exponential::ExponentialConfig;
 use telemetry::metrics::reservoir::ReservoirKind;
 use telemetry::metrics::series::{Aggregation, Series};
 use telemetry::metrics::stream::{Stream, StreamConfig};
+use telemetry::otlp::attribute_set::AttributeSet;
+use telemetry::otlp::metric_data::{Exemplar, Number, Temporality};
 
 use super::attributes::{Cleaned, to_dict};
 use super::convert;

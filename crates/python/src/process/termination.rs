@@ -2,11 +2,12 @@
 //!
 //! Without this the operating system ends the process at once, with everything that is queued.
 //! The handler itself only writes a byte; a thread of ours, woken by it, flushes within a time
-//! limit, puts the default action back and sends the signal again. Programs (and servers) that set
-//! a handler of their own replace this one, and it is never set in place of theirs.
+//! limit, puts the default action back and sends the signal again. Whoever survives that (a
+//! container's process 1, a program that waits for the signal) goes on as before. Programs (and
+//! servers) that set a handler of their own replace this one, and it is never set in place of theirs.
 
 #[cfg(unix)]
-pub(crate) use unix::{forget, protect, renew_in_child};
+pub(crate) use unix::{forget, leave_signals_to_program, protect, renew_in_child};
 
 #[cfg(unix)]
 mod unix {
@@ -50,8 +51,9 @@ mod unix {
             u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
             Ordering::Relaxed,
         );
+        let is_unhandled = || action() == Some(libc::SIG_DFL);
         if WAKE.load(Ordering::Relaxed) < 0 && is_unhandled() && start_thread() {
-            set_action(handle as *const () as libc::sighandler_t);
+            set_action(ours());
         }
         id
     }
@@ -77,7 +79,10 @@ mod unix {
         let thread = std::thread::Builder::new()
             .name("oxitel-sigterm".to_owned())
             .stack_size(256 * 1024)
-            .spawn(move || wait(reader));
+            .spawn(move || {
+                leave_signals_to_program();
+                wait(reader);
+            });
         if thread.is_err() {
             return false;
         }
@@ -87,25 +92,69 @@ mod unix {
     }
 
     fn wait(mut reader: PipeReader) {
-        while reader.read_exact(&mut [0]).is_err() {
-            // Somebody closed descriptors he does not know, as libraries that make daemons do. The
-            // old number is not to be closed: it may be somebody else's by now.
+        loop {
+            if reader.read_exact(&mut [0]).is_err() {
+                // Somebody closed descriptors he does not know, as libraries that make daemons do.
+                // The old number is not to be closed: it may be somebody else's by now.
+                std::thread::sleep(LET_THEM_FINISH);
+                let Ok((renewed, writer)) = std::io::pipe() else {
+                    WAKE.store(-1, Ordering::Release);
+                    std::mem::forget(reader);
+                    return;
+                };
+                std::mem::forget(std::mem::replace(&mut reader, renewed));
+                WAKE.store(writer.into_raw_fd(), Ordering::Release);
+                continue;
+            }
+            let unsent = flush();
+            if survives() {
+                continue;
+            }
+            say(&unsent);
+            die();
+            // All threads of the program may have blocked the signal meanwhile, to wait for it.
             std::thread::sleep(LET_THEM_FINISH);
-            let Ok((renewed, writer)) = std::io::pipe() else {
-                WAKE.store(-1, Ordering::Release);
-                std::mem::forget(reader);
-                return;
-            };
-            std::mem::forget(std::mem::replace(&mut reader, renewed));
-            WAKE.store(writer.into_raw_fd(), Ordering::Release);
+            replace_action(libc::SIG_DFL, ours());
         }
+    }
+
+    /// How often it is looked whether there is still something to wait for.
+    const STEP: Duration = Duration::from_millis(20);
+
+    /// Has everything sent that is queued; the queues where that could not be done.
+    fn flush() -> Vec<BatchProcessor> {
         let limit = Duration::from_millis(LIMIT_MILLIS.load(Ordering::Relaxed));
         let deadline = Instant::now() + limit;
         let queues = QUEUES.load_full().unwrap_or_default();
-        for (_, queue) in queues.iter() {
-            queue.shutdown(deadline.saturating_duration_since(Instant::now()));
+        let flushes: Vec<_> = queues
+            .iter()
+            .map(|(_, queue)| (queue, queue.begin_flush(limit)))
+            .collect();
+        let mut unsent = Vec::new();
+        for (queue, flush) in flushes {
+            let left = || deadline.saturating_duration_since(Instant::now());
+            match flush {
+                Some(flush) => {
+                    let mut is_sent = None;
+                    while is_sent.is_none() && !left().is_zero() && !queue.is_kept_for_later() {
+                        is_sent = flush.wait(left().min(STEP));
+                    }
+                    if is_sent != Some(true) {
+                        unsent.push(queue.clone());
+                    }
+                }
+                // It is being shut down, which says itself what is lost.
+                None => drop(queue.begin_shutdown(limit).wait(left())),
+            }
         }
-        // Too late for the program's own logging.
+        unsent
+    }
+
+    /// Says what is lost with the process, which is too late for the program's own logging.
+    fn say(unsent: &[BatchProcessor]) {
+        for queue in unsent {
+            queue.report_unsent();
+        }
         let mut output = std::io::stderr();
         let messages = telemetry::diagnostics::take();
         for message in messages
@@ -114,14 +163,21 @@ mod unix {
         {
             let _ = writeln!(output, "oxitel: {}", message.text);
         }
-        die();
+    }
+
+    /// Whether this process is its namespace's first, as a container's is that is run without an
+    /// init: the kernel drops a signal that would kill it.
+    fn survives() -> bool {
+        std::process::id() == 1
     }
 
     extern "C" fn handle(_signal: libc::c_int) {
         let wake = WAKE.load(Ordering::Acquire);
         if wake < 0 || GENERATION.load(Ordering::Relaxed) != generation() {
             // A forked child that has recorded nothing.
-            die();
+            if !survives() {
+                die();
+            }
             return;
         }
         #[expect(unsafe_code, reason = "a signal handler may do little more than write")]
@@ -133,7 +189,7 @@ mod unix {
     }
 
     fn die() {
-        set_action(libc::SIG_DFL);
+        replace_action(ours(), libc::SIG_DFL);
         #[expect(unsafe_code, reason = "kill has no safe binding")]
         // SAFETY: sends a signal to this process; async-signal-safe.
         unsafe {
@@ -141,13 +197,24 @@ mod unix {
         }
     }
 
-    fn is_unhandled() -> bool {
+    fn ours() -> libc::sighandler_t {
+        handle as *const () as libc::sighandler_t
+    }
+
+    /// Replaces the action unless it is another one by now. Async-signal-safe.
+    fn replace_action(present: libc::sighandler_t, new: libc::sighandler_t) {
+        if action() == Some(present) {
+            set_action(new);
+        }
+    }
+
+    fn action() -> Option<libc::sighandler_t> {
         #[expect(unsafe_code, reason = "sigaction has no safe binding")]
         // SAFETY: only reads the action into a zeroed struct, which is valid for it.
         unsafe {
             let mut current: libc::sigaction = std::mem::zeroed();
-            libc::sigaction(libc::SIGTERM, std::ptr::null(), &raw mut current) == 0
-                && current.sa_sigaction == libc::SIG_DFL
+            let is_read = libc::sigaction(libc::SIGTERM, std::ptr::null(), &raw mut current) == 0;
+            is_read.then_some(current.sa_sigaction)
         }
     }
 
@@ -162,6 +229,30 @@ mod unix {
             libc::sigaction(libc::SIGTERM, &raw const new, std::ptr::null_mut());
         }
     }
+
+    /// Blocks the process's signals in this thread, which is one of ours: a program that blocks one
+    /// in its threads, to wait for it or to be left alone, knows nothing of ours.
+    pub(crate) fn leave_signals_to_program() {
+        /// What a thread is sent for its own fault.
+        const FAULTS: [libc::c_int; 6] = [
+            libc::SIGABRT,
+            libc::SIGBUS,
+            libc::SIGFPE,
+            libc::SIGILL,
+            libc::SIGSEGV,
+            libc::SIGTRAP,
+        ];
+        #[expect(unsafe_code, reason = "pthread_sigmask has no safe binding")]
+        // SAFETY: fills a zeroed set, which is valid for it, and changes this thread alone.
+        unsafe {
+            let mut signals: libc::sigset_t = std::mem::zeroed();
+            libc::sigfillset(&raw mut signals);
+            for fault in FAULTS {
+                libc::sigdelset(&raw mut signals, fault);
+            }
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const signals, std::ptr::null_mut());
+        }
+    }
 }
 
 #[cfg(not(unix))]
@@ -174,3 +265,6 @@ pub(crate) fn forget(_: u64) {}
 
 #[cfg(not(unix))]
 pub(crate) fn renew_in_child() {}
+
+#[cfg(not(unix))]
+pub(crate) fn leave_signals_to_program() {}

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 use telemetry::propagation::jaeger::{self, BAGGAGE_PREFIX, BaggageSize, MOST_ENTRIES};
-use telemetry::text::{self, Style};
+use telemetry::text::{Style, percent_decode, percent_encode, stripped};
 
 use super::carrier::{Source, Target};
 use super::extracted::Extracted;
@@ -71,10 +71,10 @@ fn extract_baggage<'py>(
     }
     let baggage = extracted.baggage(py)?;
     for (name, value) in &entries {
-        let decoded = text::percent_decode(value, Style::Path);
+        let decoded = percent_decode(value, Style::Path);
         baggage.set_item(
             PyString::new(py, name),
-            PyString::new(py, text::stripped(&decoded)),
+            PyString::new(py, stripped(&decoded)),
         )?;
     }
     extracted.set_baggage(py, &baggage)
@@ -105,7 +105,7 @@ pub(super) fn inject<'py>(
             continue;
         };
         encoded.clear();
-        text::percent_encode(&value, Style::Path, &mut encoded);
+        percent_encode(&value, Style::Path, &mut encoded);
         if size.takes(&name, &encoded) {
             target.set_ascii(
                 &PyString::new(py, &format!("{prefix}{name}")),

@@ -15,7 +15,7 @@ use telemetry::otlp::wire::put_bytes_field;
 use super::content::{Content, Copied};
 use super::event::EventRecord;
 use super::identity::Identity;
-use super::readable::{ReadableSpan, State};
+use super::readable::{ReadableSpan, SpanState};
 use crate::convert::bounded_attributes::dropped_of;
 use crate::convert::{text, value};
 use crate::threads::scratch::with_buffer;
@@ -99,7 +99,7 @@ struct Taken<'a, T: Copied + Default> {
     place: (Python<'a>, &'a ReadableSpan, Field<T>),
 }
 
-type Field<T> = fn(&mut State) -> &mut Content<T>;
+type Field<T> = fn(&mut SpanState) -> &mut Content<T>;
 
 impl<'a, T: Copied + Default> Taken<'a, T> {
     fn new(py: Python<'a>, span: &'a ReadableSpan, field: Field<T>) -> Self {

@@ -1,4 +1,4 @@
-//! `ReadableSpan`: what a span has recorded, for reading. The base of `Span`.
+//! `ReadableSpan`: what a span has recorded. The base of `Span`.
 //!
 //! A recording span keeps its content in native form. Where Python code asks for one of the
 //! official private containers (`_attributes`, `_events`, `_links`, which processors are known to
@@ -9,57 +9,51 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyMappingProxy, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::attribute::Newest;
 use telemetry::otlp::request::Group;
-use telemetry::trace::StatusCode;
 
-use super::arguments::{Indent, as_given};
 use super::content::{Content, Copied};
 use super::event::EventRecord;
 use super::identity::{Assigned, Identity};
-use super::lookalike::edits::{Edits, time_of};
+use super::lookalike::edits::Edits;
 use super::settings::Settings;
 use super::status::Status;
-use crate::convert::bounded_attributes::{bounded_attributes, dropped_of};
 use crate::convert::value::AttributeMap;
 use crate::export::group::new_group;
-use crate::imports::official::Official;
-use crate::imports::oxitel;
 use crate::threads::guarded::{Guard, Guarded};
 use crate::threads::replaceable::Replacement;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk.trace")]
 pub(crate) struct ReadableSpan {
-    identity: Option<Identity>,
-    parent: Option<Identity>,
-    assigned: Replacement<Assigned>,
+    pub(super) identity: Option<Identity>,
+    pub(super) parent: Option<Identity>,
+    pub(super) assigned: Replacement<Assigned>,
     /// `SpanKind` by value: 0 is internal.
-    kind: u8,
+    pub(super) kind: u8,
     /// Whether its processors are being told of its end.
-    is_ending: AtomicBool,
-    source: Source,
-    state: Guarded<State>,
+    pub(super) is_ending: AtomicBool,
+    pub(super) source: SpanSource,
+    pub(super) state: Guarded<SpanState>,
     /// Always true: CPython 3.11 may have garbage collected between allocating the object, all zeros,
     /// and the moment when it is written.
-    is_made: bool,
+    pub(super) is_made: bool,
 }
 
 /// Where resource and scope of a span come from.
-enum Source {
+pub(super) enum SpanSource {
     Tracer(Py<Settings>),
-    Given(Box<Given>),
+    Given(Box<GivenSource>),
 }
 
-struct Given {
-    resource: Py<PyAny>,
-    scope: Py<PyAny>,
-    info: Py<PyAny>,
+pub(super) struct GivenSource {
+    pub(super) resource: Py<PyAny>,
+    pub(super) scope: Py<PyAny>,
+    pub(super) info: Py<PyAny>,
 }
 
 /// What changes while the span is alive. No object is created or released under its lock.
-pub(crate) struct State {
+pub(crate) struct SpanState {
     pub(crate) name: Py<PyAny>,
     pub(crate) start_unix_nanos: Option<u64>,
     pub(crate) end_unix_nanos: Option<u64>,
@@ -70,7 +64,7 @@ pub(crate) struct State {
     pub(crate) edits: Option<Box<Edits>>,
 }
 
-impl State {
+impl SpanState {
     pub(crate) fn edits(&mut self) -> &mut Edits {
         self.edits.get_or_insert_default()
     }
@@ -86,7 +80,7 @@ impl ReadableSpan {
         parent: Option<Identity>,
         kind: u8,
         settings: Py<Settings>,
-        state: State,
+        state: SpanState,
     ) -> Self {
         Self {
             identity,
@@ -94,14 +88,14 @@ impl ReadableSpan {
             assigned: Replacement::none(),
             kind,
             is_ending: AtomicBool::new(false),
-            source: Source::Tracer(settings),
+            source: SpanSource::Tracer(settings),
             state: Guarded::new(state),
             is_made: true,
         }
     }
 
     #[inline]
-    pub(crate) fn lock<'a>(&'a self, py: Python<'a>) -> Guard<'a, State> {
+    pub(crate) fn lock<'a>(&'a self, py: Python<'a>) -> Guard<'a, SpanState> {
         self.state.lock(py)
     }
 
@@ -140,7 +134,7 @@ impl ReadableSpan {
     }
 
     /// What Python code has assigned, if it has.
-    fn edited(
+    pub(super) fn edited(
         &self,
         py: Python<'_>,
         field: impl FnOnce(&Edits) -> Option<&Py<PyAny>>,
@@ -170,9 +164,19 @@ impl ReadableSpan {
 
     pub(crate) fn settings(&self) -> Option<&Settings> {
         match &self.source {
-            Source::Tracer(settings) => Some(settings.get()),
-            Source::Given(_) => None,
+            SpanSource::Tracer(settings) => Some(settings.get()),
+            SpanSource::Given(_) => None,
         }
+    }
+
+    pub(crate) fn resource(&self, py: Python<'_>) -> Py<PyAny> {
+        self.edited(py, |edits| edits.resource.as_ref())
+            .unwrap_or_else(|| self.source.resource().clone_ref(py))
+    }
+
+    pub(crate) fn instrumentation_scope(&self, py: Python<'_>) -> Py<PyAny> {
+        self.edited(py, |edits| edits.scope.as_ref())
+            .unwrap_or_else(|| self.source.scope().clone_ref(py))
     }
 
     /// Resource and scope as OTLP.
@@ -183,7 +187,7 @@ impl ReadableSpan {
             .as_ref()
             .is_some_and(|edits| edits.resource.is_some() || edits.scope.is_some());
         match &self.source {
-            Source::Tracer(settings) if !is_edited => Ok(Cow::Borrowed(&settings.get().group)),
+            SpanSource::Tracer(settings) if !is_edited => Ok(Cow::Borrowed(&settings.get().group)),
             _ => new_group(
                 self.resource(py).bind(py),
                 self.instrumentation_scope(py).bind(py),
@@ -193,10 +197,10 @@ impl ReadableSpan {
     }
 
     /// The Python object of a container, which is the truth from now on.
-    fn hand_over<'py, T: Copied>(
+    pub(super) fn hand_over<'py, T: Copied>(
         &self,
         py: Python<'py>,
-        field: impl Fn(&mut State) -> &mut Content<T>,
+        field: impl Fn(&mut SpanState) -> &mut Content<T>,
         make: impl Fn(&T) -> PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
         // Making the object runs Python code, so it is made of a copy, while other threads go on
@@ -228,22 +232,9 @@ impl ReadableSpan {
             }
         }
     }
-
-    /// A `BoundedList` of `limit` with these items.
-    fn bounded_list<'py>(
-        py: Python<'py>,
-        limit: Option<usize>,
-        items: Vec<Bound<'py, PyAny>>,
-        dropped: u32,
-    ) -> PyResult<Bound<'py, PyAny>> {
-        let list = oxitel::BOUNDED_LIST.get(py)?.call1((limit,))?;
-        list.call_method1("extend", (items,))?;
-        list.setattr("dropped", dropped)?;
-        Ok(list)
-    }
 }
 
-impl Source {
+impl SpanSource {
     fn resource(&self) -> &Py<PyAny> {
         match self {
             Self::Tracer(settings) => &settings.get().resource,
@@ -259,511 +250,8 @@ impl Source {
     }
 }
 
-#[pymethods]
-impl ReadableSpan {
-    #[new]
-    #[pyo3(signature = (name, context=None, parent=None, resource=None, attributes=None, events=None, links=None,
-        kind=None, instrumentation_info=None, status=None, start_time=None, end_time=None, instrumentation_scope=None))]
-    #[expect(clippy::too_many_arguments, reason = "the official signature")]
-    pub(crate) fn new(
-        py: Python<'_>,
-        name: Py<PyAny>,
-        context: Option<&Bound<'_, PyAny>>,
-        parent: Option<&Bound<'_, PyAny>>,
-        resource: Option<Py<PyAny>>,
-        attributes: Option<Py<PyAny>>,
-        events: Option<Py<PyAny>>,
-        links: Option<Py<PyAny>>,
-        #[pyo3(from_py_with = as_given)] kind: Option<Bound<'_, PyAny>>,
-        instrumentation_info: Option<Py<PyAny>>,
-        #[pyo3(from_py_with = as_given)] status: Option<Bound<'_, PyAny>>,
-        start_time: Option<&Bound<'_, PyAny>>,
-        end_time: Option<&Bound<'_, PyAny>>,
-        instrumentation_scope: Option<Py<PyAny>>,
-    ) -> PyResult<Self> {
-        let resource = match resource {
-            Some(resource) => resource,
-            None => oxitel::RESOURCE
-                .get(py)?
-                .call_method1("create", (PyDict::new(py),))?
-                .unbind(),
-        };
-        let empty = || PyTuple::empty(py).into_any().unbind();
-        let span = Self {
-            identity: context.map(Identity::from_object).transpose()?,
-            parent: parent.map(Identity::from_object).transpose()?,
-            assigned: Replacement::none(),
-            kind: 0,
-            is_ending: AtomicBool::new(false),
-            source: Source::Given(Box::new(Given {
-                resource,
-                scope: instrumentation_scope.unwrap_or_else(|| py.None()),
-                info: instrumentation_info.unwrap_or_else(|| py.None()),
-            })),
-            state: Guarded::new(State {
-                name,
-                start_unix_nanos: None,
-                end_unix_nanos: None,
-                status: Status::default(),
-                attributes: Content::Python(attributes.unwrap_or_else(|| py.None())),
-                events: Content::Python(events.unwrap_or_else(empty)),
-                links: Content::Python(links.unwrap_or_else(empty)),
-                edits: None,
-            }),
-            is_made: true,
-        };
-        if let Some(kind) = kind {
-            span.set_private_kind(&kind);
-        }
-        if let Some(status) = status {
-            span.set_private_status(&status)?;
-        }
-        if let Some(time) = start_time {
-            span.set_private_start_time(time);
-        }
-        if let Some(time) = end_time {
-            span.set_private_end_time(time);
-        }
-        Ok(span)
-    }
-
-    fn get_span_context<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.exported_identity()
-            .map(|identity| identity.object(py))
-            .transpose()
-    }
-
-    #[getter(context)]
-    fn context<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.get_span_context(py)
-    }
-
-    #[getter(_context)]
-    fn private_context<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.get_span_context(py)
-    }
-
-    #[setter(_context)]
-    fn set_private_context(&self, context: &Bound<'_, PyAny>) -> PyResult<()> {
-        let identity = Identity::from_optional(context)?;
-        let py = context.py();
-        self.assigned.replace(Assigned {
-            own: identity,
-            parent: self.parent_identity().map(|parent| parent.copy(py)),
-            is_afterwards: self.lock(py).end_unix_nanos.is_some(),
-        });
-        Ok(())
-    }
-
-    #[getter]
-    fn parent<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.parent_identity()
-            .map(|parent| parent.object(py))
-            .transpose()
-    }
-
-    #[getter(_parent)]
-    fn private_parent<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        self.parent(py)
-    }
-
-    #[setter(_parent)]
-    fn set_private_parent(&self, parent: &Bound<'_, PyAny>) -> PyResult<()> {
-        let identity = Identity::from_optional(parent)?;
-        let py = parent.py();
-        self.assigned.replace(Assigned {
-            own: self.exported_identity().map(|own| own.copy(py)),
-            parent: identity,
-            is_afterwards: self.lock(py).end_unix_nanos.is_some(),
-        });
-        Ok(())
-    }
-
-    #[getter]
-    fn name(&self, py: Python<'_>) -> Py<PyAny> {
-        self.lock(py).name.clone_ref(py)
-    }
-
-    #[getter(_name)]
-    fn private_name(&self, py: Python<'_>) -> Py<PyAny> {
-        self.name(py)
-    }
-
-    #[setter(_name)]
-    fn set_private_name(&self, py: Python<'_>, name: Py<PyAny>) {
-        let replaced = std::mem::replace(&mut self.lock(py).name, name);
-        drop(replaced);
-    }
-
-    #[getter]
-    fn kind(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        if let Some(kind) = self.edited(py, |edits| edits.kind.as_ref()) {
-            return Ok(kind);
-        }
-        let kinds = &Official::get(py)?.span_kinds;
-        Ok(kinds
-            .get(usize::from(self.kind))
-            .map_or_else(|| py.None(), |kind| kind.clone_ref(py)))
-    }
-
-    #[getter(_kind)]
-    fn private_kind(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.kind(py)
-    }
-
-    #[setter(_kind)]
-    fn set_private_kind(&self, kind: &Bound<'_, PyAny>) {
-        let object = kind.clone().unbind();
-        self.edit(kind.py(), |edits| &mut edits.kind, Some(object));
-    }
-
-    #[getter]
-    fn start_time(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let nanos = {
-            let state = self.lock(py);
-            match state
-                .edits
-                .as_ref()
-                .and_then(|edits| edits.start_time.as_ref())
-            {
-                Some(time) => return Ok(time.clone_ref(py)),
-                None => state.start_unix_nanos,
-            }
-        };
-        Ok(nanos.into_pyobject(py)?.unbind())
-    }
-
-    #[getter(_start_time)]
-    fn private_start_time(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.start_time(py)
-    }
-
-    #[setter(_start_time)]
-    fn set_private_start_time(&self, time: &Bound<'_, PyAny>) {
-        let (nanos, object) = time_of(time);
-        let py = time.py();
-        self.lock(py).start_unix_nanos = nanos;
-        self.edit(py, |edits| &mut edits.start_time, object);
-    }
-
-    #[getter]
-    fn end_time(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        let nanos = {
-            let state = self.lock(py);
-            match state
-                .edits
-                .as_ref()
-                .and_then(|edits| edits.end_time.as_ref())
-            {
-                Some(time) => return Ok(time.clone_ref(py)),
-                None => state.end_unix_nanos,
-            }
-        };
-        Ok(nanos.into_pyobject(py)?.unbind())
-    }
-
-    #[getter(_end_time)]
-    fn private_end_time(&self, py: Python<'_>) -> PyResult<Py<PyAny>> {
-        self.end_time(py)
-    }
-
-    #[setter(_end_time)]
-    fn set_private_end_time(&self, time: &Bound<'_, PyAny>) {
-        let (nanos, object) = time_of(time);
-        let py = time.py();
-        self.lock(py).end_unix_nanos = nanos;
-        self.edit(py, |edits| &mut edits.end_time, object);
-    }
-
-    #[getter]
-    fn status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(status) = self.edited(py, |edits| edits.status.as_ref()) {
-            return Ok(status.into_bound(py));
-        }
-        let (code, description) = {
-            let state = self.lock(py);
-            if let Some(object) = &state.status.object {
-                return Ok(object.bind(py).clone());
-            }
-            let description = state.status.description.as_ref();
-            (
-                state.status.code,
-                description.map(|description| description.clone_ref(py)),
-            )
-        };
-        let official = Official::get(py)?;
-        let object = match (code, description) {
-            (StatusCode::Unset, None) => official.status_unset.bind(py).clone(),
-            (code, description) => official
-                .status
-                .bind(py)
-                .call1((official.code(code), description))?,
-        };
-        let replaced = self.lock(py).status.object.replace(object.clone().unbind());
-        drop(replaced);
-        Ok(object)
-    }
-
-    #[getter(_status)]
-    fn private_status<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        self.status(py)
-    }
-
-    #[setter(_status)]
-    fn set_private_status(&self, status: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = status.py();
-        let (status, none) = if status.is_none() {
-            (Status::default(), Some(py.None()))
-        } else {
-            (Status::from_object(status)?, None)
-        };
-        let replaced = {
-            let mut state = self.lock(py);
-            if none.is_some() || state.edits.is_some() {
-                state.edits().status = none;
-            }
-            std::mem::replace(&mut state.status, status)
-        };
-        drop(replaced);
-        Ok(())
-    }
-
-    /// The attributes, to read.
-    #[getter]
-    fn attributes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMappingProxy>> {
-        let entries: Vec<_> = {
-            let state = self.lock(py);
-            match &state.attributes {
-                Content::Python(object) => {
-                    let object = object.bind(py).clone();
-                    drop(state);
-                    return if object.is_truthy()? {
-                        let mapping = object.cast_into::<pyo3::types::PyMapping>()?;
-                        Ok(PyMappingProxy::new(py, &mapping))
-                    } else {
-                        Ok(PyMappingProxy::new(py, PyDict::new(py).as_mapping()))
-                    };
-                }
-                Content::Native(map) => map
-                    .iter()
-                    .map(|entry| (entry.key.clone_ref(py), entry.value.clone_ref(py)))
-                    .collect(),
-            }
-        };
-        let dict = PyDict::new(py);
-        for (key, value) in entries {
-            dict.set_item(key, value)?;
-        }
-        Ok(PyMappingProxy::new(py, dict.as_mapping()))
-    }
-
-    #[getter(_attributes)]
-    fn private_attributes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let limits = self.settings().map(|settings| settings.limits);
-        let is_final = self.lock(py).end_unix_nanos.is_some();
-        self.hand_over(
-            py,
-            |state| &mut state.attributes,
-            |map| {
-                bounded_attributes(
-                    py,
-                    map,
-                    limits.and_then(|limits| limits.attributes),
-                    limits.and_then(|limits| limits.span_attribute_length),
-                    is_final,
-                )
-            },
-        )
-    }
-
-    #[setter(_attributes)]
-    fn set_private_attributes(&self, py: Python<'_>, attributes: Py<PyAny>) {
-        let replaced =
-            std::mem::replace(&mut self.lock(py).attributes, Content::Python(attributes));
-        drop(replaced);
-    }
-
-    #[getter]
-    fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        self.private_events(py)?
-            .try_iter()?
-            .collect::<PyResult<Vec<_>>>()
-            .and_then(|events| PyTuple::new(py, events))
-    }
-
-    #[getter(_events)]
-    pub(crate) fn private_events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let limits = self.settings().map(|settings| settings.limits);
-        self.hand_over(
-            py,
-            |state| &mut state.events,
-            |events| {
-                let objects = events
-                    .iter()
-                    .map(|event| event.object(py, limits.as_ref()))
-                    .collect::<PyResult<Vec<_>>>()?;
-                Self::bounded_list(
-                    py,
-                    limits.and_then(|limits| limits.events),
-                    objects,
-                    events.dropped(),
-                )
-            },
-        )
-    }
-
-    #[setter(_events)]
-    fn set_private_events(&self, py: Python<'_>, events: Py<PyAny>) {
-        let replaced = std::mem::replace(&mut self.lock(py).events, Content::Python(events));
-        drop(replaced);
-    }
-
-    #[getter]
-    fn links<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        self.private_links(py)?
-            .try_iter()?
-            .collect::<PyResult<Vec<_>>>()
-            .and_then(|links| PyTuple::new(py, links))
-    }
-
-    #[getter(_links)]
-    pub(crate) fn private_links<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let limits = self.settings().map(|settings| settings.limits);
-        self.hand_over(
-            py,
-            |state| &mut state.links,
-            |links| {
-                let objects = links.iter().map(|link| link.bind(py).clone()).collect();
-                Self::bounded_list(
-                    py,
-                    limits.and_then(|limits| limits.links),
-                    objects,
-                    links.dropped(),
-                )
-            },
-        )
-    }
-
-    #[setter(_links)]
-    fn set_private_links(&self, py: Python<'_>, links: Py<PyAny>) {
-        let replaced = std::mem::replace(&mut self.lock(py).links, Content::Python(links));
-        drop(replaced);
-    }
-
-    #[getter]
-    fn dropped_attributes(&self, py: Python<'_>) -> u32 {
-        self.dropped(py, |state| match &state.attributes {
-            Content::Native(map) => Ok(map.dropped()),
-            Content::Python(object) => Err(object.clone_ref(py)),
-        })
-    }
-
-    #[getter]
-    fn dropped_events(&self, py: Python<'_>) -> u32 {
-        self.dropped(py, |state| match &state.events {
-            Content::Native(events) => Ok(events.dropped()),
-            Content::Python(object) => Err(object.clone_ref(py)),
-        })
-    }
-
-    #[getter]
-    fn dropped_links(&self, py: Python<'_>) -> u32 {
-        self.dropped(py, |state| match &state.links {
-            Content::Native(links) => Ok(links.dropped()),
-            Content::Python(object) => Err(object.clone_ref(py)),
-        })
-    }
-
-    #[getter]
-    fn resource(&self, py: Python<'_>) -> Py<PyAny> {
-        self.edited(py, |edits| edits.resource.as_ref())
-            .unwrap_or_else(|| self.source.resource().clone_ref(py))
-    }
-
-    #[getter(_resource)]
-    fn private_resource(&self, py: Python<'_>) -> Py<PyAny> {
-        self.resource(py)
-    }
-
-    #[setter(_resource)]
-    fn set_private_resource(&self, py: Python<'_>, resource: Py<PyAny>) {
-        self.edit(py, |edits| &mut edits.resource, Some(resource));
-    }
-
-    #[getter]
-    fn instrumentation_scope(&self, py: Python<'_>) -> Py<PyAny> {
-        self.edited(py, |edits| edits.scope.as_ref())
-            .unwrap_or_else(|| self.source.scope().clone_ref(py))
-    }
-
-    #[getter(_instrumentation_scope)]
-    fn private_instrumentation_scope(&self, py: Python<'_>) -> Py<PyAny> {
-        self.instrumentation_scope(py)
-    }
-
-    #[setter(_instrumentation_scope)]
-    fn set_private_instrumentation_scope(&self, py: Python<'_>, scope: Py<PyAny>) {
-        self.edit(py, |edits| &mut edits.scope, Some(scope));
-    }
-
-    #[getter(_instrumentation_info)]
-    fn private_instrumentation_info(&self, py: Python<'_>) -> Py<PyAny> {
-        if let Some(info) = self.edited(py, |edits| edits.info.as_ref()) {
-            return info;
-        }
-        match &self.source {
-            Source::Tracer(settings) => settings.get().info.clone_ref(py),
-            Source::Given(given) => given.info.clone_ref(py),
-        }
-    }
-
-    #[setter(_instrumentation_info)]
-    fn set_private_instrumentation_info(&self, py: Python<'_>, info: Py<PyAny>) {
-        self.edit(py, |edits| &mut edits.info, Some(info));
-    }
-
-    #[getter]
-    fn instrumentation_info<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyAny>> {
-        oxitel::INSTRUMENTATION_INFO.get(slf.py())?.call1((slf,))
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if !self.is_made {
-            return Ok(());
-        }
-        match &self.source {
-            Source::Tracer(settings) => visit.call(settings)?,
-            Source::Given(given) => {
-                visit.call(&given.resource)?;
-                visit.call(&given.scope)?;
-                visit.call(&given.info)?;
-            }
-        }
-        match self.state.peek(&visit) {
-            Some(state) => state.traverse(&visit),
-            None => Ok(()),
-        }
-    }
-
-    #[pyo3(signature = (indent=Indent::Four))]
-    fn to_json<'py>(slf: &Bound<'py, Self>, indent: Indent<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let to_json = oxitel::SPAN_TO_JSON.get(slf.py())?;
-        match indent {
-            Indent::Four => to_json.call1((slf,)),
-            Indent::Given(indent) => to_json.call1((slf, indent)),
-        }
-    }
-}
-
-impl ReadableSpan {
-    fn dropped(&self, py: Python<'_>, read: impl FnOnce(&State) -> Result<u32, Py<PyAny>>) -> u32 {
-        let read = read(&self.lock(py));
-        read.unwrap_or_else(|object| dropped_of(object.bind(py)))
-    }
-}
-
-impl State {
-    fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+impl SpanState {
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.name)?;
         visit.call(&self.status.description)?;
         visit.call(&self.status.object)?;

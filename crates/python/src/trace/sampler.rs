@@ -1,10 +1,19 @@
 //! Which sampler decides: a built-in one natively, any other by calling it.
 
+use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
+use pyo3::types::{PyMapping, PyTuple};
 use telemetry::trace::{Decision, ParentBased, Sampler};
 
+use super::identity::TraceId;
+use super::parent::Parent;
+use super::start_options::StartOptions;
 use crate::imports::object::Object;
+use crate::imports::official::Official;
 use crate::imports::oxitel;
+use crate::process::diagnostics::{self, Seldom};
+
+static SAMPLER_FAILED: Seldom = Seldom::new();
 
 /// A sampler, native where its class is exactly one of ours.
 pub(crate) enum AnySampler {
@@ -19,10 +28,97 @@ impl AnySampler {
             None => Self::Python(sampler.clone().unbind()),
         })
     }
+
+    /// Decides for a new span. A sampler that raises is as good as none.
+    pub(crate) fn sample<'py>(
+        &self,
+        py: Python<'py>,
+        official: &Official,
+        parent: Option<&Parent<'py>>,
+        trace_id: &TraceId,
+        options: &StartOptions,
+    ) -> PyResult<Sampled<'py>> {
+        let sampled_parent = parent.map(Parent::sampled);
+        let by_parent = |decision| Sampled {
+            decision,
+            attributes: None,
+            trace_state: parent.and_then(|parent| parent.trace_state.clone()),
+        };
+        match self {
+            Self::Native(sampler) => Ok(by_parent(
+                sampler.decide(sampled_parent, || trace_id.number(py)),
+            )),
+            Self::Python(sampler) => {
+                ask_sampler(py, official, sampler.bind(py), trace_id.number(py), options).or_else(
+                    |error| {
+                        if !error.is_instance_of::<PyException>(py) {
+                            return Err(error);
+                        }
+                        if SAMPLER_FAILED.is_due() {
+                            let text =
+                                "the sampler raised; spans follow their parents, roots are sampled";
+                            diagnostics::report_exception(py, diagnostics::TRACE, text, &error);
+                        }
+                        Ok(by_parent(Decision::without_sampler(sampled_parent)))
+                    },
+                )
+            }
+        }
+    }
+}
+
+/// What a sampler says of a span that is about to start.
+pub(crate) struct Sampled<'py> {
+    pub(crate) decision: Decision,
+    /// `None` keeps the attributes that were given.
+    pub(crate) attributes: Option<Option<Bound<'py, PyAny>>>,
+    pub(crate) trace_state: Option<Bound<'py, PyAny>>,
+}
+
+// The official SDK passes these six by position.
+fn ask_sampler<'py>(
+    py: Python<'py>,
+    official: &Official,
+    sampler: &Bound<'py, PyAny>,
+    trace_id: u128,
+    options: &StartOptions,
+) -> PyResult<Sampled<'py>> {
+    let kind = official.span_kinds.get(usize::from(options.kind));
+    let none = py.None();
+    let links = match &options.links {
+        Some(links) => links.bind(py).clone(),
+        None => PyTuple::empty(py).into_any(),
+    };
+    let result = sampler.call_method1(
+        pyo3::intern!(py, "should_sample"),
+        (
+            &options.context,
+            trace_id,
+            &options.name,
+            kind.unwrap_or(&none),
+            &options.attributes,
+            links,
+        ),
+    )?;
+    let attributes = result.getattr(pyo3::intern!(py, "attributes"))?;
+    let attributes = if !attributes.is_truthy()? {
+        None
+    } else if attributes.is_instance_of::<PyMapping>() {
+        Some(attributes)
+    } else {
+        return Err(PyTypeError::new_err("the attributes are no mapping"));
+    };
+    let trace_state = result.getattr(pyo3::intern!(py, "trace_state"))?;
+    let is_empty = trace_state.is_none() || trace_state.len().is_ok_and(|length| length == 0);
+    Ok(Sampled {
+        decision: decision_of(&result.getattr(pyo3::intern!(py, "decision"))?)?,
+        attributes: Some(attributes),
+        trace_state: if is_empty { None } else { Some(trace_state) },
+    })
 }
 
 /// The decision of a `SamplingResult`'s `decision`.
-pub(crate) fn decision_of(decision: &Bound<'_, PyAny>) -> PyResult<Decision> {
+fn decision_of(decision: &Bound<'_, PyAny>) -> PyResult<Decision> {
     Ok(
         match decision
             .getattr(pyo3::intern!(decision.py(), "value"))?

@@ -9,9 +9,11 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::exception;
+use super::exception_text::is_error;
 use super::lookalike::overridden;
 use super::span::{self, Span};
-use super::tracer::{StartOptions, Started, Tracer};
+use super::start_options::StartOptions;
+use super::tracer::{Started, Tracer};
 use super::unsampled::UnsampledSpan;
 use crate::imports::context::{self, Reset};
 use crate::imports::official::Official;
@@ -39,22 +41,6 @@ struct Entered {
     token: Py<PyAny>,
 }
 
-/// What a span knows of the scope that made it current.
-#[derive(Default)]
-pub(crate) struct Attachment {
-    /// The context that was current before.
-    pub(super) previous: Option<Py<PyAny>>,
-    /// The token of an attach that could not be undone where the scope ended.
-    pub(super) unfinished: Option<Py<PyAny>>,
-}
-
-impl Attachment {
-    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.previous)?;
-        visit.call(&self.unfinished)
-    }
-}
-
 impl SpanScope {
     pub(crate) fn new(tracer: Py<Tracer>, options: StartOptions, end_on_exit: bool) -> Self {
         Self {
@@ -66,7 +52,7 @@ impl SpanScope {
     }
 
     fn finish(&self, span: &Bound<'_, Span>, error: &Bound<'_, PyAny>) -> PyResult<()> {
-        if exception::is_error(error) && span::is_recording(span) {
+        if is_error(error) && span::is_recording(span) {
             let noted = exception::note(span, error, span.get(), false);
             if noted.is_err() {
                 if self.end_on_exit {
@@ -241,7 +227,7 @@ fn leave(py: Python<'_>, official: &Official, entered: &Entered) -> PyResult<()>
                 drop(previous);
             }
             // The context in which the span is current is not this one; when a span is started
-            // there, `settle` tries again.
+            // there, `Parent::find` tries again.
             Reset::Elsewhere => span.get().set_unfinished(py, token.clone().unbind()),
         }
     }
@@ -279,31 +265,4 @@ fn encloses(
         }
     }
     Ok(None)
-}
-
-/// The context to start a span in: the current one, after scopes that ended elsewhere (an
-/// abandoned asynchronous generator, closed by the event loop) have been left for good.
-pub(crate) fn settle<'py>(
-    py: Python<'py>,
-    official: &Official,
-    current: Bound<'py, PyAny>,
-    span: &Bound<'py, Span>,
-) -> PyResult<Bound<'py, PyAny>> {
-    let unfinished = span.get().attachment.lock(py).unfinished.take();
-    let Some(token) = unfinished else {
-        return Ok(current);
-    };
-    match context::reset(py, official, token.bind(py)) {
-        Reset::Done => {
-            let previous = span.get().attachment.lock(py).previous.take();
-            drop(previous);
-            context::current(py, official)
-        }
-        // Another task that was started inside the span: for it the span stays the parent.
-        Reset::Elsewhere => {
-            span.get().set_unfinished(py, token);
-            Ok(current)
-        }
-        Reset::Impossible => Ok(current),
-    }
 }

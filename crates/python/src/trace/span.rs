@@ -4,36 +4,27 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple, PyType};
-use pyo3::{PyTraverseError, PyVisit};
 use telemetry::attribute::Newest;
-use telemetry::trace::StatusCode;
 
-use super::arguments::EscapedText;
+use super::attachment::Attachment;
 use super::content::Content;
 use super::event::EventRecord;
-use super::exception;
 use super::identity::Identity;
-use super::links::{bounded_link_attributes, is_valid_link};
-use super::lookalike::edits::{Edits, Processor};
-use super::lookalike::{overridden, recording};
+use super::lookalike::edits::Edits;
 use super::processing;
-use super::readable::{ReadableSpan, State};
-use super::scope::Attachment;
+use super::readable::{ReadableSpan, SpanState};
 use super::settings::Settings;
-use super::status::{Status, status_code_of};
+use super::status::Status;
 use crate::convert::value::{self, AttributeMap};
-use crate::export::pipeline::{self, Pipeline};
-use crate::imports::official::Official;
-use crate::process::clock::{now_unix_nanos, unix_nanos};
+use crate::process::clock::now_unix_nanos;
 use crate::process::diagnostics;
 use crate::threads::guarded::{Guard, Guarded};
 
 #[pyclass(frozen, subclass, extends = ReadableSpan, module = "opentelemetry.sdk.trace")]
 pub(crate) struct Span {
-    record_exception: AtomicBool,
-    set_status_on_exception: AtomicBool,
-    /// Where `start_as_current_span` attached the span; see `scope.rs`.
+    pub(super) record_exception: AtomicBool,
+    pub(super) set_status_on_exception: AtomicBool,
+    /// Where `start_as_current_span` attached the span.
     pub(crate) attachment: Guarded<Attachment>,
 }
 
@@ -59,7 +50,7 @@ pub(crate) struct NewSpan {
 impl NewSpan {
     #[inline]
     pub(crate) fn into_initializer(self, settings: Py<Settings>) -> PyClassInitializer<Span> {
-        let state = State {
+        let state = SpanState {
             name: self.name,
             start_unix_nanos: self.start_unix_nanos,
             end_unix_nanos: None,
@@ -108,72 +99,38 @@ impl Span {
 }
 
 /// The parts of a span that its methods need.
-struct Parts<'a> {
-    base: &'a ReadableSpan,
-    settings: &'a Settings,
+pub(super) struct SpanParts<'a> {
+    pub(super) base: &'a ReadableSpan,
+    pub(super) settings: &'a Settings,
 }
 
-fn parts<'a>(span: &'a Bound<'_, Span>) -> PyResult<Parts<'a>> {
+pub(super) fn parts<'a>(span: &'a Bound<'_, Span>) -> PyResult<SpanParts<'a>> {
     let base = span.as_super().get();
     match base.settings() {
-        Some(settings) => Ok(Parts { base, settings }),
+        Some(settings) => Ok(SpanParts { base, settings }),
         None => Err(not_by_a_tracer()),
     }
 }
 
-fn not_by_a_tracer() -> PyErr {
+pub(super) fn not_by_a_tracer() -> PyErr {
     PyTypeError::new_err("Span must be instantiated via a tracer.")
 }
 
-// Appends to the Python container that `container` gives, unless the span has ended.
-fn append<'py>(
-    span: &Bound<'py, Span>,
-    method: &str,
-    item: &Bound<'py, PyAny>,
-    container: fn(&ReadableSpan, Python<'py>) -> PyResult<Bound<'py, PyAny>>,
-) -> PyResult<()> {
-    let py = span.py();
-    if !is_recording(span) {
-        warn_ended(py, method);
-        return Ok(());
-    }
-    container(span.as_super().get(), py)?.call_method1("append", (item,))?;
-    Ok(())
-}
-
-impl<'a> Parts<'a> {
+impl<'a> SpanParts<'a> {
     /// The state of a span that has not ended.
-    fn lock_recording(&self, py: Python<'a>) -> Option<Guard<'a, State>> {
+    pub(super) fn lock_recording(&self, py: Python<'a>) -> Option<Guard<'a, SpanState>> {
         let state = self.base.lock(py);
         state.end_unix_nanos.is_none().then_some(state)
     }
 }
 
-fn warn_ended(py: Python<'_>, method: &str) {
+pub(super) fn warn_ended(py: Python<'_>, method: &str) {
     diagnostics::warn(
         py,
         diagnostics::TRACE,
         "Tried calling %s on an ended span.",
         (method,),
     );
-}
-
-fn warn_attribute_on_ended(py: Python<'_>) {
-    diagnostics::warn(
-        py,
-        diagnostics::TRACE,
-        "Setting attribute on ended span.",
-        (),
-    );
-}
-
-// The attributes that Python code has seen are frozen when another thread ends the span.
-fn unless_ended(span: &Bound<'_, Span>, set: PyResult<()>) -> PyResult<()> {
-    if set.is_err() && !is_recording(span) {
-        warn_attribute_on_ended(span.py());
-        return Ok(());
-    }
-    set
 }
 
 /// Whether the span has not ended yet.
@@ -259,7 +216,7 @@ pub(crate) fn set_status(span: &Bound<'_, Span>, status: Status) -> PyResult<()>
 /// Ends the span now, or at the given time, and hands it on.
 pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResult<()> {
     let py = span.py();
-    let Parts { base, settings } = parts(span)?;
+    let SpanParts { base, settings } = parts(span)?;
     let (edited_attributes, edits) = {
         let mut state = base.lock(py);
         if state.start_unix_nanos.is_none() {
@@ -308,405 +265,4 @@ pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResu
     }
     let pipeline = pipeline.as_ref().unwrap_or(&settings.pipeline);
     processing::on_end(pipeline.get().present(), span.as_super())
-}
-
-#[pymethods]
-impl Span {
-    #[new]
-    #[classmethod]
-    #[pyo3(signature = (*arguments, **options))]
-    fn new(
-        class: &Bound<'_, PyType>,
-        arguments: &Bound<'_, PyTuple>,
-        options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<PyClassInitializer<Self>> {
-        if class.is(class.py().get_type::<Self>()) {
-            return Err(not_by_a_tracer());
-        }
-        recording::from_arguments(arguments, options)
-    }
-
-    /// Appends an event that is made already.
-    fn _add_event(slf: &Bound<'_, Self>, event: &Bound<'_, PyAny>) -> PyResult<()> {
-        append(slf, "_add_event", event, ReadableSpan::private_events)
-    }
-
-    /// Appends a link that is made already.
-    fn _add_link(slf: &Bound<'_, Self>, link: &Bound<'_, PyAny>) -> PyResult<()> {
-        append(slf, "_add_link", link, ReadableSpan::private_links)
-    }
-
-    fn set_attribute(
-        slf: &Bound<'_, Self>,
-        key: &Bound<'_, PyAny>,
-        value: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        let py = slf.py();
-        let parts = parts(slf)?;
-        let limits = &parts.settings.limits;
-        // With no room at all the value is not even looked at.
-        let pair = match limits.attributes {
-            Some(0) => None,
-            _ => value::clean_pair(key, value, limits.span_attribute_length),
-        };
-        let Some(mut state) = parts.lock_recording(py) else {
-            warn_attribute_on_ended(py);
-            return Ok(());
-        };
-        match &mut state.attributes {
-            Content::Native(map) => match pair {
-                Some(pair) => {
-                    let displaced = value::insert(map, pair);
-                    drop(state);
-                    value::warn_if_full(py, &displaced);
-                }
-                None => map.count_dropped(1),
-            },
-            Content::Python(attributes) => {
-                let attributes = attributes.bind(py).clone();
-                drop(state);
-                unless_ended(slf, attributes.set_item(key, value))?;
-            }
-        }
-        Ok(())
-    }
-
-    fn set_attributes(slf: &Bound<'_, Self>, attributes: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = slf.py();
-        let parts = parts(slf)?;
-        let limits = &parts.settings.limits;
-        let (pairs, dropped) = match limits.attributes {
-            Some(0) => (
-                Vec::new(),
-                u32::try_from(attributes.len()?).unwrap_or(u32::MAX),
-            ),
-            _ => value::clean_pairs(attributes, limits.span_attribute_length)?,
-        };
-        let Some(mut state) = parts.lock_recording(py) else {
-            warn_attribute_on_ended(py);
-            return Ok(());
-        };
-        match &mut state.attributes {
-            Content::Native(map) => {
-                map.count_dropped(dropped);
-                let displaced: Vec<_> = pairs
-                    .into_iter()
-                    .map(|pair| value::insert(map, pair))
-                    .collect();
-                drop(state);
-                for displaced in &displaced {
-                    value::warn_if_full(py, displaced);
-                }
-            }
-            Content::Python(edited) => {
-                let edited = edited.bind(py).clone();
-                drop(state);
-                let set = edited.call_method1("_set_items", (attributes,));
-                unless_ended(slf, set.map(drop))?;
-            }
-        }
-        Ok(())
-    }
-
-    #[pyo3(signature = (name, attributes=None, timestamp=None))]
-    fn add_event(
-        slf: &Bound<'_, Self>,
-        name: Py<PyAny>,
-        attributes: Option<&Bound<'_, PyAny>>,
-        timestamp: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        let limits = &parts(slf)?.settings.limits;
-        let event = EventRecord {
-            name,
-            time_unix_nanos: unix_nanos(timestamp).unwrap_or_else(now_unix_nanos),
-            attributes: value::new_map(
-                attributes,
-                limits.event_attributes,
-                limits.attribute_length,
-            )?,
-        };
-        push_event(slf, event)
-    }
-
-    #[pyo3(signature = (context, attributes=None))]
-    fn add_link(
-        slf: &Bound<'_, Self>,
-        context: &Bound<'_, PyAny>,
-        attributes: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        let py = slf.py();
-        let parts = parts(slf)?;
-        let none = py.None().into_bound(py);
-        let attributes = attributes.unwrap_or(&none);
-        if !is_valid_link(context, attributes)? {
-            return Ok(());
-        }
-        let bounded = bounded_link_attributes(attributes, &parts.settings.limits)?;
-        let link = Official::get(py)?.link.bind(py).call1((context, bounded))?;
-        let Some(mut state) = parts.lock_recording(py) else {
-            warn_ended(py, "_add_link");
-            return Ok(());
-        };
-        match &mut state.links {
-            Content::Native(links) => {
-                let leaving = links.push(link.unbind());
-                drop(state);
-                drop(leaving);
-            }
-            Content::Python(list) => {
-                let list = list.bind(py).clone();
-                drop(state);
-                list.call_method1("append", (link,))?;
-            }
-        }
-        Ok(())
-    }
-
-    #[pyo3(signature = (exception, attributes=None, timestamp=None, escaped=EscapedText(None)),
-        text_signature = "($self, exception, attributes=None, timestamp=None, escaped=False)")]
-    #[expect(clippy::needless_pass_by_value, reason = "an argument with a default")]
-    fn record_exception(
-        slf: &Bound<'_, Self>,
-        exception: &Bound<'_, PyAny>,
-        attributes: Option<&Bound<'_, PyAny>>,
-        timestamp: Option<&Bound<'_, PyAny>>,
-        escaped: EscapedText,
-    ) -> PyResult<()> {
-        let limits = &parts(slf)?.settings.limits;
-        let event = exception::event(
-            exception,
-            attributes,
-            unix_nanos(timestamp),
-            &escaped.of(slf.py()),
-            limits,
-        )?;
-        push_event(slf, event)
-    }
-
-    #[pyo3(signature = (status, description=None))]
-    fn set_status(
-        slf: &Bound<'_, Self>,
-        status: &Bound<'_, PyAny>,
-        description: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        let py = slf.py();
-        let official = Official::get(py)?;
-        if status.is_instance(official.status.bind(py))? {
-            let new = Status::from_object(status)?;
-            if let Some(description) = description {
-                let is_taken = parts(slf)?
-                    .lock_recording(py)
-                    .is_some_and(|state| state.status.code.accepts(new.code));
-                if is_taken {
-                    diagnostics::warn(
-                        py,
-                        diagnostics::TRACE,
-                        "Description %s ignored. Use either `Status` or `(StatusCode, Description)`",
-                        (description,),
-                    );
-                }
-            }
-            return set_status(slf, new);
-        }
-        if !status.is_instance(official.status_code.bind(py))? {
-            return Ok(());
-        }
-        let code = status_code_of(status)?;
-        let is_ignored = parts(slf)?
-            .lock_recording(py)
-            .is_some_and(|state| !state.status.code.accepts(code));
-        if is_ignored {
-            // The official class, which says what it thinks of descriptions, is not even made.
-            return Ok(());
-        }
-        let new = match description {
-            // The official class decides which descriptions it keeps.
-            Some(description) if code != StatusCode::Unset => {
-                Status::from_object(&official.status.bind(py).call1((status, description))?)?
-            }
-            _ => Status {
-                code,
-                ..Status::default()
-            },
-        };
-        set_status(slf, new)
-    }
-
-    fn update_name(slf: &Bound<'_, Self>, name: Py<PyAny>) -> PyResult<()> {
-        let Some(mut state) = parts(slf)?.lock_recording(slf.py()) else {
-            warn_ended(slf.py(), "update_name");
-            return Ok(());
-        };
-        let replaced = std::mem::replace(&mut state.name, name);
-        drop(state);
-        drop(replaced);
-        Ok(())
-    }
-
-    #[pyo3(name = "is_recording")]
-    fn is_recording_method(slf: &Bound<'_, Self>) -> bool {
-        is_recording(slf)
-    }
-
-    #[pyo3(signature = (start_time=None, parent_context=None))]
-    fn start(
-        slf: &Bound<'_, Self>,
-        start_time: Option<&Bound<'_, PyAny>>,
-        parent_context: Option<&Bound<'_, PyAny>>,
-    ) -> PyResult<()> {
-        let py = slf.py();
-        let start_unix_nanos = unix_nanos(start_time).unwrap_or_else(now_unix_nanos);
-        let Parts { base, settings } = parts(slf)?;
-        {
-            let mut state = base.lock(py);
-            if state.start_unix_nanos.is_some() {
-                drop(state);
-                diagnostics::warn(
-                    py,
-                    diagnostics::TRACE,
-                    "Calling start() on a started span.",
-                    (),
-                );
-                return Ok(());
-            }
-            state.start_unix_nanos = Some(start_unix_nanos);
-        }
-        processing::on_start(
-            settings.pipeline.get().present(),
-            slf.as_super(),
-            parent_context,
-        )
-    }
-
-    #[pyo3(signature = (end_time=None))]
-    fn end(slf: &Bound<'_, Self>, end_time: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
-        end(slf, unix_nanos(end_time))
-    }
-
-    fn __enter__<'py>(slf: &Bound<'py, Self>) -> Bound<'py, Self> {
-        slf.clone()
-    }
-
-    #[pyo3(signature = (exc_type, exc_val, exc_tb))]
-    fn __exit__(
-        slf: &Bound<'_, Self>,
-        exc_type: &Bound<'_, PyAny>,
-        exc_val: &Bound<'_, PyAny>,
-        exc_tb: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
-        let _ = (exc_type, exc_tb);
-        if !exc_val.is_none() && is_recording(slf) {
-            exception::note(slf, exc_val, slf.get(), true)?;
-        }
-        overridden::end(slf)
-    }
-
-    fn __repr__(slf: &Bound<'_, Self>) -> PyResult<String> {
-        let py = slf.py();
-        let base = slf.as_super();
-        let name = base.get().lock(py).name.clone_ref(py);
-        let context = base.call_method0("get_span_context")?;
-        Ok(format!(
-            "{}(name=\"{}\", context={})",
-            slf.get_type().name()?,
-            name.bind(py).str()?,
-            context.str()?
-        ))
-    }
-
-    fn _readable_span<'py>(slf: &Bound<'py, Self>) -> Bound<'py, Self> {
-        slf.clone()
-    }
-
-    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        match self.attachment.peek(&visit) {
-            Some(attachment) => attachment.traverse(&visit),
-            None => Ok(()),
-        }
-    }
-
-    fn __clear__(&self, py: Python<'_>) {
-        let released = std::mem::take(&mut *self.attachment.lock(py));
-        drop(released);
-    }
-
-    #[getter]
-    fn _span_processor(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        let Parts { base, settings } = parts(slf)?;
-        let py = slf.py();
-        let state = base.lock(py);
-        let edited = state
-            .edits
-            .as_ref()
-            .and_then(|edits| edits.processor.as_ref());
-        Ok(edited
-            .map_or(&settings.processor, |processor| &processor.object)
-            .clone_ref(py))
-    }
-
-    #[setter(_span_processor)]
-    fn set_span_processor(slf: &Bound<'_, Self>, processor: &Bound<'_, PyAny>) -> PyResult<()> {
-        let edited = Processor {
-            object: processor.clone().unbind(),
-            pipeline: Pipeline::of_processor(&pipeline::SPANS, processor)?,
-        };
-        let base = slf.as_super().get();
-        base.edit(slf.py(), |edits| &mut edits.processor, Some(edited));
-        Ok(())
-    }
-
-    #[getter]
-    fn _sampler(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        let Parts { base, settings } = parts(slf)?;
-        let py = slf.py();
-        let state = base.lock(py);
-        let edited = state
-            .edits
-            .as_ref()
-            .and_then(|edits| edits.sampler.as_ref());
-        Ok(edited.unwrap_or(&settings.sampler).clone_ref(py))
-    }
-
-    #[setter(_sampler)]
-    fn set_sampler(slf: &Bound<'_, Self>, sampler: Py<PyAny>) {
-        let base = slf.as_super().get();
-        base.edit(slf.py(), |edits| &mut edits.sampler, Some(sampler));
-    }
-
-    #[getter]
-    fn _record_exception(&self) -> bool {
-        self.records_exceptions()
-    }
-
-    #[setter(_record_exception)]
-    fn set_record_exception(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.record_exception
-            .store(value.is_truthy()?, Ordering::Relaxed);
-        Ok(())
-    }
-
-    #[getter]
-    fn _set_status_on_exception(&self) -> bool {
-        self.sets_status_on_exception()
-    }
-
-    #[setter(_set_status_on_exception)]
-    fn set_set_status_on_exception(&self, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        self.set_status_on_exception
-            .store(value.is_truthy()?, Ordering::Relaxed);
-        Ok(())
-    }
-
-    /// The limits that its tracer was made with.
-    #[getter]
-    fn _limits(slf: &Bound<'_, Self>) -> PyResult<Py<PyAny>> {
-        Ok(parts(slf)?.settings.span_limits.clone_ref(slf.py()))
-    }
-
-    /// Unused, as it is officially.
-    #[getter]
-    #[expect(clippy::unused_self, reason = "an attribute of the official class")]
-    const fn _trace_config(&self) -> Option<bool> {
-        None
-    }
 }

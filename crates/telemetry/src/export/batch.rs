@@ -129,6 +129,13 @@ impl BatchProcessor {
         }
     }
 
+    /// Whether there is nothing to wait for: the receiver is away, and all there is is in the spool.
+    pub fn is_kept_for_later(&self) -> bool {
+        let sender = self.shared.sender();
+        let guarded = sender.lock();
+        guarded.outage_since.is_some() && sender.is_kept(&guarded.queue)
+    }
+
     /// What became of what was kept in the spool, and how many records of other processes wait there
     /// to be sent by this one.
     pub fn spool_counts(&self) -> (SpoolCounts, u64) {
@@ -137,6 +144,11 @@ impl BatchProcessor {
 
     pub fn counts(&self) -> Counts {
         self.shared.sender().lock().queue.counts()
+    }
+
+    /// Says what is lost if the process ends now, without a shutdown.
+    pub fn report_unsent(&self) {
+        self.shared.sender().report_unsent();
     }
 }
 

@@ -28,5 +28,6 @@ pub use transport::ConfigError;
 pub use transport::compress::Compression;
 pub use transport::endpoint::{Address, Endpoint};
 pub use transport::tls::TlsConfig;
+pub use worker::set_on_start;
 
 pub use crate::otlp::signal::{Protocol, Signal};

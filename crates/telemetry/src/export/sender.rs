@@ -414,11 +414,8 @@ impl Sender {
         let lost = left.lost;
         if lost > 0 {
             self.exporter.session().operations.give_up(lost);
-            deliver::report_undelivered(self.exporter.settled(), lost, &reason, is_hopeless);
         }
-        if dropped > 0 {
-            deliver::report_dropped(self.exporter.settled(), dropped);
-        }
+        self.report_end(lost, dropped, &reason, is_hopeless);
         self.report_kept(left.kept);
         let mut guarded = self.lock();
         guarded.queue.task = Task::Absent;
@@ -429,6 +426,26 @@ impl Sender {
         };
         drop(guarded);
         self.changed.notify_all();
+    }
+
+    /// Says what would be lost if the process ended now.
+    pub(super) fn report_unsent(&self) {
+        let mut guarded = self.lock();
+        let left = guarded.queue.left();
+        let dropped = guarded.unsaid_drops();
+        let (reason, is_hopeless) = (guarded.reason.clone(), guarded.hopeless_at.is_some());
+        drop(guarded);
+        self.report_end(left.lost, dropped, &reason, is_hopeless);
+        self.report_kept(left.kept);
+    }
+
+    fn report_end(&self, lost: usize, dropped: u64, reason: &str, is_hopeless: bool) {
+        if lost > 0 {
+            deliver::report_undelivered(self.exporter.settled(), lost, reason, is_hopeless);
+        }
+        if dropped > 0 {
+            deliver::report_dropped(self.exporter.settled(), dropped);
+        }
     }
 }
 

@@ -32,6 +32,13 @@ const HEARTBEAT: Duration = Duration::from_secs(5);
 
 static WORKER: PerProcess<Worker> = PerProcess::empty();
 static LOSSES: AtomicU32 = AtomicU32::new(0);
+static ON_START: OnceLock<fn()> = OnceLock::new();
+
+/// Sets what the worker's thread begins with, once in a process: the host knows which of the
+/// process's signals a thread of the library must leave to others.
+pub fn set_on_start(on_start: fn()) {
+    let _ = ON_START.set(on_start);
+}
 
 /// Which worker of which process. What was made under another epoch, connections above all, is
 /// abandoned and never dropped: its descriptors may be somebody else's by now.
@@ -225,6 +232,9 @@ async fn heartbeat() {
 }
 
 fn run(runtime: Runtime, worker: &Worker) {
+    if let Some(on_start) = ON_START.get() {
+        on_start();
+    }
     let ended = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(heartbeat());
     }));

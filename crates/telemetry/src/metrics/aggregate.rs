@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use super::data::{Extremes, Number, Temporality};
+use crate::otlp::metric_data::{Extremes, Number, Temporality};
 
 /// The settings of the adding up that all series of a stream share.
 #[derive(Clone, Debug)]

@@ -5,7 +5,7 @@
 //! official package arrives at, whose backing arrays double and are exported whole.
 
 use super::aggregate::{Rules, Times, Totals};
-use super::data::{self, Number};
+use crate::otlp::metric_data::{self, Number};
 
 const MIN_NORMAL_EXPONENT: i64 = -1022;
 const MANTISSA_BITS: u32 = 52;
@@ -152,24 +152,25 @@ impl Buckets {
 
     /// Adds buckets of a scale finer by `change`.
     fn merge(&mut self, other: &Self, change: u32, max_size: usize) {
+        let Some((low, high)) = other.span(change) else {
+            return;
+        };
+        // A side that has taken nothing yet begins at bucket zero (as officially), unless that is
+        // too far from what it is given.
+        let (low, high) = (low.min(self.start), high.max(self.start));
+        if self.is_as_new() && scale_change(low, high, max_size) > 0 {
+            self.move_to(other.start >> change);
+        }
         for (place, &count) in other.counts.iter().enumerate() {
-            if count == 0 {
-                continue;
+            if count > 0 {
+                let index = (other.start + i64::try_from(place).unwrap_or(0)) >> change;
+                self.add(index, count, max_size);
             }
-            let index = (other.start + i64::try_from(place).unwrap_or(0)) >> change;
-            if self.is_as_new() && self.change_from_start(index, max_size) {
-                self.move_to(index);
-            }
-            self.add(index, count, max_size);
         }
     }
 
-    fn change_from_start(&self, index: i64, max_size: usize) -> bool {
-        usize::try_from((index - self.start).abs()).is_ok_and(|span| span >= max_size)
-    }
-
-    fn data(&self) -> data::Buckets {
-        data::Buckets {
+    fn data(&self) -> metric_data::Buckets {
+        metric_data::Buckets {
             offset: i32::try_from(self.start).unwrap_or(0),
             counts: self.counts.clone(),
         }
@@ -272,8 +273,8 @@ pub(super) struct Exponential {
     pub(super) zero_count: u64,
     pub(super) scale: i32,
     pub(super) totals: Totals,
-    pub(super) positive: data::Buckets,
-    pub(super) negative: data::Buckets,
+    pub(super) positive: metric_data::Buckets,
+    pub(super) negative: metric_data::Buckets,
 }
 
 /// What became of a measurement.
@@ -382,7 +383,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::metrics::data::Temporality;
+    use crate::otlp::metric_data::Temporality;
 
     const CONFIG: ExponentialConfig = ExponentialConfig {
         max_size: 160,
@@ -430,40 +431,61 @@ mod tests {
         assert_eq!(told.positive.counts, [0]);
     }
 
+    /// Adds the values part by part, and finds each in a bucket of what the last collection tells.
+    fn check_that_all_are_counted(parts: &[Vec<f64>]) -> Result<(), TestCaseError> {
+        let mut histogram = ExponentialHistogram::new(&CONFIG);
+        let mut told = None;
+        for part in parts {
+            for value in part {
+                histogram.add(Number::Double(*value), &CONFIG);
+            }
+            told = Some(collect(&mut histogram, Temporality::Cumulative));
+        }
+        let told = told.unwrap();
+        let values: Vec<f64> = parts.concat();
+        prop_assert_eq!(told.count, values.len() as u64);
+        let base = 2f64.powf(2f64.powi(-told.scale));
+        for (sign, buckets) in [(1.0, &told.positive), (-1.0, &told.negative)] {
+            prop_assert!(buckets.counts.len() <= CONFIG.max_size);
+            let mut all = 0;
+            for (place, count) in buckets.counts.iter().enumerate() {
+                let power = f64::from(buckets.offset) + place as f64;
+                // The bounds are computed, so values next to them may be on either side.
+                let (low, high) = (
+                    base.powf(power) * 0.999_999,
+                    base.powf(power + 1.0) * 1.000_001,
+                );
+                let within = values.iter().filter(|value| {
+                    let value = *value * sign;
+                    value > low && value <= high
+                });
+                prop_assert!(within.count() as u64 >= *count);
+                all += count;
+            }
+            prop_assert_eq!(
+                all,
+                values.iter().filter(|value| **value * sign > 0.0).count() as u64
+            );
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn a_side_that_begins_in_a_later_part_begins_where_all_of_it_has_room() {
+        check_that_all_are_counted(&[
+            vec![-784_101_570.736_875_7],
+            vec![35_404.852_437_330_56, 826_614_105.588_214_2],
+        ])
+        .unwrap();
+    }
+
     proptest! {
         #[test]
         fn every_value_is_counted_in_a_bucket_that_holds_it(
             parts in prop::collection::vec(
                 prop::collection::vec(-1e9f64..1e9, 1..60), 1..4),
         ) {
-            let mut histogram = ExponentialHistogram::new(&CONFIG);
-            let mut told = None;
-            for part in &parts {
-                for value in part {
-                    histogram.add(Number::Double(*value), &CONFIG);
-                }
-                told = Some(collect(&mut histogram, Temporality::Cumulative));
-            }
-            let told = told.unwrap();
-            let values: Vec<f64> = parts.concat();
-            prop_assert_eq!(told.count, values.len() as u64);
-            let base = 2f64.powf(2f64.powi(-told.scale));
-            for (sign, buckets) in [(1.0, &told.positive), (-1.0, &told.negative)] {
-                prop_assert!(buckets.counts.len() <= CONFIG.max_size);
-                let mut all = 0;
-                for (place, count) in buckets.counts.iter().enumerate() {
-                    let power = f64::from(buckets.offset) + place as f64;
-                    // The bounds are computed, so values next to them may be on either side.
-                    let (low, high) = (base.powf(power) * 0.999_999, base.powf(power + 1.0) * 1.000_001);
-                    let within = values.iter().filter(|value| {
-                        let value = *value * sign;
-                        value > low && value <= high
-                    });
-                    prop_assert!(within.count() as u64 >= *count);
-                    all += count;
-                }
-                prop_assert_eq!(all, values.iter().filter(|value| **value * sign > 0.0).count() as u64);
-            }
+            check_that_all_are_counted(&parts)?;
         }
     }
 }

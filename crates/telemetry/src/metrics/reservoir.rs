@@ -2,7 +2,7 @@
 //! (specification: metrics SDK, "ExemplarReservoir").
 
 use super::aggregate::Bounds;
-use super::data::Exemplar;
+use crate::otlp::metric_data::Exemplar;
 
 /// How the series of a stream keep exemplars.
 #[derive(Clone, Debug)]
@@ -46,7 +46,7 @@ impl Reservoir {
                 slot
             }
             ReservoirKind::AlignedHistogramBucket(bounds) => {
-                bounds.bucket_of(super::data::Number::Double(value))
+                bounds.bucket_of(crate::otlp::metric_data::Number::Double(value))
             }
         };
         match self.kept.binary_search_by_key(&slot, |(slot, _)| *slot) {
@@ -71,7 +71,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::metrics::data::Number;
+    use crate::otlp::metric_data::Number;
 
     fn offer(reservoir: &mut Reservoir, kind: &ReservoirKind, value: i64) {
         let make = || Exemplar {

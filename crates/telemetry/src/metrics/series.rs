@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::aggregate::{Bounds, ExplicitHistogram, LastValue, Rules, Sum, Times};
-use super::attributes::AttributeSet;
-use super::data::{
-    Exemplar, ExponentialHistogramDataPoint, HistogramDataPoint, Number, NumberDataPoint,
-};
 use super::exponential::{ExponentialConfig, ExponentialHistogram};
 use super::reservoir::{Reservoir, ReservoirKind};
+use crate::otlp::attribute_set::AttributeSet;
+use crate::otlp::metric_data::{
+    Exemplar, ExponentialHistogramDataPoint, HistogramDataPoint, Number, NumberDataPoint,
+};
 
 /// How a stream adds up.
 #[derive(Clone, Debug)]

@@ -7,12 +7,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::aggregate::Rules;
-use super::attributes::{AttributeSet, entries, key_of};
-use super::data::{Data, Exemplar, Metric, Number};
 use super::reservoir::ReservoirKind;
 use super::series::{Aggregation, Measured, Offer, Point, Series};
 use crate::diagnostics::{self, Key, Level};
 use crate::fork::{self, Owned, PerProcess};
+use crate::otlp::attribute_set::{AttributeSet, entries, key_of};
+use crate::otlp::metric_data::{Data, Exemplar, Metric, Number};
 
 const LOGGER: &str = "opentelemetry.sdk.metrics";
 
@@ -290,7 +290,7 @@ impl Points {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::metrics::data::Temporality;
+    use crate::otlp::metric_data::Temporality;
     use crate::otlp::value::Value;
 
     fn stream(temporality: Temporality, is_asynchronous: bool) -> Stream {

@@ -2,14 +2,14 @@
 
 use std::ops::Range;
 
+use super::metric_data::{
+    Buckets, Data, Exemplar, ExponentialHistogramDataPoint, Extremes, HistogramDataPoint, Metric,
+    Number, NumberDataPoint, Temporality,
+};
 use super::wire::{LENGTH_DELIMITED, bytes_field_len};
 use super::wire::{
     put_bytes_field, put_bytes_header, put_double_field, put_fixed64_field, put_tag, put_varint,
     put_varint_field, varint_len,
-};
-use crate::metrics::data::{
-    Buckets, Data, Exemplar, ExponentialHistogramDataPoint, Extremes, HistogramDataPoint, Metric,
-    Number, NumberDataPoint, Temporality,
 };
 
 const GAUGE: u32 = 5;
@@ -209,7 +209,7 @@ mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::metrics::attributes::AttributeSet;
+    use crate::otlp::attribute_set::AttributeSet;
     use crate::otlp::value::Value;
 
     #[test]

@@ -23,6 +23,12 @@ pub struct SpanContext {
 }
 
 impl SpanContext {
+    /// Whether both ids are there (specification: trace API, "IsValid").
+    #[must_use]
+    pub const fn is_valid(&self) -> bool {
+        self.trace_id != 0 && self.span_id != 0
+    }
+
     #[must_use]
     pub const fn is_sampled(&self) -> bool {
         self.flags & SAMPLED != 0

@@ -21,6 +21,17 @@ impl Decision {
     pub fn is_sampled(self) -> bool {
         self == Self::RecordAndSample
     }
+
+    /// The decision where a sampler has failed: that of the parent, so that no trace is torn, and a
+    /// root is sampled.
+    #[must_use]
+    pub fn without_sampler(parent: Option<SampledParent>) -> Self {
+        if parent.is_none_or(|parent| parent.is_sampled) {
+            Self::RecordAndSample
+        } else {
+            Self::Drop
+        }
+    }
 }
 
 /// What samplers look at in a parent.

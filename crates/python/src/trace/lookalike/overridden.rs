@@ -12,9 +12,10 @@ use pyo3::types::{IntoPyDict, PyBool, PyString, PyType};
 use telemetry::trace::StatusCode;
 
 use crate::imports::official::Official;
-use crate::trace::exception;
+use crate::trace::exception_text::{description, is_error};
 use crate::trace::span::{self, RecordingSpan, Span};
-use crate::trace::tracer::{StartOptions, Started, Tracer};
+use crate::trace::start_options::StartOptions;
+use crate::trace::tracer::{Started, Tracer};
 use crate::trace::unsampled::UnsampledSpan;
 
 /// The methods as they were when the module was made.
@@ -224,17 +225,17 @@ pub(crate) fn finish(
     {
         return Ok(());
     }
-    if exception::is_error(error)
+    if is_error(error)
         && span.is_instance(official.span.bind(py))?
         && span
             .call_method0(intern!(py, "is_recording"))?
             .is_truthy()?
     {
-        if options.records_exceptions() {
+        if options.record_exception {
             span.call_method1(intern!(py, "record_exception"), (error,))?;
         }
-        if options.sets_status_on_exception() {
-            call_set_status(span, &exception::description(error)?)?;
+        if options.set_status_on_exception {
+            call_set_status(span, &description(error)?)?;
         }
     }
     if end_on_exit {

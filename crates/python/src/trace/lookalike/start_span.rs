@@ -1,6 +1,6 @@
 //! `Tracer.start_span` called through the class with something that only stands for a tracer, as
 //! OpenInference's proxies do: `tracer.__class__.start_span(proxy, …)`. A descriptor made by pyo3
-//! refuses that; this one takes any object and calls the method in `tracer.rs` with the tracer.
+//! refuses that; this one takes any object and calls the tracer's own method.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,7 +8,7 @@ use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
 
-use crate::trace::quick_method::QuickMethod;
+use crate::trace::methods::quick_method::QuickMethod;
 use crate::trace::tracer::Tracer;
 
 static START_SPAN: QuickMethod = QuickMethod::new(

@@ -283,7 +283,7 @@ impl Queue {
     }
 
     /// What would become of everything if the queue ended now.
-    pub(super) fn left(&self) -> Left {
+    pub(in super::super) fn left(&self) -> Left {
         let mut left = Left {
             lost: 0,
             kept: self.kept_len(),

@@ -473,11 +473,14 @@ fn action() -> impl Strategy<Value = Action> {
     ]
 }
 
+/// Where a batch is kept, and the ids in it.
+type InMemory = (Vec<Place>, Vec<u64>);
+
 /// What ought to be: every record is issued once, and where it is.
 struct Model {
     directory: TempDir,
     config: SpoolConfig,
-    processes: Vec<(Store, Vec<(Vec<Place>, Vec<u64>)>)>,
+    processes: Vec<(Store, Vec<InMemory>)>,
     issued: u64,
     delivered: Vec<u64>,
     /// Records that may have been on pages that were lost.

@@ -1,8 +1,8 @@
 //! The attributes of a series, kept as the OTLP bytes they will be sent as.
 
-use crate::otlp::read::length_delimited;
-use crate::otlp::value::{Value, put_attribute};
-use crate::otlp::wire::{LENGTH_DELIMITED, bytes_field_len, put_tag, put_varint};
+use super::read::length_delimited;
+use super::value::{Value, put_attribute};
+use super::wire::{LENGTH_DELIMITED, bytes_field_len, put_tag, put_varint};
 
 /// The field in which [`AttributeSet`] keeps its entries: that of `NumberDataPoint` and
 /// `Exemplar`, which are written most.

@@ -3,6 +3,8 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyString};
 
+use crate::trace::exception::truth_text;
+
 /// The truth value of an argument that should be a bool.
 pub(crate) fn truth(argument: &Bound<'_, PyAny>) -> PyResult<bool> {
     argument.is_truthy()
@@ -53,13 +55,5 @@ impl EscapedText {
             Some(text) => text.bind(py).clone(),
             None => truth_text(py, false).clone(),
         }
-    }
-}
-
-pub(crate) fn truth_text<'py>(py: Python<'py>, is_true: bool) -> &'py Bound<'py, PyString> {
-    if is_true {
-        pyo3::intern!(py, "True")
-    } else {
-        pyo3::intern!(py, "False")
     }
 }

@@ -3,7 +3,7 @@
 
 use std::sync::Arc;
 
-use super::attributes::AttributeSet;
+use super::attribute_set::AttributeSet;
 
 /// A measured value, or what came of adding some up: whole as long as all of them were.
 #[derive(Clone, Copy, Debug, PartialEq)]

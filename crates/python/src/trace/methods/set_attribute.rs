@@ -1,6 +1,6 @@
 //! `set_attribute` without the general handling of arguments, for the call that programs make most
 //! often: two positional arguments, a text and a value that cannot change. Anything else is left to
-//! the methods in `span.rs` and `unsampled.rs`.
+//! the methods that pyo3 makes.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -8,8 +8,8 @@ use pyo3::ffi;
 use pyo3::prelude::*;
 
 use super::quick_method::QuickMethod;
-use super::span::{RecordingSpan, Span, set_plain_attribute};
-use super::unsampled::UnsampledSpan;
+use crate::trace::span::{RecordingSpan, Span, set_plain_attribute};
+use crate::trace::unsampled::UnsampledSpan;
 
 static OF_SPAN: QuickMethod = QuickMethod::new(
     c"set_attribute",
