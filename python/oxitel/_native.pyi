@@ -13,6 +13,7 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AnyValue, Attributes, AttributeValue
 from typing_extensions import Self, disjoint_base
 
+from oxitel.export.settings import Settings
 from oxitel.logs.limits import LogRecordLimits
 from oxitel.logs.processor import LogRecordProcessor
 from oxitel.logs.record import ReadableLogRecord, ReadWriteLogRecord
@@ -32,8 +33,10 @@ __all__ = [
     "BatchProcessor",
     "CompositePropagator",
     "Counter",
+    "Exporter",
     "Gauge",
     "Histogram",
+    "HttpServer",
     "JSONFormatter",
     "JaegerPropagator",
     "LogRecordFactory",
@@ -43,13 +46,15 @@ __all__ = [
     "MetricsSnapshot",
     "NonRecordingSpan",
     "Observer",
-    "OtlpExporter",
     "Pipeline",
     "ReadableSpan",
+    "ResponseBody",
+    "ServerRequest",
     "Span",
     "SpanCounts",
     "SpanRecordFactory",
     "SpanScope",
+    "StartResponse",
     "TraceContextPropagator",
     "Tracer",
     "UpDownCounter",
@@ -62,6 +67,7 @@ __all__ = [
     "export_metrics",
     "export_spans",
     "finish_diagnostics",
+    "known_http_method",
     "log_losses",
     "log_pending",
     "queue_ending_spans",
@@ -69,8 +75,13 @@ __all__ = [
     "queue_span",
     "random_span_id",
     "random_trace_id",
+    "redact_url",
+    "redact_url_credentials",
+    "redact_url_query",
     "set_clock",
     "settle_fork",
+    "sql_operation",
+    "synthetic_user_agent",
 ]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
@@ -317,26 +328,10 @@ class Pipeline:
     ) -> None: ...
 
 @final
-class OtlpExporter:
-    """An OTLP destination. ValueError names the part of the configuration that is unusable."""
+class Exporter:
+    """An OTLP destination. ValueError names the part of the settings that cannot be used."""
 
-    def __new__(
-        cls,
-        signal: str,
-        protocol: str,
-        endpoint: str,
-        headers: list[tuple[str, bytes]],
-        timeout_seconds: float,
-        compression: str,
-        insecure: bool,
-        ca_pem: bytes | None,
-        client_certificate_pem: bytes | None,
-        client_key_pem: bytes | None,
-        max_request_bytes: int | None,
-        retryable_codes: list[int] | None,
-        user_agent: str,
-        proxy: str | None = None,
-    ) -> OtlpExporter: ...
+    def __new__(cls, settings: Settings) -> Exporter: ...
     def keep_operations(self) -> None: ...
     def take_operations(self) -> list[tuple[float | None, int, int, int, bool, str]]: ...
     def in_flight(self) -> int: ...
@@ -349,7 +344,7 @@ class BatchProcessor:
 
     def __new__(
         cls,
-        exporter: OtlpExporter,
+        exporter: Exporter,
         max_queue_size: int,
         schedule_delay_millis: float,
         max_export_batch_size: int,
@@ -472,7 +467,7 @@ def collect_metrics(
 ) -> MetricsSnapshot | None: ...
 def encode_metrics(metrics_data: MetricsData) -> bytes: ...
 def export_metrics(
-    exporter: OtlpExporter,
+    exporter: Exporter,
     metrics_data: MetricsData,
     timeout_seconds: float,
     max_export_batch_size: int | None,
@@ -543,12 +538,12 @@ class LogRecordFactory:
     def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord: ...
 
 def encode_logs(logs: Sequence[ReadableLogRecord]) -> bytes: ...
-def export_logs(exporter: OtlpExporter, logs: Sequence[ReadableLogRecord]) -> bool: ...
+def export_logs(exporter: Exporter, logs: Sequence[ReadableLogRecord]) -> bool: ...
 def queue_log_record(
     queue: BatchProcessor, log: ReadWriteLogRecord | ReadableLogRecord
 ) -> None: ...
 def encode_spans(spans: Sequence[ReadableSpan]) -> bytes: ...
-def export_spans(exporter: OtlpExporter, spans: Sequence[ReadableSpan]) -> bool: ...
+def export_spans(exporter: Exporter, spans: Sequence[ReadableSpan]) -> bool: ...
 def queue_span(queue: BatchProcessor, span: ReadableSpan) -> None: ...
 def queue_ending_spans(queue: BatchProcessor) -> None: ...
 def random_trace_id() -> int: ...
@@ -558,6 +553,79 @@ def settle_fork() -> None: ...
 def log_pending() -> None: ...
 def log_losses() -> None: ...
 def finish_diagnostics() -> None: ...
+def known_http_method(method: str) -> str | None: ...
+def redact_url(url: str) -> str: ...
+def redact_url_credentials(url: str) -> str: ...
+def redact_url_query(query: str) -> str: ...
+def synthetic_user_agent(user_agent: str) -> str | None: ...
+def sql_operation(statement: str) -> str: ...
+
+@final
+class HttpServer:
+    """What all requests that an instrumented server handles share."""
+
+    def __new__(
+        cls,
+        tracer: Any,
+        *,
+        old: bool,
+        new: bool,
+        getter: Any,
+        active_requests: Any,
+        duration_old: Any,
+        duration_new: Any,
+        request_hook: Callable[..., Any] | None = None,
+        response_hook: Callable[..., Any] | None = None,
+        request_headers: Callable[..., Any] | None = None,
+        response_headers: Callable[..., Any] | None = None,
+        captures_all_methods: bool = False,
+        response_propagators: Any = None,
+        response_setter: Any = None,
+        request_key: str | None = None,
+        span_key: str | None = None,
+    ) -> Self: ...
+    @property
+    def tracer(self) -> Any: ...
+    def call_wsgi(
+        self,
+        application: Callable[..., Any],
+        environ: dict[str, Any],
+        start_response: Callable[..., Any],
+    ) -> Iterable[bytes]: ...
+
+@final
+class ServerRequest:
+    """A request between its beginning and the end of its answer."""
+
+    @property
+    def span(self) -> Any: ...
+    @property
+    def context(self) -> Context: ...
+    @property
+    def is_server(self) -> bool: ...
+    def routed(self, name: str, route: str | None) -> None: ...
+
+@final
+class StartResponse:
+    """What an instrumented WSGI application calls with its status and headers."""
+
+    def __call__(
+        self,
+        status: str,
+        response_headers: list[tuple[str, str]],
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any: ...
+
+@final
+class ResponseBody:
+    """The body of a WSGI application's answer, during which its span goes on."""
+
+    def __iter__(self) -> Self: ...
+    def __next__(self) -> bytes: ...
+    def __len__(self) -> int: ...
+    def __bool__(self) -> bool: ...
+    def close(self) -> None: ...
 
 @disjoint_base
 class JSONFormatter:

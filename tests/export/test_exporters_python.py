@@ -43,7 +43,7 @@ from oxitel.export.http_transport import (
     compressed,
     retry_after_seconds,
 )
-from oxitel.export.otlp import USER_AGENT
+from oxitel.export.settings import USER_AGENT
 from oxitel.export.signal import TRACES
 from oxitel.export.transport import Attempt, Transport
 from oxitel.export.wire import partial_success, retry_delay_seconds, retry_info_of_status

@@ -187,8 +187,8 @@ def test_an_unusable_value_is_named_once_with_what_is_used(
 class Settings:
     """Takes the place of the native exporter and keeps what it was made with."""
 
-    def __init__(self, **settings: Any) -> None:
-        self.settings = settings
+    def __init__(self, settings: Any) -> None:
+        self.settings = settings._asdict()
 
     def shutdown(self) -> None:
         pass
@@ -196,7 +196,7 @@ class Settings:
 
 @pytest.fixture(autouse=True)
 def native(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(otlp_export.native, "OtlpExporter", Settings)
+    monkeypatch.setattr(otlp_export.native, "Exporter", Settings)
 
 
 def settings(exporter: Any) -> dict[str, Any]:
@@ -367,7 +367,7 @@ def test_grpc_settings_are_the_official_ones(
         assert sorted(sent) == headers
         assert native_settings["timeout_seconds"] == timeout
         assert native_settings["compression"] == compression_name(compression)
-        assert native_settings["retryable_codes"] == retryable
+        assert native_settings["retryable_grpc_codes"] == retryable
 
 
 HEADER_TEXT = st.text(st.characters(min_codepoint=32, max_codepoint=0x17F), max_size=40)
@@ -403,7 +403,7 @@ def test_whatever_is_in_a_headers_variable_makes_an_exporter(text: str, pairs: s
         (
             "OTEL_PYTHON_EXPORTER_OTLP_GRPC_RETRYABLE_ERROR_CODES",
             "UNAVAILABLE,NOBODY",
-            "retryable_codes",
+            "retryable_grpc_codes",
             [1, 4, 8, 10, 11, 14, 15],
         ),
     ],
@@ -448,7 +448,7 @@ def test_a_compression_that_is_none_is_refused() -> None:
 
 def test_retryable_codes_are_grpcios() -> None:
     codes = [grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.INTERNAL]
-    assert settings(GrpcExporter(retryable_error_codes=codes))["retryable_codes"] == [13, 14]
+    assert settings(GrpcExporter(retryable_error_codes=codes))["retryable_grpc_codes"] == [13, 14]
 
 
 def test_an_http_endpoint_without_a_scheme_is_taken_as_http_and_said(
@@ -512,10 +512,10 @@ def test_the_size_limit_of_requests_can_be_set_and_switched_off() -> None:
 def test_settings_that_cannot_be_used_are_said_and_exports_fail(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    def refuse(**settings: Any) -> None:
+    def refuse(settings: Any) -> None:
         raise ValueError("the port is no number")
 
-    monkeypatch.setattr(otlp_export.native, "OtlpExporter", refuse)
+    monkeypatch.setattr(otlp_export.native, "Exporter", refuse)
     exporter = HttpExporter("http://host:port")
     assert "http://host:port: the port is no number" in caplog.text
     assert exporter.export([]).name == "FAILURE"

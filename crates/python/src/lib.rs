@@ -6,6 +6,7 @@
 mod convert;
 mod export;
 mod imports;
+mod instrumentation;
 mod logs;
 mod metrics;
 mod process;
@@ -22,11 +23,22 @@ mod _native {
     use pyo3::types::{PyMapping, PySequence};
 
     #[pymodule_export]
-    use super::export::exporter::OtlpExporter;
+    use super::export::exporter::Exporter;
     #[pymodule_export]
     use super::export::pipeline::SharedPipeline;
     #[pymodule_export]
     use super::export::queue::NativeBatchProcessor;
+    #[pymodule_export]
+    use super::instrumentation::server::HttpServer;
+    #[pymodule_export]
+    use super::instrumentation::server_request::ServerRequest;
+    #[pymodule_export]
+    use super::instrumentation::values::{
+        known_http_method, redact_url, redact_url_credentials, redact_url_query, sql_operation,
+        synthetic_user_agent,
+    };
+    #[pymodule_export]
+    use super::instrumentation::wsgi::{Body, StartResponse};
     #[pymodule_export]
     use super::logs::correlation::LogRecordFactory;
     #[pymodule_export]

@@ -7,6 +7,7 @@ pub mod attribute;
 pub mod diagnostics;
 pub mod export;
 pub mod fork;
+pub mod instrumentation;
 pub mod json;
 pub mod metrics;
 pub mod otlp;

@@ -149,7 +149,7 @@ def _validate(queue_size: int, schedule_delay_millis: float, batch_size: int) ->
         raise ValueError("max_export_batch_size must be less than or equal to max_queue_size.")
 
 
-def _native_exporter_of(exporter: object) -> _native.OtlpExporter | None:
+def _native_exporter_of(exporter: object) -> _native.Exporter | None:
     """The native part of one of our OTLP exporters, if nothing in Python takes part in exporting.
 
     Looked up without importing the exporters, which a program without them has no use for.

@@ -14,7 +14,6 @@ from oxitel.variables import otlp as variables
 from oxitel.variables.variable import say_once
 
 from .otlp import (
-    USER_AGENT,
     OtlpExporter,
     compression_name,
     load_provided,
@@ -22,6 +21,7 @@ from .otlp import (
     read_file,
     seconds,
 )
+from .settings import USER_AGENT, Settings
 
 if TYPE_CHECKING:
     from grpc import ChannelCredentials, Compression, StatusCode
@@ -103,19 +103,22 @@ class GrpcExporter(OtlpExporter):
         if channel_options or (credentials is not None and not self._insecure):
             self._use_grpcio(credentials, tuple(channel_options or ()))
         else:
-            self._native = native_exporter(
-                _logger,
-                self._signal,
+            files = self._certificates()
+            settings = Settings(
+                signal=self._signal.name,
                 protocol="grpc",
                 endpoint=url,
-                headers=self._headers,
-                encoding="utf-8",
+                headers=[],
                 timeout_seconds=self._timeout,
                 compression=self._compression,
                 insecure=self._insecure,
-                max_request_bytes=None,
-                retryable_codes=sorted(self._retryable_error_codes),
-                **self._certificates(),
+                ca_pem=files["ca_pem"],
+                client_certificate_pem=files["client_certificate_pem"],
+                client_key_pem=files["client_key_pem"],
+                retryable_grpc_codes=sorted(self._retryable_error_codes),
+            )
+            self._native = native_exporter(
+                _logger, self._signal, settings, self._headers, encoding="utf-8"
             )
         self._observe("grpc", self._endpoint, meter_provider)
 

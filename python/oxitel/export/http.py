@@ -14,7 +14,6 @@ from oxitel.variables.proxy import proxy_for
 from oxitel.variables.trust import bundle_for
 
 from .otlp import (
-    USER_AGENT,
     OtlpExporter,
     compression_name,
     load_provided,
@@ -23,6 +22,7 @@ from .otlp import (
     redacted,
     seconds,
 )
+from .settings import USER_AGENT, Settings
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -107,16 +107,13 @@ class HttpExporter(OtlpExporter):
         if _transport is not None or session is not None:
             self._use(_transport, session)
         else:
-            self._native = native_exporter(
-                self._logger,
-                self._signal,
+            settings = Settings(
+                signal=self._signal.name,
                 protocol="http/protobuf",
                 endpoint=self._endpoint,
-                headers=own_headers.items(),
-                encoding="latin-1",
+                headers=[],
                 timeout_seconds=self._timeout,
                 compression=self._compression,
-                insecure=False,
                 ca_pem=read_file(
                     self._certificate_file or bundle_for(self._endpoint),
                     "certificate",
@@ -127,8 +124,10 @@ class HttpExporter(OtlpExporter):
                 ),
                 client_key_pem=read_file(self._client_key_file, "client key", self._logger),
                 max_request_bytes=self._max_request_size or None,
-                retryable_codes=None,
                 proxy=proxy_for(self._endpoint),
+            )
+            self._native = native_exporter(
+                self._logger, self._signal, settings, own_headers.items(), encoding="latin-1"
             )
         self._observe("http", self._endpoint, meter_provider)
 

@@ -19,17 +19,15 @@ from oxitel import _native as native
 from oxitel.variables.otlp import PerSignal
 from oxitel.variables.sdk import INTERNAL_METRICS_ENABLED
 from oxitel.variables.variable import say_once
-from oxitel.version import OFFICIAL_VERSION, __version__
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
     from oxitel.self_observability.exporter import ExporterMetrics
 
+    from .settings import Settings
     from .signal import Signal
     from .transport import Attempt, Transport
-
-USER_AGENT = f"oxitel/{__version__} OTel-OTLP-Exporter-Python/{OFFICIAL_VERSION}"
 
 _COMPRESSIONS = {
     "none": "none",
@@ -49,7 +47,7 @@ class OtlpExporter:
     """
 
     _signal: Signal
-    _native: native.OtlpExporter | None = None
+    _native: native.Exporter | None = None
     _transport: Transport | None = None
     _max_request_size: int | None = None
     _timeout: float
@@ -74,7 +72,7 @@ class OtlpExporter:
         raise NotImplementedError
 
     def _send_natively(
-        self, exporter: native.OtlpExporter, records: Any, timeout_seconds: float
+        self, exporter: native.Exporter, records: Any, timeout_seconds: float
     ) -> bool:
         """Encode, send and wait for the answer."""
         raise NotImplementedError
@@ -125,7 +123,7 @@ class OtlpExporter:
         if self._transport is not None:
             self._transport.shutdown()
 
-    def _wholly_native(self) -> native.OtlpExporter | None:
+    def _wholly_native(self) -> native.Exporter | None:
         """The native exporter, if no Python takes part in exporting: neither an object of the
         user's, nor a subclass, nor an `export` put in place of ours."""
         cls: Any = type(self)
@@ -179,25 +177,20 @@ def unchanged_is_native(cls: _ExporterClass) -> _ExporterClass:
 def native_exporter(
     logger: Logger,
     signal: Signal,
-    *,
+    settings: Settings,
     headers: Iterable[tuple[str, str | bytes]],
     encoding: str,
-    **settings: Any,
-) -> native.OtlpExporter | None:
-    """The native exporter with these settings; None, said once, if they cannot be used. Headers
-    that are text are sent in `encoding`, as far as it goes."""
+) -> native.Exporter | None:
+    """The native exporter with these settings and headers; None, said once, if they cannot be
+    used. Headers that are text are sent in `encoding`, as far as it goes."""
     try:
-        return native.OtlpExporter(
-            signal=signal.name,
-            headers=[_header(name, value, encoding) for name, value in headers],
-            **settings,
-            user_agent=USER_AGENT,
-        )
+        encoded_headers = [_header(name, value, encoding) for name, value in headers]
+        return native.Exporter(settings._replace(headers=encoded_headers))
     except Exception as error:
         logger.error(
             "%s cannot be exported to %s: %s",
             signal.records.capitalize(),
-            redacted(settings["endpoint"]),
+            redacted(settings.endpoint),
             error,
         )
         return None

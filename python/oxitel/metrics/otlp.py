@@ -50,7 +50,7 @@ class OtlpMetrics(OtlpExporter, MetricExporter):
         return _native.encode_metrics(records)
 
     def _send_natively(
-        self, exporter: _native.OtlpExporter, records: MetricsData, timeout_seconds: float
+        self, exporter: _native.Exporter, records: MetricsData, timeout_seconds: float
     ) -> bool:
         most = self._max_export_batch_size
 

@@ -30,7 +30,7 @@ class ExporterMetrics:
         protocol: str,
         endpoint: str,
         meter_provider: MeterProvider | None,
-        native: _native.OtlpExporter | None,
+        native: _native.Exporter | None,
     ) -> None:
         meter_provider = meter_provider or get_meter_provider()
         kind = signal.name.removesuffix("s").replace("trace", "span")

@@ -25,7 +25,7 @@ class OtlpSpans(OtlpExporter, SpanExporter):
 
     def _send_natively(
         self,
-        exporter: _native.OtlpExporter,
+        exporter: _native.Exporter,
         records: list[ReadableSpan],
         timeout_seconds: float,
     ) -> bool:

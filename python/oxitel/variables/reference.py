@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import commands, instrumentation, otlp, proxy, sdk, trust, zero_code
+from . import commands, http, instrumentation, otlp, proxy, sdk, trust, zero_code
 from .otlp import PerSignal
 from .registry import declared
 from .variable import Choice, Variable
@@ -33,7 +33,7 @@ _SECTIONS: tuple[tuple[str, str, tuple[ModuleType, ...]], ...] = (
     ("SDK", "", (sdk,)),
     ("OTLP exporters", _OTLP, (otlp, trust, proxy)),
     ("Configurator", _CONFIGURATOR, (zero_code,)),
-    ("Instrumentations", "", (instrumentation,)),
+    ("Instrumentations", "", (instrumentation, http)),
     ("Commands", "", (commands,)),
 )
 

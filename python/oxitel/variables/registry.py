@@ -8,11 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import ModuleType
 
-from . import commands, instrumentation, otlp, proxy, sdk, trust, zero_code
+from . import commands, http, instrumentation, otlp, proxy, sdk, trust, zero_code
 from .otlp import PerSignal
 from .variable import Variable
 
-MODULES: tuple[ModuleType, ...] = (sdk, otlp, trust, proxy, zero_code, instrumentation, commands)
+MODULES: tuple[ModuleType, ...] = (
+    sdk,
+    otlp,
+    trust,
+    proxy,
+    zero_code,
+    instrumentation,
+    http,
+    commands,
+)
 
 
 def declared(*modules: ModuleType) -> Iterator[Variable | PerSignal]:

@@ -5,83 +5,29 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use telemetry::export::{
-    Compression, Exporter, ExporterConfig, Outcome, Protocol, Signal, TlsConfig,
-};
+use telemetry::export::Outcome;
 use telemetry::otlp::request::Batch;
 
+use super::settings::Settings;
 use super::waiting;
 use crate::convert::duration;
 use crate::process::diagnostics;
 
 /// An OTLP destination.
 #[pyclass(frozen, module = "oxitel._native")]
-pub(crate) struct OtlpExporter {
-    pub(super) exporter: Arc<Exporter>,
+pub(crate) struct Exporter {
+    pub(super) exporter: Arc<telemetry::export::Exporter>,
     timeout: Duration,
 }
 
 #[pymethods]
-impl OtlpExporter {
+impl Exporter {
     #[new]
-    #[pyo3(signature = (signal, protocol, endpoint, headers, timeout_seconds, compression, insecure, ca_pem,
-        client_certificate_pem, client_key_pem, max_request_bytes, retryable_codes, user_agent, proxy=None))]
-    #[expect(
-        clippy::too_many_arguments,
-        reason = "one value for each part of the configuration"
-    )]
-    fn new(
-        signal: &str,
-        protocol: &str,
-        endpoint: String,
-        headers: Vec<(String, Vec<u8>)>,
-        timeout_seconds: f64,
-        compression: &str,
-        insecure: bool,
-        ca_pem: Option<Vec<u8>>,
-        client_certificate_pem: Option<Vec<u8>>,
-        client_key_pem: Option<Vec<u8>>,
-        max_request_bytes: Option<usize>,
-        retryable_codes: Option<Vec<u32>>,
-        user_agent: String,
-        proxy: Option<&str>,
-    ) -> PyResult<Self> {
-        let unknown =
-            |what: &str, value: &str| PyValueError::new_err(format!("unknown {what}: {value}"));
-        let timeout = duration::of_seconds(timeout_seconds);
-        let config = ExporterConfig {
-            signal: match signal {
-                "traces" => Signal::Traces,
-                "metrics" => Signal::Metrics,
-                "logs" => Signal::Logs,
-                _ => return Err(unknown("signal", signal)),
-            },
-            protocol: match protocol {
-                "grpc" => Protocol::Grpc,
-                "http/protobuf" => Protocol::HttpProtobuf,
-                _ => return Err(unknown("protocol", protocol)),
-            },
-            endpoint,
-            headers,
-            timeout,
-            compression: match compression {
-                "none" => Compression::None,
-                "gzip" => Compression::Gzip,
-                "deflate" => Compression::Deflate,
-                "zstd" => Compression::Zstd,
-                _ => return Err(unknown("compression", compression)),
-            },
-            tls: TlsConfig {
-                insecure,
-                ca_pem,
-                client_certificate_pem,
-                client_key_pem,
-            },
-            max_request_bytes,
-            retryable_grpc_codes: retryable_codes,
-            user_agent,
-        };
-        let exporter = Exporter::with_proxy(config, proxy)
+    fn new(mut settings: Settings) -> PyResult<Self> {
+        let proxy = settings.proxy.take();
+        let config = settings.config()?;
+        let timeout = config.timeout;
+        let exporter = telemetry::export::Exporter::with_proxy(config, proxy.as_deref())
             .map_err(|error| PyValueError::new_err(error.to_string()))?;
         Ok(Self {
             exporter: Arc::new(exporter),
@@ -147,7 +93,7 @@ impl OtlpExporter {
     }
 }
 
-impl OtlpExporter {
+impl Exporter {
     /// Whether everything in `batch` was delivered within the exporter's timeout.
     pub(crate) fn export(&self, py: Python<'_>, batch: Batch) -> PyResult<bool> {
         if batch.is_empty() {

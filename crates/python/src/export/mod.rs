@@ -5,4 +5,5 @@ pub(crate) mod exporter;
 pub(crate) mod group;
 pub(crate) mod pipeline;
 pub(crate) mod queue;
+mod settings;
 mod waiting;

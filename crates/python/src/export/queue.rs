@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use telemetry::export::batch::{BatchConfig, BatchProcessor};
 
-use super::exporter::OtlpExporter;
+use super::exporter::Exporter;
 use super::group::Groups;
 use super::waiting;
 use crate::convert::duration;
@@ -36,7 +36,7 @@ impl Drop for NativeBatchProcessor {
 impl NativeBatchProcessor {
     #[new]
     fn new(
-        exporter: &OtlpExporter,
+        exporter: &Exporter,
         max_queue_size: usize,
         schedule_delay_millis: f64,
         max_export_batch_size: usize,

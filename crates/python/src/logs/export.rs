@@ -6,7 +6,7 @@ use pyo3::types::PyBytes;
 use telemetry::otlp::request::Batch;
 
 use super::record;
-use crate::export::exporter::OtlpExporter;
+use crate::export::exporter::Exporter;
 use crate::export::group::Groups;
 use crate::export::queue::NativeBatchProcessor;
 
@@ -21,7 +21,7 @@ pub(crate) fn queue_log_record(queue: &Bound<'_, NativeBatchProcessor>, log: &Bo
 #[pyfunction]
 pub(crate) fn export_logs(
     py: Python<'_>,
-    exporter: &Bound<'_, OtlpExporter>,
+    exporter: &Bound<'_, Exporter>,
     logs: Vec<Bound<'_, PyAny>>,
 ) -> PyResult<bool> {
     exporter.get().export(py, batch_of(&logs)?)

@@ -10,7 +10,7 @@ use super::convert;
 use super::encode::batches;
 use super::scope_metrics::ScopeMetrics;
 use crate::convert::duration;
-use crate::export::exporter::OtlpExporter;
+use crate::export::exporter::Exporter;
 use crate::process::diagnostics;
 
 /// The scopes of a `MetricsData`: the snapshot's, as long as nobody has seen the records made of
@@ -53,7 +53,7 @@ pub(crate) fn encode_metrics<'py>(
 /// given, and waits for the answers.
 #[pyfunction]
 pub(crate) fn export_metrics(
-    exporter: &Bound<'_, OtlpExporter>,
+    exporter: &Bound<'_, Exporter>,
     metrics_data: &Bound<'_, PyAny>,
     timeout_seconds: f64,
     max_export_batch_size: Option<usize>,

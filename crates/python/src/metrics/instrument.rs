@@ -433,6 +433,20 @@ macro_rules! instrument {
             core: Core,
         }
 
+        impl $class {
+            /// Measures without a call into Python.
+            #[inline]
+            pub(crate) fn measure(
+                slf: &Bound<'_, Self>,
+                amount: &Bound<'_, PyAny>,
+                attributes: Option<&Bound<'_, PyAny>>,
+                context: Option<&Bound<'_, PyAny>>,
+            ) -> PyResult<()> {
+                let core = &slf.get().core;
+                core.measure(slf.as_any(), &$kind, amount, attributes, context)
+            }
+        }
+
         #[pymethods]
         impl $class {
             #[new]
@@ -448,8 +462,7 @@ macro_rules! instrument {
                 attributes: Option<&Bound<'_, PyAny>>,
                 context: Option<&Bound<'_, PyAny>>,
             ) -> PyResult<()> {
-                let core = &slf.get().core;
-                core.measure(slf.as_any(), &$kind, amount, attributes, context)
+                Self::measure(slf, amount, attributes, context)
             }
 
             fn _set_streams(

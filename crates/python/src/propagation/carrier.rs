@@ -2,6 +2,7 @@
 //! where it is the API's default, without a call into Python for a dict.
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use super::format::Known;
@@ -67,10 +68,12 @@ impl<'py> Values<'py> {
 }
 
 /// Where fields are read from.
-pub(super) enum Source<'a, 'py> {
+pub(crate) enum Source<'a, 'py> {
     Dict(&'a Bound<'py, PyDict>),
     /// A list or tuple of pairs, with texts or bytes.
     Pairs(&'a Bound<'py, PyAny>),
+    /// The environment of a WSGI request, where a header is called `HTTP_` and its name.
+    Environ(&'a Bound<'py, PyDict>),
     /// Something with `get` and `keys`.
     Mapping(&'a Bound<'py, PyAny>),
     Getter {
@@ -104,6 +107,7 @@ impl<'a, 'py> Source<'a, 'py> {
         let py = key.py();
         let value = match self {
             Self::Dict(carrier) => carrier.get_item(key)?,
+            Self::Environ(carrier) => carrier.get_item(environ_name(key)?)?,
             Self::Pairs(carrier) => {
                 let values = PyList::empty(py);
                 for pair in pairs(carrier)? {
@@ -150,6 +154,7 @@ impl<'a, 'py> Source<'a, 'py> {
     pub(super) fn keys(&self) -> PyResult<Vec<Bound<'py, PyAny>>> {
         match self {
             Self::Dict(carrier) => Ok(carrier.keys().iter().collect()),
+            Self::Environ(carrier) => Ok(carrier.keys().iter().filter_map(header_name).collect()),
             Self::Pairs(carrier) => Ok(pairs(carrier)?
                 .into_iter()
                 .flatten()
@@ -165,6 +170,28 @@ impl<'a, 'py> Source<'a, 'py> {
                 .collect(),
         }
     }
+}
+
+/// The name of a header in the environment of a WSGI request. Propagators ask for the same few.
+fn environ_name<'py>(key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
+    static NAMES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    let py = key.py();
+    let names = NAMES.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
+    if let Some(name) = names.get_item(key)? {
+        return Ok(name);
+    }
+    let upper = key.to_string_lossy().to_uppercase().replace('-', "_");
+    let name = PyString::new(py, &format!("HTTP_{upper}")).into_any();
+    if names.len() < 100 {
+        names.set_item(key, &name)?;
+    }
+    Ok(name)
+}
+
+/// The header that a key of such an environment stands for.
+fn header_name(key: Bound<'_, PyAny>) -> Option<Bound<'_, PyAny>> {
+    let name = text::of_header(&key)?.strip_prefix("HTTP_")?.to_lowercase();
+    Some(PyString::new(key.py(), &name.replace('_', "-")).into_any())
 }
 
 /// Where fields are set.

@@ -18,6 +18,31 @@ pub(crate) struct CompositePropagator {
 }
 
 impl CompositePropagator {
+    /// The context that `source` holds, on top of `context`; it reads `carrier` as `getter` does, with
+    /// which propagators of others are called.
+    pub(crate) fn extract_from<'py>(
+        &self,
+        py: Python<'py>,
+        source: &Source<'_, 'py>,
+        carrier: &Bound<'py, PyAny>,
+        context: Option<&Bound<'py, PyAny>>,
+        getter: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let known = Known::get(py)?;
+        let mut extracted = Extracted::new(py, context)?;
+        let parts = walkable(self.parts(py)?)?;
+        let mut place = 0;
+        while let Some(part) = item(&parts, place) {
+            place += 1;
+            let result = match known.format_of(&part) {
+                Some(format) => format.extract(py, source, &mut extracted, Names(None)),
+                None => extract_by(&part, known, &mut extracted, carrier, getter),
+            };
+            settle(py, result, EXTRACT_FAILED)?;
+        }
+        Ok(extracted.finish())
+    }
+
     fn parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let parts = self.propagators.lock(py);
         match &*parts {
@@ -83,20 +108,8 @@ impl CompositePropagator {
         context: Option<&Bound<'py, PyAny>>,
         getter: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let known = Known::get(py)?;
-        let source = Source::new(known, carrier, getter);
-        let mut extracted = Extracted::new(py, context)?;
-        let parts = walkable(self.parts(py)?)?;
-        let mut place = 0;
-        while let Some(part) = item(&parts, place) {
-            place += 1;
-            let result = match known.format_of(&part) {
-                Some(format) => format.extract(py, &source, &mut extracted, Names(None)),
-                None => extract_by(&part, known, &mut extracted, carrier, getter),
-            };
-            settle(py, result, EXTRACT_FAILED)?;
-        }
-        Ok(extracted.finish())
+        let source = Source::new(Known::get(py)?, carrier, getter);
+        self.extract_from(py, &source, carrier, context, getter)
     }
 
     /// Writes `context`, or the current one, into `carrier`.

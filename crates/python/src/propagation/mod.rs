@@ -3,7 +3,7 @@
 
 mod b3;
 mod baggage;
-mod carrier;
+pub(crate) mod carrier;
 pub(crate) mod composite;
 mod extracted;
 mod format;

@@ -8,7 +8,7 @@ use telemetry::otlp::request::Batch;
 use super::encode::with_encoded;
 use super::processing;
 use super::readable::ReadableSpan;
-use crate::export::exporter::OtlpExporter;
+use crate::export::exporter::Exporter;
 use crate::export::group::Groups;
 use crate::export::queue::NativeBatchProcessor;
 
@@ -33,7 +33,7 @@ pub(crate) fn queue_ending_spans(py: Python<'_>, queue: &Bound<'_, NativeBatchPr
 #[pyfunction]
 pub(crate) fn export_spans(
     py: Python<'_>,
-    exporter: &Bound<'_, OtlpExporter>,
+    exporter: &Bound<'_, Exporter>,
     spans: Vec<Bound<'_, ReadableSpan>>,
 ) -> PyResult<bool> {
     exporter.get().export(py, batch_of(&spans)?)

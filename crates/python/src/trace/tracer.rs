@@ -16,7 +16,7 @@ use super::settings::{self, Limits, Settings};
 use super::span::{NewSpan, Span};
 use super::start_options::StartOptions;
 use super::unsampled::UnsampledSpan;
-use crate::convert::value;
+use crate::convert::value::{self, AttributeMap};
 use crate::export::pipeline::{self, Pipeline};
 use crate::imports::official::Official;
 use crate::imports::oxitel;
@@ -131,6 +131,21 @@ impl Tracer {
         py: Python<'py>,
         options: &StartOptions,
     ) -> PyResult<Started<'py>> {
+        self.start_with(py, options, |_| Ok(None))
+    }
+
+    /// Whether the attributes have to be known before the decision to record them.
+    pub(crate) fn has_python_sampler(&self) -> bool {
+        matches!(self.parts.get().sampler, AnySampler::Python(_))
+    }
+
+    /// Starts a span whose attributes, unless they are `None`, are asked for if they are recorded.
+    pub(crate) fn start_with<'py>(
+        &self,
+        py: Python<'py>,
+        options: &StartOptions,
+        recorded: impl FnOnce(&Limits) -> PyResult<Option<AttributeMap>>,
+    ) -> PyResult<Started<'py>> {
         fork::settle(py);
         diagnostics::catch_up(py);
         let parts = self.parts.get();
@@ -198,11 +213,14 @@ impl Tracer {
             },
             name: options.name.clone_ref(py),
             kind: options.kind,
-            attributes: value::new_map(
-                attributes.filter(|attributes| !attributes.is_none()),
-                limits.attributes,
-                limits.span_attribute_length,
-            )?,
+            attributes: match recorded(limits)? {
+                Some(recorded) => recorded,
+                None => value::new_map(
+                    attributes.filter(|attributes| !attributes.is_none()),
+                    limits.attributes,
+                    limits.span_attribute_length,
+                )?,
+            },
             events: Newest::new(limits.events),
             links: new_links(options.links.as_ref().map(|links| links.bind(py)), limits)?,
             start_unix_nanos: Some(options.start_unix_nanos.unwrap_or_else(now_unix_nanos)),

@@ -12,6 +12,17 @@ pub enum Signal {
 }
 
 impl Signal {
+    /// By the name that the specification has for it, if it is one: `traces`, `metrics` or `logs`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "traces" => Some(Self::Traces),
+            "metrics" => Some(Self::Metrics),
+            "logs" => Some(Self::Logs),
+            _ => None,
+        }
+    }
+
     pub(crate) fn grpc_path(self) -> &'static str {
         match self {
             Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
@@ -31,6 +42,16 @@ pub enum Protocol {
 }
 
 impl Protocol {
+    /// By its name in `OTEL_EXPORTER_OTLP_PROTOCOL`, if it is one: `grpc` or `http/protobuf`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "grpc" => Some(Self::Grpc),
+            "http/protobuf" => Some(Self::HttpProtobuf),
+            _ => None,
+        }
+    }
+
     /// The port that receivers have by default (OTLP specification): 4317 and 4318.
     #[must_use]
     pub const fn default_port(self) -> u16 {

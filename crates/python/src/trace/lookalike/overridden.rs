@@ -142,7 +142,7 @@ pub(crate) fn start<'py>(
     options: &StartOptions,
 ) -> PyResult<Started<'py>> {
     let py = tracer.py();
-    if TRACERS.is_own(tracer, |own| &own.start_span) {
+    if is_own_start(tracer) {
         return tracer.get().start(py, options);
     }
     let arguments = options.as_arguments(py)?;
@@ -151,6 +151,12 @@ pub(crate) fn start<'py>(
         Ok(span) => Started::Recording(span),
         Err(other) => Started::Other(other.into_inner()),
     })
+}
+
+/// Whether the tracer starts spans with our method.
+#[inline]
+pub(crate) fn is_own_start(tracer: &Bound<'_, Tracer>) -> bool {
+    TRACERS.is_own(tracer, |own| &own.start_span)
 }
 
 /// Ends a span now.

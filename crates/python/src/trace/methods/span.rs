@@ -247,7 +247,7 @@ impl Span {
         set_status(slf, new)
     }
 
-    fn update_name(slf: &Bound<'_, Self>, name: Py<PyAny>) -> PyResult<()> {
+    pub(crate) fn update_name(slf: &Bound<'_, Self>, name: Py<PyAny>) -> PyResult<()> {
         let Some(mut state) = parts(slf)?.lock_recording(slf.py()) else {
             warn_ended(slf.py(), "update_name");
             return Ok(());

@@ -13,6 +13,19 @@ pub enum Compression {
 }
 
 impl Compression {
+    /// By its name in `OTEL_EXPORTER_OTLP_COMPRESSION`, if it is one: `none`, `gzip`, `deflate` or
+    /// `zstd`.
+    #[must_use]
+    pub fn named(name: &str) -> Option<Self> {
+        match name {
+            "none" => Some(Self::None),
+            "gzip" => Some(Self::Gzip),
+            "deflate" => Some(Self::Deflate),
+            "zstd" => Some(Self::Zstd),
+            _ => None,
+        }
+    }
+
     /// The value of `content-encoding` and `grpc-encoding`.
     pub(crate) fn encoding(self) -> Option<&'static str> {
         match self {

@@ -1,6 +1,6 @@
 """Official path of oxitel.export.grpc."""
 
-from oxitel.export.otlp import USER_AGENT as _USER_AGENT_HEADER_VALUE
+from oxitel.export.settings import USER_AGENT as _USER_AGENT_HEADER_VALUE
 
 from .version import __version__ as __version__
 

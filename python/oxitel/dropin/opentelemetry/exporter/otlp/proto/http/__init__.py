@@ -1,7 +1,7 @@
 """Official path of oxitel.export.http."""
 
 from oxitel.export.http import Compression as Compression
-from oxitel.export.otlp import USER_AGENT as _USER_AGENT
+from oxitel.export.settings import USER_AGENT as _USER_AGENT
 
 from .version import __version__ as __version__
 

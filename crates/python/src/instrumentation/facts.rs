@@ -1,0 +1,166 @@
+//! The facts of an instrumented call as references in a fixed array. The attributes of its span and of
+//! its metrics are views of the array: nothing is copied into a dict to be filtered later.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use pyo3::{PyTraverseError, PyVisit};
+use telemetry::instrumentation::names::{FactSet, Names};
+
+use crate::convert::value::{self, AttributeMap};
+use crate::trace::settings::Limits;
+
+/// The semantic conventions in use (`OTEL_SEMCONV_STABILITY_OPT_IN`).
+#[derive(Clone, Copy)]
+pub(crate) struct Conventions {
+    pub(crate) old: bool,
+    pub(crate) new: bool,
+}
+
+type Keys = Box<[Option<Py<PyString>>]>;
+
+/// The names of a kind's facts as Python texts, in the conventions that are in use.
+pub(crate) struct FactKeys {
+    pub(crate) conventions: Conventions,
+    /// All old names, since there are metrics of the old conventions alone.
+    old: Keys,
+    new: Keys,
+}
+
+impl FactKeys {
+    pub(crate) fn new(py: Python<'_>, names: &[Names], conventions: Conventions) -> Self {
+        let key = |name: &str| PyString::intern(py, name).unbind();
+        Self {
+            conventions,
+            old: names.iter().map(|names| names.old.map(key)).collect(),
+            new: names.iter().map(|names| names.new.map(key)).collect(),
+        }
+    }
+
+    /// What attributes of the fact are called in the conventions in use.
+    pub(crate) fn of(&self, fact: usize) -> impl Iterator<Item = &Py<PyString>> {
+        let old = self.conventions.old.then(|| self.old.get(fact)).flatten();
+        let new = self.conventions.new.then(|| self.new.get(fact)).flatten();
+        let old = old.and_then(Option::as_ref);
+        // Some are called the same in both: `intern` makes them one object.
+        let new = new
+            .and_then(Option::as_ref)
+            .filter(|new| old.is_none_or(|old| !old.is(*new)));
+        old.into_iter().chain(new)
+    }
+}
+
+/// What is known of a call; the positions are those of `telemetry::instrumentation::names`.
+pub(crate) struct Facts<const COUNT: usize>([Option<Py<PyAny>>; COUNT]);
+
+impl<const COUNT: usize> Facts<COUNT> {
+    pub(crate) const fn new() -> Self {
+        Self([const { None }; COUNT])
+    }
+
+    pub(crate) fn set(&mut self, fact: usize, value: Bound<'_, PyAny>) {
+        if let Some(place) = self.0.get_mut(fact) {
+            *place = Some(value.unbind());
+        }
+    }
+
+    /// Sets what is neither missing nor empty nor zero, as the official instrumentations do.
+    pub(crate) fn set_present(&mut self, fact: usize, value: Option<Bound<'_, PyAny>>) {
+        if let Some(value) = value.filter(|value| value.is_truthy().unwrap_or(false)) {
+            self.set(fact, value);
+        }
+    }
+
+    pub(crate) fn get<'py>(&self, py: Python<'py>, fact: usize) -> Option<&Bound<'py, PyAny>> {
+        self.0.get(fact)?.as_ref().map(|value| value.bind(py))
+    }
+
+    /// All facts as a span's attributes.
+    pub(crate) fn span_attributes(
+        &self,
+        py: Python<'_>,
+        keys: &FactKeys,
+        limits: &Limits,
+    ) -> PyResult<AttributeMap> {
+        if limits.attributes.is_some_and(|limit| limit < COUNT * 2)
+            || limits.span_attribute_length.is_some()
+        {
+            let dict = self.span_dict(py, keys)?;
+            return value::new_map(
+                Some(dict.as_any()),
+                limits.attributes,
+                limits.span_attribute_length,
+            );
+        }
+        let mut map = AttributeMap::new(limits.attributes);
+        for (fact, found) in self.0.iter().enumerate() {
+            let Some(found) = found else { continue };
+            let found = found.bind(py);
+            for key in keys.of(fact) {
+                let key = key.bind(py);
+                let pair = if value::is_plain(found) {
+                    value::plain_pair(key.as_any(), found)
+                } else {
+                    value::clean_pair(key.as_any(), found, None)
+                };
+                if let Some(pair) = pair {
+                    value::release(py, value::insert(&mut map, pair));
+                }
+            }
+        }
+        Ok(map)
+    }
+
+    /// All facts as a span's attributes, for tracers and samplers written in Python.
+    pub(crate) fn span_dict<'py>(
+        &self,
+        py: Python<'py>,
+        keys: &FactKeys,
+    ) -> PyResult<Bound<'py, PyDict>> {
+        let dict = PyDict::new(py);
+        for (fact, found) in self.0.iter().enumerate() {
+            let Some(found) = found else { continue };
+            for key in keys.of(fact) {
+                dict.set_item(key, found)?;
+            }
+        }
+        Ok(dict)
+    }
+
+    /// Adds those in `set` by their old names.
+    pub(crate) fn put_old(
+        &self,
+        keys: &FactKeys,
+        set: FactSet,
+        dict: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
+        self.put(&keys.old, set, dict)
+    }
+
+    /// Adds those in `set` by their new names.
+    pub(crate) fn put_new(
+        &self,
+        keys: &FactKeys,
+        set: FactSet,
+        dict: &Bound<'_, PyDict>,
+    ) -> PyResult<()> {
+        self.put(&keys.new, set, dict)
+    }
+
+    fn put(&self, keys: &Keys, set: FactSet, dict: &Bound<'_, PyDict>) -> PyResult<()> {
+        for (fact, (found, key)) in self.0.iter().zip(keys).enumerate() {
+            if let (Some(found), Some(key)) = (found, key)
+                && set.contains(fact)
+            {
+                dict.set_item(key, found)?;
+            }
+        }
+        Ok(())
+    }
+
+    pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        for found in self.0.iter().flatten() {
+            visit.call(found)?;
+        }
+        Ok(())
+    }
+}

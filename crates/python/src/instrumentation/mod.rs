@@ -1,0 +1,13 @@
+//! The hot paths of the instrumentations: a request that a server handles, one that a client makes, a
+//! command to a database. Which library it is, and where it is patched, is Python's business
+//! (`oxitel.instrumentation`).
+
+pub(crate) mod any_instrument;
+pub(crate) mod any_span;
+pub(crate) mod facts;
+pub(crate) mod hook;
+pub(crate) mod server;
+pub(crate) mod server_request;
+pub(crate) mod values;
+pub(crate) mod wsgi;
+pub(crate) mod wsgi_environ;

@@ -1,0 +1,292 @@
+//! WSGI (PEP 3333): the call of the application, the `start_response` that it is given, and the body
+//! that it gives back, during which its span goes on.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use pyo3::exceptions::PyStopIteration;
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::{PyTraverseError, PyVisit};
+use telemetry::instrumentation::status;
+
+use super::hook;
+use super::server::HttpServer;
+use super::server_request::{Answer, ServerRequest};
+use super::wsgi_environ;
+use crate::threads::guarded::Guarded;
+
+/// The whole of a request, but for the body.
+pub(super) fn call<'py>(
+    server: &Bound<'py, HttpServer>,
+    application: &Bound<'py, PyAny>,
+    environ: &Bound<'py, PyAny>,
+    start_response: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = server.py();
+    let begun = environ
+        .cast::<PyDict>()
+        .map_err(PyErr::from)
+        .and_then(|environ| begin(server, environ));
+    let Some(request) = hook::harmless(py, begun)? else {
+        return application.call1((environ, start_response));
+    };
+    let token = request.get().enter(py)?;
+    let hooked = hook_request(request.get(), environ);
+    let response = StartResponse {
+        request: request.clone().unbind(),
+        environ: environ.clone().unbind(),
+        next: start_response.clone().unbind(),
+    };
+    let body = hooked
+        .and_then(|()| Bound::new(py, response))
+        .and_then(|response| application.call1((environ, response)));
+    request.get().leave(py, &token);
+    match body {
+        Ok(body) => follow(request, environ, body),
+        Err(error) => {
+            hook::harmless(py, request.get().fail(py, &error))?;
+            request.get().finish_harmlessly(py)?;
+            Err(error)
+        }
+    }
+}
+
+fn begin<'py>(
+    server: &Bound<'py, HttpServer>,
+    environ: &Bound<'py, PyDict>,
+) -> PyResult<Bound<'py, ServerRequest>> {
+    let own = server.get();
+    let described =
+        wsgi_environ::describe(environ, own.keys.conventions, own.captures_all_methods)?;
+    let extract = || wsgi_environ::extract(own, environ);
+    let request = HttpServer::begin(server, described.name, described.facts, extract)?;
+    if let Some(key) = &own.request_key {
+        environ.set_item(key, &request)?;
+    }
+    if let Some(key) = &own.span_key {
+        environ.set_item(key, request.get().span.object(server.py()))?;
+    }
+    Ok(request)
+}
+
+fn hook_request(request: &ServerRequest, environ: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = environ.py();
+    let server = request.server.get();
+    let captured = request.capture(server.request_headers.as_ref(), environ);
+    hook::harmless(py, captured)?;
+    if let Some(hook) = &server.request_hook {
+        hook::call(hook.bind(py), (request.span.object(py), environ))?;
+    }
+    Ok(())
+}
+
+/// What the application calls with its status and headers.
+#[pyclass(frozen, module = "oxitel._native")]
+pub(crate) struct StartResponse {
+    request: Py<ServerRequest>,
+    environ: Py<PyAny>,
+    next: Py<PyAny>,
+}
+
+impl StartResponse {
+    fn note(&self, status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = status.py();
+        let request = self.request.get();
+        let server = request.server.get();
+        let line = status.cast::<PyString>()?.to_string_lossy();
+        let answer = match status::code_of_line(&line) {
+            Some(code) => Answer::Code(code),
+            None => Answer::Unreadable(status::first_word(&line)),
+        };
+        request.answer(py, &answer)?;
+        if let Some(propagators) = &server.response_propagators {
+            let name = pyo3::intern!(py, "_RESPONSE_PROPAGATOR");
+            let propagator = propagators.bind(py).getattr(name)?;
+            if !propagator.is_none() {
+                let options = PyDict::new(py);
+                options.set_item(pyo3::intern!(py, "setter"), &server.response_setter)?;
+                let name = pyo3::intern!(py, "inject");
+                propagator.call_method(name, (headers,), Some(&options))?;
+            }
+        }
+        request.capture(server.response_headers.as_ref(), headers)
+    }
+}
+
+#[pymethods]
+impl StartResponse {
+    #[pyo3(signature = (status, response_headers, *args, **kwargs))]
+    fn __call__<'py>(
+        &self,
+        status: &Bound<'py, PyAny>,
+        response_headers: &Bound<'py, PyAny>,
+        args: &Bound<'py, PyTuple>,
+        kwargs: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = status.py();
+        hook::harmless(py, self.note(status, response_headers))?;
+        let request = self.request.get();
+        if let Some(hook) = &request.server.get().response_hook {
+            let span = request.span.object(py);
+            let arguments = (span, &self.environ, status, response_headers);
+            hook::call(hook.bind(py), arguments)?;
+        }
+        let next = self.next.bind(py);
+        if args.is_empty() && kwargs.is_none() {
+            return next.call1((status, response_headers));
+        }
+        let mut all = vec![status.clone(), response_headers.clone()];
+        all.extend(args.iter());
+        next.call(PyTuple::new(py, all)?, kwargs)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.request)?;
+        visit.call(&self.environ)?;
+        visit.call(&self.next)
+    }
+}
+
+// A file that the server has its own way to send must reach it as it is.
+fn is_file_of_server(environ: &Bound<'_, PyAny>, body: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = environ.py();
+    let Ok(environ) = environ.cast::<PyDict>() else {
+        return Ok(false);
+    };
+    let Some(wrapper) = environ.get_item(pyo3::intern!(py, "wsgi.file_wrapper"))? else {
+        return Ok(false);
+    };
+    match wrapper.cast::<PyType>() {
+        Ok(class) => body.is_instance(class),
+        // A function, which gives back the file itself.
+        Err(_) => body.hasattr(pyo3::intern!(py, "read")),
+    }
+}
+
+fn follow<'py>(
+    request: Bound<'py, ServerRequest>,
+    environ: &Bound<'py, PyAny>,
+    body: Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = body.py();
+    if is_file_of_server(environ, &body)? {
+        request.get().finish_harmlessly(py)?;
+        return Ok(body);
+    }
+    let body = Body {
+        request: request.unbind(),
+        body: body.unbind(),
+        iterator: Guarded::new(None),
+        is_closed: AtomicBool::new(false),
+    };
+    Ok(Bound::new(py, body)?.into_any())
+}
+
+/// The body of an answer: made inside the span, which ends with it.
+#[pyclass(frozen, weakref, module = "oxitel._native", name = "ResponseBody")]
+pub(crate) struct Body {
+    request: Py<ServerRequest>,
+    body: Py<PyAny>,
+    iterator: Guarded<Option<Py<PyAny>>>,
+    is_closed: AtomicBool,
+}
+
+impl Body {
+    // Runs a part of the application inside the span; what it raises ends the request.
+    fn inside<'py>(
+        &self,
+        py: Python<'py>,
+        part: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let request = self.request.get();
+        let token = request.enter(py)?;
+        let result = part();
+        request.leave(py, &token);
+        if let Err(error) = &result
+            && !error.is_instance_of::<PyStopIteration>(py)
+        {
+            hook::harmless(py, request.fail(py, error))?;
+            request.finish_harmlessly(py)?;
+        }
+        result
+    }
+
+    fn iterator<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(iterator) = &*self.iterator.lock(py) {
+            return Ok(iterator.bind(py).clone());
+        }
+        let made = self.inside(py, || Ok(self.body.bind(py).try_iter()?.into_any()))?;
+        let replaced = self.iterator.lock(py).replace(made.clone().unbind());
+        drop(replaced);
+        Ok(made)
+    }
+}
+
+#[pymethods]
+impl Body {
+    fn __iter__(slf: Bound<'_, Self>) -> PyResult<Bound<'_, Self>> {
+        slf.get().iterator(slf.py())?;
+        Ok(slf)
+    }
+
+    fn __next__<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let iterator = self.iterator(py)?;
+        let mut has_more = true;
+        let part = self.inside(py, || {
+            let next = iterator.cast::<pyo3::types::PyIterator>()?.clone().next();
+            match next {
+                Some(part) => part,
+                None => {
+                    has_more = false;
+                    Ok(py.None().into_bound(py))
+                }
+            }
+        })?;
+        if has_more {
+            return Ok(Some(part));
+        }
+        // Not every server closes what it has come to the end of.
+        self.close(py)?;
+        Ok(None)
+    }
+
+    fn __len__(&self, py: Python<'_>) -> PyResult<usize> {
+        self.body.bind(py).len()
+    }
+
+    fn __bool__(&self, py: Python<'_>) -> PyResult<bool> {
+        self.body.bind(py).is_truthy()
+    }
+
+    /// Closes the application's body, and ends the request.
+    fn close(&self, py: Python<'_>) -> PyResult<()> {
+        if self.is_closed.swap(true, Ordering::Relaxed) {
+            return Ok(());
+        }
+        let body = self.body.bind(py);
+        let closed = match body.getattr_opt(pyo3::intern!(py, "close"))? {
+            Some(close) => self.inside(py, || close.call0()).map(drop),
+            None => Ok(()),
+        };
+        self.request.get().finish_harmlessly(py)?;
+        closed
+    }
+
+    /// Everything else of the body, as it is.
+    fn __getattr__<'py>(
+        &self,
+        py: Python<'py>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        self.body.bind(py).getattr(name)
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.request)?;
+        visit.call(&self.body)?;
+        match self.iterator.peek(&visit) {
+            Some(iterator) => visit.call(&*iterator),
+            None => Ok(()),
+        }
+    }
+}

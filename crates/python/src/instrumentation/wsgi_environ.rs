@@ -1,0 +1,234 @@
+//! What the environment of a WSGI request (PEP 3333) says of it.
+
+use std::borrow::Cow;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyString};
+use telemetry::instrumentation::names::server;
+use telemetry::instrumentation::{method, url, user_agent};
+
+use super::facts::Conventions;
+use super::server::{HttpServer, ServerFacts};
+use crate::propagation::carrier::Source;
+use crate::propagation::composite::CompositePropagator;
+
+/// A request as its environment describes it.
+pub(super) struct Described<'py> {
+    pub(super) name: Bound<'py, PyAny>,
+    pub(super) facts: ServerFacts,
+}
+
+fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<Cow<'a, str>> {
+    let text = value.cast::<PyString>().ok()?;
+    Some(text.to_string_lossy())
+}
+
+/// The name of the span, by method and path, and the facts.
+pub(super) fn describe<'py>(
+    environ: &Bound<'py, PyDict>,
+    conventions: Conventions,
+    captures_all_methods: bool,
+) -> PyResult<Described<'py>> {
+    let py = environ.py();
+    let mut facts = ServerFacts::new();
+    let get = |key: &Bound<'py, PyString>| environ.get_item(key);
+
+    let path = get(pyo3::intern!(py, "PATH_INFO"))?;
+    let given = get(pyo3::intern!(py, "REQUEST_METHOD"))?;
+    let name = put_method(py, &mut facts, given, path.as_ref(), captures_all_methods)?;
+    facts.set_present(server::SERVER_NAME, get(pyo3::intern!(py, "SERVER_NAME"))?);
+    facts.set_present(server::SCHEME, get(pyo3::intern!(py, "wsgi.url_scheme"))?);
+    if let Some(host) = get(pyo3::intern!(py, "HTTP_HOST"))? {
+        facts.set_present(server::HOST_NAME, Some(host.clone()));
+        facts.set_present(server::HOST, Some(host));
+    }
+    put_number(
+        &mut facts,
+        server::PORT,
+        get(pyo3::intern!(py, "SERVER_PORT"))?,
+    )?;
+
+    let target = match get(pyo3::intern!(py, "RAW_URI"))? {
+        Some(target) if !target.is_none() => Some(target),
+        _ => get(pyo3::intern!(py, "REQUEST_URI"))?,
+    };
+    match target.filter(|target| target.is_truthy().unwrap_or(false)) {
+        Some(target) => {
+            facts.set(server::TARGET, redacted(target, url::redact));
+            if conventions.new {
+                facts.set_present(server::PATH, path);
+                let query = get(pyo3::intern!(py, "QUERY_STRING"))?;
+                let query = query.map(|query| redacted(query, url::redact_query));
+                facts.set_present(server::QUERY, query);
+            }
+        }
+        None if conventions.old => {
+            let whole = py
+                .import(pyo3::intern!(py, "wsgiref.util"))?
+                .call_method1(pyo3::intern!(py, "request_uri"), (environ,));
+            // An environment that lacks what PEP 3333 wants has no URL.
+            if let Ok(whole) = whole {
+                facts.set_present(server::URL, Some(redacted(whole, url::redact)));
+            }
+        }
+        None => {}
+    }
+
+    let address = get(pyo3::intern!(py, "REMOTE_ADDR"))?;
+    let host = get(pyo3::intern!(py, "REMOTE_HOST"))?;
+    if let Some(host) = host
+        && !address
+            .as_ref()
+            .is_some_and(|address| host.eq(address).unwrap_or(false))
+    {
+        facts.set_present(server::PEER_NAME, Some(host));
+    }
+    facts.set_present(server::PEER_ADDRESS, address);
+    put_number(
+        &mut facts,
+        server::PEER_PORT,
+        get(pyo3::intern!(py, "REMOTE_PORT"))?,
+    )?;
+    put_user_agent(&mut facts, get(pyo3::intern!(py, "HTTP_USER_AGENT"))?)?;
+    put_version(&mut facts, get(pyo3::intern!(py, "SERVER_PROTOCOL"))?);
+    Ok(Described { name, facts })
+}
+
+/// The method; gives the name of the span.
+pub(super) fn put_method<'py>(
+    py: Python<'py>,
+    facts: &mut ServerFacts,
+    given: Option<Bound<'py, PyAny>>,
+    path: Option<&Bound<'py, PyAny>>,
+    captures_all_methods: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let empty = || PyString::new(py, "").into_any();
+    let given = given.filter(|given| given.is_instance_of::<PyString>());
+    let given = given.unwrap_or_else(empty);
+    let original = text(&given).unwrap_or_default();
+    let normalised: Cow<'_, str> = match method::known(&original) {
+        Some(known) => Cow::Borrowed(known),
+        None if captures_all_methods => Cow::Owned(original.to_uppercase().trim().to_owned()),
+        None => Cow::Borrowed(method::OTHER),
+    };
+    let original = original.trim();
+    let same = original == normalised;
+    if !same && !original.is_empty() {
+        let original = PyString::new(py, original).into_any();
+        facts.set(server::METHOD_ORIGINAL, original);
+    }
+    let method = if same {
+        given.clone()
+    } else {
+        PyString::new(py, &normalised).into_any()
+    };
+    facts.set_present(server::METHOD, Some(method.clone()));
+    // A method that nobody knows tells nothing about the request.
+    if normalised == method::OTHER && !captures_all_methods {
+        return Ok(PyString::intern(py, "HTTP").into_any());
+    }
+    let path = path.and_then(text).unwrap_or_default();
+    let path = path.trim();
+    if path.is_empty() || normalised.is_empty() {
+        return Ok(method);
+    }
+    let mut name = String::with_capacity(normalised.len() + 1 + path.len());
+    name.push_str(&normalised);
+    name.push(' ');
+    name.push_str(path);
+    Ok(PyString::new(py, &name).into_any())
+}
+
+fn redacted<'py>(
+    value: Bound<'py, PyAny>,
+    redact: fn(&str) -> Option<String>,
+) -> Bound<'py, PyAny> {
+    match text(&value).and_then(|text| redact(&text)) {
+        Some(redacted) => PyString::new(value.py(), &redacted).into_any(),
+        None => value,
+    }
+}
+
+/// A number, given as one or as text; what is neither, or zero, is left out.
+pub(super) fn put_number(
+    facts: &mut ServerFacts,
+    fact: usize,
+    value: Option<Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let Some(value) = value else { return Ok(()) };
+    let number = match text(&value) {
+        Some(text) => text.trim().parse::<i64>().ok(),
+        None => value.extract().ok(),
+    };
+    if let Some(number) = number.filter(|number| *number != 0) {
+        facts.set(fact, number.into_pyobject(value.py())?.into_any());
+    }
+    Ok(())
+}
+
+pub(super) fn put_user_agent(
+    facts: &mut ServerFacts,
+    value: Option<Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let Some(value) = value else { return Ok(()) };
+    let py = value.py();
+    let value = if value.is_instance_of::<PyString>() {
+        value
+    } else if let Ok(bytes) = value.cast::<PyBytes>() {
+        let text: String = bytes.as_bytes().iter().copied().map(char::from).collect();
+        PyString::new(py, &text).into_any()
+    } else if value.is_truthy()? {
+        value.str()?.into_any()
+    } else {
+        return Ok(());
+    };
+    if let Some(kind) = text(&value).and_then(|text| user_agent::synthetic_type(&text)) {
+        facts.set(server::SYNTHETIC, PyString::intern(py, kind).into_any());
+    }
+    facts.set_present(server::USER_AGENT, Some(value));
+    Ok(())
+}
+
+// `HTTP/1.1` is version 1.1.
+fn put_version(facts: &mut ServerFacts, value: Option<Bound<'_, PyAny>>) {
+    let Some(value) = value else { return };
+    let py = value.py();
+    let version = text(&value).map(|text| match text.get(..5) {
+        Some(prefix) if prefix.eq_ignore_ascii_case("HTTP/") => {
+            PyString::intern(py, text.get(5..).unwrap_or_default())
+        }
+        _ => PyString::new(py, &text),
+    });
+    facts.set_present(server::PROTOCOL_VERSION, version.map(Bound::into_any));
+}
+
+/// The context that the headers of the request hold.
+pub(super) fn extract<'py>(
+    server: &HttpServer,
+    environ: &Bound<'py, PyDict>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = environ.py();
+    let getter = server.getter.bind(py);
+    let api = py.import(pyo3::intern!(py, "opentelemetry.propagate"))?;
+    let propagator = api.getattr(pyo3::intern!(py, "_HTTP_TEXT_FORMAT"))?;
+    if let Ok(composite) = propagator.cast::<CompositePropagator>()
+        && is_unchanged(&propagator)?
+    {
+        let source = Source::Environ(environ);
+        let composite = composite.get();
+        return composite.extract_from(py, &source, environ.as_any(), None, Some(getter));
+    }
+    let options = PyDict::new(py);
+    options.set_item(pyo3::intern!(py, "getter"), getter)?;
+    let name = pyo3::intern!(py, "extract");
+    api.call_method(name, (environ,), Some(&options)).map(Some)
+}
+
+// Whether it is ours, and not of a class that the program has derived from it.
+fn is_unchanged(propagator: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let py = propagator.py();
+    let class = py
+        .import(pyo3::intern!(py, "oxitel.propagation.composite"))?
+        .getattr(pyo3::intern!(py, "CompositePropagator"))?;
+    Ok(propagator.get_type().is(&class))
+}

@@ -1,0 +1,9 @@
+//! What the instrumentations of libraries decide without Python: the names of attributes in the old and
+//! the new semantic conventions, methods, statuses, what is redacted in URLs, the words of SQL.
+
+pub mod method;
+pub mod names;
+pub mod sql;
+pub mod status;
+pub mod url;
+pub mod user_agent;

@@ -1,0 +1,127 @@
+//! URLs without their secrets: credentials, and the values of query parameters that grant access
+//! (semantic conventions, "url.full" and "url.query").
+
+use crate::text::{Style, percent_decode};
+
+const REDACTED: &str = "REDACTED";
+
+/// The keys whose values are signatures and credentials; upper and lower case differ, by the
+/// specification.
+const SENSITIVE: [&str; 7] = [
+    "AWSAccessKeyId",
+    "Signature",
+    "sig",
+    "X-Goog-Signature",
+    "X-Amz-Signature",
+    "X-Amz-Credential",
+    "X-Amz-Security-Token",
+];
+
+/// `url` without credentials and sensitive values; `None` if it has none.
+#[must_use]
+pub fn redact(url: &str) -> Option<String> {
+    // Most have neither.
+    if !url.contains(['@', '?']) {
+        return None;
+    }
+    let without_credentials = redact_credentials(url);
+    let url = without_credentials.as_deref().unwrap_or(url);
+    let without_values = url
+        .split_once('?')
+        .and_then(|(before, query)| Some(format!("{before}?{}", redact_query(query)?)));
+    without_values.or(without_credentials)
+}
+
+/// `url` with `REDACTED:REDACTED` in place of the user's name and password; `None` if it has neither.
+#[must_use]
+pub fn redact_credentials(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at_checked(end)?;
+    let (_, host) = authority.rsplit_once('@')?;
+    if scheme.is_empty() {
+        return None;
+    }
+    Some(format!("{scheme}://{REDACTED}:{REDACTED}@{host}{path}"))
+}
+
+/// A query, with or without a fragment after it, with `REDACTED` in place of sensitive values; `None` if
+/// it has none.
+#[must_use]
+pub fn redact_query(query: &str) -> Option<String> {
+    let (query, fragment) = match query.find('#') {
+        Some(place) => query.split_at_checked(place)?,
+        None => (query, ""),
+    };
+    if !query.split('&').any(is_sensitive) {
+        return None;
+    }
+    let mut redacted = String::with_capacity(query.len());
+    for (place, parameter) in query.split('&').enumerate() {
+        if place > 0 {
+            redacted.push('&');
+        }
+        match parameter.split_once('=') {
+            Some((key, _)) if is_sensitive(parameter) => {
+                redacted.push_str(key);
+                redacted.push('=');
+                redacted.push_str(REDACTED);
+            }
+            _ => redacted.push_str(parameter),
+        }
+    }
+    redacted.push_str(fragment);
+    Some(redacted)
+}
+
+fn is_sensitive(parameter: &str) -> bool {
+    let Some((key, value)) = parameter.split_once('=') else {
+        return false;
+    };
+    if value.is_empty() {
+        return false;
+    }
+    if key.contains('%') {
+        return SENSITIVE.contains(&&*percent_decode(key, Style::Form));
+    }
+    SENSITIVE.contains(&key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_without_secrets_stays() {
+        assert_eq!(redact("https://example.com/a?b=c#d"), None);
+        assert_eq!(redact("https://example.com/"), None);
+        assert_eq!(redact("/user@example.com"), None);
+        assert_eq!(redact("https://example.com/@me?sig"), None);
+    }
+
+    #[test]
+    fn credentials_are_redacted() {
+        assert_eq!(
+            redact("https://user:secret@example.com:8080/a?b=c").as_deref(),
+            Some("https://REDACTED:REDACTED@example.com:8080/a?b=c")
+        );
+        assert_eq!(
+            redact("https://user@p@example.com").as_deref(),
+            Some("https://REDACTED:REDACTED@example.com")
+        );
+    }
+
+    #[test]
+    fn signatures_are_redacted_and_the_rest_of_the_query_stays_as_it_is() {
+        assert_eq!(
+            redact("https://u:p@h/a?x=%20y&sig=abc&X-Amz-Signature=1&z=#end").as_deref(),
+            Some(
+                "https://REDACTED:REDACTED@h/a?x=%20y&sig=REDACTED&X-Amz-Signature=REDACTED&z=#end"
+            )
+        );
+        assert_eq!(
+            redact_query("%73ig=secret&Sig=1").as_deref(),
+            Some("%73ig=REDACTED&Sig=1")
+        );
+    }
+}

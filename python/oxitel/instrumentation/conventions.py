@@ -1,0 +1,37 @@
+"""Which semantic conventions an instrumentation follows: `OTEL_SEMCONV_STABILITY_OPT_IN`, which
+the official base of instrumentations reads once in a process."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from opentelemetry.instrumentation import _semconv
+
+
+class Conventions(NamedTuple):
+    """Old names, new ones, or both; `mode` is what the official functions call it."""
+
+    mode: Any
+    old: bool
+    new: bool
+    schema_url: str
+
+
+def _of(signal: Any) -> Conventions:
+    stability = _semconv._OpenTelemetrySemanticConventionStability
+    stability._initialize()
+    mode = stability._get_opentelemetry_stability_opt_in_mode(signal)
+    return Conventions(
+        mode,
+        _semconv._report_old(mode),
+        _semconv._report_new(mode),
+        _semconv._get_schema_url_for_signal_types([signal]),
+    )
+
+
+def http_conventions() -> Conventions:
+    return _of(_semconv._OpenTelemetryStabilitySignalType.HTTP)
+
+
+def database_conventions() -> Conventions:
+    return _of(_semconv._OpenTelemetryStabilitySignalType.DATABASE)

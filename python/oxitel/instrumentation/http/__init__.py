@@ -1,0 +1,1 @@
+"""What the instrumentations of HTTP share: which requests, which headers, what is redacted."""

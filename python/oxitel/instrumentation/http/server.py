@@ -1,0 +1,110 @@
+"""The native side of a server's instrumentation, made from an instrumentor's arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from opentelemetry.instrumentation import propagators
+from opentelemetry.metrics import Meter, MeterProvider, get_meter
+from opentelemetry.trace import Tracer, TracerProvider, get_tracer
+
+from oxitel import _native
+from oxitel.version import OFFICIAL_CONTRIB_VERSION
+
+from ..conventions import Conventions, http_conventions
+from .values import captures_all_methods
+
+REQUEST_SECONDS = (
+    0.005,
+    0.01,
+    0.025,
+    0.05,
+    0.075,
+    0.1,
+    0.25,
+    0.5,
+    0.75,
+    1,
+    2.5,
+    5,
+    7.5,
+    10,
+)
+"""The buckets of the durations of requests in the new conventions."""
+
+
+class ServerInstruments:
+    """Tracer, meter and instruments of one server; those of conventions not in use are None."""
+
+    def __init__(
+        self,
+        scope: str,
+        tracer_provider: TracerProvider | None,
+        meter_provider: MeterProvider | None,
+        *,
+        conventions: Conventions | None = None,
+        tracer: Tracer | None = None,
+        meter: Meter | None = None,
+        active_unit: str = "{request}",
+        active_description: str = "Number of active HTTP server requests.",
+        schema_url: str | None = None,
+    ) -> None:
+        self.conventions = conventions or http_conventions()
+        schema_url = schema_url or self.conventions.schema_url
+        self.tracer = tracer or get_tracer(
+            scope, OFFICIAL_CONTRIB_VERSION, tracer_provider, schema_url=schema_url
+        )
+        self.meter = meter or get_meter(
+            scope, OFFICIAL_CONTRIB_VERSION, meter_provider, schema_url=schema_url
+        )
+        self.duration_old = self.duration_new = None
+        if self.conventions.old:
+            self.duration_old = self.meter.create_histogram(
+                "http.server.duration",
+                unit="ms",
+                description="Measures the duration of inbound HTTP requests.",
+            )
+        if self.conventions.new:
+            self.duration_new = self.meter.create_histogram(
+                "http.server.request.duration",
+                unit="s",
+                description="Duration of HTTP server requests.",
+                explicit_bucket_boundaries_advisory=REQUEST_SECONDS,
+            )
+        self.active_requests = self.meter.create_up_down_counter(
+            "http.server.active_requests", unit=active_unit, description=active_description
+        )
+
+    def native(
+        self,
+        *,
+        getter: Any,
+        request_hook: Callable[..., Any] | None,
+        response_hook: Callable[..., Any] | None,
+        request_headers: Callable[..., Any] | None,
+        response_headers: Callable[..., Any] | None,
+        response_setter: Any = None,
+        request_key: str | None = None,
+        span_key: str | None = None,
+    ) -> _native.HttpServer:
+        """`response_setter` writes the headers of the global response propagator, where there is to
+        be one; with the keys, request and span are kept in the source of the request."""
+        return _native.HttpServer(
+            self.tracer,
+            old=self.conventions.old,
+            new=self.conventions.new,
+            getter=getter,
+            active_requests=self.active_requests,
+            duration_old=self.duration_old,
+            duration_new=self.duration_new,
+            request_hook=request_hook,
+            response_hook=response_hook,
+            request_headers=request_headers,
+            response_headers=response_headers,
+            captures_all_methods=captures_all_methods(),
+            response_propagators=None if response_setter is None else propagators,
+            response_setter=response_setter,
+            request_key=request_key,
+            span_key=span_key,
+        )

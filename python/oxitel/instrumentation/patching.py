@@ -1,0 +1,105 @@
+"""Puts functions in the place of a library's, when that is imported, and takes them away again.
+
+Switching an instrumentation on imports nothing: what has not been imported is patched when it is.
+A wrapper that somebody else has wrapped in turn cannot be taken away; it is switched off, and used
+again by the next `switch_on`.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from logging import getLogger
+from types import ModuleType
+from typing import Any
+
+_logger = getLogger("opentelemetry.instrumentation")
+_MISSING: Any = object()
+
+Make = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+class Patches:
+    """What one instrumentor has patched; while `is_on` is False, wrappers just call on."""
+
+    def __init__(self, patch_by_module: dict[str, Callable[[ModuleType], None]]) -> None:
+        self.is_on = False
+        self._patch_by_module = patch_by_module
+        self._is_waiting: set[str] = set()
+        self._made: list[tuple[Any, str, Any, Any]] = []
+
+    def switch_on(self) -> None:
+        self.is_on = True
+        for name in self._patch_by_module:
+            module = sys.modules.get(name)
+            if module is not None:
+                self._patch(module, name)
+            elif name not in self._is_waiting:
+                self._is_waiting.add(name)
+                self._wait(name)
+
+    def _wait(self, name: str) -> None:
+        from wrapt import register_post_import_hook
+
+        register_post_import_hook(lambda module: self._imported(module, name), name)
+
+    def _imported(self, module: ModuleType, name: str) -> None:
+        self._is_waiting.discard(name)
+        if self.is_on:
+            self._patch(module, name)
+
+    def _patch(self, module: ModuleType, name: str) -> None:
+        try:
+            self._patch_by_module[name](module)
+        except Exception:
+            _logger.exception("Failed to instrument %s, which stays as it is", name)
+
+    def wrap(self, owner: Any, name: str, make: Make) -> None:
+        """Put `make(original)` in the place of the attribute `name` of a class or module."""
+        present = owner.__dict__.get(name, _MISSING)
+        for made_owner, made_name, wrapper, _ in self._made:
+            if made_owner is owner and made_name == name and _stands_in(wrapper, present):
+                return
+        original = getattr(owner, name)
+        wrapper = make(original)
+        _copy_description(original, wrapper)
+        setattr(owner, name, wrapper)
+        self._made.append((owner, name, wrapper, present))
+
+    def replace(self, owner: Any, name: str, value: Any) -> None:
+        """Put `value` in the place of an attribute that is no function."""
+        self._made.append((owner, name, value, owner.__dict__.get(name, _MISSING)))
+        setattr(owner, name, value)
+
+    def switch_off(self) -> None:
+        self.is_on = False
+        kept = []
+        for owner, name, wrapper, original in reversed(self._made):
+            if owner.__dict__.get(name) is not wrapper:
+                # Under somebody else's wrapper.
+                kept.append((owner, name, wrapper, original))
+            elif original is _MISSING:
+                delattr(owner, name)
+            else:
+                setattr(owner, name, original)
+        self._made = kept
+
+
+def _stands_in(wrapper: Any, present: Any) -> bool:
+    """Whether `present` is our wrapper or somebody's around it."""
+    seen = 0
+    while present is not None and present is not _MISSING and seen < 100:
+        if present is wrapper:
+            return True
+        present = getattr(present, "__wrapped__", None)
+        seen += 1
+    return False
+
+
+def _copy_description(original: Any, wrapper: Any) -> None:
+    for name in ("__module__", "__name__", "__qualname__", "__doc__"):
+        try:
+            setattr(wrapper, name, getattr(original, name))
+        except (AttributeError, TypeError):
+            pass
+    wrapper.__wrapped__ = original

@@ -1,0 +1,62 @@
+"""The variables of the instrumentations of HTTP servers and clients."""
+
+from __future__ import annotations
+
+from .variable import Variable
+
+_CAPTURE = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_"
+_NONE = "none"
+
+
+def _headers(side: str, message: str) -> Variable:
+    return Variable(
+        f"{_CAPTURE}{side.upper()}_{message.upper()}",
+        None,
+        f"The headers of a {message} that become attributes of a {side}'s span: regular expressions"
+        " of whole names in any case, with commas between them.",
+        default_text=_NONE,
+    )
+
+
+STABILITY_OPT_IN = Variable(
+    "OTEL_SEMCONV_STABILITY_OPT_IN",
+    None,
+    "The semantic conventions that instrumentations follow, with commas between them: `http` and"
+    " `database` are the stable ones, `http/dup` and `database/dup` both those and the older ones.",
+    default_text="the older ones",
+)
+CAPTURE_SERVER_REQUEST = _headers("server", "request")
+CAPTURE_SERVER_RESPONSE = _headers("server", "response")
+CAPTURE_CLIENT_REQUEST = _headers("client", "request")
+CAPTURE_CLIENT_RESPONSE = _headers("client", "response")
+CAPTURE_SANITIZE_FIELDS = Variable(
+    f"{_CAPTURE}SANITIZE_FIELDS",
+    None,
+    "The captured headers whose values are replaced by `[REDACTED]`: regular expressions that are"
+    " found in their names in any case, with commas between them.",
+    default_text=_NONE,
+)
+CAPTURE_ALL_METHODS = Variable(
+    "OTEL_PYTHON_INSTRUMENTATION_HTTP_CAPTURE_ALL_METHODS",
+    None,
+    "With any value, methods that no standard knows are recorded as they are, and not as `_OTHER`.",
+    default_text=_NONE,
+)
+EXCLUDED_URLS = Variable(
+    "OTEL_PYTHON_EXCLUDED_URLS",
+    None,
+    "URLs of which instrumentations record nothing: regular expressions, with commas between them.",
+    default_text=_NONE,
+)
+
+
+def excluded_urls_of(library: str) -> Variable:
+    return Variable(
+        f"OTEL_PYTHON_{library}_EXCLUDED_URLS",
+        None,
+        "The same for one library, in place of `OTEL_PYTHON_EXCLUDED_URLS`.",
+        default_text="`OTEL_PYTHON_EXCLUDED_URLS`",
+    )
+
+
+FLASK_EXCLUDED_URLS = excluded_urls_of("FLASK")

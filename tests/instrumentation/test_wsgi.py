@@ -1,0 +1,217 @@
+"""The WSGI middleware: what a request records, how long its span lasts, what the user is spared."""
+
+from wsgiref.util import setup_testing_defaults
+
+import pytest
+from opentelemetry import trace
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import SpanKind, StatusCode
+
+from oxitel.instrumentation.wsgi import OpenTelemetryMiddleware
+
+PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
+
+
+class Server:
+    """A middleware around `application`, and what it has recorded."""
+
+    def __init__(self, application, sampler=None, **arguments):
+        self.exporter = InMemorySpanExporter()
+        self.provider = TracerProvider(sampler=sampler)
+        self.provider.add_span_processor(SimpleSpanProcessor(self.exporter))
+        self.reader = InMemoryMetricReader()
+        self.application = OpenTelemetryMiddleware(
+            application,
+            tracer_provider=self.provider,
+            meter_provider=MeterProvider([self.reader]),
+            **arguments,
+        )
+        self.answers = []
+
+    def start(self, **environ):
+        environ.setdefault("REQUEST_URI", "/")
+        setup_testing_defaults(environ)
+        return self.application(environ, lambda *answer: self.answers.append(answer))
+
+    def get(self, **environ):
+        body = self.start(**environ)
+        try:
+            return b"".join(body)
+        finally:
+            body.close()
+
+    def spans(self):
+        return self.exporter.get_finished_spans()
+
+    def points(self):
+        data = self.reader.get_metrics_data()
+        return {
+            metric.name: list(metric.data.data_points)
+            for resource in data.resource_metrics
+            for scope in resource.scope_metrics
+            for metric in scope.metrics
+        }
+
+
+def hello(environ, start_response):
+    start_response("200 OK", [])
+    return [b"hello"]
+
+
+def test_a_request_is_a_span_under_its_remote_parent():
+    server = Server(hello)
+    assert server.get(HTTP_TRACEPARENT=PARENT) == b"hello"
+    (span,) = server.spans()
+    assert (span.name, span.kind) == ("GET /", SpanKind.SERVER)
+    assert span.parent.span_id == 0xB7AD6B7169203331
+    assert span.attributes["http.status_code"] == 200
+    points = server.points()
+    assert points["http.server.duration"][0].count == 1
+    assert points["http.server.active_requests"][0].value == 0
+
+
+def test_the_span_lasts_as_long_as_the_body_and_is_current_in_it():
+    def stream(environ, start_response):
+        start_response("200 OK", [])
+        for number in range(2):
+            with server.provider.get_tracer("app").start_as_current_span(f"chunk {number}"):
+                pass
+            yield b"."
+
+    server = Server(stream)
+    body = server.start()
+    assert not server.spans()
+    assert next(iter(body)) == b"."
+    assert trace.get_current_span() is trace.INVALID_SPAN
+    assert next(body) == b"."
+    assert list(body) == []
+    first, second, request = server.spans()
+    assert first.parent.span_id == second.parent.span_id == request.context.span_id
+    assert request.end_time >= second.end_time
+
+
+def test_a_body_that_is_closed_without_being_read_is_closed_and_ends_the_span():
+    closed = []
+
+    class Body(list):
+        def close(self):
+            closed.append(True)
+
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return Body([b"never read"])
+
+    server = Server(application)
+    body = server.start(REQUEST_METHOD="HEAD")
+    assert len(body) == 1
+    body.close()
+    body.close()
+    assert closed == [True]
+    assert [span.name for span in server.spans()] == ["HEAD /"]
+
+
+def test_a_body_that_is_dropped_ends_the_span():
+    server = Server(hello)
+    server.start()
+    assert len(server.spans()) == 1
+    assert server.points()["http.server.active_requests"][0].value == 0
+
+
+def test_a_status_without_a_reason_reaches_the_server():
+    def application(environ, start_response):
+        start_response("204", [])
+        return []
+
+    server = Server(application)
+    server.get()
+    assert server.answers == [("204", [])]
+    assert server.spans()[0].attributes["http.status_code"] == 204
+
+
+def test_an_exception_goes_on_and_is_an_error_of_span_and_metric():
+    def application(environ, start_response):
+        raise ValueError("broken")
+
+    server = Server(application)
+    with pytest.raises(ValueError, match="broken"):
+        server.start()
+    (span,) = server.spans()
+    assert span.status.status_code is StatusCode.ERROR
+    assert span.status.description == "ValueError: broken"
+    assert [event.name for event in span.events] == ["exception"]
+
+
+def test_an_exception_in_the_body_goes_on_and_is_an_error_of_the_span():
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        yield b"begun"
+        raise ValueError("broken")
+
+    server = Server(application)
+    with pytest.raises(ValueError, match="broken"):
+        server.get()
+    (span,) = server.spans()
+    assert span.status.status_code is StatusCode.ERROR
+
+
+def test_hooks_that_raise_are_said_and_harm_nothing(caplog):
+    def raising(*arguments):
+        raise RuntimeError("a hook of the user")
+
+    server = Server(hello, request_hook=raising, response_hook=raising)
+    assert server.get() == b"hello"
+    assert len(server.spans()) == 1
+    assert "A hook raised" in caplog.text
+
+
+def test_what_is_no_hook_is_named_and_left_out(caplog):
+    server = Server(hello, request_hook=3)
+    assert server.get() == b"hello"
+    assert "Invalid value for the argument request_hook: 3" in caplog.text
+
+
+def test_a_file_goes_to_the_server_as_it_is():
+    class Wrapper:
+        def __init__(self, file):
+            self.file = file
+
+    def application(environ, start_response):
+        start_response("200 OK", [])
+        return environ["wsgi.file_wrapper"](b"file")
+
+    server = Server(application)
+    assert type(server.start(**{"wsgi.file_wrapper": Wrapper})) is Wrapper
+    assert len(server.spans()) == 1
+
+
+def test_an_unsampled_request_is_measured():
+    server = Server(hello, sampler=ALWAYS_OFF)
+    assert server.get() == b"hello"
+    assert not server.spans()
+    assert server.points()["http.server.duration"][0].attributes["http.status_code"] == 200
+
+
+def test_signatures_in_the_query_are_redacted():
+    server = Server(hello)
+    server.get(REQUEST_URI="/file?a=1&sig=secret", QUERY_STRING="a=1&sig=secret")
+    assert server.spans()[0].attributes["http.target"] == "/file?a=1&sig=REDACTED"
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"SERVER_PORT": "no port", "REMOTE_PORT": "\udcff"},
+        {"HTTP_USER_AGENT": "\udcff" * 65536, "REQUEST_METHOD": "\udcff"},
+        {"REQUEST_METHOD": "", "PATH_INFO": "", "SERVER_PROTOCOL": ""},
+        {"SERVER_PROTOCOL": "HTTP/", "HTTP_TRACEPARENT": "\x00", "HTTP_HOST": "\udcff"},
+    ],
+)
+def test_whatever_a_request_says_it_is_answered(environ):
+    server = Server(hello)
+    assert server.get(**environ) == b"hello"
+    assert len(server.spans()) == 1
