@@ -5,4 +5,5 @@ pub(crate) mod clock;
 pub(crate) mod diagnostics;
 pub(crate) mod ending_thread;
 pub(crate) mod fork;
+pub(crate) mod mapped_lock;
 pub(crate) mod termination;
