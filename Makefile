@@ -11,6 +11,8 @@ PYTHONS ?= 3.10 3.11 3.12 3.13
 VENV ?= .venv
 OFFICIAL ?= .venv-official
 PYTEST ?=
+# Where cargo builds.
+TARGET := $(or $(CARGO_TARGET_DIR),target)
 # How the native module is built: `dev` is quick to build and slow to run.
 PROFILE ?= release
 
@@ -35,10 +37,10 @@ help: ## List the targets
 
 setup: $(VENV)/.ready $(OFFICIAL)/.ready ## Make .venv and, for comparisons, .venv-official
 
-build: $(VENV)/.built target/release/oxitel-viewer ## Build the native module and the viewer (release)
+build: $(VENV)/.built $(TARGET)/release/oxitel-viewer ## Build the native module and the viewer (release)
 
 demo: build ## Two services under load: one request's trace and logs, and the metrics
-	$(python) examples/demo.py --viewer target/release/oxitel-viewer --python $(python)
+	$(python) examples/demo.py --viewer $(TARGET)/release/oxitel-viewer --python $(python)
 
 test: build setup ## Every test: Rust, then Python under .venv
 ifdef nextest
@@ -106,7 +108,7 @@ $(VENV)/.built: $(rust) | $(VENV)/.ready
 	$(python) -c 'import sysconfig; open(sysconfig.get_path("purelib") + "/oxitel_dropin_editable.pth", "w").write("$(CURDIR)/python/oxitel/dropin\n")'
 	touch $@
 
-target/release/oxitel-viewer: $(rust)
+$(TARGET)/release/oxitel-viewer: $(rust)
 	@echo "Building the viewer"
 	cargo build --release --package oxitel-viewer
 	touch $@

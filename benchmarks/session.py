@@ -113,7 +113,7 @@ def check(result: dict[str, Any], run: str, program: str) -> None:
                 f"{program} on {run} should have brought {number} {name.replace('_', ' ')},"
                 f" {received[name]} arrived\n{result.get('stderr', '')}"
             )
-    for file in result.pop("sdk_files"):
-        is_ours = "oxitel" in Path(file).parts
+    for name in result.pop("classes"):
+        is_ours = name.split(".")[0] == "oxitel"
         if not run.endswith("/noop") and is_ours != run.startswith("oxitel/"):
-            raise Failed(f"{program} on {run} used {file}")
+            raise Failed(f"{program} on {run} used {name}")

@@ -43,8 +43,7 @@ def main() -> int:
     assert path == "/v1/traces", path
     assert b"the first span" in body, body
     assert b"smoke-test" in body, body
-    origin = sys.modules[TracerProvider.__module__].__file__ or ""
-    assert "oxitel" in TracerProvider.__module__ or "oxitel" in origin, TracerProvider.__module__
+    assert TracerProvider.__module__.split(".")[0] == "oxitel", TracerProvider.__module__
     print(f"one span made, sent and received on {sys.version.split()[0]} ({sys.platform})")
     return 0
 

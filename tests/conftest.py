@@ -11,11 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
 
 from collector.client import Collector
 
 TESTS = Path(__file__).resolve().parent
+# How long an example takes says nothing on a machine that is busy.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 def _official_python() -> Path:

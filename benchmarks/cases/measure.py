@@ -21,12 +21,13 @@ COUNT = int(os.environ.get("BENCHMARK_COUNT", "1000"))
 REPEATS = int(os.environ.get("BENCHMARK_REPEATS", "1"))
 WARM_UP = min(COUNT, 2000)
 # Modules that both implementations have: where they lie tells which one was measured.
-MEASURED = (
-    "opentelemetry.sdk.trace",
-    "opentelemetry.sdk.metrics",
-    "opentelemetry.sdk._logs",
-    "opentelemetry.instrumentation.logging.handler",
-)
+# A class of each module that is measured: where it is defined says whose the module is.
+MEASURED = {
+    "opentelemetry.sdk.trace": "TracerProvider",
+    "opentelemetry.sdk.metrics": "MeterProvider",
+    "opentelemetry.sdk._logs": "LoggerProvider",
+    "opentelemetry.instrumentation.logging.handler": "LoggingHandler",
+}
 
 
 def children_nanos() -> int:
@@ -103,11 +104,13 @@ def report(
     counts have, are what it must have got."""
     if TRANSPORT == "noop":
         expected_spans, expected = 0, {}
-    files = [getattr(sys.modules.get(name), "__file__", None) for name in MEASURED]
+    classes = [
+        getattr(sys.modules[name], MEASURED[name]) for name in MEASURED if name in sys.modules
+    ]
     print(
         json.dumps(
             {
-                "sdk_files": [file for file in files if file],
+                "classes": [f"{kind.__module__}.{kind.__qualname__}" for kind in classes],
                 "count": COUNT,
                 "expected_spans": expected_spans,
                 "expected": expected or {},

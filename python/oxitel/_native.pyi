@@ -28,6 +28,7 @@ from oxitel.trace.processor import SpanProcessor
 from oxitel.trace.sampling import Sampler
 
 __all__ = [
+    "LOGGING_ATTRIBUTES",
     "B3Propagator",
     "BaggagePropagator",
     "BatchProcessor",
@@ -80,9 +81,13 @@ __all__ = [
     "redact_url_query",
     "set_clock",
     "settle_fork",
+    "severity_number",
+    "severity_text",
     "sql_operation",
     "synthetic_user_agent",
 ]
+
+LOGGING_ATTRIBUTES: tuple[str, ...]
 
 _Function = TypeVar("_Function", bound=Callable[..., Any])
 
@@ -553,6 +558,8 @@ def random_trace_id() -> int: ...
 def random_span_id() -> int: ...
 def set_clock(clock: Callable[[], int] | None) -> None: ...
 def settle_fork() -> None: ...
+def severity_number(level: float) -> int: ...
+def severity_text(level_name: Any) -> Any: ...
 def log_pending() -> None: ...
 def log_losses() -> None: ...
 def finish_diagnostics() -> None: ...

@@ -191,7 +191,7 @@ def test_http_headers_are_text_bytes_or_left_out(
 def test_a_header_of_another_type_is_named(caplog: pytest.LogCaptureFixture) -> None:
     exporter = HttpExporter(headers={"x": 5})  # type: ignore[dict-item]
     assert exporter.export(make_spans()) is FAILURE
-    assert "the value of header 'x' has to be text or bytes, not int" in caplog.text
+    assert "Header 'x': its value has to be text or bytes, not int; it is left out" in caplog.text
 
 
 @pytest.mark.parametrize("options", [None, (("a", 1),)], ids=["native", "grpcio"])

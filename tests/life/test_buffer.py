@@ -241,6 +241,7 @@ def test_sigterm_keeps_what_the_receiver_does_not_take_and_waits_for_nothing(
     assert "20 spans are kept in" in finished.stderr
 
 
+@pytest.mark.fork
 def test_children_of_a_fork_keep_their_own_and_hold_nothing_of_their_parent(
     collector: Any, buffer: dict[str, str], start_program: Start, arrived: Arrived
 ) -> None:

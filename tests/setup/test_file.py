@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from typing import Any
 import pytest
 from hypothesis import given, strategies as st
 from opentelemetry import _logs, metrics, propagate, trace
+from opentelemetry.trace import SpanKind
 
 from oxitel.metrics.otlp_grpc import OTLPMetricExporter as GrpcMetricExporter
 from oxitel.metrics.periodic import PeriodicExportingMetricReader
@@ -272,7 +274,7 @@ def test_absent_sections_set_nothing_up(configured: Callable[[str], Made]) -> No
         ("trace_provider: {}", "trace_provider: not known or not supported; it is ignored"),
         ("disabled: 'yes'", "disabled: has to be true or false, not 'yes'; it is ignored"),
         ("log_level: loud", "log_level: has to be one of trace, trace2"),
-        ("resource: []", "resource: has to be a mapping, not []; it is ignored"),
+        ("resource: []", "resource: has to be a mapping, not a list; it is ignored"),
         (
             "resource: {attributes: [{name: a, value: 1}, 5]}",
             "resource.attributes[1]: has to be a mapping, not 5; it is left out",
@@ -338,13 +340,13 @@ def test_absent_sections_set_nothing_up(configured: Callable[[str], Made]) -> No
         ),
         (
             "tracer_provider: {sampler: {trace_id_ratio_based: {ratio: 2}}}",
-            "tracer_provider.sampler.trace_id_ratio_based.ratio: has to be a number from 0 to 1,"
-            " not 2; it is ignored",
+            "tracer_provider.sampler.trace_id_ratio_based: ratio has to be a number from 0 to 1,"
+            " not 2; going on without this sampler; nothing is recorded where it would decide",
         ),
         (
-            "tracer_provider: {sampler: {composite/development: {always_on: }}}",
-            "tracer_provider.sampler.composite/development: no sampler of this name; the default"
-            " for its place is used",
+            "tracer_provider: {sampler: {mine: {key: 1}}}",
+            "tracer_provider.sampler.mine: no installed package has a sampler of this name; going"
+            " on without this sampler; nothing is recorded where it would decide",
         ),
         (
             "meter_provider: {readers: [{periodic: {producers: [{opencensus: }], exporter:"
@@ -536,6 +538,146 @@ tracer_provider:
     assert given == [{"key": 1}, {"key": 2}, {"url": "there"}, {}]
     assert isinstance(made.tracer_provider.sampler, Component)
     assert [type(exporter) for exporter in made.exporters] == [Component, Component]
+
+
+COMPOSITE = """
+file_format: "1.0"
+tracer_provider:
+  sampler:
+    composite/development:
+      rule_based:
+        rules:
+          - attribute_values: {key: http.route, values: [/health]}
+            sampler: {always_off: }
+          - attribute_patterns: {key: url.path, included: [/api/*], excluded: [/api/quiet]}
+            span_kinds: [server]
+            parent: [none]
+            sampler: {always_on: }
+          - sampler: {parent_threshold: {root: {probability: {ratio: 0}}}}
+"""
+
+
+@pytest.mark.parametrize(
+    ("attributes", "kind", "is_sampled"),
+    [
+        ({"http.route": "/health", "url.path": "/api/health"}, SpanKind.SERVER, False),
+        ({"url.path": "/api/orders"}, SpanKind.SERVER, True),
+        ({"url.path": "/api/orders"}, SpanKind.CLIENT, False),
+        ({"url.path": "/api/quiet"}, SpanKind.SERVER, False),
+        ({}, SpanKind.SERVER, False),
+    ],
+)
+def test_a_composite_sampler_decides_by_its_rules(
+    attributes: dict[str, str],
+    kind: SpanKind,
+    is_sampled: bool,
+    configured: Callable[[str], Made],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = configured(COMPOSITE)
+    span = made.tracer_provider.get_tracer("test").start_span("n", kind=kind, attributes=attributes)
+    assert span.get_span_context().trace_flags.sampled is is_sampled
+    assert said(caplog, tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        "always_off",
+        "{}",
+        "{unknown_sampler: }",
+        "{trace_id_ratio_based: {ratio: 0,1}}",
+        "{trace_id_ratio_based: {ratio: '0.1'}}",
+        "{parent_based: {root: {unknown_sampler: }}}",
+        "{parent_based: {root: always_off}}",
+        "{composite/development: }",
+        "{composite/development: {unknown: }}",
+        "{composite/development: {rule_based: {rules: [always_off]}}}",
+        "{composite/development: {rule_based: {rules: [{sampler: {always_on: },"
+        " span_kinds: servers}]}}}",
+        "{composite/development: {rule_based: {rules: [{sampler: {always_on: }, parent: [far]}]}}}",
+        "{composite/development: {rule_based: {rules: [{sampler: {always_on: },"
+        " attribute_patterns: {key: k, included: a*}}]}}}",
+        "{composite/development: {parent_threshold: }}",
+        "{jaeger_remote/development: {endpoint: http://localhost:1, interval: 1}}",
+    ],
+)
+def test_a_sampler_that_cannot_be_made_is_named_and_nothing_is_recorded(
+    sampler: str,
+    configured: Callable[[str], Made],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    made = configured(f'file_format: "1.0"\ntracer_provider: {{sampler: {sampler}}}\n')
+    assert not made.tracer_provider.get_tracer("test").start_span("n").is_recording()
+    assert any("tracer_provider.sampler" in text for text in said(caplog, tmp_path)) or any(
+        text.startswith("tracer_provider: ") for text in said(caplog, tmp_path)
+    )
+
+
+@pytest.mark.parametrize(
+    "exporter",
+    [
+        "{otlp_http: {headers_list: [authorization=hunter2]}}",
+        "{otlp_http: {headers: authorization=hunter2}}",
+        "{otlp_http: {headers: [authorization=hunter2]}}",
+        "{otlp_http: {headers: [{name: authorization, value: [hunter2]}]}}",
+        "{otlp_http: {headers: {authorization: hunter2}}}",
+        "{otlp_grpc: {headers_list: 'authorization: hunter2'}}",
+        "[{otlp_http: {headers_list: authorization=hunter2}}]",
+    ],
+)
+def test_no_value_of_a_header_is_repeated(
+    exporter: str,
+    configured: Callable[[str], Made],
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    configured(
+        'file_format: "1.0"\n'
+        f"tracer_provider: {{processors: [{{simple: {{exporter: {exporter}}}}}]}}\n"
+    )
+    assert said(caplog, tmp_path) != []
+    assert "hunter2" not in caplog.text
+
+
+@pytest.mark.parametrize(
+    "document",
+    [
+        # 9 to the power of 9 values.
+        "a: &a [x, x, x, x, x, x, x, x, x]\n"
+        + "".join(
+            f"{here}: &{here} [{', '.join(f'*{before}' for _ in range(9))}]\n"
+            for before, here in zip("abcdefgh", "bcdefghi", strict=True)
+        ),
+        "a: &a {k: v}\n"
+        + "".join(
+            f"{here}: &{here} {{<<: [{', '.join(f'*{before}' for _ in range(9))}]}}\n"
+            for before, here in zip("abcdefgh", "bcdefghi", strict=True)
+        ),
+        "a: &a [*a]\n",
+    ],
+)
+def test_aliases_that_stand_for_too_much_make_a_file_unusable(
+    document: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = tmp_path / "otel.yaml"
+    path.write_text(f'file_format: "1.0"\n{document}')
+    configure_from_file(str(path))
+    assert "its aliases stand for more than 100000 values" in caplog.text
+
+
+@pytest.mark.parametrize("special", ["pipe", "/dev/zero"])
+def test_a_file_without_an_end_is_not_read(
+    special: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    path = special
+    if special == "pipe":
+        path = str(tmp_path / "otel.yaml")
+        os.mkfifo(path)
+    configure_from_file(path)
+    assert "it is not a regular file" in caplog.text
 
 
 def test_an_instrumentation_that_is_listed_is_switched_on(

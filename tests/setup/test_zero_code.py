@@ -172,6 +172,39 @@ def test_without_a_receiver_a_program_is_told_once_and_ends_at_once(
     assert said[-1] == lost
 
 
+@pytest.mark.parametrize(
+    "command",
+    [(str(INSTRUMENT),), (sys.executable, "-m", "oxitel", "run")],
+    ids=["opentelemetry-instrument", "oxitel run"],
+)
+def test_what_is_said_of_deliveries_is_not_delivered_itself(
+    command: tuple[str, ...], run: Run, collector: Any
+) -> None:
+    source = PROGRAM + "import time\ntime.sleep(1)\nlogging.getLogger('program').warning('later')\n"
+    nobody = "http://127.0.0.1:1"
+    env = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": collector.grpc_endpoint,
+        "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": nobody,
+        # The spans are tried long before the last record is made.
+        "OTEL_BSP_SCHEDULE_DELAY": "50",
+    }
+    finished = run(source, env | OURS, command)
+    assert finished.returncode == 0
+    said = finished.stderr.splitlines()
+    assert [line.split(" (")[0] for line in said if nobody in line] == [
+        f"nothing listens at {nobody}",
+        f"1 spans were not delivered to {nobody}: connection refused",
+    ]
+    records = [
+        record["body"]["string_value"]
+        for request in collector.requests()
+        for part in request.decoded.get("resource_logs", ())
+        for scope in part["scope_logs"]
+        for record in scope["log_records"]
+    ]
+    assert records == ["from inside", "later"]
+
+
 def test_exporting_begins_by_itself_when_something_listens(run: Run, collector: Any) -> None:
     program = """\
 import logging, os, socket, threading, time

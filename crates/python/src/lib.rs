@@ -20,7 +20,7 @@ use pyo3::prelude::*;
 mod _native {
     use super::PyResult;
     use pyo3::prelude::*;
-    use pyo3::types::{PyMapping, PySequence};
+    use pyo3::types::{PyMapping, PySequence, PyTuple};
 
     #[pymodule_export]
     use super::export::exporter::Exporter;
@@ -49,6 +49,8 @@ mod _native {
     use super::logs::json::JSONFormatter;
     #[pymodule_export]
     use super::logs::logger::Logger;
+    #[pymodule_export]
+    use super::logs::severity::{severity_number, severity_text};
     #[pymodule_export]
     use super::logs::span_record::SpanRecordFactory;
     #[pymodule_export]
@@ -99,6 +101,8 @@ mod _native {
         let none = py.None();
         let _ = none.bind(py).is_instance_of::<PySequence>();
         let _ = none.bind(py).is_instance_of::<PyMapping>();
+        let attributes: Vec<_> = super::logs::logging_attributes::names().collect();
+        module.add("LOGGING_ATTRIBUTES", PyTuple::new(py, attributes)?)?;
         super::trace::methods::set_attribute::install(py)?;
         super::trace::lookalike::start_span::install(py)?;
         super::trace::lookalike::overridden::install(py)?;

@@ -9,6 +9,7 @@ pub mod export;
 pub mod fork;
 pub mod instrumentation;
 pub mod json;
+pub mod logs;
 pub mod metrics;
 pub mod otlp;
 pub mod propagation;

@@ -11,7 +11,7 @@ mod collector;
 use std::time::{Duration, Instant};
 
 use collector::{Collector, Reply, batch, exporter, numbered, processor, push, said, wait_for};
-use telemetry::diagnostics::Level;
+use telemetry::diagnostics::Event;
 use telemetry::export::Protocol::{Grpc, HttpProtobuf};
 use telemetry::export::{ExportSummary, Outcome, Protocol};
 
@@ -178,39 +178,51 @@ fn retries_end_with_the_deadline() {
         assert_eq!(error.undelivered, 2);
         collector.with_arrivals(|arrivals| assert_eq!(arrivals.len(), 2));
         let said = said(&collector.address.to_string());
-        let levels: Vec<Level> = said.iter().map(|message| message.level).collect();
-        assert_eq!(levels, [Level::Warning, Level::Error], "{said:?}");
+        let [Event::Retrying { .. }, Event::ExportFailed { .. }] = &said[..] else {
+            panic!("{said:?}");
+        };
     }
 }
 
 #[test]
 fn what_is_refused_is_dropped_counted_and_said_with_the_reason() {
     let long = "reason ".repeat(100);
+    let excerpt = format!("{}…", &long[..200]);
     let location = vec![("location", "https://elsewhere/".to_owned())];
     for (protocol, reply, expected) in [
         (
             HttpProtobuf,
             Reply::Http(400, Vec::new(), long.clone().into_bytes()),
-            "400 Bad Request",
+            ("400 Bad Request", excerpt.as_str()),
         ),
-        (HttpProtobuf, http(401), "401 Unauthorized"),
-        (HttpProtobuf, http(500), "500 Internal Server Error"),
+        (HttpProtobuf, http(401), ("401 Unauthorized", "")),
+        (HttpProtobuf, http(500), ("500 Internal Server Error", "")),
         (
             HttpProtobuf,
             Reply::Http(307, location, Vec::new()),
-            "Location: https://elsewhere/",
+            (
+                "307 Temporary Redirect",
+                "redirects are not followed; Location: https://elsewhere/",
+            ),
         ),
         (
             Grpc,
             Reply::Grpc(3, "bad%20span", None),
-            "StatusCode.INVALID_ARGUMENT, error details: bad span",
+            ("StatusCode.INVALID_ARGUMENT", "bad span"),
         ),
         (
             Grpc,
             Reply::GrpcTrailersOnly(12, "nobody"),
-            "StatusCode.UNIMPLEMENTED, error details: nobody",
+            ("StatusCode.UNIMPLEMENTED", "nobody"),
         ),
-        (Grpc, http(401), "StatusCode.UNAUTHENTICATED"),
+        (
+            Grpc,
+            http(401),
+            (
+                "StatusCode.UNAUTHENTICATED",
+                "received HTTP status 401 Unauthorized and no gRPC status",
+            ),
+        ),
     ] {
         let collector = Collector::start(protocol);
         collector.script([reply]);
@@ -223,10 +235,10 @@ fn what_is_refused_is_dropped_counted_and_said_with_the_reason() {
         assert!(processor.force_flush(TIMEOUT));
         assert_eq!(processor.counts().delivered, 2);
         let said = said(&collector.address.to_string());
-        assert_eq!(said.len(), 1, "{said:?}");
-        assert!(said[0].text.contains(expected), "{said:?}");
-        assert!(said[0].text.len() < 400, "{said:?}");
-        assert_eq!(said[0].level, Level::Error);
+        let [Event::ExportFailed { reason, .. }] = &said[..] else {
+            panic!("{said:?}");
+        };
+        assert_eq!((reason.code.as_str(), reason.text.as_str()), expected);
     }
 }
 
@@ -244,8 +256,10 @@ fn a_request_that_is_too_large_is_split_until_it_fits() {
         let counts = processor.counts();
         assert_eq!((counts.delivered, counts.failed), (99, 1));
         let said = said(&collector.address.to_string());
-        assert_eq!(said.len(), 1, "{said:?}");
-        assert!(said[0].text.contains("too large"), "{said:?}");
+        let [Event::RecordTooLarge { bytes, .. }] = &said[..] else {
+            panic!("{said:?}");
+        };
+        assert!(*bytes > 2000, "{said:?}");
     }
 }
 
@@ -285,11 +299,17 @@ fn partial_success_is_counted_and_said_once() {
             (9, 6, 0)
         );
         let said = said(&collector.address.to_string());
-        assert_eq!(said.len(), 1, "{said:?}");
-        assert!(
-            said[0].text.ends_with("rejected 2 spans: too old"),
-            "{said:?}"
-        );
+        let [
+            Event::PartialSuccess {
+                rejected: 2,
+                message,
+                ..
+            },
+        ] = &said[..]
+        else {
+            panic!("{said:?}");
+        };
+        assert_eq!(message, "too old");
         collector.with_arrivals(|arrivals| assert_eq!(arrivals.len(), 3));
     }
 }
@@ -308,10 +328,17 @@ fn a_warning_of_the_receivers_is_said_and_nothing_is_lost() {
         Ok(expected)
     );
     let said = said(&collector.address.to_string());
-    assert!(
-        said[0].text.ends_with("with a warning: please upgrade"),
-        "{said:?}"
-    );
+    let [
+        Event::PartialSuccess {
+            rejected: 0,
+            message,
+            ..
+        },
+    ] = &said[..]
+    else {
+        panic!("{said:?}");
+    };
+    assert_eq!(message, "please upgrade");
 }
 
 #[test]
@@ -371,12 +398,15 @@ fn a_refusal_after_an_outage_is_said_alone() {
     push(&processor, numbered(1));
     wait_for(&processor, |counts| counts.failed == 1);
     let said = said(&collector.address.to_string());
-    assert_eq!(said.len(), 2, "{said:?}");
-    assert!(said[0].text.contains("503 Service Unavailable"), "{said:?}");
-    assert!(
-        said[1].text.contains("401 Unauthorized (bad key)"),
-        "{said:?}"
-    );
+    let [
+        Event::Retrying { reason: first, .. },
+        Event::ExportFailed { reason: second, .. },
+    ] = &said[..]
+    else {
+        panic!("{said:?}");
+    };
+    assert_eq!(first.to_string(), "503 Service Unavailable");
+    assert_eq!(second.to_string(), "401 Unauthorized (bad key)");
 }
 
 #[test]
@@ -391,8 +421,9 @@ fn an_export_that_is_given_up_does_not_announce_another_try() {
         let sent = exporter.export_blocking(batch(numbered(2)), Duration::from_millis(300));
         assert!(sent.is_err());
         let said = said(&collector.address.to_string());
-        assert_eq!(said.len(), 1, "{said:?}");
-        assert!(said[0].text.starts_with("Failed to export"), "{said:?}");
+        let [Event::ExportFailed { .. }] = &said[..] else {
+            panic!("{said:?}");
+        };
     }
 }
 

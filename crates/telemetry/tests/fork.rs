@@ -18,8 +18,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use collector::{Collector, Reply, exporter, push};
-use telemetry::export::Protocol;
 use telemetry::export::batch::{BatchConfig, BatchProcessor};
+use telemetry::export::{Protocol, Signal};
 use telemetry::{diagnostics, fork};
 
 const CHILDREN: usize = 20;
@@ -117,12 +117,10 @@ fn forking_while_sending(protocol: Protocol) {
                 while !stop.load(Ordering::Relaxed) {
                     push(&processor, [format!("parent {pusher} {sent}")]);
                     // Something to say too, so that its lock is in use at the fork.
-                    diagnostics::report(
-                        diagnostics::Level::Info,
-                        "test",
-                        diagnostics::Key::Always,
-                        "busy",
-                    );
+                    let busy = diagnostics::Event::QueueFull {
+                        signal: Signal::Traces,
+                    };
+                    diagnostics::report(diagnostics::Key::Always, busy);
                     sent += 1;
                     if sent % 100 == 0 {
                         std::thread::sleep(Duration::from_millis(1));
@@ -146,7 +144,7 @@ fn forking_while_sending(protocol: Protocol) {
             push(&processor, names(SPANS_OF_A_CHILD));
             let is_flushed = processor.force_flush(Duration::from_secs(10));
             let delivered = processor.counts().delivered;
-            diagnostics::take();
+            drop(diagnostics::take());
             before == Default::default()
                 && is_flushed
                 && delivered == SPANS_OF_A_CHILD as u64

@@ -12,18 +12,32 @@ mod collector;
 use std::time::{Duration, Instant};
 
 use collector::{
-    Collector, Reply, batch, config, exporter, free_address, numbered, processor, push, said,
-    wait_for,
+    Collector, Reply, all_said, batch, config, exporter, free_address, numbered, processor, push,
+    said, wait_for,
 };
-use telemetry::diagnostics::Level;
-use telemetry::export::Protocol;
+use telemetry::diagnostics::event::{Destination, Lost};
+use telemetry::diagnostics::{Event, Loss};
+use telemetry::export::{Protocol, Signal};
 
 const PROTOCOLS: [Protocol; 2] = [Protocol::HttpProtobuf, Protocol::Grpc];
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-fn levels(collector: &Collector) -> Vec<Level> {
-    let said = said(&collector.address.to_string());
-    said.iter().map(|message| message.level).collect()
+/// What there is to say of spans lost at an endpoint that never answered.
+fn never_delivered(lost: Lost, protocol: Protocol, endpoint: &str) -> Event {
+    let to = Destination {
+        signal: Signal::Traces,
+        protocol,
+        endpoint: endpoint.to_owned(),
+        base: endpoint.trim_end_matches("/v1/traces").to_owned(),
+        is_local_default: false,
+    };
+    Event::NeverDelivered {
+        losses: vec![Loss {
+            to: to.into(),
+            lost,
+            reason: "connection refused".to_owned(),
+        }],
+    }
 }
 
 #[test]
@@ -39,7 +53,9 @@ fn nothing_is_lost_while_the_receiver_is_away_and_the_queue_has_room() {
         }
         // Several tries must have failed before it is back.
         let start = Instant::now();
-        while levels(&collector).is_empty() || start.elapsed() < Duration::from_millis(1500) {
+        while said(&collector.address.to_string()).is_empty()
+            || start.elapsed() < Duration::from_millis(1500)
+        {
             std::thread::sleep(Duration::from_millis(5));
         }
         collector.restart();
@@ -48,23 +64,20 @@ fn nothing_is_lost_while_the_receiver_is_away_and_the_queue_has_room() {
         assert_eq!(collector.names(), numbered(200));
         let said = said(&collector.address.to_string());
         // A connection that the system took before the port was closed breaks first, at times.
-        let (last, warnings) = said.split_last().unwrap();
-        assert!(matches!(warnings.len(), 1 | 2), "{said:?}");
-        assert!(
-            warnings
-                .iter()
-                .all(|warning| warning.level == Level::Warning),
-            "{said:?}"
-        );
-        assert!(
-            warnings[warnings.len() - 1]
-                .text
-                .starts_with("nothing listens at"),
-            "{said:?}"
-        );
+        let ended = match &said[..] {
+            [
+                Event::NobodyListens { .. },
+                Event::Recovered { was_said, .. },
+            ] => was_said,
+            [
+                Event::Retrying { .. },
+                Event::NobodyListens { .. },
+                Event::Recovered { was_said, .. },
+            ] => was_said,
+            _ => panic!("{said:?}"),
+        };
         // As loud as what it ends.
-        assert_eq!(last.level, Level::Warning);
-        assert!(last.text.contains("works again after"), "{said:?}");
+        assert!(ended, "{said:?}");
     }
 }
 
@@ -86,14 +99,12 @@ fn the_oldest_go_when_the_queue_fills_up_meanwhile() {
     let mut expected = vec!["first".to_owned()];
     expected.extend_from_slice(&numbered(80)[30..]);
     assert_eq!(collector.names(), expected);
-    let full = telemetry::diagnostics::take();
-    let full: Vec<_> = full
-        .into_iter()
-        .chain(said("Queue full"))
-        .filter(|message| message.text == "Queue full, dropping Span.")
-        .collect();
-    assert_eq!(full.len(), 1);
-    assert_eq!(full[0].logger, "opentelemetry.sdk._shared_internal");
+    let full = Event::QueueFull {
+        signal: Signal::Traces,
+    };
+    let mut said = all_said();
+    said.retain(|event| *event == full);
+    assert_eq!(said.len(), 1);
 }
 
 #[test]
@@ -108,7 +119,7 @@ fn a_receiver_that_restarts_between_batches_goes_unnoticed() {
             collector.restart();
         }
         assert_eq!(collector.names().len(), 20);
-        assert_eq!(levels(&collector), []);
+        assert_eq!(said(&collector.address.to_string()), []);
     }
 }
 
@@ -129,10 +140,11 @@ fn shutdown_does_not_wait_for_an_endpoint_that_was_never_there() {
         let counts = processor.counts();
         assert_eq!((counts.failed, counts.queued, counts.in_flight), (25, 0, 0));
         let said = said(&address.to_string());
-        assert_eq!(said.len(), 2, "{said:?}");
-        assert!(said[0].text.starts_with("nothing listens at"), "{said:?}");
-        let lost = format!("25 spans were not delivered to http://{address}: connection refused");
-        assert_eq!(said[1].text, lost);
+        let [Event::NobodyListens { .. }, lost] = &said[..] else {
+            panic!("{said:?}");
+        };
+        let expected = never_delivered(Lost::Records(25), protocol, &endpoint);
+        assert_eq!(*lost, expected);
     }
 }
 
@@ -165,18 +177,26 @@ fn exporters_of_one_endpoint_say_once_that_nothing_listens_and_once_that_somethi
         exporter.shutdown();
         assert!(processor.shutdown(TIMEOUT));
         let said = said(&collector.address.to_string());
-        let levels: Vec<_> = said.iter().map(|message| message.level).collect();
-        assert_eq!(
-            levels,
-            [Level::Warning, Level::Warning, Level::Info, Level::Warning],
-            "{said:?}"
-        );
-        assert!(said[0].text.starts_with("nothing listens at"), "{said:?}");
-        assert!(said[1].text.contains("works again after"), "{said:?}");
-        assert!(said[2].text.contains("works again after"), "{said:?}");
-        let base = format!("http://{}", collector.address);
-        let lost = format!("3 exports of spans were not delivered to {base}: connection refused");
-        assert_eq!(said[3].text, lost);
+        let [
+            Event::NobodyListens { .. },
+            Event::Recovered {
+                was_said: true,
+                backlog: None,
+                ..
+            },
+            Event::Recovered {
+                was_said: false,
+                backlog: Some(backlog),
+                ..
+            },
+            lost,
+        ] = &said[..]
+        else {
+            panic!("{said:?}");
+        };
+        assert_eq!(backlog.dropped, 0);
+        let expected = never_delivered(Lost::Exports(3), protocol, &collector.config().endpoint);
+        assert_eq!(*lost, expected);
     }
 }
 
@@ -250,7 +270,7 @@ fn flush_and_shutdown_keep_to_their_time_with_a_receiver_that_hangs() {
         let said = said(&collector.address.to_string());
         let lost = said
             .iter()
-            .filter(|message| message.text.starts_with("15 spans were not"));
+            .filter(|event| matches!(event, Event::Undelivered { count: 15, .. }));
         assert_eq!(lost.count(), 1, "{said:?}");
     }
 }

@@ -16,6 +16,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use collector::{Collector, Reply, exporter, numbered, said, span, wait_for};
+use telemetry::diagnostics::Event;
+use telemetry::diagnostics::event::BufferNews;
 use telemetry::export::batch::{BatchConfig, BatchProcessor, Counts};
 use telemetry::export::spool::SpoolConfig;
 use telemetry::export::{ExporterConfig, Protocol};
@@ -104,6 +106,15 @@ fn files(directory: &Path) -> Vec<PathBuf> {
         }
     }
     found
+}
+
+/// What was said of the buffer of exporters to this address.
+fn news(address: &str) -> Vec<BufferNews> {
+    let news = said(address).into_iter().filter_map(|event| match event {
+        Event::Buffer { news, .. } => Some(news),
+        _ => None,
+    });
+    news.collect()
 }
 
 fn set(names: &[String]) -> BTreeSet<&String> {

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from oxitel.export import signal as signals
-from oxitel.setup.file.document import Unusable, read
+from oxitel.setup.file.document import Unusable, read, text_of
 from oxitel.setup.file.section import Messages, Section
 from oxitel.variables.sdk import SERVICE_NAME
 from oxitel.variables.variable import reading
@@ -44,9 +44,8 @@ _PATIENCE_SECONDS = 10.0
 def check(report: Report, path: str) -> dict[str, Setting]:
     """The settings for the whole process. A file that cannot be used is an error."""
     try:
-        root = Section(read(path), "", Messages(path))
-        with open(path, encoding="utf-8") as file:
-            text = file.read()
+        text = text_of(path)
+        root = Section(read(path, text), "", Messages(path))
     except Unusable as error:
         report.find(
             "error",
@@ -88,7 +87,7 @@ def _in_file(function: Any, *arguments: Any) -> Any:
 
 def _settings(report: Report, root: Section, path: str) -> dict[str, Setting]:
     from oxitel.setup.file.resource import make_resource
-    from oxitel.setup.file.traces import _sampler
+    from oxitel.setup.file.samplers import make_sampler
     from oxitel.trace.sampling import DEFAULT_ON
 
     section = root.section("resource")
@@ -104,8 +103,9 @@ def _settings(report: Report, root: Section, path: str) -> dict[str, Setting]:
         )
     settings = {"service_name": Setting(name, *source)}
     provider = root.section("tracer_provider")
-    chosen = provider and provider.section("sampler")
-    sampler = chosen and listening(report, partial(_sampler, chosen), lambda _: False)
+    sampler = provider and listening(
+        report, partial(make_sampler, provider, "sampler", None), lambda _: False
+    )
     settings["sampler"] = (
         Setting(sampler.get_description(), FILE, path)
         if sampler

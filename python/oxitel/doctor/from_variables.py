@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 from importlib import metadata
+from logging import getLogger
 from typing import Any
 
+from oxitel.export.headers import from_text
 from oxitel.setup import plugins, selection
 from oxitel.variables import otlp, zero_code
 
@@ -131,9 +133,8 @@ def _headers(report: Report, sources: Sources, signal: str) -> Setting:
     setting = sources.read_for(otlp.HEADERS, signal)
     if not setting.value:
         return Setting({}, DEFAULT)
-    from opentelemetry.util.re import parse_env_headers
-
     keep_secret_in_list(report, setting.value)
+    # What is wrong with them is found when the exporter is made.
     with captured():
-        parsed = parse_env_headers(setting.value, liberal=True)
+        parsed = from_text(setting.value, "", getLogger(__name__))
     return setting._replace(value=masked_headers(report, parsed))

@@ -13,6 +13,7 @@ from oxitel.diagnostics.duplicate_filter import DuplicateFilter
 from oxitel.variables import otlp as variables
 from oxitel.variables.variable import say_once
 
+from .headers import from_text, usable
 from .otlp import (
     OtlpExporter,
     compression_name,
@@ -85,7 +86,7 @@ class GrpcExporter(OtlpExporter):
         scheme, target = _scheme_and_target(url)
         self._endpoint = target
         self._insecure = _is_insecure(insecure, scheme, signal)
-        self._headers = _headers(headers, signal)
+        self._headers = tuple(usable(_headers(headers, signal), "utf-8", _logger))
         self._timeout: float = variables.TIMEOUT.read(signal)
         if timeout:
             self._timeout = seconds(timeout, self._timeout, _logger)
@@ -191,15 +192,17 @@ def _is_insecure(argument: bool | None, scheme: str, signal: str) -> bool:
     return scheme == "http" if from_environment is None else from_environment
 
 
-def _headers(argument: _Headers, signal: str) -> tuple[tuple[str, str | bytes], ...]:
-    headers = argument or variables.HEADERS.read(signal) or ()
-    if isinstance(headers, str):
-        from opentelemetry.util.re import parse_env_headers
-
-        return tuple(parse_env_headers(headers, liberal=True).items())
-    if isinstance(headers, Mapping):
-        return tuple(headers.items())
-    return tuple((name, value) for name, value in headers)
+def _headers(argument: _Headers, signal: str) -> Iterable[tuple[str, str | bytes]]:
+    if not argument:
+        variable = variables.HEADERS.find(signal)
+        return (
+            () if variable is None else from_text(variable.read(), variable.name, _logger).items()
+        )
+    if isinstance(argument, str):
+        return from_text(argument, "headers", _logger).items()
+    if isinstance(argument, Mapping):
+        return argument.items()
+    return ((name, value) for name, value in argument)
 
 
 def _retryable_codes(argument: Iterable[StatusCode] | None) -> frozenset[int]:

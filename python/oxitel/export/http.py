@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from logging import Logger
 from typing import TYPE_CHECKING, Any
 
 from oxitel.variables import otlp as variables
 from oxitel.variables.proxy import proxy_for
 from oxitel.variables.trust import bundle_for
 
+from .headers import from_text, usable
 from .otlp import (
     OtlpExporter,
     compression_name,
@@ -80,7 +82,9 @@ class HttpExporter(OtlpExporter):
             shown = redacted(self._endpoint)
             self._logger.warning("The endpoint %s has no scheme; using http://%s.", shown, shown)
             self._endpoint = f"http://{self._endpoint}"
-        own_headers = _headers(headers, signal)
+        own_headers = dict(
+            usable(_headers(headers, signal, self._logger).items(), "latin-1", self._logger)
+        )
         self._headers = {
             "content-type": "application/x-protobuf",
             "user-agent": USER_AGENT,
@@ -187,23 +191,24 @@ def _endpoint_from_environment(signal: Signal) -> str:
     if for_signal is not None:
         return for_signal
     base = variables.ENDPOINT.general.text() or _BASE_ENDPOINT
-    return f"{base.removesuffix('/')}/{signal.http_path}"
+    # Without a host, the first part of the path would be taken for one.
+    slash = "" if base.endswith("/") and not base.endswith("://") else "/"
+    return f"{base}{slash}{signal.http_path}"
 
 
 def _headers(
-    argument: Mapping[str, str | bytes | None] | None, signal: str
+    argument: Mapping[str, str | bytes | None] | None, signal: str, logger: Logger
 ) -> dict[str, str | bytes]:
     """Those of the environment, and over them those of the argument; None takes a header out."""
     headers: dict[str, str | bytes] = {}
-    text = variables.HEADERS.read(signal)
-    if text is not None:
-        from opentelemetry.util.re import parse_env_headers
-
-        headers.update(parse_env_headers(text, liberal=True))
+    variable = variables.HEADERS.find(signal)
+    if variable is not None:
+        headers.update(from_text(variable.read(), variable.name, logger))
     if argument:
         for name, value in argument.items():
+            key = name.lower() if isinstance(name, str | bytes) else name
             if value is None:
-                headers.pop(name.lower(), None)
+                headers.pop(key, None)
             else:
-                headers[name.lower()] = value
+                headers[key] = value
     return headers

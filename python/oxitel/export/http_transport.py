@@ -7,7 +7,7 @@ from logging import Logger
 from time import monotonic, time
 from typing import Any
 
-from .otlp import encoded
+from .headers import encoded
 from .signal import Signal
 from .transport import Attempt, Transport
 

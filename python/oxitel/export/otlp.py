@@ -16,9 +16,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oxitel import _native as native
+from oxitel.variables import file
 from oxitel.variables.otlp import PerSignal
 from oxitel.variables.sdk import INTERNAL_METRICS_ENABLED
 from oxitel.variables.variable import say_once
+
+from .headers import encoded
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -183,8 +186,8 @@ def native_exporter(
 ) -> native.Exporter | None:
     """The native exporter with these settings and headers; None, said once, if they cannot be
     used. Headers that are text are sent in `encoding`, as far as it goes."""
+    encoded_headers = [(name, encoded(value, encoding)) for name, value in headers]
     try:
-        encoded_headers = [_header(name, value, encoding) for name, value in headers]
         return native.Exporter(settings._replace(headers=encoded_headers))
     except Exception as error:
         logger.error(
@@ -196,34 +199,13 @@ def native_exporter(
         return None
 
 
-def _header(name: object, value: object, encoding: str) -> tuple[str, bytes]:
-    if isinstance(name, bytes):
-        name = name.decode("latin-1")
-    if not isinstance(name, str):
-        raise TypeError(f"the name of a header has to be text, not {name!r}")
-    if isinstance(value, str):
-        value = encoded(value, encoding)
-    if not isinstance(value, bytes):
-        kind = type(value).__name__
-        raise TypeError(f"the value of header {name!r} has to be text or bytes, not {kind}")
-    return name, value
-
-
-def encoded(text: str, encoding: str) -> bytes:
-    """The bytes of a header's value; UTF-8 where `encoding` does not have the characters."""
-    try:
-        return text.encode(encoding)
-    except UnicodeEncodeError:
-        return text.encode()
-
-
 def redacted(url: str) -> str:
     """A URL as it may be printed: nothing between the scheme and the last `@`, since a password may
-    have any character in it, one that ends the host too."""
+    have any character in it, one that ends the host too; and no query, which may hold a key."""
     scheme, separator, rest = url.partition("://")
     if not separator or "@" in scheme:
         scheme, separator, rest = "", "", url
-    return f"{scheme}{separator}{rest.rpartition('@')[2]}"
+    return f"{scheme}{separator}{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 def seconds(argument: Any, otherwise: float, logger: Logger) -> float:
@@ -258,10 +240,7 @@ def read_file(path: str | None, meaning: str, logger: Logger) -> bytes | None:
     if not path:
         return None
     try:
-        if os.path.isdir(path):
-            return read_folder(path)
-        with open(path, "rb") as file:
-            return file.read()
+        return read_folder(path) if os.path.isdir(path) else file.read(path)
     except OSError as error:
         logger.error(
             "Failed to read file: %s. Please check if the file exists and is accessible. "
@@ -278,8 +257,7 @@ def read_folder(path: str) -> bytes:
     contents: dict[bytes, None] = {}
     for entry in sorted(os.scandir(path), key=lambda entry: entry.name):
         if entry.is_file():
-            with open(entry.path, "rb") as file:
-                content = file.read()
+            content = file.read(entry.path)
             if b"-----BEGIN CERTIFICATE" in content:
                 contents[content] = None
     return b"\n".join(contents)

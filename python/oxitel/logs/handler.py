@@ -1,14 +1,13 @@
-"""The handlers of `logging`: what a record becomes is native where nobody has changed it.
+"""What our two handlers of `logging` share: a record becomes native where nobody has changed it.
 
-Two of them, since there are two official ones: that of the SDK, deprecated, here; that of
-`opentelemetry-instrumentation-logging` in `oxitel.instrumentation.logging_handler`.
+There are two, as there are two official ones: the SDK's, which is deprecated, in `sdk_handler`, and
+that of `opentelemetry-instrumentation-logging` in `oxitel.instrumentation.logging_handler`.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-import warnings
 from collections.abc import Mapping, Sequence
 from time import time_ns
 from typing import Any
@@ -27,47 +26,13 @@ from oxitel import _native
 from .span_record import context_of
 
 # https://docs.python.org/3/library/logging.html#logrecord-attributes
-_RESERVED_ATTRS = frozenset(
-    (
-        "asctime",
-        "args",
-        "created",
-        "exc_info",
-        "exc_text",
-        "filename",
-        "funcName",
-        "getMessage",
-        "message",
-        "levelname",
-        "levelno",
-        "lineno",
-        "module",
-        "msecs",
-        "msg",
-        "name",
-        "pathname",
-        "process",
-        "processName",
-        "relativeCreated",
-        "stack_info",
-        "thread",
-        "threadName",
-        "taskName",
-    )
-)
-_SEVERITY_TEXTS = {"WARNING": "WARN", "CRITICAL": "FATAL"}
+_RESERVED_ATTRS = frozenset(_native.LOGGING_ATTRIBUTES)
 _BODIES = (type(None), bool, bytes, int, float, str, Sequence, Mapping)
 
 
 def std_to_otel(levelno: int) -> SeverityNumber:
     """The severity of a level of `logging`. Specification: logs data model, "SeverityNumber"."""
-    if levelno < 10:
-        return SeverityNumber.UNSPECIFIED
-    if levelno > 53:
-        return SeverityNumber.FATAL4
-    # Each level begins a range of four; what lies between two levels counts up in it.
-    level, above = divmod(levelno, 10)
-    return SeverityNumber(4 * level + 1 + min(above, 3))
+    return SeverityNumber(_native.severity_number(levelno))
 
 
 class Handler(_native.LoggingHandler, logging.Handler):
@@ -106,7 +71,7 @@ class Handler(_native.LoggingHandler, logging.Handler):
             timestamp=int(record.created * 1e9),
             observed_timestamp=time_ns(),
             context=context_of(record) or None,
-            severity_text=_SEVERITY_TEXTS.get(record.levelname, record.levelname),
+            severity_text=_native.severity_text(record.levelname),
             severity_number=std_to_otel(record.levelno),
             body=self._body(record),
             attributes=attributes,
@@ -189,34 +154,3 @@ def add_exception(attributes: dict[str, Any], record: logging.LogRecord) -> None
     if trace is not None:
         lines = format_exception(exception_type, exception, trace)
         attributes["exception.stacktrace"] = "".join(lines)
-
-
-class LoggingHandler(Handler):
-    """Sends records of `logging` to a logger provider, the global one if none is given.
-
-    Deprecated as the official one is: `opentelemetry.instrumentation.logging` has another.
-    """
-
-    _is_own_class = True
-    _keeps_objects = True
-
-    def __init__(
-        self, level: int = logging.NOTSET, logger_provider: LoggerProvider | None = None
-    ) -> None:
-        super().__init__(level, logger_provider, has_code_attributes=True)
-        warnings.warn(
-            "`LoggingHandler` in `opentelemetry-sdk` is deprecated. Use the handler from"
-            " `opentelemetry-instrumentation-logging` instead.",
-            DeprecationWarning,
-            stacklevel=2,
-        )
-
-    @staticmethod
-    def _get_attributes(record: logging.LogRecord) -> dict[str, Any]:
-        attributes = own_attributes(record)
-        add_code(attributes, record)
-        add_exception(attributes, record)
-        return attributes
-
-    def _translate(self, record: logging.LogRecord) -> LogRecord:
-        return self._record(record, self._get_attributes(record), None)

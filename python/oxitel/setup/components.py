@@ -222,7 +222,7 @@ def init_logging(
         with _going_on(f"the exporter {name}"):
             provider.add_log_record_processor(make_processor(exporter))
     if setup_logging_handler:
-        from .logging_handler import add_handler
+        from .root_handler import add_handler
 
         add_handler(provider)
 

@@ -7,9 +7,9 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 use telemetry::trace::SpanContext;
 
-use super::record;
 use crate::imports::context;
 use crate::imports::official::Official;
+use crate::trace::current::identity_of_span;
 use crate::trace::identity::IdTexts;
 use crate::trace::span::Span;
 use crate::trace::unsampled::UnsampledSpan;
@@ -53,10 +53,10 @@ impl LogRecordFactory {
         let current = context::current(py, official)?;
         let span = context::span_of(official, &current)?;
         let identity = match &span {
-            None => record::NO_SPAN,
-            Some(_) => record::span_context(official, &current)?,
+            None => SpanContext::default(),
+            Some(_) => identity_of_span(official, &current)?.unwrap_or_default(),
         };
-        let is_valid = identity.trace_id != 0 && identity.span_id != 0;
+        let is_valid = identity.is_valid();
         if self.injects_context {
             let texts = match &span {
                 Some(span) if is_valid => Some(texts_of(span, &identity)),

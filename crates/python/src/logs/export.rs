@@ -5,7 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyBytes;
 use telemetry::otlp::request::Batch;
 
-use super::record;
+use super::encode;
 use crate::export::exporter::Exporter;
 use crate::export::group::Groups;
 use crate::export::queue::NativeBatchProcessor;
@@ -14,7 +14,7 @@ use crate::export::queue::NativeBatchProcessor;
 #[pyfunction]
 pub(crate) fn queue_log_record(queue: &Bound<'_, NativeBatchProcessor>, log: &Bound<'_, PyAny>) {
     let queue = queue.get();
-    record::push(&queue.processor, &queue.groups, log);
+    encode::push(&queue.processor, &queue.groups, log);
 }
 
 /// Exports `logs` and waits for the answer.
@@ -41,7 +41,7 @@ fn batch_of(logs: &[Bound<'_, PyAny>]) -> PyResult<Batch> {
     let groups = Groups::default();
     for log in logs {
         let group = groups.of_record(log)?;
-        record::with_encoded(log, |bytes| batch.push(&group, bytes))?;
+        encode::with_encoded(log, |bytes| batch.push(&group, bytes))?;
     }
     Ok(batch)
 }

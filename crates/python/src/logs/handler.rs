@@ -1,5 +1,5 @@
-//! What the two handlers of `logging` do with a record: encode it and queue it, without a Python
-//! frame and without the handler's lock.
+//! What the two handlers of `logging` (the SDK's, which is deprecated, and the instrumentation's) do with
+//! a record: encode it and queue it, without a Python frame and without the handler's lock.
 //!
 //! Whatever a handler logs itself while it handles a record (an attribute's `__str__`, a warning
 //! of ours) is handled too, up to a depth at which it is surely endless.
@@ -9,26 +9,32 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
 use pyo3::exceptions::PyException;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
     PyBool, PyBytes, PyDict, PyFloat, PyInt, PyMapping, PySequence, PyString, PyTuple,
 };
+use telemetry::logs::severity;
 use telemetry::otlp::log::LogHead;
+use telemetry::trace::SpanContext;
 
+use super::encode;
+use super::handled_record::HandledRecord;
 use super::logger::Logger;
-use super::record::{self, NO_SPAN};
-use super::source::Source;
+use super::logging_attributes::Attribute;
+use super::pairs::set_pair;
 use super::span_record::{self, Memory};
 use crate::convert::text;
 use crate::imports::context;
-use crate::imports::object::Object;
+use crate::imports::logging::{HANDLER, LOG_RECORD};
 use crate::imports::official::{self, Official};
 use crate::imports::oxitel;
 use crate::process::clock::now_unix_nanos;
 use crate::process::diagnostics::{self, Seldom};
 use crate::process::fork;
 use crate::threads::nesting::Nesting;
+use crate::trace::current::identity_of_span;
 
 thread_local! {
     static HANDLED: Cell<u32> = const { Cell::new(0) };
@@ -36,9 +42,6 @@ thread_local! {
 
 /// Three records may be handled while another one is being handled.
 static HANDLING: Nesting = Nesting::new(&HANDLED, 3);
-
-static HANDLER: Object = Object::new("logging", "Handler");
-static LOG_RECORD: Object = Object::new("logging", "LogRecord");
 
 static RECURSIVE: Seldom = Seldom::new();
 
@@ -63,93 +66,115 @@ struct Loggers {
     by_name: Py<PyDict>,
 }
 
+impl Options {
+    /// Takes the event's name out of what the program has added.
+    fn take_event_name<'py>(&self, handled: &mut HandledRecord<'py>) -> Option<Bound<'py, PyAny>> {
+        if self.keeps_objects {
+            return None;
+        }
+        let deprecated = handled.take("event.name");
+        let name = handled.take("otel.event.name");
+        name.filter(|name| !name.is_none()).or(deprecated)
+    }
+
+    /// Adds the attributes of the semantic conventions: where the record was made, and its exception.
+    fn add_attributes<'py>(
+        &self,
+        py: Python<'py>,
+        handled: &mut HandledRecord<'py>,
+    ) -> PyResult<()> {
+        if self.has_code_attributes {
+            for (key, attribute) in [
+                (intern!(py, "code.file.path"), Attribute::PathName),
+                (intern!(py, "code.function.name"), Attribute::Function),
+                (intern!(py, "code.line.number"), Attribute::Line),
+            ] {
+                let value = handled.own(attribute);
+                set_pair(&mut handled.extra, key.as_any(), value)?;
+            }
+        }
+        let [class, message, stack] = handled.exception()?;
+        for (key, value) in [
+            (intern!(py, "exception.type"), class),
+            (intern!(py, "exception.message"), message),
+            (intern!(py, "exception.stacktrace"), stack),
+        ] {
+            if let Some(value) = value {
+                set_pair(&mut handled.extra, key.as_any(), value)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The span that a record belongs to: the current one, unless the record remembers another.
+fn span_of(record: &Bound<'_, PyAny>, handled: &HandledRecord<'_>) -> PyResult<SpanContext> {
+    let official = Official::get(record.py())?;
+    let current = context::current(record.py(), official)?;
+    let present = identity_of_span(official, &current)
+        .unwrap_or_default()
+        .unwrap_or_default();
+    Ok(
+        match span_record::memory_of(record, |name| handled.added(name))? {
+            // What a record remembers may know of one flag only; the span itself knows all.
+            Some(Memory::Span(context)) if context.span_id != present.span_id => context,
+            Some(Memory::NoSpan) => SpanContext::default(),
+            _ => present,
+        },
+    )
+}
+
 impl LoggingHandler {
     fn try_emit(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
         fork::settle(py);
         diagnostics::catch_up(py);
-        let handler = slf.get();
-        let options = match handler.options.get(py) {
+        let options = match slf.get().options.get(py) {
             Some(options) if options.is_own_class => options,
             _ => return Self::emit_slowly(slf, record),
         };
-        let mut source = Source::read(record)?;
-        let Some(logger) = Self::logger(slf, &source.own("name"))? else {
+        let mut handled = HandledRecord::read(record)?;
+        let Some(logger) = Self::logger(slf, &handled.own(Attribute::Name))? else {
             return Self::emit_slowly(slf, record);
         };
-        let inner = logger.get().inner();
-        if !inner.is_enabled {
+        let parts = logger.get().parts();
+        if !parts.is_enabled {
             return Ok(());
         }
-        let pipeline = inner.pipeline.get().present();
+        let pipeline = parts.pipeline.get().present();
         if pipeline.has_listeners {
             return Self::emit_slowly(slf, record);
         }
-        inner.count(py)?;
+        parts.count(py)?;
         if pipeline.stages.is_empty() {
             return Ok(());
         }
         let observed_unix_nanos = now_unix_nanos();
-        let (body, failure) = Self::body(slf, record, &source, options)?;
-        let event_name = if options.keeps_objects {
-            None
-        } else {
-            let deprecated = source.take("event.name");
-            source
-                .take("otel.event.name")
-                .filter(|name| !name.is_none())
-                .or(deprecated)
-        };
-        if options.has_code_attributes {
-            for (key, name) in [
-                (pyo3::intern!(py, "code.file.path"), "pathname"),
-                (pyo3::intern!(py, "code.function.name"), "funcName"),
-                (pyo3::intern!(py, "code.line.number"), "lineno"),
-            ] {
-                let value = source.own(name);
-                record::set_pair(&mut source.extra, key.as_any(), value)?;
-            }
-        }
-        let [class, message, stack] = source.exception()?;
-        for (key, value) in [
-            (pyo3::intern!(py, "exception.type"), class),
-            (pyo3::intern!(py, "exception.message"), message),
-            (pyo3::intern!(py, "exception.stacktrace"), stack),
-        ] {
-            if let Some(value) = value {
-                record::set_pair(&mut source.extra, key.as_any(), value)?;
-            }
-        }
-        let official = Official::get(py)?;
-        let current = context::current(py, official)?;
-        let present = record::span_context(official, &current).unwrap_or(NO_SPAN);
-        let trace = match span_record::memory_of(record, |name| source.added(name))? {
-            // What a record remembers may know of one flag only; the span itself knows all.
-            Some(Memory::Span(context)) if context.span_id != present.span_id => context,
-            Some(Memory::NoSpan) => NO_SPAN,
-            _ => present,
-        };
-        let level_name = source.own("levelname");
+        let (body, failure) = Self::body(slf, record, &handled, options)?;
+        let event_name = options.take_event_name(&mut handled);
+        options.add_attributes(py, &mut handled)?;
+        let span = span_of(record, &handled)?;
+        let level_name = handled.own(Attribute::LevelName);
         let level_name = text::nearest(&level_name);
         let head = LogHead {
-            time_unix_nanos: source.created_unix_nanos(),
+            time_unix_nanos: handled.created_unix_nanos(),
             observed_unix_nanos,
-            severity_number: source.severity_number(),
-            severity_text: severity_text(&level_name),
-            trace_id: trace.trace_id,
-            span_id: trace.span_id,
-            flags: trace.flags,
+            severity_number: handled.severity_number(),
+            severity_text: severity::text_of_level(&level_name),
+            trace_id: span.trace_id,
+            span_id: span.span_id,
+            flags: span.flags,
             event_name: &event_name.as_ref().map(text::nearest).unwrap_or_default(),
         };
-        record::with_parts(py, &head, &body, &source.extra, &inner.limits, |bytes| {
-            inner.push(pipeline, bytes);
+        encode::with_parts(py, &head, &body, &handled.extra, &parts.limits, |bytes| {
+            parts.push(pipeline, bytes);
         })?;
         failure.map_or(Ok(()), Err)
     }
 
     // By way of the official objects, for whoever wants to see or change them.
     fn emit_slowly(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
-        slf.call_method1(pyo3::intern!(slf.py(), "_emit_objects"), (record,))?;
+        slf.call_method1(intern!(slf.py(), "_emit_objects"), (record,))?;
         Ok(())
     }
 
@@ -159,7 +184,7 @@ impl LoggingHandler {
         name: &Bound<'py, PyAny>,
     ) -> PyResult<Option<Bound<'py, Logger>>> {
         let py = slf.py();
-        let mut provider = slf.getattr(pyo3::intern!(py, "_logger_provider"))?;
+        let mut provider = slf.getattr(intern!(py, "_logger_provider"))?;
         if provider
             .get_type()
             .is(official::PROXY_LOGGER_PROVIDER.kept(py)?)
@@ -178,7 +203,7 @@ impl LoggingHandler {
         if !provider.get_type().is(oxitel::LOGGER_PROVIDER.kept(py)?) {
             return Ok(None);
         }
-        let logger = provider.call_method1(pyo3::intern!(py, "get_logger"), (name, ""))?;
+        let logger = provider.call_method1(intern!(py, "get_logger"), (name, ""))?;
         if !logger.get_type().is(oxitel::LOGGER.kept(py)?) {
             return Ok(None);
         }
@@ -199,20 +224,20 @@ impl LoggingHandler {
     fn body<'py>(
         slf: &Bound<'py, Self>,
         record: &Bound<'py, PyAny>,
-        source: &Source<'py>,
+        handled: &HandledRecord<'py>,
         options: &Options,
     ) -> PyResult<(Bound<'py, PyAny>, Option<PyErr>)> {
         let py = slf.py();
-        if !slf.getattr(pyo3::intern!(py, "formatter"))?.is_none() {
-            let formatted = slf.call_method1(pyo3::intern!(py, "format"), (record,));
+        if !slf.getattr(intern!(py, "formatter"))?.is_none() {
+            let formatted = slf.call_method1(intern!(py, "format"), (record,));
             return Ok(match formatted {
                 Ok(text) => (text, None),
-                Err(error) => (source.message().0, Some(error)),
+                Err(error) => (handled.message().0, Some(error)),
             });
         }
         if options.keeps_objects {
-            let message = source.own("msg");
-            if !message.is_instance_of::<PyString>() && !source.has_arguments()? {
+            let message = handled.own(Attribute::Message);
+            if !message.is_instance_of::<PyString>() && !handled.has_arguments()? {
                 return Ok(if is_exportable(&message) {
                     (message, None)
                 } else {
@@ -220,7 +245,7 @@ impl LoggingHandler {
                 });
             }
         }
-        Ok(source.message())
+        Ok(handled.message())
     }
 }
 
@@ -232,15 +257,6 @@ fn is_exportable(message: &Bound<'_, PyAny>) -> bool {
         || message.is_instance_of::<PyFloat>()
         || message.cast::<PySequence>().is_ok()
         || message.cast::<PyMapping>().is_ok()
-}
-
-/// What OpenTelemetry calls a level of `logging`.
-fn severity_text(level_name: &str) -> &str {
-    match level_name {
-        "WARNING" => "WARN",
-        "CRITICAL" => "FATAL",
-        other => other,
-    }
 }
 
 #[pymethods]
@@ -285,12 +301,12 @@ impl LoggingHandler {
             .is_some_and(|options| options.is_own_class);
         if !is_own_class {
             let class = HANDLER.kept(py)?;
-            return class.call_method1(pyo3::intern!(py, "handle"), (slf, record));
+            return class.call_method1(intern!(py, "handle"), (slf, record));
         }
-        let filters = slf.getattr(pyo3::intern!(py, "filters"))?;
+        let filters = slf.getattr(intern!(py, "filters"))?;
         let mut record = record.clone();
         if filters.is_truthy()? {
-            let kept = slf.call_method1(pyo3::intern!(py, "filter"), (&record,))?;
+            let kept = slf.call_method1(intern!(py, "filter"), (&record,))?;
             if !kept.is_truthy()? {
                 return Ok(kept);
             }
@@ -305,10 +321,13 @@ impl LoggingHandler {
 
     fn emit(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
+        if diagnostics::is_of_the_worker(record)? {
+            return Ok(());
+        }
         let emitted = match HANDLING.begin(py)? {
             Some(_call) => Self::try_emit(slf, record),
             None if RECURSIVE.is_due() => slf
-                .call_method0(pyo3::intern!(py, "_warn_of_recursion"))
+                .call_method0(intern!(py, "_warn_of_recursion"))
                 .map(|_| ()),
             None => Ok(()),
         };
@@ -316,7 +335,7 @@ impl LoggingHandler {
             // As other handlers do it: said on stderr, never raised into the program.
             Err(error) if error.is_instance_of::<PyException>(py) => {
                 let failure = (record, error.into_value(py));
-                slf.call_method1(pyo3::intern!(py, "_report"), failure)?;
+                slf.call_method1(intern!(py, "_report"), failure)?;
                 Ok(())
             }
             emitted => emitted,

@@ -13,13 +13,15 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use telemetry::json::JsonLine;
 
+use super::json_fields::JsonFields;
 use super::json_value::{calm, key_text, put, put_text, text_of};
-use super::span_record::{Fields, current_span_context, kept_ids};
+use super::span_record::{current_span_context, kept_ids};
 use crate::convert::dict::entries;
 use crate::convert::text;
+use crate::imports::logging::LOG_RECORD;
 use crate::imports::oxitel;
 use crate::threads::guarded::Guarded;
-use crate::trace::exception_text as exception;
+use crate::trace::exception_text;
 
 /// Writes the key of a fixed field.
 macro_rules! key {
@@ -67,7 +69,7 @@ impl JSONFormatter {
         py: Python<'py>,
         record: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyString>> {
-        let fields = Fields::read(record);
+        let fields = JsonFields::read(record);
         let mut line = JsonLine::new(self.ensure_ascii);
         let mut present = Present::default();
         line.begin_object();
@@ -104,7 +106,7 @@ impl JSONFormatter {
         &self,
         line: &mut JsonLine,
         py: Python<'_>,
-        fields: &Fields<'_>,
+        fields: &JsonFields<'_>,
     ) -> PyResult<bool> {
         if let Some(name) = &self.service_name {
             key!(line, "service_name");
@@ -194,7 +196,7 @@ fn put_or_null(line: &mut JsonLine, value: Option<&Bound<'_, PyAny>>) -> PyResul
 fn put_message(
     line: &mut JsonLine,
     record: &Bound<'_, PyAny>,
-    fields: &Fields<'_>,
+    fields: &JsonFields<'_>,
 ) -> PyResult<bool> {
     let py = record.py();
     key!(line, "message");
@@ -214,7 +216,7 @@ fn put_message(
         None => line.text(""),
     }
     key!(line, "message_error");
-    let class = calm(py, exception::type_name(&error))?.unwrap_or_default();
+    let class = calm(py, exception_text::type_name(&error))?.unwrap_or_default();
     line.text(&format!("{class}: {}", text_of(&error)?));
     key!(line, "message_args");
     put_or_null(line, fields.args.as_ref())?;
@@ -224,7 +226,7 @@ fn put_message(
 // `record.getMessage()`, without the call where the method is `logging`'s own.
 fn message<'py>(
     record: &Bound<'py, PyAny>,
-    fields: &Fields<'py>,
+    fields: &JsonFields<'py>,
 ) -> PyResult<Bound<'py, PyString>> {
     let py = record.py();
     let name = pyo3::intern!(py, "getMessage");
@@ -267,7 +269,7 @@ fn usual_method(py: Python<'_>) -> Option<&'static Py<PyAny>> {
     USUAL
         .get_or_init(py, || {
             let find = || -> PyResult<Option<Py<PyAny>>> {
-                let class = py.import("logging")?.getattr("LogRecord")?;
+                let class = LOG_RECORD.kept(py)?;
                 let method = class.getattr("getMessage")?;
                 let module: String = method.getattr("__module__")?.extract()?;
                 Ok((module == "logging").then(|| method.unbind()))
@@ -279,7 +281,11 @@ fn usual_method(py: Python<'_>) -> Option<&'static Py<PyAny>> {
 
 // The ids of the span that was current when the record was made, if the record knows; else of the
 // span that is current now.
-fn put_ids(line: &mut JsonLine, record: &Bound<'_, PyAny>, fields: &Fields<'_>) -> PyResult<bool> {
+fn put_ids(
+    line: &mut JsonLine,
+    record: &Bound<'_, PyAny>,
+    fields: &JsonFields<'_>,
+) -> PyResult<bool> {
     let py = record.py();
     if let (Some(trace_id), Some(span_id)) = (&fields.trace_id, &fields.span_id) {
         let (trace_id, span_id) = (key_text(trace_id)?, key_text(span_id)?);
@@ -316,7 +322,7 @@ fn put_ids(line: &mut JsonLine, record: &Bound<'_, PyAny>, fields: &Fields<'_>) 
     Ok(true)
 }
 
-fn put_exception(line: &mut JsonLine, py: Python<'_>, fields: &Fields<'_>) -> PyResult<bool> {
+fn put_exception(line: &mut JsonLine, py: Python<'_>, fields: &JsonFields<'_>) -> PyResult<bool> {
     let (value, traceback) = match &fields.exc_info {
         Some(info) => match info.cast::<PyTuple>() {
             Ok(info) => (info.get_item(1).ok(), info.get_item(2).ok()),
@@ -340,13 +346,13 @@ fn put_exception(line: &mut JsonLine, py: Python<'_>, fields: &Fields<'_>) -> Py
     key!(line, "exception");
     line.begin_object();
     key!(line, "type");
-    line.text(&calm(py, exception::type_name(&value))?.unwrap_or_default());
+    line.text(&calm(py, exception_text::type_name(&value))?.unwrap_or_default());
     key!(line, "message");
     line.text(&text_of(&value)?);
     key!(line, "stacktrace");
     let own = value.getattr_opt(pyo3::intern!(py, "__traceback__"))?;
     let given = traceback.filter(|given| !own.is_some_and(|own| own.is(given)));
-    let text = exception::stack_trace_from(&value, given.as_ref());
+    let text = exception_text::stack_trace_from(&value, given.as_ref());
     match calm(py, text)? {
         Some(text) => put_text(line, &text)?,
         None => line.null(),

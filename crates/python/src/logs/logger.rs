@@ -8,7 +8,8 @@ use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::otlp::request::Group;
 
-use super::record::{self, Fields, Limits, Pairs};
+use super::encode::{self, LogFields, LogLimits};
+use super::pairs::{Pairs, pairs_of, set_pair};
 use crate::export::group::{Groups, new_group};
 use crate::export::pipeline::{self, Pipeline, SharedPipeline, Stage};
 use crate::imports::context;
@@ -18,26 +19,27 @@ use crate::process::clock::{now_unix_nanos, unix_nanos};
 use crate::process::diagnostics;
 use crate::process::fork;
 use crate::threads::replaceable::Replaceable;
-use crate::trace::exception_text as exception;
+use crate::trace::current::identity_of_span;
+use crate::trace::exception_text;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "opentelemetry.sdk._logs")]
 pub(crate) struct Logger {
-    inner: Replaceable<Inner>,
+    parts: Replaceable<LoggerParts>,
     groups: Groups,
 }
 
 /// What a logger is made of; replaced as a whole when something of it changes.
-pub(crate) struct Inner {
-    pub(crate) limits: Limits,
+pub(crate) struct LoggerParts {
+    pub(crate) limits: LogLimits,
     pub(crate) pipeline: Py<SharedPipeline>,
     /// Resource and scope as OTLP.
     pub(crate) group: Arc<Group>,
     pub(crate) is_enabled: bool,
-    given: Given,
+    arguments: LoggerArguments,
 }
 
 /// The constructor's arguments.
-struct Given {
+struct LoggerArguments {
     resource: Py<PyAny>,
     processor: Py<PyAny>,
     scope: Py<PyAny>,
@@ -45,7 +47,7 @@ struct Given {
     metrics: Option<Py<PyAny>>,
 }
 
-impl Given {
+impl LoggerArguments {
     fn clone_ref(&self, py: Python<'_>) -> Self {
         Self {
             resource: self.resource.clone_ref(py),
@@ -56,21 +58,21 @@ impl Given {
         }
     }
 
-    fn build(self, py: Python<'_>, is_enabled: bool) -> PyResult<Inner> {
-        Ok(Inner {
-            limits: Limits::from_object(self.limits.bind(py))?,
+    fn build(self, py: Python<'_>, is_enabled: bool) -> PyResult<LoggerParts> {
+        Ok(LoggerParts {
+            limits: LogLimits::from_object(self.limits.bind(py))?,
             pipeline: Pipeline::of_processor(&pipeline::LOGS, self.processor.bind(py))?,
             group: new_group(self.resource.bind(py), self.scope.bind(py))?,
             is_enabled,
-            given: self,
+            arguments: self,
         })
     }
 }
 
-impl Inner {
+impl LoggerParts {
     /// Counts a record among the SDK's metrics about itself.
     pub(crate) fn count(&self, py: Python<'_>) -> PyResult<()> {
-        if let Some(metrics) = &self.given.metrics {
+        if let Some(metrics) = &self.arguments.metrics {
             metrics
                 .bind(py)
                 .call_method0(pyo3::intern!(py, "emit_log"))?;
@@ -89,7 +91,7 @@ impl Inner {
 }
 
 /// The arguments of `emit`, without the record.
-struct Arguments<'a, 'py> {
+struct EmitArguments<'a, 'py> {
     timestamp: Option<&'a Bound<'py, PyAny>>,
     observed_timestamp: Option<&'a Bound<'py, PyAny>>,
     context: Option<&'a Bound<'py, PyAny>>,
@@ -102,21 +104,21 @@ struct Arguments<'a, 'py> {
 }
 
 impl Logger {
-    pub(crate) fn inner(&self) -> &Inner {
-        self.inner.get()
+    pub(crate) fn parts(&self) -> &LoggerParts {
+        self.parts.get()
     }
 
     fn emit_quickly<'py>(
-        inner: &Inner,
+        parts: &LoggerParts,
         pipeline: &Pipeline,
         py: Python<'py>,
         given: Option<&Bound<'py, PyAny>>,
-        arguments: &Arguments<'_, 'py>,
+        arguments: &EmitArguments<'_, 'py>,
     ) -> PyResult<()> {
         let none = py.None().into_bound(py);
         let (fields, body, attributes, error);
         if let Some(log) = given {
-            fields = Fields::read(log)?;
+            fields = LogFields::read(log)?;
             body = log.getattr(pyo3::intern!(py, "body"))?;
             attributes = Some(log.getattr(pyo3::intern!(py, "attributes"))?);
             error = log.getattr_opt(pyo3::intern!(py, "exception"))?;
@@ -127,12 +129,12 @@ impl Logger {
                 _ => context::current(py, official)?,
             };
             let observed = arguments.observed_timestamp;
-            fields = Fields::new(
+            fields = LogFields::new(
                 arguments.timestamp,
                 unix_nanos(observed).unwrap_or_else(now_unix_nanos),
                 arguments.severity_number,
                 arguments.severity_text,
-                record::span_context(official, &context)?,
+                identity_of_span(official, &context)?.unwrap_or_default(),
                 arguments.event_name,
             )?;
             body = arguments.body.unwrap_or(&none).clone();
@@ -140,18 +142,18 @@ impl Logger {
             error = arguments.exception.cloned();
         }
         let pairs = pairs_with_exception(py, attributes.as_ref(), error.as_ref())?;
-        record::with_parts(py, &fields.head(), &body, &pairs, &inner.limits, |bytes| {
-            inner.push(pipeline, bytes);
+        encode::with_parts(py, &fields.head(), &body, &pairs, &parts.limits, |bytes| {
+            parts.push(pipeline, bytes);
         })
     }
 
     fn emit_slowly<'py>(
         &self,
-        inner: &Inner,
+        parts: &LoggerParts,
         pipeline: &Pipeline,
         py: Python<'py>,
         given: Option<&Bound<'py, PyAny>>,
-        arguments: &Arguments<'_, 'py>,
+        arguments: &EmitArguments<'_, 'py>,
     ) -> PyResult<()> {
         let options = PyDict::new(py);
         for (name, value) in [
@@ -171,16 +173,16 @@ impl Logger {
         }
         let record = oxitel::NEW_LOG_RECORD.get(py)?.call(
             (
-                &inner.given.resource,
-                &inner.given.scope,
-                &inner.given.limits,
+                &parts.arguments.resource,
+                &parts.arguments.scope,
+                &parts.arguments.limits,
                 given,
             ),
             Some(&options),
         )?;
         for stage in &pipeline.stages {
             match stage {
-                Stage::Native(batch) => record::push(batch, &self.groups, &record),
+                Stage::Native(batch) => encode::push(batch, &self.groups, &record),
                 Stage::Python(listener) => listener.call("on_emit", &record, None)?,
             }
         }
@@ -195,7 +197,7 @@ fn pairs_with_exception<'py>(
     error: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Pairs<'py>> {
     let given = match attributes.filter(|attributes| !attributes.is_none()) {
-        Some(attributes) => record::pairs_of(attributes).unwrap_or_else(|error| {
+        Some(attributes) => pairs_of(attributes).unwrap_or_else(|error| {
             let text = "the attributes of a log record are no mapping and are left out";
             diagnostics::report_exception(py, diagnostics::LOGS, text, &error);
             Vec::new()
@@ -208,19 +210,21 @@ fn pairs_with_exception<'py>(
     let mut pairs: Pairs<'py> = vec![
         (
             pyo3::intern!(py, "exception.type").clone().into_any(),
-            exception::type_name(error)?.into_pyobject(py)?.into_any(),
+            exception_text::type_name(error)?
+                .into_pyobject(py)?
+                .into_any(),
         ),
         (
             pyo3::intern!(py, "exception.message").clone().into_any(),
-            exception::message(error).into_pyobject(py)?.into_any(),
+            exception_text::message(error).into_pyobject(py)?.into_any(),
         ),
         (
             pyo3::intern!(py, "exception.stacktrace").clone().into_any(),
-            exception::stack_trace(error)?.into_any(),
+            exception_text::stack_trace(error)?.into_any(),
         ),
     ];
     for (key, value) in given {
-        record::set_pair(&mut pairs, &key, value)?;
+        set_pair(&mut pairs, &key, value)?;
     }
     Ok(pairs)
 }
@@ -252,7 +256,7 @@ impl Logger {
             Some(configuration) => configuration.getattr("is_enabled")?.is_truthy()?,
             None => true,
         };
-        let given = Given {
+        let arguments = LoggerArguments {
             resource,
             processor: multi_log_record_processor,
             scope: instrumentation_scope,
@@ -260,7 +264,7 @@ impl Logger {
             metrics: logger_metrics,
         };
         Ok(Self {
-            inner: Replaceable::new(given.build(py, is_enabled)?),
+            parts: Replaceable::new(arguments.build(py, is_enabled)?),
             groups: Groups::default(),
         })
     }
@@ -284,12 +288,12 @@ impl Logger {
     ) -> PyResult<()> {
         fork::settle(py);
         diagnostics::catch_up(py);
-        let inner = self.inner.get();
-        if !inner.is_enabled {
+        let parts = self.parts.get();
+        if !parts.is_enabled {
             return Ok(());
         }
-        let pipeline = inner.pipeline.get().present();
-        let arguments = Arguments {
+        let pipeline = parts.pipeline.get().present();
+        let arguments = EmitArguments {
             timestamp,
             observed_timestamp,
             context,
@@ -300,19 +304,19 @@ impl Logger {
             event_name,
             exception,
         };
-        let emitted = inner.count(py).and_then(|()| {
+        let emitted = parts.count(py).and_then(|()| {
             let is_slow = pipeline.has_listeners || record.map_or(Ok(false), is_ready)?;
             if is_slow {
-                self.emit_slowly(inner, pipeline, py, record, &arguments)
+                self.emit_slowly(parts, pipeline, py, record, &arguments)
             } else if pipeline.stages.is_empty() {
                 Ok(())
             } else {
-                Self::emit_quickly(inner, pipeline, py, record, &arguments)
+                Self::emit_quickly(parts, pipeline, py, record, &arguments)
             }
         });
         match emitted {
             Err(error) if error.is_instance_of::<PyException>(py) => {
-                record::report(py, &error);
+                encode::report(py, &error);
                 Ok(())
             }
             emitted => emitted,
@@ -320,53 +324,53 @@ impl Logger {
     }
 
     fn _is_enabled(&self) -> bool {
-        self.inner.get().is_enabled
+        self.parts.get().is_enabled
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        for inner in self.inner.versions() {
-            visit.call(&inner.pipeline)?;
-            visit.call(&inner.given.processor)?;
-            visit.call(&inner.given.metrics)?;
+        for parts in self.parts.versions() {
+            visit.call(&parts.pipeline)?;
+            visit.call(&parts.arguments.processor)?;
+            visit.call(&parts.arguments.metrics)?;
         }
         Ok(())
     }
 
     fn _set_enabled(&self, py: Python<'_>, is_enabled: bool) -> PyResult<()> {
-        let inner = self.inner.get();
-        self.inner
-            .replace(inner.given.clone_ref(py).build(py, is_enabled)?);
+        let parts = self.parts.get();
+        self.parts
+            .replace(parts.arguments.clone_ref(py).build(py, is_enabled)?);
         Ok(())
     }
 
     #[getter(_resource)]
     fn resource(&self, py: Python<'_>) -> Py<PyAny> {
-        self.inner.get().given.resource.clone_ref(py)
+        self.parts.get().arguments.resource.clone_ref(py)
     }
 
     #[setter(_resource)]
     fn set_resource(&self, py: Python<'_>, resource: Py<PyAny>) -> PyResult<()> {
-        let inner = self.inner.get();
-        let given = Given {
+        let parts = self.parts.get();
+        let arguments = LoggerArguments {
             resource,
-            ..inner.given.clone_ref(py)
+            ..parts.arguments.clone_ref(py)
         };
-        self.inner.replace(given.build(py, inner.is_enabled)?);
+        self.parts.replace(arguments.build(py, parts.is_enabled)?);
         Ok(())
     }
 
     #[getter]
     fn _instrumentation_scope(&self, py: Python<'_>) -> Py<PyAny> {
-        self.inner.get().given.scope.clone_ref(py)
+        self.parts.get().arguments.scope.clone_ref(py)
     }
 
     #[getter]
     fn _multi_log_record_processor(&self, py: Python<'_>) -> Py<PyAny> {
-        self.inner.get().given.processor.clone_ref(py)
+        self.parts.get().arguments.processor.clone_ref(py)
     }
 
     #[getter]
     fn _log_record_limits(&self, py: Python<'_>) -> Py<PyAny> {
-        self.inner.get().given.limits.clone_ref(py)
+        self.parts.get().arguments.limits.clone_ref(py)
     }
 }

@@ -1,5 +1,4 @@
-//! What `logging` keeps of a record, read from its `__dict__`; and the factory that has records
-//! remember the span that was current when they were made.
+//! Records of Python's `logging` that remember the span that was current when they were made.
 
 use std::cell::RefCell;
 
@@ -7,135 +6,17 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple, PyType};
 use telemetry::trace::SpanContext;
 
-use super::attributes::Names;
-use super::record;
 use crate::imports::context;
+use crate::imports::logging::LOG_RECORD;
 use crate::imports::official::Official;
 use crate::imports::oxitel;
-
-/// The attributes of a record that the formatter uses, and what is not `logging`'s own.
-#[derive(Default)]
-pub(crate) struct Fields<'py> {
-    pub(crate) name: Option<Bound<'py, PyAny>>,
-    pub(crate) msg: Option<Bound<'py, PyAny>>,
-    pub(crate) args: Option<Bound<'py, PyAny>>,
-    pub(crate) level: Option<Bound<'py, PyAny>>,
-    pub(crate) exc_info: Option<Bound<'py, PyAny>>,
-    pub(crate) exc_text: Option<Bound<'py, PyAny>>,
-    pub(crate) stack_info: Option<Bound<'py, PyAny>>,
-    pub(crate) line: Option<Bound<'py, PyAny>>,
-    pub(crate) function: Option<Bound<'py, PyAny>>,
-    pub(crate) created: Option<Bound<'py, PyAny>>,
-    /// What the official `LoggingInstrumentor` sets: `"0"` where there was no span.
-    pub(crate) trace_id: Option<Bound<'py, PyAny>>,
-    pub(crate) span_id: Option<Bound<'py, PyAny>>,
-    pub(crate) service_name: Option<Bound<'py, PyAny>>,
-    pub(crate) extra: Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>,
-}
-
-// In the order in which `logging` sets them, then what others are known to add: a record of the
-// usual making is read without a single search.
-static NAMES: Names<27> = Names::new([
-    "name",
-    "msg",
-    "args",
-    "levelname",
-    "levelno",
-    "pathname",
-    "filename",
-    "module",
-    "exc_info",
-    "exc_text",
-    "stack_info",
-    "lineno",
-    "funcName",
-    "created",
-    "msecs",
-    "relativeCreated",
-    "thread",
-    "threadName",
-    "processName",
-    "process",
-    "taskName",
-    "otelSpanID",
-    "otelTraceID",
-    "otelTraceSampled",
-    "otelServiceName",
-    "message",
-    "asctime",
-]);
-
-/// Where in `NAMES` the attributes are that are kept.
-mod position {
-    pub(super) const NAME: usize = 0;
-    pub(super) const MSG: usize = 1;
-    pub(super) const ARGS: usize = 2;
-    pub(super) const LEVEL: usize = 3;
-    pub(super) const EXC_INFO: usize = 8;
-    pub(super) const EXC_TEXT: usize = 9;
-    pub(super) const STACK_INFO: usize = 10;
-    pub(super) const LINE: usize = 11;
-    pub(super) const FUNCTION: usize = 12;
-    pub(super) const CREATED: usize = 13;
-    pub(super) const SPAN_ID: usize = 21;
-    pub(super) const TRACE_ID: usize = 22;
-    pub(super) const SERVICE_NAME: usize = 24;
-}
-
-impl<'py> Fields<'py> {
-    /// Reads `record`; what has no `__dict__` has no fields.
-    pub(crate) fn read(record: &Bound<'py, PyAny>) -> Self {
-        let mut fields = Self::default();
-        if let Some(dict) = dict_of(record) {
-            NAMES.for_each(&dict, |position, key, value| match position {
-                Some(position) => fields.put(position, value),
-                None => fields.extra.push((key.clone(), value.clone())),
-            });
-        }
-        fields
-    }
-
-    fn put(&mut self, index: usize, value: &Bound<'py, PyAny>) {
-        let field = match index {
-            position::NAME => &mut self.name,
-            position::MSG => &mut self.msg,
-            position::ARGS => &mut self.args,
-            position::LEVEL => &mut self.level,
-            position::EXC_INFO => &mut self.exc_info,
-            position::EXC_TEXT => &mut self.exc_text,
-            position::STACK_INFO => &mut self.stack_info,
-            position::LINE => &mut self.line,
-            position::FUNCTION => &mut self.function,
-            position::CREATED => &mut self.created,
-            position::SPAN_ID => &mut self.span_id,
-            position::TRACE_ID => &mut self.trace_id,
-            position::SERVICE_NAME => &mut self.service_name,
-            _ => return,
-        };
-        if !value.is_none() {
-            *field = Some(value.clone());
-        }
-    }
-}
-
-#[expect(unsafe_code, reason = "PyObject_GenericGetDict has no safe binding")]
-fn dict_of<'py>(record: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
-    let py = record.py();
-    // SAFETY: may be asked of any object; a new reference, or null with an exception set.
-    let dict = unsafe {
-        Bound::from_owned_ptr_or_err(
-            py,
-            pyo3::ffi::PyObject_GenericGetDict(record.as_ptr(), std::ptr::null_mut()),
-        )
-    };
-    dict.ok()?.cast_into().ok()
-}
+use crate::trace::current::identity_of_span;
 
 /// The ids of the span that is current, if it has valid ones.
 pub(crate) fn current_span_context(py: Python<'_>) -> PyResult<Option<SpanContext>> {
     let official = Official::get(py)?;
-    let context = record::span_context(official, &context::current(py, official)?)?;
-    Ok((context.trace_id != 0 && context.span_id != 0).then_some(context))
+    let context = identity_of_span(official, &context::current(py, official)?)?.unwrap_or_default();
+    Ok(context.is_valid().then_some(context))
 }
 
 /// Makes records that remember the current span: a record factory for `logging`.
@@ -155,8 +36,8 @@ impl SpanRecordFactory {
     #[new]
     fn new(record_class: &Bound<'_, PyType>, previous: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = previous.py();
-        let plain = py.import("logging")?.getattr("LogRecord")?;
-        let has_slot = previous.is(&plain);
+        let plain = LOG_RECORD.kept(py)?;
+        let has_slot = previous.is(plain);
         let make = if has_slot {
             record_class.as_any()
         } else {

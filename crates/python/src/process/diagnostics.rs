@@ -2,6 +2,7 @@
 //!
 //! Logging is the user's code: whatever it raises ends here.
 
+use std::cell::Cell;
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread;
@@ -9,8 +10,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use telemetry::diagnostics::{Level, Message};
+use telemetry::diagnostics::Event;
 
+use super::wording::{Level, worded};
 use crate::imports::oxitel;
 
 /// Loggers of the official packages.
@@ -191,24 +193,44 @@ pub(crate) fn log_losses(py: Python<'_>) {
     }
 }
 
+thread_local! {
+    /// The logger by which this thread is saying what the worker has to say.
+    static SAYING_BY: Cell<Option<&'static str>> = const { Cell::new(None) };
+}
+
+/// Whether the record is what the worker has to say of deliveries, which is not for delivery: each
+/// failure would make more of what could not be delivered.
+#[inline]
+pub(crate) fn is_of_the_worker(record: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match SAYING_BY.get() {
+        None => Ok(false),
+        Some(logger) => record
+            .getattr(pyo3::intern!(record.py(), "name"))?
+            .eq(logger),
+    }
+}
+
 /// How many threads are logging what they have taken.
 static LOGGING: AtomicUsize = AtomicUsize::new(0);
 /// How long the end of a process waits for them.
 const PATIENCE: Duration = Duration::from_millis(100);
 
-fn log_all(py: Python<'_>, take: fn() -> Vec<Message>) {
+fn log_all(py: Python<'_>, take: fn() -> Vec<Event>) {
     LOGGING.fetch_add(1, Ordering::AcqRel);
-    for message in take() {
+    for event in take() {
+        let message = worded(&event);
         // As `logging` numbers them.
         let level = match message.level {
             Level::Info => 20,
             Level::Warning => 30,
             Level::Error => 40,
         };
+        let outer = SAYING_BY.replace(Some(message.logger));
         // Nobody can be told that telling failed.
         let _ = oxitel::LOG_WORKER_MESSAGE
             .get(py)
             .and_then(|log| log.call1((level, message.logger, &message.text)));
+        SAYING_BY.set(outer);
     }
     LOGGING.fetch_sub(1, Ordering::AcqRel);
 }

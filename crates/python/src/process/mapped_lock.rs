@@ -35,7 +35,8 @@ mod linux {
             let (flags, fd) = (libc::MAP_SHARED, file.as_raw_fd());
             // SAFETY: the kernel chooses the address, so no other mapping is replaced; without
             // PROT_READ and PROT_WRITE no memory is there to be misused.
-            let address = unsafe { libc::mmap(ptr::null_mut(), len, libc::PROT_NONE, flags, fd, 0) };
+            let address =
+                unsafe { libc::mmap(ptr::null_mut(), len, libc::PROT_NONE, flags, fd, 0) };
             if address == libc::MAP_FAILED {
                 return None;
             }

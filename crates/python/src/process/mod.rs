@@ -7,3 +7,4 @@ pub(crate) mod ending_thread;
 pub(crate) mod fork;
 pub(crate) mod mapped_lock;
 pub(crate) mod termination;
+mod wording;

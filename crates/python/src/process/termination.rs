@@ -21,6 +21,8 @@ mod unix {
     use telemetry::export::batch::BatchProcessor;
     use telemetry::fork::generation;
 
+    use super::super::wording::worded;
+
     const LET_THEM_FINISH: Duration = Duration::from_millis(50);
 
     /// The pipe's end that the handler writes to, and the generation of the process that reads it.
@@ -156,12 +158,10 @@ mod unix {
             queue.report_unsent();
         }
         let mut output = std::io::stderr();
-        let messages = telemetry::diagnostics::take();
-        for message in messages
-            .iter()
-            .chain(&telemetry::diagnostics::take_losses())
-        {
-            let _ = writeln!(output, "oxitel: {}", message.text);
+        let mut events = telemetry::diagnostics::take();
+        events.extend(telemetry::diagnostics::take_losses());
+        for event in &events {
+            let _ = writeln!(output, "oxitel: {}", worded(event).text);
         }
     }
 

@@ -131,15 +131,17 @@ impl BatchProcessor {
 
     /// Whether there is nothing to wait for: the receiver is away, and all there is is in the spool.
     pub fn is_kept_for_later(&self) -> bool {
-        let sender = self.shared.sender();
-        let guarded = sender.lock();
-        guarded.outage_since.is_some() && sender.is_kept(&guarded.queue)
+        self.shared.sender().is_kept_for_later()
     }
 
     /// What became of what was kept in the spool, and how many records of other processes wait there
     /// to be sent by this one.
     pub fn spool_counts(&self) -> (SpoolCounts, u64) {
-        self.shared.sender().spool_counts()
+        {
+            let sender = self.shared.sender();
+            let guarded = sender.lock();
+            (guarded.spool, guarded.adopted_waiting)
+        }
     }
 
     pub fn counts(&self) -> Counts {

@@ -8,13 +8,14 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::config::{ExporterConfig, limited};
-use super::deliver::{self, Owner};
+use super::deliver::{Delivery, Left, Owner, deliver};
 use super::operation::Operation;
 use super::session::Session;
 use super::settled::Settled;
 use super::transport::ConfigError;
+use super::transport::answer::TroubleKind;
 use super::transport::proxy::Proxy;
-use super::worker;
+use super::{report, worker};
 use crate::fork::PerProcess;
 use crate::otlp::request::Batch;
 
@@ -114,7 +115,7 @@ impl Exporter {
         worker::notice_loss();
         let session = self.session();
         if session.is_shut_down.load(Ordering::Relaxed) {
-            deliver::report_shut_down(&self.settled);
+            report::exporter_shut_down(&self.settled);
             return Err(failed(count, "the exporter was shut down".to_owned()));
         }
         let (answer, answered) = mpsc::sync_channel(1);
@@ -122,9 +123,8 @@ impl Exporter {
         let deadline = Instant::now() + timeout;
         let started = worker::spawn(async move {
             let mut urgency = session.urgency.subscribe();
-            let delivery =
-                deliver::deliver(&session, batch, deadline, &mut urgency, Owner::Caller).await;
-            deliver::report_outcome(&session, &delivery);
+            let delivery = deliver(&session, batch, deadline, &mut urgency, Owner::Caller).await;
+            tell(&session, &delivery);
             let _ = answer.send(delivery);
         });
         if let Err(error) = started {
@@ -166,13 +166,13 @@ impl Exporter {
                 urgency.closing.get_or_insert_with(Instant::now);
             });
         });
-        deliver::report_lost_exports(&session);
+        report::lost_exports(&session);
     }
 }
 
 /// An export that the worker is at.
 pub struct PendingExport {
-    answered: mpsc::Receiver<deliver::Delivery>,
+    answered: mpsc::Receiver<Delivery>,
     count: usize,
     given_up_at: Instant,
 }
@@ -188,10 +188,10 @@ impl PendingExport {
             Err(_) => return Some(Err(failed(self.count, "timed out".to_owned()))),
         };
         let summary = ExportSummary {
-            delivered: delivery.delivered,
-            rejected: delivery.rejected,
+            delivered: delivery.tally.delivered,
+            rejected: delivery.tally.rejected,
         };
-        let undelivered = delivery.failed + delivery.left_len();
+        let undelivered = delivery.tally.failed + delivery.left.as_ref().map_or(0, Left::len);
         if undelivered == 0 {
             return Some(Ok(summary));
         }
@@ -200,6 +200,22 @@ impl PendingExport {
             undelivered,
             reason: delivery.reason.to_string(),
         }))
+    }
+}
+
+/// Tells of an export that somebody waited for: the outage it ended, or what is left of it and will not
+/// be tried again.
+fn tell(session: &Session, delivery: &Delivery) {
+    let settled = &session.settled;
+    if let Some(outage) = delivery.outage {
+        report::export_recovered(settled, outage);
+    }
+    let Some(left) = &delivery.left else { return };
+    if left.setback.is_hopeless && left.setback.kind == TroubleKind::Nobody {
+        // It was said that nothing listens there; how much was lost is said at the end.
+        session.lost_exports.fetch_add(1, Ordering::Relaxed);
+    } else {
+        report::export_failed(settled, &delivery.reason);
     }
 }
 

@@ -4,27 +4,24 @@
 use std::fs::File;
 use std::mem;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::time::sleep;
 
-use super::deliver::{self, Delivery, Owner};
+use super::deliver::{Delivery, Owner, deliver};
 use super::probe::{self, Outcome};
-use super::queue::Queue;
-use super::sender::Sender;
+use super::report;
 use super::session::Session;
+use super::shared_queue::SharedQueue;
 use super::spool::{
-    Event, Gone, Identity, Lock, NotKept, Pace, Place, SpoolConfig, SpoolCounts, Store, Stored,
-    service,
+    Gone, Identity, Lock, NotKept, Pace, Place, SpoolConfig, Store, Stored, service,
 };
 use super::urgency::Urgency;
-use crate::diagnostics::{Key, Level, report};
+use crate::diagnostics::event::BufferNews;
 use crate::otlp::request::Batch;
 
-/// The official batch processors' logger.
-const LOGGER: &str = "opentelemetry.sdk._shared_internal";
 /// How soon after its start a process looks for what others have left, so that those who are started
 /// together do not look together.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
@@ -98,110 +95,76 @@ impl Keeping {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
 
-impl State {
-    fn end_turn(&mut self) {
-        if let Some((file, _lock)) = self.turn.take() {
-            self.pace.note_in(&file);
-        }
-        self.sent_in_turn = 0;
-    }
-}
-
-impl Sender {
     /// Makes the store of the service whose resource this is, unless there is one.
     fn identify<'a>(
         &self,
-        keeping: &Keeping,
+        queue: &SharedQueue,
         state: &'a mut State,
         resource: &[u8],
     ) -> &'a mut Store {
         state.store.get_or_insert_with(|| {
-            let settled = self.exporter.settled();
+            let settled = queue.exporter.settled();
             let (namespace, name) = service(resource);
             let route = &settled.route;
             let identity = Identity::new(
-                deliver::name(settled.signal),
+                settled.signal,
                 (&namespace, &name),
-                &keeping.config.program,
+                &self.config.program,
                 &route.endpoint.destination(route.protocol),
             );
-            Store::new(keeping.config.clone(), identity)
+            Store::new(self.config.clone(), identity)
         })
     }
 
-    /// Says whose records these are going to be, so that what earlier processes have left is sent
-    /// though there may be no record for a while.
-    pub(super) fn serve(self: &Arc<Self>, resource: &[u8]) {
-        let Some(keeping) = &self.keeping else {
-            return;
-        };
+    /// Says whose records these are going to be; whether there may be something of theirs.
+    pub(super) fn serve(&self, queue: &SharedQueue, resource: &[u8]) -> bool {
         // Whoever has it has been here before.
-        let Ok(mut state) = keeping.state.try_lock() else {
-            return;
-        };
-        let has_more = self.identify(keeping, &mut state, resource).may_have_more();
-        drop(state);
-        if has_more {
-            self.start_for_kept();
-        }
+        let state = self.state.try_lock();
+        state.is_ok_and(|mut state| self.identify(queue, &mut state, resource).may_have_more())
     }
 
     /// Awaits something while what comes in is written. None where the queue is closing, all of it is
     /// written, and the receiver is known to be away: there is nothing to wait for.
-    pub(super) async fn keeping<T>(&self, awaited: impl Future<Output = T>) -> Option<T> {
-        let Some(keeping) = &self.keeping else {
-            return Some(awaited.await);
-        };
+    pub(super) async fn during<T>(
+        &self,
+        queue: &SharedQueue,
+        awaited: impl Future<Output = T>,
+    ) -> Option<T> {
         let mut awaited = pin!(awaited);
         loop {
             tokio::select! {
                 biased;
                 done = &mut awaited => return Some(done),
-                () = self.wake.notified() => {}
-                () = sleep(keeping.config.interval) => {}
+                () = queue.wake.notified() => {}
+                () = sleep(self.config.interval) => {}
             }
-            self.keep();
-            let guarded = self.lock();
-            let is_over = guarded.closing.is_some() && guarded.outage_since.is_some();
-            if is_over && self.is_kept(&guarded.queue) {
+            self.keep(queue);
+            let guarded = queue.lock();
+            if guarded.closing.is_some() && guarded.is_kept_for_later() {
                 return None;
             }
         }
     }
 
-    /// Whether there is nothing that would be lost with the process.
-    pub(super) fn is_kept(&self, queue: &Queue) -> bool {
-        self.keeping.is_some() && !queue.has_unwritten()
-    }
-
-    pub(super) fn wake_keeping(&self) {
-        if self.keeping.is_some() {
-            self.wake.notify_one();
-        }
-    }
-
     /// Writes what is not written yet.
-    pub(super) fn keep(&self) {
-        let Some(keeping) = &self.keeping else {
-            return;
-        };
-        let mut state = keeping.lock();
+    pub(super) fn keep(&self, queue: &SharedQueue) {
+        let mut state = self.lock();
         for _ in 0..MAX_WRITES {
-            let unwritten = self.lock().queue.next_unwritten();
+            let unwritten = queue.lock().queue.next_unwritten();
             let Some(mut unwritten) = unwritten else {
                 break;
             };
             let batch = mem::take(&mut unwritten.batch);
-            let store = self.identify(keeping, &mut state, batch.resource().unwrap_or_default());
+            let resource = batch.resource().unwrap_or_default();
+            let store = self.identify(queue, &mut state, resource);
             match store.write(batch) {
                 Ok(places) => {
-                    let settled = self.lock().queue.note_written(&unwritten, places);
+                    let settled = queue.lock().queue.note_written(&unwritten, places);
                     store.settle(&settled);
                 }
-                Err(NotKept::TooLarge) => self.lock().queue.note_too_large(&unwritten),
-                Err(NotKept::Full) if self.give_up_oldest(store, Gone::ForRoom) => {}
+                Err(NotKept::TooLarge) => queue.lock().queue.note_too_large(&unwritten),
+                Err(NotKept::Full) if give_up_oldest(queue, store, Gone::ForRoom) => {}
                 Err(NotKept::Full) => {
                     store.note_full();
                     break;
@@ -209,74 +172,38 @@ impl Sender {
                 Err(NotKept::ForNow) => break,
             }
         }
-        self.tidy(state);
+        tidy(queue, state);
     }
 
     /// Writes what is not written yet of the batch that is about to be sent: whatever happens while it
     /// is on its way, it is kept.
-    pub(super) fn keep_flight(&self, batch: &Batch) {
-        let Some(keeping) = &self.keeping else {
-            return;
-        };
-        let written = self.lock().queue.flight_written();
+    pub(super) fn keep_flight(&self, queue: &SharedQueue, batch: &Batch) {
+        let written = queue.lock().queue.flight_written();
         let rest = written.map(|written| batch.since(written));
         let Some(rest) = rest.filter(|rest| !rest.is_empty()) else {
             return;
         };
-        let mut state = keeping.lock();
-        let store = self.identify(keeping, &mut state, rest.resource().unwrap_or_default());
+        let mut state = self.lock();
+        let store = self.identify(queue, &mut state, rest.resource().unwrap_or_default());
         if let Ok(places) = store.write(rest) {
-            let settled = self.lock().queue.note_flight_written(batch.added(), places);
+            let settled = queue
+                .lock()
+                .queue
+                .note_flight_written(batch.added(), places);
             store.settle(&settled);
         }
-        self.tidy(state);
-    }
-
-    fn give_up_oldest(&self, store: &mut Store, why: Gone) -> bool {
-        let is_given_up =
-            store.give_up_oldest(why, |segment| self.lock().queue.is_in_memory(segment));
-        self.note_vanished(store);
-        is_given_up
-    }
-
-    fn note_vanished(&self, store: &mut Store) {
-        for (segment, why) in store.take_vanished() {
-            let lost = self.lock().queue.lose_segment(segment);
-            store.note_gone(why, lost);
-        }
-    }
-
-    /// After anything was done with the store: what follows from it for the queue, and what is to be
-    /// said of it.
-    fn tidy(&self, mut state: MutexGuard<'_, State>) {
-        let Some(store) = &mut state.store else {
-            return;
-        };
-        let stale = self.lock().queue.take_stale();
-        store.settle(&stale);
-        self.note_vanished(store);
-        let events = store.take_events();
-        let (counts, waiting) = (store.counts(), store.waiting());
-        drop(state);
-        let mut guarded = self.lock();
-        guarded.spool = counts;
-        guarded.adopted_waiting = waiting;
-        let has_waiters = guarded.queue.has_waiters();
-        drop(guarded);
-        if has_waiters {
-            self.changed.notify_all();
-        }
-        for event in events {
-            self.report_event(&event);
-        }
+        tidy(queue, state);
     }
 
     /// What a live batch says of the receiver, and what need not be kept any more.
-    pub(super) fn note_live(&self, is_away: bool, has_failed: bool, settled: &[Place]) {
-        let Some(keeping) = &self.keeping else {
-            return;
-        };
-        let mut state = keeping.lock();
+    pub(super) fn note_live(
+        &self,
+        queue: &SharedQueue,
+        is_away: bool,
+        has_failed: bool,
+        settled: &[Place],
+    ) {
+        let mut state = self.lock();
         let now = Instant::now();
         if has_failed {
             state.pace.refused(now);
@@ -288,76 +215,66 @@ impl Sender {
         if let Some(store) = &mut state.store {
             store.settle(settled);
         }
-        self.tidy(state);
+        tidy(queue, state);
     }
 
     /// Sends one request of what is in the spool alone, if it is time for that.
     pub(super) async fn send_kept(
         &self,
+        queue: &SharedQueue,
         session: &Session,
         urgency: &mut watch::Receiver<Urgency>,
     ) -> NextKept {
-        let Some(keeping) = &self.keeping else {
-            return NextKept::Never;
-        };
-        match self.next_kept(keeping) {
-            Next::Never => self.next_write(keeping, None),
-            Next::At(at) => self.next_write(keeping, Some(at)),
+        let kept_at = match self.next_kept(queue) {
+            Next::Never => None,
+            Next::At(at) => Some(at),
             Next::Ask => {
-                let answer = self.keeping(probe::ask(session)).await;
-                let mut state = keeping.lock();
-                let now = Instant::now();
+                let answer = self.during(queue, probe::ask(session)).await;
+                let (mut state, now) = (self.lock(), Instant::now());
                 match answer {
                     Some(Outcome::Accepted) => state.pace.open(),
                     Some(Outcome::Refused) => state.pace.refused(now),
                     _ => state.pace.away(now),
                 }
-                NextKept::Sent
+                return NextKept::Sent;
             }
             Next::Send(kept) => {
-                let Kept { stored, is_own } = *kept;
-                let bytes = stored.batch.byte_len();
+                let Stored { batch, places } = kept.stored;
+                let bytes = batch.byte_len();
                 let deadline = tokio::time::Instant::now() + session.settled.timeout;
-                let batch = stored.batch;
-                let sending = deliver::deliver(session, batch, deadline, urgency, Owner::Queue);
-                let delivery = self.keeping(sending).await;
-                self.settle_kept(keeping, delivery, stored.places, is_own, bytes);
-                NextKept::Sent
+                let sending = deliver(session, batch, deadline, urgency, Owner::Queue);
+                let delivery = self.during(queue, sending).await;
+                self.settle_kept(queue, delivery, places, kept.is_own, bytes);
+                return NextKept::Sent;
             }
-        }
-    }
-
-    /// When the task has to wake for the spool's sake.
-    fn next_write(&self, keeping: &Keeping, kept: Option<Instant>) -> NextKept {
-        let is_empty = self.lock().queue.len() == 0;
-        let write = (!is_empty).then(|| Instant::now() + keeping.config.interval);
-        let next = write.into_iter().chain(kept).min();
+        };
+        // What comes in meanwhile has to be written too.
+        let is_empty = queue.lock().queue.len() == 0;
+        let write_at = (!is_empty).then(|| Instant::now() + self.config.interval);
+        let next = write_at.into_iter().chain(kept_at).min();
         next.map_or(NextKept::Never, |at| NextKept::At(at.into()))
     }
 
-    fn next_kept(&self, keeping: &Keeping) -> Next {
-        let mut state = keeping.lock();
-        let now = Instant::now();
-        let state_now = &mut *state;
-        let Some(store) = &mut state_now.store else {
+    fn next_kept(&self, queue: &SharedQueue) -> Next {
+        let (mut guard, now) = (self.lock(), Instant::now());
+        let state = &mut *guard;
+        let Some(store) = &mut state.store else {
             return Next::Never;
         };
-        if self.lock().closing.is_some() {
+        if queue.lock().closing.is_some() {
             return Next::Never;
         }
-        if state_now.look_at <= now {
-            state_now.look_at = now + LOOK;
+        if state.look_at <= now {
+            state.look_at = now + LOOK;
             store.adopt();
-            while self.give_up_oldest(store, Gone::Expired) {}
+            while give_up_oldest(queue, store, Gone::Expired) {}
         }
-        let look_at = state_now.look_at;
-        let next = self.next_request(state_now, now);
-        if !matches!(next, Next::Send(_)) && !state_now.pace.is_open()
-            || matches!(next, Next::Never)
-        {
-            state_now.end_turn();
+        let next = next_request(queue, state, now);
+        if matches!(next, Next::Never | Next::Ask) {
+            state.end_turn();
         }
-        self.tidy(state);
+        let look_at = state.look_at;
+        tidy(queue, guard);
         match next {
             Next::Never => Next::At(look_at),
             Next::At(at) => Next::At(at.min(look_at)),
@@ -365,226 +282,173 @@ impl Sender {
         }
     }
 
-    fn next_request(&self, state: &mut State, now: Instant) -> Next {
-        let Some(store) = &mut state.store else {
-            return Next::Never;
-        };
-        let has_own = self.lock().queue.kept_len() > 0;
-        if store.waiting() == 0 && !has_own {
-            return Next::Never;
-        }
-        if !state.pace.is_open() {
-            let ask_at = state.pace.ask_at();
-            return if ask_at <= now {
-                Next::Ask
-            } else {
-                Next::At(ask_at)
-            };
-        }
-        if state.send_at > now {
-            return Next::At(state.send_at);
-        }
-        if state.sent_in_turn >= MAX_IN_TURN {
-            state.end_turn();
-            state.send_at = now + TURN_SPREAD;
-            return Next::At(state.send_at);
-        }
-        let Some(store) = &mut state.store else {
-            return Next::Never;
-        };
-        if state.turn.is_none() {
-            state.turn = store.turn();
-            let Some((file, _)) = &state.turn else {
-                state.send_at = now + TURN + TURN_SPREAD.mul_f64(fastrand::f64());
-                return Next::At(state.send_at);
-            };
-            state.pace.take_from(file);
-        }
-        if let Some(stored) = store.next_adopted(self.config.max_export_batch_size) {
-            if store.waiting() == 0 {
-                // There may be more where that came from.
-                state.look_at = now;
-            }
-            return Next::Send(Box::new(Kept {
-                stored,
-                is_own: false,
-            }));
-        }
-        loop {
-            let places = self.lock().queue.take_evicted();
-            let Some(places) = places else {
-                return Next::Never;
-            };
-            let (stored, lost) = store.read(&places);
-            let mut guarded = self.lock();
-            guarded.queue.note_unreadable(lost);
-            if !stored.batch.is_empty() {
-                return Next::Send(Box::new(Kept {
-                    stored,
-                    is_own: true,
-                }));
-            }
-            guarded.queue.land_evicted(Vec::new(), lost > 0);
-        }
-    }
-
     /// Accounts for kept records that were sent.
     fn settle_kept(
         &self,
-        keeping: &Keeping,
+        queue: &SharedQueue,
         delivery: Option<Delivery>,
         places: Vec<Place>,
         is_own: bool,
         bytes: usize,
     ) {
-        let mut state = keeping.lock();
-        let now = Instant::now();
-        // Broken off, since the queue is closing: as if nothing had been sent.
-        let delivery = delivery.unwrap_or_else(|| Delivery {
-            left: vec![Batch::new()],
-            ..Delivery::default()
-        });
-        let is_left = !delivery.left.is_empty();
-        if is_left {
-            state.pace.away(now);
-        } else if delivery.failed > 0 {
-            state.pace.refused(now);
-        } else {
-            state.pace.speed_up();
+        let (mut state, now) = (self.lock(), Instant::now());
+        // Broken off, since the queue is closing, or not taken to its end: all of it is sent again.
+        let tally = delivery.filter(|delivery| delivery.left.is_none());
+        let tally = tally.map(|delivery| delivery.tally);
+        match tally {
+            None => state.pace.away(now),
+            Some(tally) if tally.failed > 0 => state.pace.refused(now),
+            Some(_) => state.pace.speed_up(),
         }
         state.send_at = now + state.pace.gap(bytes);
         state.sent_in_turn += 1;
         let Some(store) = &mut state.store else {
             return;
         };
-        // Of a batch that was split, and not taken to its end, all is sent again.
-        let (delivered, refused) = match is_left {
-            true => (0, 0),
-            false => (delivery.delivered, delivery.failed + delivery.rejected),
-        };
-        if is_left && !is_own {
-            store.give_back(places.clone());
-        }
-        if !is_left {
-            store.settle(&places);
-        }
-        store.note_sent(is_own, delivered as u64, refused as u64);
-        if is_own {
-            let mut guarded = self.lock();
-            let left = if is_left { places } else { Vec::new() };
-            guarded.queue.land_evicted(left, refused > 0);
-            if !is_left {
-                let counts = guarded.queue.counts_mut();
-                counts.delivered += delivered as u64;
-                counts.rejected += delivery.rejected as u64;
-                counts.failed += delivery.failed as u64;
+        match tally {
+            Some(tally) => {
+                store.settle(&places);
+                let refused = tally.failed + tally.rejected;
+                store.note_sent(is_own, tally.delivered as u64, refused as u64);
+                if is_own {
+                    let mut guarded = queue.lock();
+                    guarded.queue.land_evicted(Vec::new(), refused > 0);
+                    let counts = guarded.queue.counts_mut();
+                    counts.delivered += tally.delivered as u64;
+                    counts.rejected += tally.rejected as u64;
+                    counts.failed += tally.failed as u64;
+                }
             }
+            None if is_own => queue.lock().queue.land_evicted(places, false),
+            None => store.give_back(places),
         }
-        self.tidy(state);
+        tidy(queue, state);
     }
 
-    /// Goes on with what the worker of `other` had.
-    pub(super) fn take_over_kept(&self, other: &Self) {
-        if let (Some(keeping), Some(theirs)) = (&self.keeping, &other.keeping) {
-            let store = theirs.lock().store.take();
-            keeping.lock().store = store;
-        }
+    /// Goes on with what another one had, whose worker was lost.
+    pub(super) fn take_over(&self, other: &Self) {
+        let store = other.lock().store.take();
+        self.lock().store = store;
     }
 
     /// Lets other processes have what is kept.
     pub(super) fn release(&self) {
-        if let Some(keeping) = &self.keeping {
-            let mut state = keeping.lock();
-            state.end_turn();
-            state.store = None;
+        let mut state = self.lock();
+        state.end_turn();
+        state.store = None;
+    }
+
+    /// At the end: how many records are where they outlive the process.
+    pub(super) fn report_kept(&self, queue: &SharedQueue, kept: usize) {
+        let count = kept as u64 + queue.lock().adopted_waiting;
+        if count > 0 {
+            let directory = self.config.directory.clone();
+            let news = BufferNews::Kept { count, directory };
+            report::buffer(queue.exporter.settled(), news);
         }
     }
+}
 
-    pub(super) fn report_kept(&self, kept: usize) {
-        let Some(keeping) = &self.keeping else {
-            return;
-        };
-        let adopted = self.lock().adopted_waiting;
-        let kept = kept as u64 + adopted;
-        if kept > 0 {
-            let records = deliver::records(self.exporter.settled().signal);
-            let directory = keeping.config.directory.display();
-            let text = format!(
-                "{kept} {records} are kept in {directory}, and delivered by the next process of this \
-                 service"
-            );
-            report(Level::Warning, LOGGER, Key::Always, text);
+impl State {
+    fn end_turn(&mut self) {
+        if let Some((file, _lock)) = self.turn.take() {
+            self.pace.note_in(&file);
         }
+        self.sent_in_turn = 0;
     }
+}
 
-    fn report_event(&self, event: &Event) {
-        let settled = self.exporter.settled();
-        let records = deliver::records(settled.signal);
-        let endpoint = &settled.route.endpoint.shown;
-        let (level, key, text) = match event {
-            Event::Unusable(reason) => (
-                Level::Warning,
-                Key::now_and_then(("buffer", reason)),
-                format!(
-                    "the buffer cannot be used: {reason}. What is not delivered is in memory only; it \
-                     is tried again each minute"
-                ),
-            ),
-            Event::Usable => (
-                Level::Warning,
-                Key::Always,
-                "the buffer can be used again".to_owned(),
-            ),
-            Event::Adopted {
-                records: count,
-                segments,
-            } => (
-                Level::Info,
-                Key::Always,
-                format!(
-                    "{count} {records} of processes that have ended were found in {segments} files, and are sent to {endpoint}"
-                ),
-            ),
-            Event::Expired(count) => (
-                Level::Warning,
-                Key::Always,
-                format!("{count} {records} in the buffer were dropped because they were too old"),
-            ),
-            Event::DroppedForRoom(count) => (
-                Level::Warning,
-                Key::now_and_then(("buffer is full", records)),
-                format!("{count} {records} in the buffer were dropped because it was full"),
-            ),
-            Event::Lost(count) => (
-                Level::Warning,
-                Key::Always,
-                format!(
-                    "{count} {records} in the buffer are lost: their file was deleted, replaced or damaged"
-                ),
-            ),
-            Event::Unreadable { path, bytes } => (
-                Level::Warning,
-                Key::Always,
-                format!(
-                    "{bytes} bytes of {} cannot be read; the rest is delivered",
-                    path.display()
-                ),
-            ),
-            Event::Quarantined(path) => (
-                Level::Warning,
-                Key::Always,
-                format!(
-                    "{} cannot be read, and was put aside as .bad",
-                    path.display()
-                ),
-            ),
+fn next_request(queue: &SharedQueue, state: &mut State, now: Instant) -> Next {
+    let Some(store) = &mut state.store else {
+        return Next::Never;
+    };
+    let has_own = queue.lock().queue.kept_len() > 0;
+    if store.waiting() == 0 && !has_own {
+        return Next::Never;
+    }
+    if !state.pace.is_open() {
+        let ask_at = state.pace.ask_at();
+        return if ask_at <= now {
+            Next::Ask
+        } else {
+            Next::At(ask_at)
         };
-        report(level, LOGGER, key, text);
     }
+    if state.send_at > now {
+        return Next::At(state.send_at);
+    }
+    if state.turn.is_none() {
+        state.turn = store.turn();
+        let Some((file, _)) = &state.turn else {
+            state.send_at = now + TURN + TURN_SPREAD.mul_f64(fastrand::f64());
+            return Next::At(state.send_at);
+        };
+        state.pace.take_from(file);
+    } else if state.sent_in_turn >= MAX_IN_TURN {
+        state.end_turn();
+        state.send_at = now + TURN + TURN_SPREAD;
+        return Next::At(state.send_at);
+    }
+    let max_records = queue.config.max_export_batch_size;
+    if let Some(stored) = store.next_adopted(max_records) {
+        if store.waiting() == 0 {
+            // There may be more where that came from.
+            state.look_at = now;
+        }
+        let is_own = false;
+        return Next::Send(Box::new(Kept { stored, is_own }));
+    }
+    loop {
+        let places = queue.lock().queue.take_evicted();
+        let Some(places) = places else {
+            return Next::Never;
+        };
+        let (stored, lost) = store.read(&places);
+        let mut guarded = queue.lock();
+        guarded.queue.note_unreadable(lost);
+        if !stored.batch.is_empty() {
+            let is_own = true;
+            return Next::Send(Box::new(Kept { stored, is_own }));
+        }
+        guarded.queue.land_evicted(Vec::new(), lost > 0);
+    }
+}
 
-    /// What became of what was kept, and how many records of other processes wait to be sent.
-    pub(super) fn spool_counts(&self) -> (SpoolCounts, u64) {
-        let guarded = self.lock();
-        (guarded.spool, guarded.adopted_waiting)
+fn give_up_oldest(queue: &SharedQueue, store: &mut Store, why: Gone) -> bool {
+    let is_in_memory = |segment| queue.lock().queue.is_in_memory(segment);
+    let is_given_up = store.give_up_oldest(why, is_in_memory);
+    note_gone(queue, store);
+    is_given_up
+}
+
+fn note_gone(queue: &SharedQueue, store: &mut Store) {
+    for (segment, why) in store.take_vanished() {
+        let lost = queue.lock().queue.lose_segment(segment);
+        store.note_gone(why, lost);
+    }
+}
+
+/// After anything was done with the store: what follows from it for the queue, and what is to be said
+/// of it.
+fn tidy(queue: &SharedQueue, mut state: MutexGuard<'_, State>) {
+    let Some(store) = &mut state.store else {
+        return;
+    };
+    let stale = queue.lock().queue.take_stale();
+    store.settle(&stale);
+    note_gone(queue, store);
+    let news = store.take_news();
+    let (counts, waiting) = (store.counts(), store.waiting());
+    drop(state);
+    let mut guarded = queue.lock();
+    guarded.spool = counts;
+    guarded.adopted_waiting = waiting;
+    let has_waiters = guarded.queue.has_waiters();
+    drop(guarded);
+    if has_waiters {
+        queue.changed.notify_all();
+    }
+    for news in news {
+        report::buffer(queue.exporter.settled(), news);
     }
 }

@@ -11,13 +11,16 @@ mod keeping;
 mod operation;
 mod probe;
 mod queue;
+mod report;
 pub mod retry;
 mod sender;
 mod session;
 mod settled;
+mod shared_queue;
 pub mod spool;
 mod transport;
 mod urgency;
+mod verdict;
 mod worker;
 
 pub use config::{DEFAULT_TIMEOUT, ExporterConfig, MAX_HTTP_REQUEST_BYTES};

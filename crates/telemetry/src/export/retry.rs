@@ -12,6 +12,8 @@ const MAX_ASKED: Duration = Duration::from_secs(600);
 /// A shorter wait asks for nothing: a receiver in trouble that is asked at once, again and again,
 /// is asked thousands of times in a second.
 const LEAST_ASKED: Duration = Duration::from_millis(100);
+/// The shortest wait at shutdown, where waits shrink to fit what time is left.
+const LEAST_PAUSE: Duration = Duration::from_millis(50);
 
 /// How long to wait after `failures` failures in a row (at least one): 1 s, 2 s, 4 s, then 5 s,
 /// each 20 % more or less.
@@ -21,6 +23,20 @@ pub fn backoff(failures: u32) -> Duration {
     Duration::from_secs(seconds)
         .min(MAX_BACKOFF)
         .mul_f64(0.8 + 0.4 * fastrand::f64())
+}
+
+/// The wait before another try: what the receiver asked for, or else [`backoff`]. At shutdown, with so
+/// much `time_left`, it shrinks to half of that.
+pub(super) fn pause(
+    failures: u32,
+    asked: Option<Duration>,
+    time_left: Option<Duration>,
+) -> Duration {
+    match (asked, time_left) {
+        (Some(asked), _) => asked,
+        (None, None) => backoff(failures),
+        (None, Some(left)) => backoff(failures).min(left / 2).max(LEAST_PAUSE),
+    }
 }
 
 /// A wait that the receiver asked for, within reason (at most ten minutes); none where it is shorter
@@ -45,6 +61,18 @@ mod tests {
                 );
             }
         }
+    }
+
+    #[test]
+    fn a_pause_is_what_was_asked_for_or_fits_what_time_is_left() {
+        let millis = Duration::from_millis;
+        let asked = Some(millis(7000));
+        assert_eq!(pause(1, asked, None), millis(7000));
+        assert_eq!(pause(1, asked, Some(millis(100))), millis(7000));
+        assert_eq!(pause(9, None, Some(millis(600))), millis(300));
+        assert_eq!(pause(9, None, Some(millis(60))), LEAST_PAUSE);
+        assert!(pause(1, None, None) >= millis(799));
+        assert!(pause(1, None, Some(millis(60_000))) <= millis(1201));
     }
 
     #[test]

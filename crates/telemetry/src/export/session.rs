@@ -4,6 +4,7 @@
 use std::mem;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -11,6 +12,7 @@ use tokio::time::Instant;
 
 use super::operation::Operations;
 use super::settled::Settled;
+use super::transport::answer::TroubleKind;
 use super::transport::line::Line;
 use super::urgency::Urgency;
 use super::worker::Epoch;
@@ -20,10 +22,10 @@ use crate::fork::Owned;
 const MAX_SPARE_BUFFER: usize = 4 << 20;
 
 /// An outage that was spoken of.
-pub(crate) struct Outage {
-    pub(super) since: Instant,
-    /// What was said last, as a hash.
-    pub(super) said: u64,
+struct Outage {
+    since: Instant,
+    /// What was said last: the kind of trouble and its code.
+    said: Option<(TroubleKind, String)>,
 }
 
 /// What an exporter has in one process, as long as its worker lives.
@@ -35,8 +37,8 @@ pub(crate) struct Session {
     pub(crate) has_answered: AtomicBool,
     pub(crate) is_shut_down: AtomicBool,
     /// Failures since the last answer that accepted something.
-    pub(crate) failures: AtomicU32,
-    pub(crate) outage: Mutex<Option<Outage>>,
+    failures: AtomicU32,
+    outage: Mutex<Option<Outage>>,
     /// Exports that somebody waited for and that were given up, since nothing listened.
     pub(crate) lost_exports: AtomicU32,
     pub(crate) operations: Operations,
@@ -81,6 +83,38 @@ impl Session {
             fresh.has_answered.store(has_answered, Ordering::Relaxed);
         }
         fresh
+    }
+
+    /// Counts a failure: how many there were since the last answer that accepted something.
+    pub(super) fn count_failure(&self) -> u32 {
+        self.failures
+            .fetch_add(1, Ordering::Relaxed)
+            .saturating_add(1)
+    }
+
+    /// Something was answered, which ends an outage if there was one that was spoken of: how long it
+    /// was.
+    pub(super) fn end_outage(&self) -> Option<Duration> {
+        self.failures.store(0, Ordering::Relaxed);
+        let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        outage.take().map(|outage| outage.since.elapsed())
+    }
+
+    /// Whether this trouble is to be spoken of: once for as long as it stays the same.
+    pub(super) fn is_news(&self, kind: TroubleKind, code: &str) -> bool {
+        let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        let outage = outage.get_or_insert_with(|| Outage {
+            since: Instant::now(),
+            said: None,
+        });
+        let is_said = outage
+            .said
+            .as_ref()
+            .is_some_and(|(said, of)| *said == kind && of == code);
+        if !is_said {
+            outage.said = Some((kind, code.to_owned()));
+        }
+        !is_said
     }
 
     /// An empty buffer, used before where possible.

@@ -1,6 +1,7 @@
 //! What a configuration comes to, checked: where to, by which route, with which headers.
 
 use std::collections::HashSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use hyper::Uri;
@@ -17,6 +18,7 @@ use super::transport::endpoint::Endpoint;
 use super::transport::grpc::{self, RETRYABLE_CODES};
 use super::transport::proxy::Proxy;
 use super::transport::tls::Identity;
+use crate::diagnostics::event::Destination;
 use crate::otlp::signal::{Protocol, Signal};
 use crate::text::base64_encode;
 
@@ -31,8 +33,8 @@ pub(crate) struct Settled {
     pub(crate) compression: Compression,
     pub(crate) max_request_bytes: usize,
     pub(crate) retryable_grpc_codes: Vec<u32>,
-    /// The official logger for this exporter's messages.
-    pub(crate) logger: &'static str,
+    /// Where exports go, for those who are told of them.
+    pub(crate) destination: Arc<Destination>,
 }
 
 impl Settled {
@@ -81,12 +83,13 @@ impl Settled {
             retryable_grpc_codes: config
                 .retryable_grpc_codes
                 .unwrap_or_else(|| RETRYABLE_CODES.to_vec()),
-            logger: match (config.protocol, config.signal) {
-                (Protocol::Grpc, _) => "opentelemetry.exporter.otlp.proto.grpc.exporter",
-                (_, Signal::Traces) => "opentelemetry.exporter.otlp.proto.http.trace_exporter",
-                (_, Signal::Metrics) => "opentelemetry.exporter.otlp.proto.http.metric_exporter",
-                (_, Signal::Logs) => "opentelemetry.exporter.otlp.proto.http._log_exporter",
-            },
+            destination: Arc::new(Destination {
+                signal: config.signal,
+                protocol: config.protocol,
+                endpoint: route.endpoint.shown.clone(),
+                base: route.endpoint.base().to_owned(),
+                is_local_default: route.endpoint.is_local_default(),
+            }),
             route,
         })
     }

@@ -9,12 +9,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use super::aggregate::Rules;
 use super::reservoir::ReservoirKind;
 use super::series::{Aggregation, Measured, Offer, Point, Series};
-use crate::diagnostics::{self, Key, Level};
+use crate::diagnostics::{self, Event, Key};
 use crate::fork::{self, Owned, PerProcess};
 use crate::otlp::attribute_set::{AttributeSet, entries, key_of};
 use crate::otlp::metric_data::{Data, Exemplar, Metric, Number};
-
-const LOGGER: &str = "opentelemetry.sdk.metrics";
 
 #[derive(Clone, Debug)]
 pub struct StreamConfig {
@@ -120,24 +118,18 @@ impl Stream {
         let has_warned = mem::replace(&mut table.has_warned, true);
         let warning = (!has_warned).then(|| self.warning(&table));
         drop(table);
-        if let Some(text) = warning {
-            diagnostics::report(Level::Warning, LOGGER, Key::Always, text);
+        if let Some(event) = warning {
+            diagnostics::report(Key::Always, event);
         }
         overflow
     }
 
-    fn warning(&self, table: &SeriesTable) -> String {
-        let mut text = format!(
-            "Metric {} has reached its limit of {} attribute sets. Measurements with others are \
-             added up in one series with the attribute otel.metric.overflow.",
-            self.config.name, self.config.cardinality_limit,
-        );
-        if let Some((key, count)) = greediest(table.by_key.keys()) {
-            text.push_str(&format!(
-                " The attribute with the most values is {key:?}: {count}."
-            ));
+    fn warning(&self, table: &SeriesTable) -> Event {
+        Event::CardinalityLimit {
+            metric: Arc::clone(&self.config.name),
+            limit: self.config.cardinality_limit,
+            greediest: greediest(table.by_key.keys()),
         }
-        text
     }
 
     /// Adds a measurement to a series of this stream.
@@ -154,15 +146,8 @@ impl Stream {
     #[cold]
     fn report_growth(&self) {
         if !self.has_grown.swap(true, Ordering::Relaxed) {
-            diagnostics::report(
-                Level::Warning,
-                LOGGER,
-                Key::Always,
-                format!(
-                    "The sum of metric {} no longer fits a 64-bit integer and goes on as a double.",
-                    self.config.name
-                ),
-            );
+            let metric = Arc::clone(&self.config.name);
+            diagnostics::report(Key::Always, Event::SumOutgrown { metric });
         }
     }
 
@@ -361,11 +346,16 @@ mod tests {
         assert_eq!(collect(&stream, 10), expected);
         // Other tests of the process say things too.
         let mut said = diagnostics::take();
-        said.retain(|message| message.text.contains("requests"));
-        assert_eq!(said.len(), 1, "{said:?}");
-        assert!(
-            said[0].text.ends_with("most values is \"user\": 3."),
-            "{said:?}"
+        said.retain(|event| {
+            matches!(event, Event::CardinalityLimit { metric, .. } if &**metric == "requests")
+        });
+        assert_eq!(
+            said,
+            [Event::CardinalityLimit {
+                metric: "requests".into(),
+                limit: 3,
+                greediest: Some(("user".to_owned(), 3)),
+            }]
         );
     }
 

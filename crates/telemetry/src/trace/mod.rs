@@ -12,8 +12,8 @@ pub const SAMPLED: u8 = 0x01;
 /// The trace flag "random trace id" (W3C Trace Context Level 2).
 pub const RANDOM_TRACE_ID: u8 = 0x02;
 
-/// The identity of a span, as it travels between processes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The identity of a span, as it travels between processes. The default is that of no span at all.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpanContext {
     pub trace_id: u128,
     pub span_id: u64,

@@ -32,7 +32,7 @@ use opentelemetry_proto::tonic::collector::trace::v1::{
     ExportTracePartialSuccess, ExportTraceServiceRequest, ExportTraceServiceResponse,
 };
 use prost::Message as _;
-use telemetry::diagnostics::{self, Message};
+use telemetry::diagnostics::{self, Event};
 use telemetry::export::batch::{BatchConfig, BatchProcessor, Counts};
 use telemetry::export::{Exporter, ExporterConfig, Protocol, Signal};
 use telemetry::otlp::request::{Batch, Group};
@@ -652,16 +652,24 @@ pub fn wait_for(processor: &BatchProcessor, is_so: impl Fn(&Counts) -> bool) -> 
     }
 }
 
-/// All messages of this process so far that name this endpoint. Tests of one program share them.
-pub fn said(endpoint: &str) -> Vec<Message> {
-    static ALL: Mutex<Vec<Message>> = Mutex::new(Vec::new());
+/// All events of this process so far. Tests of one program share them.
+pub fn all_said() -> Vec<Event> {
+    static ALL: Mutex<Vec<Event>> = Mutex::new(Vec::new());
     let mut all = ALL.lock().unwrap();
     all.extend(diagnostics::take());
     all.extend(diagnostics::take_losses());
-    all.iter()
-        .filter(|message| message.text.contains(endpoint))
-        .cloned()
-        .collect()
+    all.clone()
+}
+
+/// The events so far at this address.
+pub fn said(address: &str) -> Vec<Event> {
+    let mut said = all_said();
+    said.retain(|event| {
+        event
+            .destination()
+            .is_some_and(|to| to.endpoint.contains(address))
+    });
+    said
 }
 
 /// An address that nobody listens at.

@@ -9,30 +9,36 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from oxitel.variables import file
+
 from .substitution import substituted
 
 if TYPE_CHECKING:
     from yaml import Node, SafeLoader
 
 _STRING = "tag:yaml.org,2002:str"
-_LARGEST_FILE = 4 << 20
+# Far more than any set-up has. An alias counts as all that it stands for.
+_MAX_VALUES = 100_000
 
 
 class Unusable(Exception):
     """The file as a whole cannot be used; the text says why."""
 
 
-def read(path: str) -> dict[str, Any]:
-    """What is in the file. Raises Unusable."""
+def text_of(path: str) -> str:
+    """The file's text. Raises Unusable."""
     try:
-        with open(path, encoding="utf-8") as file:
-            text = file.read(_LARGEST_FILE + 1)
+        return file.read(path).decode()
     except OSError as error:
         raise Unusable(f"it cannot be read: {error.strerror or error}") from None
     except UnicodeDecodeError as error:
         raise Unusable(f"it is not UTF-8: {error}") from None
-    if len(text) > _LARGEST_FILE:
-        raise Unusable(f"it is longer than {_LARGEST_FILE} characters")
+
+
+def read(path: str, text: str | None = None) -> dict[str, Any]:
+    """What is in the file, or in its `text` if that was read already. Raises Unusable."""
+    if text is None:
+        text = text_of(path)
     try:
         content = _from_json(text) if path.lower().endswith(".json") else _from_yaml(text, path)
     except RecursionError:
@@ -73,12 +79,45 @@ def _from_yaml(text: str, path: str) -> Any:
         root = loader.get_single_node()
         if root is None:
             return None
+        if _size(root) > _MAX_VALUES:
+            raise Unusable(f"its aliases stand for more than {_MAX_VALUES} values")
         _put_variables_in(root, loader)
         return loader.construct_document(root)
     except (yaml.YAMLError, ValueError) as error:
         raise Unusable(" ".join(str(error).split())) from None
     finally:
         loader.dispose()
+
+
+def _size(root: Node) -> int:
+    """How many values the document has once every alias is what it stands for; more than there may
+    be for one that contains itself."""
+    from yaml import MappingNode, SequenceNode
+
+    sizes: dict[int, int] = {}
+
+    def children(node: Node) -> list[Node]:
+        if isinstance(node, MappingNode):
+            return [child for pair in node.value for child in pair]
+        return node.value if isinstance(node, SequenceNode) else []
+
+    # Each node twice: the second time all that is below it was counted.
+    open_nodes: set[int] = set()
+    waiting = [root]
+    while waiting:
+        node = waiting[-1]
+        if id(node) in sizes:
+            waiting.pop()
+            continue
+        if id(node) in open_nodes:
+            waiting.pop()
+            open_nodes.discard(id(node))
+            below = sum(sizes.get(id(child), _MAX_VALUES) for child in children(node))
+            sizes[id(node)] = min(1 + below, _MAX_VALUES + 1)
+            continue
+        open_nodes.add(id(node))
+        waiting += [child for child in children(node) if id(child) not in open_nodes]
+    return sizes[id(root)]
 
 
 def _put_variables_in(root: Node, loader: SafeLoader) -> None:

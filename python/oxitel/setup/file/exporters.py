@@ -8,6 +8,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
+from oxitel.export.headers import from_text
 from oxitel.export.http import Compression
 from oxitel.export.otlp import compression_name
 from oxitel.export.signal import Signal
@@ -15,7 +16,7 @@ from oxitel.setup import plugins
 from oxitel.variables import otlp as variables
 from oxitel.variables.variable import reading
 
-from .section import Section
+from .section import Section, logger
 
 # Zero means no limit; this is as good as none.
 _NO_LIMIT_SECONDS = 1e9
@@ -127,9 +128,8 @@ def _otlp_file(section: Section, signal: Signal, arguments: dict[str, Any]) -> A
 
 def _headers(section: Section) -> dict[str, str]:
     """Those of `headers_list`, and over them those of `headers`."""
-    from opentelemetry.util.re import parse_env_headers
-
-    headers = dict(parse_env_headers(section.text("headers_list") or "", liberal=True))
+    path = f"{section.messages.name}: {section.path_of('headers_list')}"
+    headers = from_text(section.text("headers_list") or "", path, logger)
     for pair in section.sections("headers"):
         name, value = pair.text("name"), pair.text("value")
         if name is None:

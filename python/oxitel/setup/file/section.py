@@ -8,7 +8,9 @@ from collections.abc import Iterable, Mapping
 from logging import getLogger
 from typing import Any, final
 
-_logger = getLogger("opentelemetry.configuration")
+logger = getLogger("opentelemetry.configuration")
+# Under these a file has what is nobody's business: the values of headers.
+_SECRET = frozenset(("headers", "headers_list", "value"))
 
 
 class Messages:
@@ -23,7 +25,7 @@ class Messages:
     def say(self, path: str, problem: str) -> None:
         if (path, problem) not in self._said:
             self._said.add((path, problem))
-            _logger.warning("%s: %s: %s", self.name, path, problem)
+            logger.warning("%s: %s: %s", self.name, path, problem)
 
     def say_unknown(self) -> None:
         """Name the keys that no section was asked for."""
@@ -103,7 +105,9 @@ class Section:
             if isinstance(value, dict):
                 found.append(Section(value, path, self.messages))
             else:
-                self.messages.say(path, f"has to be a mapping, not {value!r}; it is left out")
+                self.messages.say(
+                    path, f"has to be a mapping, not {_shown(key, value)}; it is left out"
+                )
         return found
 
     def texts(self, key: str) -> list[str] | None:
@@ -161,8 +165,20 @@ class Section:
     def _checked(self, key: str, value: Any, fits: bool, expected: str) -> Any:
         if value is None or fits:
             return value
-        self.say(key, f"has to be {expected}, not {value!r}; it is ignored")
+        self.say(key, f"has to be {expected}, not {_shown(key, value)}; it is ignored")
         return None
+
+
+def _shown(key: object, value: Any) -> str:
+    """A value that cannot be used, for messages: only a single one is repeated, since a header may
+    be somewhere in a list or mapping."""
+    if isinstance(value, dict):
+        return "a mapping"
+    if isinstance(value, list):
+        return "a list"
+    if key in _SECRET:
+        return f"what is there ({type(value).__name__})"
+    return repr(value)
 
 
 class GoingOn:

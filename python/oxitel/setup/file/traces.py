@@ -15,19 +15,18 @@ from oxitel.trace.export import SimpleSpanProcessor
 from oxitel.trace.id_generator import RandomIdGenerator
 from oxitel.trace.limits import SpanLimits
 from oxitel.trace.provider import TracerProvider, _TracerConfig
-from oxitel.trace.sampling import Sampler
 
 from .processors import add_processors
+from .samplers import make_sampler
 from .scopes import scope_configurator
 from .section import Section
 
 
 def set_tracer_provider(section: Section, resource: Resource, limits: Section | None) -> None:
     """Make the provider that the section describes, and set it as the global one."""
-    sampler = section.section("sampler")
     generator = section.section("id_generator")
     provider = TracerProvider(
-        sampler=(sampler and _sampler(sampler)) or sampling.DEFAULT_ON,
+        sampler=make_sampler(section, "sampler", sampling.DEFAULT_ON),
         resource=resource,
         id_generator=(generator and _id_generator(generator)) or RandomIdGenerator(),
         span_limits=_limits(section.section("limits"), limits),
@@ -39,62 +38,6 @@ def set_tracer_provider(section: Section, resource: Resource, limits: Section | 
         section, TRACES, SimpleSpanProcessor, BatchSpanProcessor, provider.add_span_processor
     )
     trace.set_tracer_provider(provider)
-
-
-def _sampler(section: Section) -> Sampler | None:
-    chosen = section.only()
-    if chosen is None:
-        return None
-    name, settings = chosen
-    with settings.going_on("this sampler"):
-        if name == "always_on":
-            return sampling.ALWAYS_ON
-        if name == "always_off":
-            return sampling.ALWAYS_OFF
-        if name in ("trace_id_ratio_based", "probability/development"):
-            ratio = settings.number("ratio", 0.0, 1.0)
-            return sampling.TraceIdRatioBased(1.0 if ratio is None else ratio)
-        if name == "parent_based":
-            return _parent_based(settings)
-        if name == "jaeger_remote/development":
-            settings.messages.say(
-                settings.path, "not supported; its initial_sampler decides for good"
-            )
-            settings.take("endpoint"), settings.take("interval")
-            initial = settings.section("initial_sampler")
-            return initial and _sampler(initial)
-        return _other_sampler(name, settings)
-    return None
-
-
-def _parent_based(section: Section) -> Sampler:
-    root = section.section("root")
-    samplers = {}
-    for name in (
-        "remote_parent_sampled",
-        "remote_parent_not_sampled",
-        "local_parent_sampled",
-        "local_parent_not_sampled",
-    ):
-        delegate = section.section(name)
-        sampler = delegate and _sampler(delegate)
-        if sampler is not None:
-            samplers[name] = sampler
-    return sampling.ParentBased((root and _sampler(root)) or sampling.ALWAYS_ON, **samplers)
-
-
-def _other_sampler(name: str, settings: Section) -> Sampler | None:
-    for group in ("opentelemetry_sampler", "opentelemetry_traces_sampler"):
-        try:
-            made = plugins.find(group, name)(**settings.rest())
-        except LookupError:
-            continue
-        return made
-    settings.messages.say(
-        settings.path, "no sampler of this name; the default for its place is used"
-    )
-    settings.rest()
-    return None
 
 
 def _id_generator(section: Section) -> Any:

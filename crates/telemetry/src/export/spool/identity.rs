@@ -2,6 +2,7 @@
 //! destination that they were accepted for.
 
 use crate::otlp::read::length_delimited;
+use crate::otlp::signal::Signal;
 
 /// All of it has to be the same. No header is part of it, since keys for a receiver are there; nor is
 /// anything else that may be a secret.
@@ -21,14 +22,19 @@ const MAX_TEXT: usize = 1024;
 
 impl Identity {
     pub(crate) fn new(
-        signal: &str,
+        signal: Signal,
         (service_namespace, service_name): (&str, &str),
         program: &str,
         destination: &str,
     ) -> Self {
         let is_named = !service_name.is_empty() && !service_name.starts_with("unknown_service");
         Self {
-            signal: signal.to_owned(),
+            signal: match signal {
+                Signal::Traces => "traces",
+                Signal::Metrics => "metrics",
+                Signal::Logs => "logs",
+            }
+            .to_owned(),
             service_namespace: bounded(service_namespace),
             service_name: bounded(service_name),
             program: bounded(if is_named { "" } else { program }),
@@ -101,7 +107,7 @@ mod tests {
 
     fn of(name: &str, program: &str) -> Identity {
         Identity::new(
-            "traces",
+            Signal::Traces,
             ("", name),
             program,
             "http://localhost:4318/v1/traces",
@@ -112,7 +118,8 @@ mod tests {
     fn folders_keep_apart_what_differs_and_stay_the_same_over_releases() {
         assert_eq!(of("shop", "a").folder(), "traces-9ab13c416e0f53dc");
         let parts = [("ab", "c"), ("a", "bc"), ("abc", "")];
-        let folder = |(namespace, name)| Identity::new("logs", (namespace, name), "", "d").folder();
+        let folder =
+            |(namespace, name)| Identity::new(Signal::Logs, (namespace, name), "", "d").folder();
         let folders: std::collections::HashSet<_> = parts.map(folder).into_iter().collect();
         assert_eq!(folders.len(), 3);
     }

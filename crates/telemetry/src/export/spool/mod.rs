@@ -4,7 +4,6 @@
 //! The worker alone uses it, so no thread of the application ever waits for a disk. A segment is the
 //! only truth about what it holds: nothing is kept beside it that could be lost or out of date.
 
-mod event;
 mod folder;
 mod identity;
 mod lock;
@@ -16,7 +15,6 @@ mod store;
 use std::path::PathBuf;
 use std::time::Duration;
 
-pub(crate) use event::Event;
 pub(crate) use identity::{Identity, service};
 pub(crate) use lock::Lock;
 pub use lock::{Keeper, set_keeper};

@@ -10,7 +10,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use super::folder::{Entry, Folder, Orphan, Taken};
 use super::lock::Lock;
 use super::segment::{self, Block, Header, SETTLED, block_len, encode_block};
-use super::{Event, Identity, SpoolConfig, SpoolCounts, platform};
+use super::{Identity, SpoolConfig, SpoolCounts, platform};
+use crate::diagnostics::event::BufferNews;
 use crate::otlp::request::Batch;
 use crate::trace::random_trace_id;
 
@@ -19,7 +20,7 @@ const QUIET: Duration = Duration::from_secs(60);
 /// The same where there is no room, which others may make at any time.
 const FULL: Duration = Duration::from_secs(5);
 /// More segments of others are not taken over at one time, so that each process gets some.
-const MAX_ADOPTED: usize = 4;
+const MAX_ADOPTED: usize = 16;
 /// One request of kept records has at most about so many bytes.
 const MAX_REQUEST: u64 = 1 << 20;
 
@@ -102,7 +103,7 @@ pub(crate) struct Store {
     quiet_until: Option<Instant>,
     is_unusable: bool,
     counts: SpoolCounts,
-    events: Vec<Event>,
+    news: Vec<BufferNews>,
     /// Own segments that are gone, with what is in them.
     vanished: Vec<(u64, Gone)>,
     /// What to say if nothing gives way.
@@ -185,7 +186,7 @@ impl Store {
             quiet_until: None,
             is_unusable: false,
             counts: SpoolCounts::default(),
-            events: Vec::new(),
+            news: Vec::new(),
             vanished: Vec::new(),
             full: String::new(),
         }
@@ -200,8 +201,8 @@ impl Store {
         self.waiting_records
     }
 
-    pub(crate) fn take_events(&mut self) -> Vec<Event> {
-        mem::take(&mut self.events)
+    pub(crate) fn take_news(&mut self) -> Vec<BufferNews> {
+        mem::take(&mut self.news)
     }
 
     /// Own segments that are gone since the last call: no place in them is worth anything.
@@ -247,7 +248,7 @@ impl Store {
             }
         }
         if mem::take(&mut self.is_unusable) {
-            self.events.push(Event::Usable);
+            self.news.push(BufferNews::Usable);
         }
         self.quiet_until = None;
         Ok(places)
@@ -292,7 +293,7 @@ impl Store {
     fn pause(&mut self, reason: String, time: Duration) {
         self.quiet_until = Some(Instant::now() + time);
         if !mem::replace(&mut self.is_unusable, true) {
-            self.events.push(Event::Unusable(reason));
+            self.news.push(BufferNews::Unusable(reason));
         }
     }
 
@@ -324,7 +325,7 @@ impl Store {
         let (given_up, room) = self.folder.make_room(needed, &self.config, &ids);
         if given_up > 0 {
             self.counts.dropped_limit += given_up;
-            self.events.push(Event::DroppedForRoom(given_up));
+            self.news.push(BufferNews::DroppedForRoom(given_up));
         }
         room.map_err(Trouble::Full)?;
         let created = SystemTime::now()
@@ -450,7 +451,7 @@ impl Store {
         if lost > 0 {
             self.settle(&bad);
             self.counts.lost += lost;
-            self.events.push(Event::Lost(lost));
+            self.news.push(BufferNews::Lost(lost));
         }
         (stored, lost)
     }
@@ -462,7 +463,7 @@ impl Store {
             return;
         }
         let own: HashSet<_> = self.segments().map(|segment| segment.id).collect();
-        let (mut records, mut segments) = (0, 0);
+        let (mut records, mut files) = (0, 0);
         for entry in self.folder.segments() {
             if self.adopted.len() >= MAX_ADOPTED {
                 break;
@@ -479,7 +480,7 @@ impl Store {
                         self.expire(&orphan);
                     } else if !orphan.may_live_elsewhere(entry.modified) {
                         records += orphan.records();
-                        segments += u64::from(orphan.records() > 0);
+                        files += u64::from(orphan.records() > 0);
                         self.take_over(*orphan);
                     }
                 }
@@ -487,7 +488,7 @@ impl Store {
         }
         if records > 0 {
             self.counts.adopted += records;
-            self.events.push(Event::Adopted { records, segments });
+            self.news.push(BufferNews::Adopted { records, files });
         }
         self.clean();
     }
@@ -495,14 +496,14 @@ impl Store {
     fn note_quarantined(&mut self, entry: &Entry, bytes: u64) {
         self.counts.quarantined += 1;
         self.counts.unreadable_bytes += bytes;
-        self.events.push(Event::Quarantined(entry.path.clone()));
+        self.news.push(BufferNews::Quarantined(entry.path.clone()));
     }
 
     fn expire(&mut self, orphan: &Orphan) {
         let records = orphan.records();
         if orphan.delete() && records > 0 {
             self.counts.expired += records;
-            self.events.push(Event::Expired(records));
+            self.news.push(BufferNews::Expired(records));
         }
     }
 
@@ -510,7 +511,7 @@ impl Store {
         let unreadable = orphan.contents.unreadable_bytes;
         if unreadable > 0 {
             self.counts.unreadable_bytes += unreadable;
-            self.events.push(Event::Unreadable {
+            self.news.push(BufferNews::Unreadable {
                 path: orphan.path.clone(),
                 bytes: unreadable,
             });
@@ -620,16 +621,16 @@ impl Store {
         if records == 0 {
             return;
         }
-        let (count, event) = match why {
-            Gone::Lost => (&mut self.counts.lost, Event::Lost(records)),
+        let (count, news) = match why {
+            Gone::Lost => (&mut self.counts.lost, BufferNews::Lost(records)),
             Gone::ForRoom => (
                 &mut self.counts.dropped_limit,
-                Event::DroppedForRoom(records),
+                BufferNews::DroppedForRoom(records),
             ),
-            Gone::Expired => (&mut self.counts.expired, Event::Expired(records)),
+            Gone::Expired => (&mut self.counts.expired, BufferNews::Expired(records)),
         };
         *count += records;
-        self.events.push(event);
+        self.news.push(news);
     }
 
     /// The lock of those who send what was kept.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+pub(crate) use crate::diagnostics::event::Reason;
 use crate::otlp::read::PartialSuccess;
 
 #[derive(Debug)]
@@ -40,32 +41,6 @@ pub(crate) enum TroubleKind {
 impl TroubleKind {
     pub(crate) fn is_unconnected(self) -> bool {
         matches!(self, Self::Nobody | Self::Unconnected)
-    }
-}
-
-/// Why something was not accepted: `code` is an HTTP status, a gRPC code's name, or empty.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Reason {
-    pub(crate) code: String,
-    pub(crate) text: String,
-}
-
-impl Reason {
-    pub(crate) fn text(text: impl Into<String>) -> Self {
-        Self {
-            code: String::new(),
-            text: text.into(),
-        }
-    }
-}
-
-impl std::fmt::Display for Reason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match (self.code.is_empty(), self.text.is_empty()) {
-            (true, _) => f.write_str(&self.text),
-            (false, true) => f.write_str(&self.code),
-            (false, false) => write!(f, "{} ({})", self.code, self.text),
-        }
     }
 }
 

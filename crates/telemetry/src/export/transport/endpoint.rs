@@ -163,16 +163,15 @@ fn error(text: &str, reason: &str) -> ConfigError {
 }
 
 /// What may be printed: nothing between the scheme and the last `@`, since a password may have any
-/// character in it, one that ends the host too.
+/// character in it, one that ends the host too; and no query, which may hold a key.
 fn redacted(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) if !scheme.contains('@') => (format!("{scheme}://"), rest),
         _ => (String::new(), text),
     };
-    match rest.rsplit_once('@') {
-        Some((_, rest)) => format!("{scheme}{rest}"),
-        None => text.to_owned(),
-    }
+    let rest = rest.rsplit_once('@').map_or(rest, |(_, rest)| rest);
+    let rest = rest.split_once('?').map_or(rest, |(rest, _)| rest);
+    format!("{scheme}{rest}")
 }
 
 /// The socket's path in gRPC's `unix:path`, `unix:///path` and `unix-abstract:name`.

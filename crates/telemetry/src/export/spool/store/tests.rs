@@ -10,6 +10,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::otlp::read::{Fields, Value};
 use crate::otlp::request::Group;
+use crate::otlp::signal::Signal;
 
 fn identity() -> Identity {
     Identity::new(
@@ -199,8 +200,8 @@ fn a_process_that_fills_the_directory_itself_gives_up_what_is_on_disk_alone() {
     assert!(store.give_up_oldest(Gone::ForRoom, |_| false));
     assert_eq!(store.take_vanished(), [(1, Gone::ForRoom)]);
     store.write(batch(0..50)).unwrap();
-    let events = store.take_events();
-    assert_eq!(events, []);
+    let news = store.take_news();
+    assert_eq!(news, []);
 }
 
 #[test]
@@ -224,7 +225,7 @@ fn a_directory_that_was_deleted_or_replaced_is_made_anew() {
         ids(&store.read(&places).0.batch),
         (20..30).collect::<Vec<_>>()
     );
-    assert_eq!(store.take_events(), []);
+    assert_eq!(store.take_news(), []);
 }
 
 #[test]
@@ -255,9 +256,9 @@ fn a_directory_that_cannot_be_used_is_named_once_and_tried_again_later() {
         for _ in 0..3 {
             assert_eq!(store.write(batch(0..1)), Err(NotKept::ForNow));
         }
-        let events = store.take_events();
-        let [Event::Unusable(reason)] = events.as_slice() else {
-            panic!("{events:?}");
+        let news = store.take_news();
+        let [BufferNews::Unusable(reason)] = news.as_slice() else {
+            panic!("{news:?}");
         };
         assert!(reason.contains(expected), "{reason}");
         if root.is_symlink() || root.is_file() {
@@ -267,7 +268,7 @@ fn a_directory_that_cannot_be_used_is_named_once_and_tried_again_later() {
         }
         store.quiet_until = None;
         store.write(batch(0..1)).unwrap();
-        assert_eq!(store.take_events(), [Event::Usable]);
+        assert_eq!(store.take_news(), [BufferNews::Usable]);
         fs::remove_dir_all(&root).unwrap();
     }
     assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 0);

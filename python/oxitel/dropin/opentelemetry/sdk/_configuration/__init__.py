@@ -13,9 +13,6 @@ from oxitel.setup.components import (
     init_tracing as _init_tracing,
     initialize_components as _initialize_components,
 )
-from oxitel.setup.logging_handler import (
-    keep_through_configuration as _overwrite_logging_config_fns,
-)
 from oxitel.setup.official import (
     get_exporter_entry_point as _get_exporter_entry_point,
     get_exporter_names as _get_exporter_names,
@@ -31,6 +28,9 @@ from oxitel.setup.official import (
     import_sampler as _import_sampler,
     import_sampler_factory as _import_sampler_factory,
     import_tracer_configurator as _import_tracer_configurator,
+)
+from oxitel.setup.root_handler import (
+    keep_through_configuration as _overwrite_logging_config_fns,
 )
 
 _EXPORTER_OTLP = "otlp"

@@ -1,6 +1,5 @@
 """Official path of oxitel.logs."""
 
-from oxitel.logs.handler import LoggingHandler as LoggingHandler
 from oxitel.logs.limits import (
     LogDroppedAttributesWarning as LogDroppedAttributesWarning,
     LogLimits as LogLimits,
@@ -17,6 +16,7 @@ from oxitel.logs.record import (
     ReadableLogRecord as ReadableLogRecord,
     ReadWriteLogRecord as ReadWriteLogRecord,
 )
+from oxitel.logs.sdk_handler import LoggingHandler as LoggingHandler
 
 __all__ = [
     "ConcurrentMultiLogRecordProcessor",

@@ -1,6 +1,6 @@
 """Internals of the official SDK that other packages import all the same."""
 
-from oxitel.logs.handler import LoggingHandler as LoggingHandler, std_to_otel as std_to_otel
+from oxitel.logs.handler import std_to_otel as std_to_otel
 from oxitel.logs.limits import (
     _DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT as _DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT,
     LogDroppedAttributesWarning as LogDroppedAttributesWarning,
@@ -27,3 +27,4 @@ from oxitel.logs.record import (
     ReadableLogRecord as ReadableLogRecord,
     ReadWriteLogRecord as ReadWriteLogRecord,
 )
+from oxitel.logs.sdk_handler import LoggingHandler as LoggingHandler

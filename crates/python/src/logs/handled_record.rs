@@ -1,59 +1,31 @@
-//! A record of Python's `logging`, read in one pass over its dict: what every record has, and what
-//! the program has added.
+//! A record of Python's `logging` as its handlers need it, read in one pass over its dict: what every
+//! record has, and what the program has added.
 
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
+use telemetry::logs::severity;
 
-use super::attributes::Names;
-use super::record::Pairs;
-use crate::trace::exception_text as exception;
+use super::logging_attributes::{self, Attribute, COUNT};
+use super::pairs::Pairs;
+use crate::imports::logging::LOG_RECORD;
+use crate::trace::exception_text;
 
-/// The attributes that are not the program's own, the usual ones first, in the order in which
-/// `logging` sets them.
-const COUNT: usize = 24;
-
-static NAMES: Names<COUNT> = Names::new([
-    "name",
-    "msg",
-    "args",
-    "levelname",
-    "levelno",
-    "pathname",
-    "filename",
-    "module",
-    "exc_info",
-    "exc_text",
-    "stack_info",
-    "lineno",
-    "funcName",
-    "created",
-    "msecs",
-    "relativeCreated",
-    "thread",
-    "threadName",
-    "processName",
-    "process",
-    "taskName",
-    "message",
-    "asctime",
-    "getMessage",
-]);
-
-/// A record's own attributes by their position in [`NAMES`], and the program's.
-pub(crate) struct Source<'py> {
+/// A record's own attributes, by their place in the list, and the program's.
+pub(crate) struct HandledRecord<'py> {
     record: Bound<'py, PyAny>,
     own: [Option<Bound<'py, PyAny>>; COUNT],
     pub(crate) extra: Pairs<'py>,
 }
 
-impl<'py> Source<'py> {
+impl<'py> HandledRecord<'py> {
     pub(crate) fn read(record: &Bound<'py, PyAny>) -> PyResult<Self> {
         let dict = record.getattr(pyo3::intern!(record.py(), "__dict__"))?;
         let mut own = [const { None }; COUNT];
         let mut extra = Vec::with_capacity(8);
-        NAMES.for_each(dict.cast()?, |position, key, value| {
-            match position.and_then(|position| own.get_mut(position)) {
+        logging_attributes::for_each(dict.cast()?, |attribute, key, value| {
+            let attribute = attribute.filter(|attribute| !attribute.is_of_instrumentor());
+            match attribute.and_then(|attribute| own.get_mut(attribute as usize)) {
                 Some(slot) => *slot = Some(value.clone()),
                 None => extra.push((key.clone(), value.clone())),
             }
@@ -65,13 +37,13 @@ impl<'py> Source<'py> {
         })
     }
 
-    fn get(&self, name: &str) -> Option<&Bound<'py, PyAny>> {
-        self.own.get(NAMES.position(name)?)?.as_ref()
+    fn get(&self, attribute: Attribute) -> Option<&Bound<'py, PyAny>> {
+        self.own.get(attribute as usize)?.as_ref()
     }
 
-    /// The attribute of that name, None where the record has none.
-    pub(crate) fn own(&self, name: &str) -> Bound<'py, PyAny> {
-        match self.get(name) {
+    /// An attribute of the record's own, None where it has none.
+    pub(crate) fn own(&self, attribute: Attribute) -> Bound<'py, PyAny> {
+        match self.get(attribute) {
             Some(value) => value.clone(),
             None => self.record.py().None().into_bound(self.record.py()),
         }
@@ -99,7 +71,7 @@ impl<'py> Source<'py> {
     /// Nanoseconds since 1970.
     pub(crate) fn created_unix_nanos(&self) -> u64 {
         let seconds = self
-            .get("created")
+            .get(Attribute::Created)
             .and_then(|created| created.extract::<f64>().ok());
         #[expect(
             clippy::cast_possible_truncation,
@@ -112,9 +84,9 @@ impl<'py> Source<'py> {
     /// The severity that OTLP has for the level.
     pub(crate) fn severity_number(&self) -> u8 {
         let level = self
-            .get("levelno")
+            .get(Attribute::Level)
             .and_then(|level| level.extract::<i64>().ok());
-        severity_of(level.unwrap_or(0))
+        severity::number_of_level(level.unwrap_or(0))
     }
 
     /// The message with its arguments, as `LogRecord.getMessage` makes it. Whether it could not be
@@ -123,7 +95,7 @@ impl<'py> Source<'py> {
         match self.formatted() {
             Ok(message) => (message, None),
             Err(error) => {
-                let message = self.own("msg");
+                let message = self.own(Attribute::Message);
                 let text = message.str().map(Bound::into_any);
                 (text.unwrap_or(message), Some(error))
             }
@@ -135,19 +107,18 @@ impl<'py> Source<'py> {
         let py = self.record.py();
         let name = pyo3::intern!(py, "getMessage");
         let usual = METHOD.get_or_try_init(py, || -> PyResult<_> {
-            let class = py.import("logging")?.getattr("LogRecord")?;
-            Ok(class.getattr(name)?.unbind())
+            Ok(LOG_RECORD.kept(py)?.getattr(name)?.unbind())
         })?;
         if !self.record.get_type().getattr(name)?.is(usual) {
             return self.record.call_method0(pyo3::intern!(py, "getMessage"));
         }
-        let message = self.own("msg");
+        let message = self.own(Attribute::Message);
         let text = if message.is_exact_instance_of::<PyString>() {
             message
         } else {
             message.str()?.into_any()
         };
-        match self.get("args") {
+        match self.get(Attribute::Arguments) {
             Some(arguments) if arguments.is_truthy()? => text.rem(arguments),
             _ => Ok(text),
         }
@@ -155,14 +126,14 @@ impl<'py> Source<'py> {
 
     /// Whether there are arguments to put into the message.
     pub(crate) fn has_arguments(&self) -> PyResult<bool> {
-        self.get("args")
+        self.get(Attribute::Arguments)
             .map_or(Ok(false), |arguments| arguments.is_truthy())
     }
 
     /// The exception of `exc_info`, as attributes `(type, message, stacktrace)`.
     pub(crate) fn exception(&self) -> PyResult<[Option<Bound<'py, PyAny>>; 3]> {
         let py = self.record.py();
-        let Some(info) = self.get("exc_info") else {
+        let Some(info) = self.get(Attribute::ExceptionInfo) else {
             return Ok([const { None }; 3]);
         };
         if info.is_none() || !info.is_truthy()? {
@@ -194,7 +165,7 @@ impl<'py> Source<'py> {
             .getattr(pyo3::intern!(py, "__traceback__"))
             .is_ok_and(|own| own.is(&trace))
         {
-            Some(exception::stack_trace(&error)?.into_any())
+            Some(exception_text::stack_trace(&error)?.into_any())
         } else {
             let lines = py
                 .import(pyo3::intern!(py, "traceback"))?
@@ -202,33 +173,5 @@ impl<'py> Source<'py> {
             Some(pyo3::intern!(py, "").call_method1(pyo3::intern!(py, "join"), (lines,))?)
         };
         Ok([name, message, stack])
-    }
-}
-
-/// `SeverityNumber` of a level of `logging`: each of its levels begins a range of four, and the
-/// numbers between two levels count up in it.
-pub(crate) fn severity_of(level: i64) -> u8 {
-    let (base, above) = match level {
-        ..10 => return 0,
-        10..20 => (5, level - 10),
-        20..30 => (9, level - 20),
-        30..40 => (13, level - 30),
-        40..50 => (17, level - 40),
-        50.. => (21, level - 50),
-    };
-    base + u8::try_from(above.min(3)).unwrap_or(3)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::severity_of;
-
-    #[test]
-    fn levels_become_severities_as_the_data_model_maps_them() {
-        let levels = [
-            -5, 0, 9, 10, 11, 13, 19, 20, 25, 30, 40, 49, 50, 53, 54, 1000,
-        ];
-        let expected = [0, 0, 0, 5, 6, 8, 8, 9, 12, 13, 17, 20, 21, 24, 24, 24];
-        assert_eq!(levels.map(severity_of), expected);
     }
 }

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from oxitel.logs.handler import LoggingHandler
+from oxitel.logs.sdk_handler import LoggingHandler
 
 if TYPE_CHECKING:
     from oxitel.logs.provider import LoggerProvider

@@ -2,30 +2,27 @@
 //! emitted it: later nobody needs the interpreter.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyInt, PyMapping};
+use pyo3::types::PyInt;
 use telemetry::export::batch::BatchProcessor;
 use telemetry::otlp::log::{LOG_ATTRIBUTES, LogHead, put_log_body, put_log_head, put_log_tail};
 use telemetry::trace::SpanContext;
 
 use crate::convert::bounded_attributes::dropped_of;
-use crate::convert::dict::entries;
 use crate::convert::{text, value};
 use crate::export::group::Groups;
-use crate::imports::official::Official;
 use crate::imports::oxitel;
 use crate::process::clock::unix_nanos;
 use crate::process::diagnostics;
 use crate::threads::scratch::with_buffer;
-use crate::trace::current;
 
 /// The limits of a `LogRecordLimits` object; `None` is no limit.
 #[derive(Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct LogLimits {
     attributes: Option<usize>,
     attribute_length: Option<usize>,
 }
 
-impl Limits {
+impl LogLimits {
     pub(crate) fn from_object(limits: &Bound<'_, PyAny>) -> PyResult<Self> {
         Ok(Self {
             attributes: limits.getattr("max_log_record_attributes")?.extract()?,
@@ -36,45 +33,13 @@ impl Limits {
     }
 }
 
-/// Attributes as they were given, in their order; each key is there once.
-pub(crate) type Pairs<'py> = Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>;
-
-/// Sets `key`, in the place of an attribute of that name if there is one.
-pub(crate) fn set_pair<'py>(
-    pairs: &mut Pairs<'py>,
-    key: &Bound<'py, PyAny>,
-    value: Bound<'py, PyAny>,
-) -> PyResult<()> {
-    for pair in pairs.iter_mut() {
-        if pair.0.is(key) || pair.0.eq(key)? {
-            pair.1 = value;
-            return Ok(());
-        }
-    }
-    pairs.push((key.clone(), value));
-    Ok(())
-}
-
-/// The items of a mapping, taken at once: cleaning them may run code that changes it.
-pub(crate) fn pairs_of<'py>(attributes: &Bound<'py, PyAny>) -> PyResult<Pairs<'py>> {
-    if let Ok(dict) = attributes.cast_exact::<PyDict>() {
-        return Ok(entries(dict));
-    }
-    attributes
-        .cast::<PyMapping>()?
-        .items()?
-        .iter()
-        .map(|item| item.extract())
-        .collect()
-}
-
 /// Encodes a record from its parts and passes the bytes to `use_bytes`.
 pub(crate) fn with_parts<'py>(
     py: Python<'py>,
     head: &LogHead<'_>,
     body: &Bound<'py, PyAny>,
     pairs: &[(Bound<'py, PyAny>, Bound<'py, PyAny>)],
-    limits: &Limits,
+    limits: &LogLimits,
     use_bytes: impl FnOnce(&[u8]),
 ) -> PyResult<()> {
     let dropped = with_buffer(|buffer| -> PyResult<u32> {
@@ -108,7 +73,7 @@ pub(crate) fn with_encoded(
 ) -> PyResult<()> {
     let py = record.py();
     let log = record.getattr(pyo3::intern!(py, "log_record"))?;
-    let fields = Fields::read(&log)?;
+    let fields = LogFields::read(&log)?;
     let body = log.getattr(pyo3::intern!(py, "body"))?;
     let attributes = log.getattr(pyo3::intern!(py, "attributes"))?;
     with_buffer(|buffer| -> PyResult<()> {
@@ -138,7 +103,7 @@ pub(crate) fn report(py: Python<'_>, error: &PyErr) {
 }
 
 /// What an API `LogRecord`, or the arguments of `Logger.emit`, say of a [`LogHead`].
-pub(crate) struct Fields {
+pub(crate) struct LogFields {
     time_unix_nanos: u64,
     observed_unix_nanos: u64,
     severity_number: u8,
@@ -147,7 +112,7 @@ pub(crate) struct Fields {
     event_name: String,
 }
 
-impl Fields {
+impl LogFields {
     pub(crate) fn new(
         time: Option<&Bound<'_, PyAny>>,
         observed_unix_nanos: u64,
@@ -214,20 +179,4 @@ fn severity_of(number: &Bound<'_, PyAny>) -> PyResult<u8> {
     }
     let value = number.getattr_opt(pyo3::intern!(number.py(), "value"))?;
     Ok(value.and_then(|value| value.extract().ok()).unwrap_or(0))
-}
-
-/// No span at all.
-pub(crate) const NO_SPAN: SpanContext = SpanContext {
-    trace_id: 0,
-    span_id: 0,
-    flags: 0,
-    is_remote: false,
-};
-
-/// The identity of the span that is current in `context`.
-pub(crate) fn span_context(
-    official: &Official,
-    context: &Bound<'_, PyAny>,
-) -> PyResult<SpanContext> {
-    Ok(current::identity_of_span(official, context)?.unwrap_or(NO_SPAN))
 }

@@ -1,5 +1,7 @@
-//! What the pipeline has to say, kept for the host language to log: a bounded queue of
-//! messages. The pipeline itself never logs, since logging may be what it exports.
+//! What the pipeline has to say, kept for the host language to log: a bounded queue of events. The
+//! pipeline itself never logs, since logging may be what it exports.
+
+pub mod event;
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
@@ -10,46 +12,36 @@ use std::time::{Duration, Instant};
 
 use arc_swap::ArcSwapOption;
 
+pub use event::{Event, Loss};
+
 use crate::fork::{self, Owned, PerProcess};
 
-/// Messages that nobody has taken yet; the oldest go first.
-const MAX_MESSAGES: usize = 256;
-/// Remembered keys; far more than there are kinds of messages.
+/// Events that nobody has taken yet; the oldest go first.
+const MAX_EVENTS: usize = 256;
+/// Remembered keys; far more than there are kinds of events.
 const MAX_KEYS: usize = 1024;
-/// How long a message with [`Key::now_and_then`] stays quiet after it was said (the official
+/// How long an event with [`Key::now_and_then`] stays quiet after it was said (the official
 /// `DuplicateFilter` uses buckets of the same length).
 const QUIET: Duration = Duration::from_secs(20);
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Level {
-    Info,
-    Warning,
-    Error,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Message {
-    pub level: Level,
-    /// The official logger that says this.
-    pub logger: &'static str,
-    pub text: String,
-}
-
-/// How often a message may be said.
+/// How often an event may be said.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Key {
+    /// Each time.
     Always,
-    /// Once in 20 seconds for messages with this number.
+    /// Once in 20 seconds for events with this number.
     NowAndThen(u64),
-    /// Once in the life of the process for messages with this number.
+    /// Once in the life of the process for events with this number.
     Once(u64),
 }
 
 impl Key {
+    /// Once in 20 seconds for events of this name.
     pub fn now_and_then(name: impl Hash) -> Self {
         Self::NowAndThen(hash(name))
     }
 
+    /// Once in the life of the process for events of this name.
     pub fn once(name: impl Hash) -> Self {
         Self::Once(hash(name))
     }
@@ -61,16 +53,6 @@ fn hash(name: impl Hash) -> u64 {
     hasher.finish()
 }
 
-/// Records that were not delivered to an endpoint which has never answered. Every signal loses
-/// what it has there, and one message for all of them is enough.
-struct Loss {
-    logger: &'static str,
-    /// How many of what: `25 spans`.
-    what: String,
-    /// Where to and why: `http://localhost:4317: connection refused`.
-    whither: String,
-}
-
 /// What belongs to one process.
 struct Kept {
     generation: u32,
@@ -79,7 +61,7 @@ struct Kept {
 
 #[derive(Default)]
 struct Unsaid {
-    messages: VecDeque<Message>,
+    events: VecDeque<Event>,
     said: HashMap<Key, Instant>,
     losses: Vec<Loss>,
 }
@@ -117,23 +99,19 @@ impl Kept {
     }
 }
 
-/// Keeps a message for the host to log, unless its key was used already, and calls the wake
-/// function on this thread. No lock of the pipeline may be held by the caller.
-pub fn report(level: Level, logger: &'static str, key: Key, text: impl Into<String>) {
+/// Keeps an event for the host to log, unless its key was used already, and calls the wake function
+/// on this thread. No lock of the pipeline may be held by the caller.
+pub fn report(key: Key, event: Event) {
     let kept = kept();
     {
         let mut unsaid = kept.lock();
         if !unsaid.may_say(key, Instant::now()) {
             return;
         }
-        if unsaid.messages.len() >= MAX_MESSAGES {
-            unsaid.messages.pop_front();
+        if unsaid.events.len() >= MAX_EVENTS {
+            unsaid.events.pop_front();
         }
-        unsaid.messages.push_back(Message {
-            level,
-            logger,
-            text: text.into(),
-        });
+        unsaid.events.push_back(event);
     }
     PENDING.store(true, Ordering::Release);
     if let Some(wake) = WAKE.load_full() {
@@ -141,51 +119,32 @@ pub fn report(level: Level, logger: &'static str, key: Key, text: impl Into<Stri
     }
 }
 
-/// Keeps a loss for [`take_losses`], which the host calls when the process ends.
-pub fn report_loss(logger: &'static str, what: impl Into<String>, whither: impl Into<String>) {
+/// Keeps a loss for [`take_losses`], which the host calls when the process ends: every signal loses
+/// what it has where nothing ever answers, and one event for all of them is enough.
+pub fn report_loss(loss: Loss) {
     let kept = kept();
     let mut unsaid = kept.lock();
-    if unsaid.losses.len() < MAX_MESSAGES {
-        unsaid.losses.push(Loss {
-            logger,
-            what: what.into(),
-            whither: whither.into(),
-        });
+    if unsaid.losses.len() < MAX_EVENTS {
+        unsaid.losses.push(loss);
     }
 }
 
-/// One message for each place that something was not delivered to, the oldest first.
-pub fn take_losses() -> Vec<Message> {
-    let kept = kept();
-    let mut unsaid = kept.lock();
-    let mut losses = mem::take(&mut unsaid.losses);
-    drop(unsaid);
-    let mut messages = Vec::new();
-    while let Some(first) = losses.first() {
-        let (logger, whither) = (first.logger, first.whither.clone());
-        let (same, others): (Vec<_>, Vec<_>) =
-            losses.into_iter().partition(|loss| loss.whither == whither);
-        losses = others;
-        let whats: Vec<_> = same.into_iter().map(|loss| loss.what).collect();
-        messages.push(Message {
-            level: Level::Warning,
-            logger,
-            text: format!("{} were not delivered to {whither}", enumerated(&whats)),
-        });
+/// One event for each place that something was not delivered to, the oldest first.
+#[must_use]
+pub fn take_losses() -> Vec<Event> {
+    let mut left = mem::take(&mut kept().lock().losses);
+    let mut events = Vec::new();
+    while let Some(first) = left.first().cloned() {
+        let (losses, others) = left
+            .into_iter()
+            .partition(|loss| (&loss.to.base, &loss.reason) == (&first.to.base, &first.reason));
+        left = others;
+        events.push(Event::NeverDelivered { losses });
     }
-    messages
+    events
 }
 
-/// `a`, `a and b`, `a, b and c`.
-fn enumerated(whats: &[String]) -> String {
-    match whats.split_last() {
-        Some((last, [])) => last.clone(),
-        Some((last, others)) => format!("{} and {last}", others.join(", ")),
-        None => String::new(),
-    }
-}
-
-/// Makes a message with this key new again; whether it had been said.
+/// Makes events with this key new again; whether one had been said.
 pub fn forget(key: Key) -> bool {
     let kept = kept();
     let mut unsaid = kept.lock();
@@ -210,22 +169,24 @@ impl Unsaid {
     }
 }
 
-/// All messages kept so far, oldest first.
-pub fn take() -> Vec<Message> {
+/// All events kept so far, the oldest first.
+#[must_use]
+pub fn take() -> Vec<Event> {
     PENDING.store(false, Ordering::Release);
     let kept = kept();
     let mut unsaid = kept.lock();
-    mem::take(&mut unsaid.messages).into()
+    mem::take(&mut unsaid.events).into()
 }
 
 /// Whether [`take`] may have something to give: one relaxed load. In a child just forked it may
 /// be true with nothing there.
 #[inline]
+#[must_use]
 pub fn is_pending() -> bool {
     PENDING.load(Ordering::Relaxed)
 }
 
-/// Sets the function that is called after a message was kept, on the thread that reported it:
+/// Sets the function that is called after an event was kept, on the thread that reported it:
 /// mostly the worker's, which does not hold the interpreter's lock, sometimes an application's
 /// inside a call of this crate. It must return at once and take no lock that could be held there.
 pub fn set_wake(wake: fn()) {
@@ -234,7 +195,9 @@ pub fn set_wake(wake: fn()) {
 
 #[cfg(test)]
 mod tests {
+    use super::event::{Destination, Lost};
     use super::*;
+    use crate::otlp::signal::{Protocol, Signal};
 
     #[test]
     fn a_key_is_said_once_or_once_in_twenty_seconds() {
@@ -252,36 +215,55 @@ mod tests {
         assert!(unsaid.may_say(bucket, start + QUIET));
     }
 
-    #[test]
-    fn losses_to_one_place_are_one_message() {
-        for (what, whither) in [
-            ("1 spans", "a: x"),
-            ("2 logs", "b: x"),
-            ("3 exports", "a: x"),
-        ] {
-            report_loss("logger", what, whither);
+    fn loss(lost: Lost, base: &str) -> Loss {
+        Loss {
+            to: Arc::new(Destination {
+                signal: Signal::Traces,
+                protocol: Protocol::Grpc,
+                endpoint: format!("{base}/v1/traces"),
+                base: base.to_owned(),
+                is_local_default: false,
+            }),
+            lost,
+            reason: "x".to_owned(),
         }
-        let texts: Vec<_> = take_losses()
-            .into_iter()
-            .map(|message| message.text)
-            .collect();
+    }
+
+    #[test]
+    fn losses_to_one_place_are_one_event() {
+        let losses = [
+            loss(Lost::Records(1), "a"),
+            loss(Lost::Records(2), "b"),
+            loss(Lost::Exports(3), "a"),
+        ];
+        losses.clone().into_iter().for_each(report_loss);
+        let [first, second, third] = losses;
         assert_eq!(
-            texts,
+            take_losses(),
             [
-                "1 spans and 3 exports were not delivered to a: x",
-                "2 logs were not delivered to b: x"
+                Event::NeverDelivered {
+                    losses: vec![first, third]
+                },
+                Event::NeverDelivered {
+                    losses: vec![second]
+                },
             ]
         );
         assert_eq!(take_losses(), []);
     }
 
     #[test]
-    fn a_message_that_was_forgotten_is_new() {
+    fn an_event_that_was_forgotten_is_new() {
         let key = Key::once("forgotten");
         assert!(!forget(key));
-        report(Level::Info, "logger", key, "text");
+        report(
+            key,
+            Event::QueueFull {
+                signal: Signal::Logs,
+            },
+        );
         assert!(forget(key) && !forget(key));
-        take();
+        drop(take());
     }
 
     #[test]

@@ -1,0 +1,294 @@
+//! The words for what the pipeline has to say: those of the official packages where they say the
+//! same, under the names of their loggers. Knows nothing of the interpreter.
+
+use telemetry::diagnostics::event::{BufferNews, Destination, Event, Loss, Lost, Reason};
+use telemetry::export::{Protocol, Signal};
+
+/// How much an event matters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Level {
+    Info,
+    Warning,
+    Error,
+}
+
+/// An event as `logging` takes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Message {
+    pub(crate) level: Level,
+    pub(crate) logger: &'static str,
+    pub(crate) text: String,
+}
+
+/// The official batch processors' logger.
+const BATCH: &str = "opentelemetry.sdk._shared_internal";
+const METRICS: &str = "opentelemetry.sdk.metrics";
+
+pub(crate) fn worded(event: &Event) -> Message {
+    let logger = event.destination().map_or(BATCH, logger_of);
+    let (level, text) = match event {
+        Event::Retrying { to, reason, wait } => {
+            (Level::Warning, retrying(to, reason, wait.as_secs_f64()))
+        }
+        Event::NobodyListens { to } => (Level::Warning, nobody_listens(to)),
+        Event::ExportFailed { to, reason } => (Level::Error, export_failed(to, reason)),
+        Event::ExporterShutDown { .. } => (
+            Level::Warning,
+            "Exporter already shutdown, ignoring batch".to_owned(),
+        ),
+        Event::RecordTooLarge { to, bytes, reason } => (
+            Level::Error,
+            format!(
+                "one of the {} was dropped: its {bytes} bytes are too large for {}: {reason}",
+                records(to.signal),
+                to.endpoint
+            ),
+        ),
+        Event::PartialSuccess {
+            to,
+            rejected,
+            message,
+        } => {
+            let (endpoint, records) = (&to.endpoint, records(to.signal));
+            let text = match rejected {
+                0 => format!("{endpoint} accepted {records} with a warning: {message}"),
+                rejected => format!("{endpoint} rejected {rejected} {records}: {message}"),
+            };
+            (Level::Warning, text)
+        }
+        Event::Recovered {
+            to,
+            outage,
+            was_said,
+            backlog,
+        } => {
+            let mut text = format!(
+                "delivery to {} works again after {:.1} s",
+                to.endpoint,
+                outage.as_secs_f64()
+            );
+            if let Some(backlog) = backlog {
+                text.push_str(&format!(
+                    ": {} {} are waiting, {} were dropped because the queue was full",
+                    backlog.waiting,
+                    records(to.signal),
+                    backlog.dropped
+                ));
+            }
+            // Whoever was told that nothing listens there is told of the first success.
+            let is_loud = *was_said || backlog.is_some_and(|backlog| backlog.dropped > 0);
+            let level = if is_loud { Level::Warning } else { Level::Info };
+            (level, text)
+        }
+        Event::Dropped { to, count } => (
+            Level::Warning,
+            format!(
+                "{count} {} were dropped because the queue was full",
+                records(to.signal)
+            ),
+        ),
+        Event::Undelivered { to, count, reason } => (
+            Level::Warning,
+            format!(
+                "{count} {} were not delivered to {}: {}",
+                records(to.signal),
+                to.endpoint,
+                reason
+                    .as_deref()
+                    .unwrap_or("the time for shutting down was over")
+            ),
+        ),
+        Event::NeverDelivered { losses } => (Level::Warning, never_delivered(losses)),
+        Event::QueueFull { signal } => (
+            Level::Warning,
+            format!("Queue full, dropping {}.", record(*signal)),
+        ),
+        Event::QueueShutDown { signal } => (
+            Level::Info,
+            format!("Shutdown called, ignoring {}.", record(*signal)),
+        ),
+        Event::NoThread { error } => (
+            Level::Error,
+            format!("the export thread cannot be started: {error}"),
+        ),
+        Event::Buffer { to, news } => buffer(to, news),
+        Event::CardinalityLimit {
+            metric,
+            limit,
+            greediest,
+        } => {
+            let mut text = format!(
+                "Metric {metric} has reached its limit of {limit} attribute sets. Measurements with \
+                 others are added up in one series with the attribute otel.metric.overflow."
+            );
+            if let Some((key, count)) = greediest {
+                text.push_str(&format!(
+                    " The attribute with the most values is {key:?}: {count}."
+                ));
+            }
+            return Message {
+                level: Level::Warning,
+                logger: METRICS,
+                text,
+            };
+        }
+        Event::SumOutgrown { metric } => {
+            return Message {
+                level: Level::Warning,
+                logger: METRICS,
+                text: format!(
+                    "The sum of metric {metric} no longer fits a 64-bit integer and goes on as a \
+                     double."
+                ),
+            };
+        }
+    };
+    Message {
+        level,
+        logger,
+        text,
+    }
+}
+
+/// The official exporters' loggers.
+fn logger_of(to: &Destination) -> &'static str {
+    match (to.protocol, to.signal) {
+        (Protocol::Grpc, _) => "opentelemetry.exporter.otlp.proto.grpc.exporter",
+        (_, Signal::Traces) => "opentelemetry.exporter.otlp.proto.http.trace_exporter",
+        (_, Signal::Metrics) => "opentelemetry.exporter.otlp.proto.http.metric_exporter",
+        (_, Signal::Logs) => "opentelemetry.exporter.otlp.proto.http._log_exporter",
+    }
+}
+
+/// What records are called.
+fn records(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Traces => "spans",
+        Signal::Metrics => "metrics",
+        Signal::Logs => "logs",
+    }
+}
+
+/// What one record is called in the official batch processors' messages.
+fn record(signal: Signal) -> &'static str {
+    match signal {
+        Signal::Traces => "Span",
+        Signal::Metrics => "Metric",
+        Signal::Logs => "Log",
+    }
+}
+
+/// What is exported, as the official exporter of this protocol calls it.
+fn exporting(to: &Destination) -> &'static str {
+    match (to.protocol, to.signal) {
+        (Protocol::Grpc, Signal::Traces) => "traces",
+        (_, signal) => records(signal),
+    }
+}
+
+fn buffer(to: &Destination, news: &BufferNews) -> (Level, String) {
+    let kind = records(to.signal);
+    let text = match news {
+        BufferNews::Unusable(reason) => format!(
+            "the buffer cannot be used: {reason}. What is not delivered is in memory only; it is tried \
+             again each minute"
+        ),
+        BufferNews::Usable => "the buffer can be used again".to_owned(),
+        BufferNews::Adopted { records, files } => {
+            let text = format!(
+                "{records} {kind} of processes that have ended were found in {files} files of the \
+                 buffer, and are sent to {}",
+                to.endpoint
+            );
+            return (Level::Info, text);
+        }
+        BufferNews::Expired(count) => {
+            format!("{count} {kind} in the buffer were dropped because they were too old")
+        }
+        BufferNews::DroppedForRoom(count) => {
+            format!("{count} {kind} in the buffer were dropped because it was full")
+        }
+        BufferNews::Lost(count) => format!(
+            "{count} {kind} in the buffer are lost: their file was deleted, replaced or damaged"
+        ),
+        BufferNews::Unreadable { path, bytes } => format!(
+            "{bytes} bytes of {} cannot be read; the rest is delivered",
+            path.display()
+        ),
+        BufferNews::Quarantined(path) => {
+            format!(
+                "{} cannot be read, and was put aside as .bad",
+                path.display()
+            )
+        }
+        BufferNews::Kept { count, directory } => format!(
+            "{count} {kind} are kept in {}, and delivered by the next process of this service",
+            directory.display()
+        ),
+    };
+    (Level::Warning, text)
+}
+
+fn retrying(to: &Destination, reason: &Reason, seconds: f64) -> String {
+    let (endpoint, exporting) = (&to.endpoint, exporting(to));
+    match to.protocol {
+        Protocol::Grpc => format!(
+            "Transient error {} encountered while exporting {exporting} to {endpoint}, retrying in \
+             {seconds:.2}s. Error details: {}",
+            reason.code, reason.text
+        ),
+        Protocol::HttpProtobuf => format!(
+            "Transient error {reason} encountered while exporting {exporting} batch to {endpoint}, \
+             retrying in {seconds:.2}s."
+        ),
+    }
+}
+
+fn nobody_listens(to: &Destination) -> String {
+    let hint = if to.is_local_default {
+        "; `oxitel-viewer receive` starts something to look at it with"
+    } else {
+        ""
+    };
+    format!(
+        "nothing listens at {} (connection refused): telemetry is kept as far as there is room, \
+         and sent when something does{hint}",
+        to.base
+    )
+}
+
+fn export_failed(to: &Destination, reason: &Reason) -> String {
+    let (endpoint, exporting) = (&to.endpoint, exporting(to));
+    match to.protocol {
+        Protocol::Grpc => format!(
+            "Failed to export {exporting} to {endpoint}, error code: {}, error details: {}",
+            reason.code, reason.text
+        ),
+        Protocol::HttpProtobuf => {
+            format!("Failed to export {exporting} batch to {endpoint}: {reason}")
+        }
+    }
+}
+
+fn never_delivered(losses: &[Loss]) -> String {
+    let whats: Vec<_> = losses
+        .iter()
+        .map(|loss| match loss.lost {
+            Lost::Records(count) => format!("{count} {}", records(loss.to.signal)),
+            Lost::Exports(count) => format!("{count} exports of {}", records(loss.to.signal)),
+        })
+        .collect();
+    let whither = losses.first().map_or_else(String::new, |loss| {
+        format!("{}: {}", loss.to.base, loss.reason)
+    });
+    format!("{} were not delivered to {whither}", enumerated(&whats))
+}
+
+/// `a`, `a and b`, `a, b and c`.
+fn enumerated(whats: &[String]) -> String {
+    match whats.split_last() {
+        Some((last, [])) => last.clone(),
+        Some((last, others)) => format!("{} and {last}", others.join(", ")),
+        None => String::new(),
+    }
+}

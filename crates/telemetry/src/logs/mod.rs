@@ -1,0 +1,3 @@
+//! What a log record is before it becomes bytes: the rules of its severity.
+
+pub mod severity;
