@@ -1,8 +1,8 @@
 """The buffer on disk: what a process has not delivered outlives it, however it ends.
 
 The oracle is a file in shared memory in which each producer notes the moment at which a span's end
-returned; it is never killed. The judge compares it with what the receiver got: what ended before the
-last write is there, nothing is there that was not made, and hardly anything twice.
+returned; it is never killed. The judge compares it with what the receiver got: what ended before
+the last write is there, nothing is there that was not made, and hardly anything twice.
 """
 
 import mmap
@@ -82,6 +82,7 @@ def wait_until(is_so: Callable[[], bool], timeout: float, what: str) -> None:
         time.sleep(0.05)
 
 
+@pytest.mark.fork
 def test_sigkill_at_any_moment_costs_what_was_not_written_yet(
     tmp_path: Path, collector: Any, buffer: dict[str, str], start_program: Start
 ) -> None:
@@ -300,7 +301,9 @@ def test_a_program_that_closes_all_descriptors_loses_nothing_and_finds_nothing_o
     running.kill()
 
 
-@pytest.mark.parametrize("kind", ["a file", "a link", "open to others", "missing and not to be made"])
+@pytest.mark.parametrize(
+    "kind", ["a file", "a link", "open to others", "missing and not to be made"]
+)
 def test_a_directory_that_cannot_be_used_is_named_once_and_harms_nothing(
     kind: str, collector: Any, tmp_path: Path, run: Run, arrived: Arrived
 ) -> None:
@@ -334,7 +337,9 @@ def test_a_directory_that_cannot_be_used_is_named_once_and_harms_nothing(
     assert not (tmp_path / "elsewhere").exists() or not any((tmp_path / "elsewhere").iterdir())
 
 
-@pytest.mark.skipif(not os.access("/dev/full", os.W_OK) or os.geteuid() != 0, reason="mounts a disk")
+@pytest.mark.skipif(
+    not os.access("/dev/full", os.W_OK) or os.geteuid() != 0, reason="mounts a disk"
+)
 def test_a_full_disk_is_said_once_and_used_again_when_there_is_room(
     tmp_path: Path, collector: Any, start_program: Start, arrived: Arrived
 ) -> None:

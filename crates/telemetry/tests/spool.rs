@@ -176,13 +176,11 @@ fn without_a_receiver_the_end_takes_no_time_and_the_next_process_delivers() {
         );
         assert_accounted(300, &first.counts());
         assert_eq!(first.counts().kept, 300);
-        let shown = directory.path().display().to_string();
-        let said = said(&shown);
-        assert_eq!(said.len(), 1, "{said:?}");
-        assert!(
-            said[0].text.starts_with("300 spans are kept in"),
-            "{said:?}"
-        );
+        let kept = BufferNews::Kept {
+            count: 300,
+            directory: directory.path().to_owned(),
+        };
+        assert_eq!(news(&collector.address.to_string()), [kept]);
 
         collector.restart();
         let next = processor(collector.config(), directory.path());
@@ -317,13 +315,11 @@ fn a_directory_that_cannot_be_used_is_said_once_and_telemetry_is_in_memory_as_ev
         push(&processor, [format!("span {number}")]);
         assert!(processor.force_flush(TIMEOUT));
     }
-    let shown = file.display().to_string();
-    let said = said(&shown);
-    assert_eq!(said.len(), 1, "{said:?}");
-    assert!(
-        said[0].text.starts_with("the buffer cannot be used: "),
-        "{said:?}"
-    );
+    let news = news(&collector.address.to_string());
+    let [BufferNews::Unusable(reason)] = news.as_slice() else {
+        panic!("{news:?}");
+    };
+    assert!(reason.contains(&file.display().to_string()), "{reason}");
     assert!(processor.shutdown(TIMEOUT));
 }
 

@@ -128,7 +128,7 @@ class Batching:
 
 
 def serve(processor: object, resource: Resource) -> None:
-    """Tell a processor whose records it is going to get, if it is one of ours that wants to know."""
+    """Tell a processor whose records it is going to get, if it is one of ours."""
     if isinstance(processor, Batching):
         processor._serve(resource)
 

@@ -9,8 +9,8 @@ from oxitel.variables import buffer
 
 
 def settings() -> tuple[str, int, float, float, str] | None:
-    """Directory, limit in bytes, greatest age and interval of writing in milliseconds, and the program;
-    None where no directory is named."""
+    """Directory, limit in bytes, greatest age and interval of writing in milliseconds, and the
+    program; None where no directory is named."""
     directory = buffer.BUFFER_DIRECTORY.read()
     if directory is None:
         return None
@@ -25,8 +25,8 @@ def settings() -> tuple[str, int, float, float, str] | None:
 
 
 def state_directory() -> str:
-    """Where a program keeps what outlives it: what systemd has made for it, or the user's folder for
-    that. Never one for temporary files, which everybody can write to."""
+    """Where a program keeps what outlives it: what systemd has made for it, or the user's folder
+    for that. Never one for temporary files, which everybody can write to."""
     made = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
     if made:
         return made

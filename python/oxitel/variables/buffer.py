@@ -21,8 +21,8 @@ BUFFER_DIRECTORY = Variable(
     "OXITEL_BUFFER_DIRECTORY",
     None,
     "Where spans and log records are kept that are not delivered yet, so that they outlive the"
-    " process; several processes and services may share it. `auto` is `$STATE_DIRECTORY` of systemd,"
-    " else `oxitel` in `$XDG_STATE_HOME` or `~/.local/state`. See [the buffer](durable-buffer.md).",
+    " process; several processes and services may share it. `auto` is `$STATE_DIRECTORY` of"
+    " systemd, else `oxitel` in `$XDG_STATE_HOME` or `~/.local/state`. See [the buffer](durable-buffer.md).",
     default_text="no buffer on disk",
 )
 BUFFER_MAX_BYTES = AtLeast(
@@ -40,7 +40,7 @@ BUFFER_MAX_AGE = AtLeast(
 BUFFER_INTERVAL = AtLeast(
     "OXITEL_BUFFER_INTERVAL",
     200,
-    "Milliseconds between two writes to `OXITEL_BUFFER_DIRECTORY`: what ended since the last one is in"
-    " memory only.",
+    "Milliseconds between two writes to `OXITEL_BUFFER_DIRECTORY`: what ended since the last one is"
+    " in memory only.",
     minimum=10,
 )

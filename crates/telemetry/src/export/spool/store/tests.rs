@@ -14,7 +14,7 @@ use crate::otlp::signal::Signal;
 
 fn identity() -> Identity {
     Identity::new(
-        "traces",
+        Signal::Traces,
         ("", "shop"),
         "",
         "http://collector:4318/v1/traces",
