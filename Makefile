@@ -71,6 +71,7 @@ lint: $(VENV)/.built ## Formatting, lints, types, and the rules of the tree
 	mypy
 	$(python) -m mypy.stubtest oxitel._native
 	$(python) scripts/check_layout.py
+	$(python) scripts/check_crates.py
 
 format: $(VENV)/.ready ## Format Rust and Python
 	cargo fmt --all

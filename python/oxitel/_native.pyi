@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
-from typing import Any, Literal, TypeVar, final
+from typing import Any, Final, Literal, TypeVar, final
 
 from opentelemetry import trace as trace_api
 from opentelemetry._logs import LogRecord, SeverityNumber
@@ -28,12 +28,17 @@ from oxitel.trace.processor import SpanProcessor
 from oxitel.trace.sampling import Sampler
 
 __all__ = [
+    "EXPORT_TIMEOUT_SECONDS",
+    "GRPC_CODES",
     "LOGGING_ATTRIBUTES",
+    "MAX_HTTP_REQUEST_BYTES",
+    "RETRYABLE_GRPC_CODES",
     "B3Propagator",
     "BaggagePropagator",
     "BatchProcessor",
     "CompositePropagator",
     "Counter",
+    "Endpoint",
     "Exporter",
     "Gauge",
     "Histogram",
@@ -61,6 +66,7 @@ __all__ = [
     "UpDownCounter",
     "_Span",
     "collect_metrics",
+    "default_port",
     "encode_logs",
     "encode_metrics",
     "encode_spans",
@@ -68,9 +74,14 @@ __all__ = [
     "export_metrics",
     "export_spans",
     "finish_diagnostics",
+    "grpc_method",
+    "grpc_retry_delay",
+    "is_retryable_http",
+    "is_too_large_grpc",
     "known_http_method",
     "log_losses",
     "log_pending",
+    "partial_success",
     "queue_ending_spans",
     "queue_log_record",
     "queue_span",
@@ -79,10 +90,14 @@ __all__ = [
     "redact_url",
     "redact_url_credentials",
     "redact_url_query",
+    "retry_after",
+    "retry_wait",
+    "scheme_and_authority",
     "set_clock",
     "settle_fork",
     "severity_number",
     "severity_text",
+    "shown_endpoint",
     "sql_operation",
     "synthetic_user_agent",
 ]
@@ -331,6 +346,31 @@ class Pipeline:
     def set_processors(
         self, processors: tuple[SpanProcessor, ...] | tuple[LogRecordProcessor, ...]
     ) -> None: ...
+
+MAX_HTTP_REQUEST_BYTES: Final[int]
+"""The largest body of an HTTP request before compression, unless another is chosen."""
+EXPORT_TIMEOUT_SECONDS: Final[float]
+"""For one export with all its retries, unless another is chosen."""
+GRPC_CODES: Final[list[str]]
+"""The names of gRPC's status codes, by number."""
+RETRYABLE_GRPC_CODES: Final[list[int]]
+"""The codes after which an export is tried again, unless others are chosen."""
+
+@final
+class Endpoint:
+    """An endpoint as the exporters read it. ValueError says why it cannot be used."""
+
+    def __new__(cls, text: str, protocol: str, insecure: bool) -> Endpoint: ...
+    @property
+    def host(self) -> str: ...
+    @property
+    def port(self) -> int: ...
+    @property
+    def socket(self) -> str | None: ...
+    @property
+    def is_tls(self) -> bool: ...
+    @property
+    def authorization(self) -> str | None: ...
 
 @final
 class Exporter:
@@ -661,62 +701,32 @@ class SpanRecordFactory:
     ) -> SpanRecordFactory: ...
     def __call__(self, *arguments: Any, **options: Any) -> logging.LogRecord: ...
 
-class TraceContextPropagator:
+class _Propagator:
+    __dict__: dict[str, Any]
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
+    def extract(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        getter: Getter[Any] | None = None,
+    ) -> Context: ...
+    def inject(
+        self,
+        carrier: Any,
+        context: Context | None = None,
+        setter: Setter[Any] | None = None,
+    ) -> None: ...
+
+class TraceContextPropagator(_Propagator):
     """W3C Trace Context. `oxitel.propagation.w3c` has the class."""
 
-    __dict__: dict[str, Any]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
-    def extract(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        getter: Getter[Any] | None = None,
-    ) -> Context: ...
-    def inject(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        setter: Setter[Any] | None = None,
-    ) -> None: ...
-
-class BaggagePropagator:
+class BaggagePropagator(_Propagator):
     """W3C Baggage. `oxitel.propagation.w3c` has the class."""
 
-    __dict__: dict[str, Any]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
-    def extract(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        getter: Getter[Any] | None = None,
-    ) -> Context: ...
-    def inject(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        setter: Setter[Any] | None = None,
-    ) -> None: ...
-
-class B3Propagator:
+class B3Propagator(_Propagator):
     """B3. `oxitel.propagation.b3` has the classes."""
 
-    __dict__: dict[str, Any]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
-    def extract(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        getter: Getter[Any] | None = None,
-    ) -> Context: ...
-    def inject(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        setter: Setter[Any] | None = None,
-    ) -> None: ...
     def inject_single(
         self,
         carrier: Any,
@@ -724,42 +734,22 @@ class B3Propagator:
         setter: Setter[Any] | None = None,
     ) -> None: ...
 
-class JaegerPropagator:
+class JaegerPropagator(_Propagator):
     """Jaeger's headers. `oxitel.propagation.jaeger` has the class."""
 
-    __dict__: dict[str, Any]
-
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
-    def extract(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        getter: Getter[Any] | None = None,
-    ) -> Context: ...
-    def inject(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        setter: Setter[Any] | None = None,
-    ) -> None: ...
-
 @disjoint_base
-class CompositePropagator:
+class CompositePropagator(_Propagator):
     """Several propagators. `oxitel.propagation.composite` has the class."""
 
-    __dict__: dict[str, Any]
     _propagators: Sequence[TextMapPropagator]
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Self: ...
-    def extract(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        getter: Getter[Any] | None = None,
-    ) -> Context: ...
-    def inject(
-        self,
-        carrier: Any,
-        context: Context | None = None,
-        setter: Setter[Any] | None = None,
-    ) -> None: ...
+def default_port(protocol: str) -> int: ...
+def shown_endpoint(url: str) -> str: ...
+def scheme_and_authority(url: str) -> tuple[str, str]: ...
+def retry_wait(failures: int, asked_seconds: float | None) -> float: ...
+def retry_after(value: str) -> float | None: ...
+def grpc_retry_delay(status_details: bytes | None, retry_info: bytes | None) -> float | None: ...
+def is_retryable_http(status: int) -> bool: ...
+def is_too_large_grpc(code: int, message: str) -> bool: ...
+def partial_success(response: bytes) -> tuple[int, str] | None: ...
+def grpc_method(signal: str) -> str: ...

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
 from oxitel import _native
+from oxitel.quantity import seconds_of
 
 if TYPE_CHECKING:
     from oxitel.resources.resource import Resource
@@ -96,7 +97,7 @@ class Waiting:
     """
 
     def __init__(self, budget_millis: float, export_millis: float = math.inf) -> None:
-        self._budget_millis = budget_millis
+        self._budget_millis = seconds_of(budget_millis) * 1000
         self._export_millis = export_millis
 
     def __enter__(self) -> float:

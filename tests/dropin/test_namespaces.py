@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from dropin.conftest import API, BETA, Environment
+from dropin.conftest import API, BETA, ROOT, Environment
 
 # Distribution, a module of it, and whether it imports the metrics SDK, which we do not have yet.
 NEIGHBOURS = (
@@ -140,6 +140,17 @@ print(type(resource).__module__.split(".")[0])
 """
     )
     assert printed == "oxitel"
+
+
+def test_the_wheel_holds_the_licences_of_what_is_linked_into_it(wheel: Path) -> None:
+    page = (ROOT / "THIRD-PARTY-LICENSES.txt").read_bytes()
+    with zipfile.ZipFile(wheel) as archive:
+        texts = {
+            name.partition(".dist-info/licenses/")[2]: archive.read(name)
+            for name in archive.namelist()
+            if ".dist-info/licenses/" in name
+        }
+    assert texts == {"LICENSE": (ROOT / "LICENSE").read_bytes(), "THIRD-PARTY-LICENSES.txt": page}
 
 
 def test_the_wheel_holds_one_path_file_and_no_namespace_init(wheel: Path) -> None:

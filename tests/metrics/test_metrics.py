@@ -116,8 +116,42 @@ def test_the_limit_of_deltas_is_for_one_collection() -> None:
             {"user": turn * 2},
             {"user": turn * 2 + 1},
         ]
-        if turn:
+        if turn > 1:
+            # Nothing came in for those that were forgotten before.
             assert all(point.start_time_unix_nano < before for point in points)
+
+
+@pytest.mark.parametrize("temporality", [{}, DELTA], ids=["totals", "increments"])
+def test_sets_that_were_told_before_do_not_count_against_the_limit(
+    temporality: dict[type, AggregationTemporality],
+) -> None:
+    pipe = Pipe(temporality)
+    meter = pipe.meter()
+    users = range(1500)
+    meter.create_observable_counter(
+        "observed", [lambda _: [Observation(1, {"user": user}) for user in users]]
+    )
+    counter = meter.create_counter("added")
+    for _ in range(4):
+        if temporality:
+            for user in users:
+                counter.add(1, {"user": user})
+        metrics = pipe.metrics()
+        assert len(metrics["observed"].data_points) == 1500
+        assert len(metrics["added"].data_points) == 1500 if temporality else "added" not in metrics
+        users = range(users.stop, users.stop + 1500)
+
+
+def test_what_was_beyond_the_limit_has_a_series_of_its_own_when_there_is_room() -> None:
+    pipe = Pipe(DELTA)
+    view = View(instrument_name="c", aggregation_cardinality_limit=2)
+    counter = pipe.meter(views=[view]).create_counter("c")
+    for _ in range(2):
+        for user in range(4):
+            counter.add(1, {"user": user})
+        assert [point.value for point in pipe.points("c")] == [1, 1, 2]
+        counter.add(1, {"user": 3})
+        assert [point.attributes for point in pipe.points("c")] == [{"user": 3}]
 
 
 def test_a_series_forgotten_between_two_measurements_loses_nothing() -> None:

@@ -23,6 +23,7 @@ from opentelemetry.exporter.otlp.proto.http import Compression
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter as HttpExporter
 from opentelemetry.sdk import environment_variables
 
+from oxitel import _native
 from oxitel.export import otlp as otlp_export
 from oxitel.export.otlp import compression_name, encoded
 from oxitel.variables import (
@@ -96,15 +97,23 @@ def test_a_proxy_is_found_where_requests_finds_it(
     assert proxy.proxy_for(url) == select_proxy(url, get_environ_proxies(url))
 
 
+def test_the_timeout_is_that_of_the_core() -> None:
+    assert otlp.TIMEOUT.general.default == _native.EXPORT_TIMEOUT_SECONDS
+
+
 def test_the_page_is_what_the_declarations_say() -> None:
     written = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
     assert written == reference.page(), "run `python -m oxitel.variables.reference`"
 
 
+# Not every `environ`: a WSGI application has one of its own.
+_READS_ENVIRONMENT = r"\bos\.environ\b|\bfrom os import .*\benviron\b|\bgetenv\b"
+
+
 def test_nothing_else_in_the_package_reads_the_environment() -> None:
     readers = []
     for path in (ROOT / "python" / "oxitel").rglob("*.py"):
-        if re.search(r"\benviron\b|\bgetenv\b", path.read_text(encoding="utf-8")):
+        if re.search(_READS_ENVIRONMENT, path.read_text(encoding="utf-8")):
             readers.append(path.relative_to(ROOT / "python" / "oxitel").as_posix())
     assert sorted(readers) == [
         # The one place, two that write variables for the program, and those that have to tell an

@@ -23,6 +23,22 @@ mod _native {
     use pyo3::types::{PyMapping, PySequence, PyTuple};
 
     #[pymodule_export]
+    const MAX_HTTP_REQUEST_BYTES: usize = telemetry::export::MAX_HTTP_REQUEST_BYTES;
+    #[pymodule_export]
+    const EXPORT_TIMEOUT_SECONDS: f64 = telemetry::export::DEFAULT_TIMEOUT.as_secs_f64();
+    #[pymodule_export]
+    const GRPC_CODES: [&str; 17] = telemetry::export::retry::GRPC_CODES;
+    #[pymodule_export]
+    const RETRYABLE_GRPC_CODES: [u32; 7] = telemetry::export::retry::RETRYABLE_GRPC_CODES;
+
+    #[pymodule_export]
+    use super::export::answers::{
+        grpc_method, grpc_retry_delay, is_retryable_http, is_too_large_grpc, partial_success,
+        retry_after, retry_wait,
+    };
+    #[pymodule_export]
+    use super::export::endpoint::{Endpoint, default_port, scheme_and_authority, shown_endpoint};
+    #[pymodule_export]
     use super::export::exporter::Exporter;
     #[pymodule_export]
     use super::export::pipeline::SharedPipeline;

@@ -5,11 +5,13 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any
 
+from oxitel._native import default_port
+
 from .export import Answer
 from .peek import HTTP_1, HTTP_2, SILENCE, TLS
 from .report import Report
 from .sources import DEFAULT, Setting
-from .target import Target
+from .target import OTHER_PROTOCOL, Target
 from .tls import ADVICE_MUTUAL
 
 if TYPE_CHECKING:
@@ -17,9 +19,8 @@ if TYPE_CHECKING:
 
 _CHECK = "export"
 _PATH = re.compile(r"/v1/(traces|metrics|logs)/?$")
-_OTHER = {"grpc": "http/protobuf", "http/protobuf": "grpc"}
 _SPEECH = {"grpc": HTTP_2, "http/protobuf": HTTP_1}
-_USUAL = {"grpc": 4317, "http/protobuf": 4318}
+_CALLED = {"grpc": "gRPC", "http/protobuf": "OTLP/HTTP"}
 
 
 def check_base(report: Report, setting: Setting) -> None:
@@ -41,19 +42,14 @@ def check_endpoint(
     if endpoint.source == DEFAULT:
         return
     origin = endpoint.origin
-    if protocol == "grpc" and target.port == 4318:
+    other = OTHER_PROTOCOL[protocol]
+    if target.port == default_port(other):
         report.find(
             "warning",
             _CHECK,
-            f"{origin} has port 4318, where OTLP/HTTP is usual, and the protocol is grpc",
-            "use port 4317, or set OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf",
-        )
-    if protocol != "grpc" and target.port == 4317:
-        report.find(
-            "warning",
-            _CHECK,
-            f"{origin} has port 4317, where gRPC is usual, and the protocol is http/protobuf",
-            "use port 4318, or set OTEL_EXPORTER_OTLP_PROTOCOL=grpc",
+            f"{origin} has port {target.port}, where {_CALLED[other]} is usual, and the protocol is"
+            f" {protocol}",
+            f"use port {default_port(protocol)}, or set OTEL_EXPORTER_OTLP_PROTOCOL={other}",
         )
     rest = endpoint.value.partition("://")[2] or endpoint.value
     if protocol == "grpc" and target.unix_path is None and rest.partition("/")[2]:
@@ -136,10 +132,10 @@ def _advice(export: SignalExport, answer: Answer, accepted: list[SignalExport]) 
     protocol: str = export.protocol.value
     if export.heard == TLS:
         return "write https:// in the endpoint"
-    other = _OTHER[protocol]
+    other = OTHER_PROTOCOL[protocol]
     switch = (
         f"set OTEL_EXPORTER_OTLP_PROTOCOL={other}, or use the receiver's port for {protocol}"
-        f" (usually {_USUAL[protocol]})"
+        f" (usually {default_port(protocol)})"
     )
     if any(code in said for code in ("401", "403", "unauthenticated", "permission_denied")):
         headers: Any = export.settings["headers"].value

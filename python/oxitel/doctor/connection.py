@@ -12,15 +12,16 @@ from contextlib import suppress
 from ipaddress import ip_address
 from time import monotonic
 from typing import Any, NamedTuple
-from urllib.parse import unquote, urlsplit
+
+from oxitel._native import default_port
 
 from . import tls
 from .bounded import bounded
 from .packages import container
 from .report import describe
-from .target import Target, address
+from .target import OTHER_PROTOCOL, Target, address, proxy_at
 
-_SIBLINGS = {4317: (4318, "http/protobuf"), 4318: (4317, "grpc")}
+_PROTOCOL_AT = {default_port(protocol): protocol for protocol in OTHER_PROTOCOL}
 
 
 class Step(NamedTuple):
@@ -47,8 +48,8 @@ def connect(target: Target, timeout_seconds: float) -> list[Step]:
     host, port = target.host, target.port
     steps = []
     if target.proxy is not None:
-        parts = urlsplit(target.proxy if "://" in target.proxy else f"http://{target.proxy}")
-        host, port = parts.hostname or "", parts.port or 80
+        proxy = proxy_at(target.proxy)
+        host, port = proxy.host, proxy.port
     if not _is_address(host):
         step = _timed(_resolve, host, port, timeout_seconds)
         steps.append(step)
@@ -166,12 +167,14 @@ def _failed(
 def _advice_for_refused(target: Target, host: str, port: int) -> str:
     if target.proxy is not None:
         return "correct HTTPS_PROXY, HTTP_PROXY or ALL_PROXY, or name the host in NO_PROXY"
-    sibling, protocol = _SIBLINGS.get(port, (0, ""))
-    if sibling and _listens(host, sibling):
-        return (
-            f"something listens at port {sibling}: set OTEL_EXPORTER_OTLP_PROTOCOL={protocol} and"
-            f" the endpoint's port to {sibling}"
-        )
+    if port in _PROTOCOL_AT:
+        other = OTHER_PROTOCOL[_PROTOCOL_AT[port]]
+        if _listens(host, default_port(other)):
+            return (
+                f"something listens at port {default_port(other)}: set"
+                f" OTEL_EXPORTER_OTLP_PROTOCOL={other} and the endpoint's port to"
+                f" {default_port(other)}"
+            )
     is_local = host == "localhost" or host.startswith("127.") or host == "::1"
     if is_local and container() is not None:
         return (
@@ -221,13 +224,10 @@ def _try_tunnel(opened: Any, target: Target, timeout_seconds: float) -> Step:
 
 def _open_tunnel(connection: socket.socket, target: Target) -> None:
     """Ask the proxy for a tunnel (RFC 9110, CONNECT)."""
-    parts = urlsplit(target.proxy if "://" in (target.proxy or "") else f"http://{target.proxy}")
+    authorization = proxy_at(target.proxy or "").authorization
     lines = [f"CONNECT {target.address} HTTP/1.1", f"Host: {target.address}"]
-    if parts.username is not None:
-        from base64 import b64encode
-
-        pair = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-        lines.append(f"Proxy-Authorization: Basic {b64encode(pair.encode()).decode()}")
+    if authorization is not None:
+        lines.append(f"Proxy-Authorization: {authorization}")
     connection.sendall("\r\n".join([*lines, "", ""]).encode())
     answer = b""
     while b"\r\n\r\n" not in answer and len(answer) < 65536:

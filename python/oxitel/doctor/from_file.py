@@ -11,6 +11,7 @@ from functools import partial
 from typing import Any
 
 from oxitel.export import signal as signals
+from oxitel.export.settings import default_endpoint
 from oxitel.setup.file.document import Unusable, read, text_of
 from oxitel.setup.file.section import Messages, Section
 from oxitel.variables.sdk import SERVICE_NAME
@@ -204,7 +205,7 @@ def _fill(
         source = (FILE, path) if settings.has(name) else (DEFAULT, "")
         attribute = "_timeout" if name == "timeout" else "_compression"
         export.settings[key] = Setting(getattr(made, attribute, None), *source)
-    default = "http://localhost:4317" if is_grpc else getattr(made, "_endpoint", "")
+    default = default_endpoint("grpc") if is_grpc else getattr(made, "_endpoint", "")
     text = settings.text("endpoint")
     endpoint = Setting(text, FILE, path) if text else Setting(default, DEFAULT)
     export.settle(report, endpoint, endpoint)

@@ -8,6 +8,7 @@ from logging import getLogger
 from typing import Any
 
 from oxitel.export.headers import from_text
+from oxitel.export.settings import default_endpoint
 from oxitel.setup import plugins, selection
 from oxitel.variables import otlp, zero_code
 
@@ -25,7 +26,6 @@ from .signal_export import (
 from .sources import DEFAULT, Setting, Sources
 
 _OTLP = {"otlp_proto_grpc": "grpc", "otlp_proto_http": "http/protobuf"}
-_PORTS = {"grpc": 4317, "http/protobuf": 4318}
 
 
 def configured(
@@ -116,7 +116,7 @@ def _endpoint(report: Report, sources: Sources, signal: str, protocol: str) -> S
     setting = sources.read_for(otlp.ENDPOINT, signal)
     path = f"v1/{signal.lower()}"
     if setting.source == DEFAULT:
-        url = f"http://localhost:{_PORTS[protocol]}"
+        url = default_endpoint(protocol)
         return Setting(url if protocol == "grpc" else f"{url}/{path}", DEFAULT)
     if protocol == "grpc":
         return setting

@@ -14,7 +14,7 @@ from . import advice
 from .export import Answer
 from .report import MASK, Report
 from .sources import Setting
-from .target import Target, shown_url, target_of
+from .target import Target, proxy_at, shown_url, target_of
 
 CHECK = "export"
 # Headers that say where telemetry goes, and let nobody in.
@@ -57,6 +57,10 @@ class SignalExport:
         self.settings["tls"] = decided._replace(value=target.is_tls)
         proxy = None if is_grpc else proxy_for(endpoint.value)
         if proxy is not None:
+            try:
+                proxy_at(proxy)
+            except ValueError:
+                return
             target = target._replace(proxy=proxy)
             name = "HTTPS_PROXY or ALL_PROXY" if target.is_tls else "HTTP_PROXY or ALL_PROXY"
             self.settings["proxy"] = Setting(shown_url(proxy, report.secrets), "variable", name)

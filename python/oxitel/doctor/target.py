@@ -1,14 +1,14 @@
-"""Where an exporter connects to, read from its endpoint as the native exporter reads it."""
+"""Where an exporter connects to, and how that is shown."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
-from urllib.parse import urlsplit
+
+from oxitel._native import Endpoint
 
 from .report import MASK, Secrets
 
-# The schemes of gRPC's own name syntax that mean a host and a port.
-_TARGETS = ("dns", "ipv4", "ipv6")
+OTHER_PROTOCOL = {"grpc": "http/protobuf", "http/protobuf": "grpc"}
 
 
 class Target(NamedTuple):
@@ -36,39 +36,14 @@ def address(host: str, port: int) -> str:
 
 
 def target_of(endpoint: str, protocol: str, is_insecure: bool) -> Target:
-    """The target of an endpoint; ValueError says what is wrong with it."""
-    text = endpoint.strip()
-    if protocol == "grpc" and text.startswith("unix:"):
-        path = text.removeprefix("unix:").removeprefix("//")
-        return Target("localhost", 0, False, protocol, unix_path=path)
-    if protocol == "grpc" and text.startswith("unix-abstract:"):
-        name = text.removeprefix("unix-abstract:")
-        return Target("localhost", 0, False, protocol, unix_path=f"\0{name}")
-    scheme, separator, rest = text.partition("://")
-    if not separator:
-        scheme, rest = "", text.removeprefix("//")
-    scheme = scheme.lower()
-    if protocol == "grpc":
-        kind, _, target = rest.partition(":")
-        if scheme in _TARGETS:
-            rest = rest.lstrip("/")
-        elif not separator and kind in _TARGETS and not target.isdigit():
-            rest = target.lstrip("/")
-    if protocol == "grpc":
-        is_tls = scheme == "https" or not is_insecure
-    elif scheme in ("http", "https"):
-        is_tls = scheme == "https"
-    else:
-        raise ValueError(f"{endpoint!r} has to start with http:// or https://")
-    parts = urlsplit(f"//{rest}")
-    try:
-        port = parts.port
-    except ValueError:
-        raise ValueError(f"the port in {endpoint!r} is not a number from 1 to 65535") from None
-    if not parts.hostname:
-        raise ValueError(f"{endpoint!r} names no host")
-    default_port = 80 if protocol != "grpc" and not is_tls else 443
-    return Target(parts.hostname, port or default_port, is_tls, protocol)
+    """The target of an endpoint, as its exporter reads it; ValueError says why it has none."""
+    read = Endpoint(endpoint, protocol, is_insecure)
+    return Target(read.host, read.port, read.is_tls, protocol, unix_path=read.socket)
+
+
+def proxy_at(url: str) -> Endpoint:
+    """A proxy, whose URL may do without a scheme. ValueError says why it cannot be used."""
+    return Endpoint(url if "://" in url else f"http://{url}", "http/protobuf", True)
 
 
 def shown_url(url: str, secrets: Secrets) -> str:

@@ -18,6 +18,7 @@ from typing import Any
 
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
 from oxitel.lifetime import leave_to_parent
+from oxitel.quantity import count_of, seconds_of
 
 from .suppression import Suppression
 
@@ -48,8 +49,8 @@ class BatchProcessor:
         metrics: object = None,
     ) -> None:
         self._exporter = exporter
-        self._schedule_delay = schedule_delay_millis / 1000
-        self._max_export_batch_size = max_export_batch_size
+        self._schedule_delay = seconds_of(schedule_delay_millis)
+        self._max_export_batch_size = max(count_of(max_export_batch_size), 1)
         self._export_timeout_millis = export_timeout_millis
         self._max_queue_size = max_queue_size
         self._exporting = exporting
@@ -198,7 +199,7 @@ class BatchProcessor:
         if self._shutdown or threading.current_thread() is self._worker_thread:
             # The exporter, asking from inside its own export, would wait for itself.
             return False
-        deadline = monotonic() + (30.0 if timeout_millis is None else timeout_millis / 1000)
+        deadline = monotonic() + (30.0 if timeout_millis is None else seconds_of(timeout_millis))
         with self._changed:
             failed_before = self._failed_exports
             target = self._accepted
@@ -227,7 +228,7 @@ class BatchProcessor:
             return
         if self._pid != os.getpid():
             self._reset()
-        deadline = monotonic() + timeout_millis / 1000
+        deadline = monotonic() + seconds_of(timeout_millis)
         with self._changed:
             self._shutdown = True
             self._changed.notify_all()

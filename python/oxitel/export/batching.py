@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oxitel import _native
 from oxitel.lifetime import Waiting, export_millis
+from oxitel.quantity import seconds_of
 from oxitel.variables import sdk
 from oxitel.variables.variable import Integer, say_once
 
@@ -78,11 +79,16 @@ class Batching:
         self._native: _native.BatchProcessor | None = None
         if native_exporter is not None:
             self._native = _native.BatchProcessor(
-                native_exporter, queue_size, float(delay), batch_size, float(timeout), settings()
+                native_exporter,
+                queue_size,
+                seconds_of(delay) * 1000,
+                batch_size,
+                seconds_of(timeout) * 1000,
+                settings(),
             )
             termination_limit = sdk.SIGTERM_FLUSH_TIMEOUT.read()
             if termination_limit > 0:
-                self._native.flush_on_termination(float(termination_limit))
+                self._native.flush_on_termination(seconds_of(termination_limit) * 1000)
         elif queue_size is not None:
             self._batch_processor = BatchProcessor(
                 exporter, delay, batch_size, timeout, queue_size, self._record
@@ -110,7 +116,7 @@ class Batching:
             if self._native is None:
                 self._batch_processor.shutdown(timeout_millis)
                 return
-            self._native.shutdown(float(timeout_millis))
+            self._native.shutdown(timeout_millis)
             self._exporter.shutdown()
 
     def _hurry(self) -> None:
@@ -124,7 +130,7 @@ class Batching:
             return self._batch_processor.force_flush(timeout_millis)
         if self._is_shut_down:
             return False
-        return self._native.force_flush(float(timeout_millis))
+        return self._native.force_flush(seconds_of(timeout_millis) * 1000)
 
 
 def serve(processor: object, resource: Resource) -> None:

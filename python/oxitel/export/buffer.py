@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
+from oxitel.quantity import seconds_of
 from oxitel.variables import buffer
 
 
@@ -18,8 +19,8 @@ def settings() -> tuple[str, int, float, float, str] | None:
     return (
         state_directory() if directory == "auto" else os.path.abspath(directory),
         buffer.BUFFER_MAX_BYTES.read(),
-        float(buffer.BUFFER_MAX_AGE.read()),
-        float(buffer.BUFFER_INTERVAL.read()),
+        seconds_of(buffer.BUFFER_MAX_AGE.read()) * 1000,
+        seconds_of(buffer.BUFFER_INTERVAL.read()) * 1000,
         os.path.abspath(program) if program not in ("", "-c", "-m") else program,
     )
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
+from oxitel import _native
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
 from oxitel.variables import otlp as variables
 from oxitel.variables.variable import say_once
@@ -22,7 +23,7 @@ from .otlp import (
     read_file,
     seconds,
 )
-from .settings import USER_AGENT, Settings
+from .settings import USER_AGENT, Settings, default_endpoint
 
 if TYPE_CHECKING:
     from grpc import ChannelCredentials, Compression, StatusCode
@@ -32,28 +33,6 @@ if TYPE_CHECKING:
 
 _logger = getLogger("opentelemetry.exporter.otlp.proto.grpc.exporter")
 _logger.addFilter(DuplicateFilter())
-
-_DEFAULT_ENDPOINT = "http://localhost:4317"
-_CODES = {
-    "OK": 0,
-    "CANCELLED": 1,
-    "UNKNOWN": 2,
-    "INVALID_ARGUMENT": 3,
-    "DEADLINE_EXCEEDED": 4,
-    "NOT_FOUND": 5,
-    "ALREADY_EXISTS": 6,
-    "PERMISSION_DENIED": 7,
-    "RESOURCE_EXHAUSTED": 8,
-    "FAILED_PRECONDITION": 9,
-    "ABORTED": 10,
-    "OUT_OF_RANGE": 11,
-    "UNIMPLEMENTED": 12,
-    "INTERNAL": 13,
-    "UNAVAILABLE": 14,
-    "DATA_LOSS": 15,
-    "UNAUTHENTICATED": 16,
-}
-_RETRYABLE = frozenset((1, 4, 8, 10, 11, 14, 15))
 
 
 class GrpcExporter(OtlpExporter):
@@ -82,9 +61,10 @@ class GrpcExporter(OtlpExporter):
         meter_provider: MeterProvider | None = None,
     ) -> None:
         signal = self._signal.variables
-        url = (endpoint or variables.ENDPOINT.read(signal) or _DEFAULT_ENDPOINT).strip()
-        scheme, target = _scheme_and_target(url)
-        self._endpoint = target
+        url = (endpoint or variables.ENDPOINT.read(signal) or default_endpoint("grpc")).strip()
+        scheme, authority = _native.scheme_and_authority(url)
+        # What has none is a target of gRPC's own kinds, and grpcio's to understand.
+        self._endpoint = authority or url
         self._insecure = _is_insecure(insecure, scheme, signal)
         self._headers = tuple(usable(_headers(headers, signal), "utf-8", _logger))
         self._timeout: float = variables.TIMEOUT.read(signal)
@@ -170,19 +150,6 @@ class GrpcExporter(OtlpExporter):
         self._shut_down()
 
 
-def _scheme_and_target(url: str) -> tuple[str, str]:
-    """The scheme of a URL and its `host:port`; what has no host is the target as it is."""
-    scheme, separator, rest = url.partition("://")
-    if url.startswith("//"):
-        scheme, rest = "", url[2:]
-    elif not separator:
-        return "", url
-    host = rest
-    for end in "/?#":
-        host = host.partition(end)[0]
-    return scheme.lower(), host or url
-
-
 def _is_insecure(argument: bool | None, scheme: str, signal: str) -> bool:
     if scheme == "https":
         return False
@@ -212,8 +179,9 @@ def _retryable_codes(argument: Iterable[StatusCode] | None) -> frozenset[int]:
     variable = variables.GRPC_RETRYABLE_ERROR_CODES
     names: list[str] | None = variable.read()
     if names is None:
-        return _RETRYABLE
-    unknown = [name for name in names if name.upper() not in _CODES]
+        return frozenset(_native.RETRYABLE_GRPC_CODES)
+    codes = {name: number for number, name in enumerate(_native.GRPC_CODES)}
+    unknown = [name for name in names if name.upper() not in codes]
     if unknown:
         say_once(
             variable.name,
@@ -221,5 +189,5 @@ def _retryable_codes(argument: Iterable[StatusCode] | None) -> frozenset[int]:
             "names of gRPC status codes",
             "the seven default codes",
         )
-        return _RETRYABLE
-    return frozenset(_CODES[name.upper()] for name in names)
+        return frozenset(_native.RETRYABLE_GRPC_CODES)
+    return frozenset(codes[name.upper()] for name in names)

@@ -7,23 +7,14 @@ import threading
 from logging import getLogger
 from typing import Any
 
-from .otlp import redacted
+from oxitel import _native
+
 from .signal import Signal
 from .transport import Attempt, Transport
-from .wire import retry_delay_seconds, retry_info_of_status
 
 _logger = getLogger("opentelemetry.exporter.otlp.proto.grpc.exporter")
 
 _UNAVAILABLE = 14
-_SAYS_TOO_LARGE = frozenset((8, 11))
-# What grpcio and grpc-go, tonic, grpc-java, .NET and others say, in lower case.
-_TOO_LARGE = (
-    "larger than max",
-    "message length too large",
-    "exceeds maximum size",
-    "exceeds the maximum configured message size",
-    "message too large",
-)
 
 
 class GrpcTransport(Transport):
@@ -103,10 +94,10 @@ class GrpcTransport(Transport):
             # A new channel asks for the receiver's address again.
             self.close()
         return Attempt(
-            reason=f"{code} from {redacted(self._target)}: {details}",
+            reason=f"{code} from {_native.shown_endpoint(self._target)}: {details}",
             is_retryable=number in self._retryable_codes,
             delay_seconds=_delay(error.trailing_metadata()),
-            is_too_large=_is_too_large(number, details),
+            is_too_large=_native.is_too_large_grpc(number, details),
         )
 
     def close(self) -> None:
@@ -116,18 +107,14 @@ class GrpcTransport(Transport):
             try:
                 channel.close()
             except Exception as error:
-                _logger.debug("Error closing channel to %s: %s", redacted(self._target), error)
-
-
-def _is_too_large(code: int, details: str) -> bool:
-    text = details.lower()
-    return code in _SAYS_TOO_LARGE and any(words in text for words in _TOO_LARGE)
+                _logger.debug(
+                    "Error closing channel to %s: %s", _native.shown_endpoint(self._target), error
+                )
 
 
 def _delay(metadata: Any) -> float | None:
     """How long the receiver asks to wait, in either of the two forms there are."""
     entries = {key: value for key, value in metadata or () if isinstance(value, bytes)}
-    retry_info = entries.get("google.rpc.retryinfo-bin")
-    if retry_info is None:
-        retry_info = retry_info_of_status(entries.get("grpc-status-details-bin", b""))
-    return None if retry_info is None else retry_delay_seconds(retry_info)
+    return _native.grpc_retry_delay(
+        entries.get("grpc-status-details-bin"), entries.get("google.rpc.retryinfo-bin")
+    )

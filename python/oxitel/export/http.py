@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from logging import Logger
 from typing import TYPE_CHECKING, Any
 
+from oxitel import _native
 from oxitel.variables import otlp as variables
 from oxitel.variables.proxy import proxy_for
 from oxitel.variables.trust import bundle_for
@@ -21,10 +22,9 @@ from .otlp import (
     load_provided,
     native_exporter,
     read_file,
-    redacted,
     seconds,
 )
-from .settings import USER_AGENT, Settings
+from .settings import USER_AGENT, Settings, default_endpoint
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -32,8 +32,7 @@ if TYPE_CHECKING:
 
     from .signal import Signal
 
-_BASE_ENDPOINT = "http://localhost:4318"
-_MAX_REQUEST_SIZE = 64 * 1024 * 1024
+_BASE_ENDPOINT = default_endpoint("http/protobuf")
 
 
 class Compression(enum.Enum):
@@ -46,8 +45,8 @@ class Compression(enum.Enum):
 
 
 DEFAULT_COMPRESSION = Compression.NoCompression
-DEFAULT_ENDPOINT = "http://localhost:4318/"
-DEFAULT_TIMEOUT = 10
+DEFAULT_ENDPOINT = f"{_BASE_ENDPOINT}/"
+DEFAULT_TIMEOUT = int(variables.DEFAULT_TIMEOUT_SECONDS)
 """Seconds."""
 
 
@@ -79,7 +78,7 @@ class HttpExporter(OtlpExporter):
         signal = self._signal.variables
         self._endpoint = (endpoint or _endpoint_from_environment(self._signal)).strip()
         if "://" not in self._endpoint:
-            shown = redacted(self._endpoint)
+            shown = _native.shown_endpoint(self._endpoint)
             self._logger.warning("The endpoint %s has no scheme; using http://%s.", shown, shown)
             self._endpoint = f"http://{self._endpoint}"
         own_headers = dict(
@@ -97,7 +96,7 @@ class HttpExporter(OtlpExporter):
             variables.COMPRESSION.read(signal) if not compression else compression_name(compression)
         )
         self._max_request_size = (
-            _MAX_REQUEST_SIZE if max_request_size is None else max(max_request_size, 0)
+            _native.MAX_HTTP_REQUEST_BYTES if max_request_size is None else max(max_request_size, 0)
         )
         self._certificate_file = certificate_file or variables.CERTIFICATE.read(signal)
         self._client_key_file = client_key_file or variables.CLIENT_KEY.read(signal)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from logging import Logger
-from time import monotonic, time
+from time import monotonic
 from typing import Any
+
+from oxitel import _native
 
 from .headers import encoded
 from .signal import Signal
 from .transport import Attempt, Transport
 
-_RETRYABLE = frozenset((429, 502, 503, 504))
 _TOO_LARGE = 413
 
 
@@ -109,7 +110,7 @@ class HttpTransport(Transport):
             return Attempt(reason=reason, is_retryable=self._is_stale_connection(result))
         if 200 <= status < 300:
             return Attempt(succeeded=True, response=result.content() if status == 200 else b"")
-        is_retryable = status in _RETRYABLE
+        is_retryable = _native.is_retryable_http(status)
         reason = f"code: {status}, reason: {result.reason}"
         if 300 <= status < 400:
             reason += _redirection(result)
@@ -149,7 +150,7 @@ def _without_passwords(text: str) -> str:
 
 def _asked_delay(result: Any) -> float | None:
     try:
-        return retry_after_seconds(result.headers())
+        return _native.retry_after(result.headers().get("retry-after") or "")
     except Exception:
         # Headers that cannot be read ask for nothing.
         return None
@@ -165,28 +166,3 @@ def compressed(data: bytes, compression: str) -> bytes:
 
         return compress_zlib(data)
     return data
-
-
-def retry_after_seconds(headers: Mapping[str, str]) -> float | None:
-    """The `Retry-After` header (RFC 9110): seconds, or a date as the seconds until then."""
-    value = (headers.get("retry-after") or "").strip()
-    if not value:
-        return None
-    try:
-        seconds = float(value)
-    except ValueError:
-        return _seconds_until(value)
-    return max(seconds, 0.0) if seconds < float("inf") else None
-
-
-def _seconds_until(date: str) -> float | None:
-    from datetime import timezone
-    from email.utils import parsedate_to_datetime
-
-    try:
-        at = parsedate_to_datetime(date)
-    except (TypeError, ValueError):
-        return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=timezone.utc)
-    return max(at.timestamp() - time(), 0.0)

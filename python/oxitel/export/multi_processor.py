@@ -16,6 +16,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from oxitel.lifetime import hurry
+from oxitel.quantity import seconds_of
 
 if TYPE_CHECKING:
     from concurrent.futures import Future
@@ -74,7 +75,7 @@ class Sequential:
         False if one failed or raised (the others are still flushed) or the deadline has passed
         (those that are left are not called).
         """
-        deadline = monotonic() + timeout_millis / 1000
+        deadline = monotonic() + seconds_of(timeout_millis)
         all_flushed = True
         for processor in self._processors:
             remaining_millis = int((deadline - monotonic()) * 1000)
@@ -131,7 +132,7 @@ class Concurrent:
         from concurrent.futures import wait
 
         futures = self._submit_all("force_flush", timeout_millis)
-        done, not_done = wait(futures, timeout_millis / 1000)
+        done, not_done = wait(futures, seconds_of(timeout_millis))
         return not not_done and all(future.result() is not False for future in done)
 
     def _call_all(self, method: str, *args: Any, **kwargs: Any) -> None:

@@ -157,9 +157,7 @@ class OtlpExporter:
         return self._deliver_in_parts(halves[1], deadline) and first
 
     def _say_partial_success(self, attempt: Attempt) -> None:
-        from .wire import partial_success
-
-        rejection = partial_success(attempt.response)
+        rejection = native.partial_success(attempt.response)
         if rejection is not None:
             rejected, message = rejection
             self._logger.warning(
@@ -193,19 +191,10 @@ def native_exporter(
         logger.error(
             "%s cannot be exported to %s: %s",
             signal.records.capitalize(),
-            redacted(settings.endpoint),
+            native.shown_endpoint(settings.endpoint),
             error,
         )
         return None
-
-
-def redacted(url: str) -> str:
-    """A URL as it may be printed: nothing between the scheme and the last `@`, since a password may
-    have any character in it, one that ends the host too; and no query, which may hold a key."""
-    scheme, separator, rest = url.partition("://")
-    if not separator or "@" in scheme:
-        scheme, separator, rest = "", "", url
-    return f"{scheme}{separator}{rest.rpartition('@')[2].partition('?')[0]}"
 
 
 def seconds(argument: Any, otherwise: float, logger: Logger) -> float:

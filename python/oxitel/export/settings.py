@@ -7,9 +7,15 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from oxitel import _native
 from oxitel.version import OFFICIAL_VERSION, __version__
 
 USER_AGENT = f"oxitel/{__version__} OTel-OTLP-Exporter-Python/{OFFICIAL_VERSION}"
+
+
+def default_endpoint(protocol: str) -> str:
+    """Where receivers for `grpc` or `http/protobuf` are by default, without a path."""
+    return f"http://localhost:{_native.default_port(protocol)}"
 
 
 class Settings(NamedTuple):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from oxitel import _native
+
 
 class Signal(NamedTuple):
     """One of the three kinds of telemetry, under the names that it has in different places."""
@@ -16,7 +18,11 @@ class Signal(NamedTuple):
     """One of its records, in the plural."""
     batch: str
     """A batch, as the official exporters call it in messages."""
-    grpc_method: str
+
+    @property
+    def grpc_method(self) -> str:
+        """The method of its service, as gRPC names it."""
+        return _native.grpc_method(self.name)
 
     @property
     def http_path(self) -> str:
@@ -24,11 +30,6 @@ class Signal(NamedTuple):
         return f"v1/{self.name}"
 
 
-def _method(service: str) -> str:
-    package = service.removesuffix("Service").lower()
-    return f"/opentelemetry.proto.collector.{package}.v1.{service}/Export"
-
-
-TRACES = Signal("TRACES", "traces", "spans", "span batch", _method("TraceService"))
-METRICS = Signal("METRICS", "metrics", "data points", "metrics batch", _method("MetricsService"))
-LOGS = Signal("LOGS", "logs", "log records", "logs batch", _method("LogsService"))
+TRACES = Signal("TRACES", "traces", "spans", "span batch")
+METRICS = Signal("METRICS", "metrics", "data points", "metrics batch")
+LOGS = Signal("LOGS", "logs", "log records", "logs batch")

@@ -1,7 +1,7 @@
 """Sends encoded requests through an object of the user's: a gRPC channel, an HTTP session.
 
-The retries are those of the native exporters: up to six attempts within one deadline, waiting as
-long as the receiver asks or else twice as long each time, a fifth more or less.
+The waits before another attempt are those of the native exporters. As in the official ones there
+are at most six attempts, all within one deadline.
 """
 
 from __future__ import annotations
@@ -10,6 +10,8 @@ import threading
 from abc import ABC, abstractmethod
 from logging import Logger
 from time import monotonic
+
+from oxitel import _native
 
 from .signal import Signal
 
@@ -60,18 +62,14 @@ class Transport(ABC):
 
     def deliver(self, request: bytes, deadline: float) -> Attempt:
         """Send until it succeeds, cannot succeed, or `deadline` (monotonic) is too near."""
-        from random import uniform
-
-        for number in range(_MAX_ATTEMPTS):
+        for number in range(1, _MAX_ATTEMPTS + 1):
             attempt = self.send(request, max(deadline - monotonic(), 0.0))
             if attempt.succeeded or attempt.is_too_large:
                 return attempt
-            delay = attempt.delay_seconds
-            if delay is None:
-                delay = 2**number * uniform(0.8, 1.2)
+            delay = _native.retry_wait(number, attempt.delay_seconds)
             if (
                 not attempt.is_retryable
-                or number + 1 == _MAX_ATTEMPTS
+                or number == _MAX_ATTEMPTS
                 or delay > deadline - monotonic()
                 or self._stopped.is_set()
             ):

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from oxitel import _native
 from oxitel.export.otlp import OtlpExporter
 from oxitel.export.signal import METRICS
+from oxitel.quantity import count_of, seconds_of
 
 from .exporter import MetricExporter, MetricExportResult
 from .preferences import preferred_aggregations, preferred_temporalities
@@ -43,8 +44,9 @@ class OtlpMetrics(OtlpExporter, MetricExporter):
         MetricExporter.__init__(
             self, preferred_temporalities(temporalities), preferred_aggregations(aggregations)
         )
-        if max_export_batch_size is not None and max_export_batch_size > 0:
-            self._max_export_batch_size = max_export_batch_size
+        size = 0 if max_export_batch_size is None else count_of(max_export_batch_size)
+        if size > 0:
+            self._max_export_batch_size = size
 
     def _encode(self, records: MetricsData) -> bytes:
         return _native.encode_metrics(records)
@@ -82,7 +84,7 @@ class OtlpMetrics(OtlpExporter, MetricExporter):
     ) -> MetricExportResult:
         """Send the metrics and wait for the answer, at most the exporter's timeout and
         `timeout_millis`."""
-        limit = inf if timeout_millis is None else timeout_millis / 1000
+        limit = inf if timeout_millis is None else seconds_of(timeout_millis)
         succeeded = self._deliver(metrics_data, limit)
         return MetricExportResult.SUCCESS if succeeded else MetricExportResult.FAILURE
 

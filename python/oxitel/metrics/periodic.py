@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from oxitel.export.suppression import Suppression
 from oxitel.lifetime import Waiting, export_millis, leave_to_parent
+from oxitel.quantity import seconds_of
 from oxitel.variables import sdk
+from oxitel.variables.variable import say_once
 
 from .reader import MetricReader
 from .timeout import MetricsTimeoutError
@@ -78,6 +80,12 @@ class PeriodicExportingMetricReader(MetricReader):
         timeout: Any = export_timeout_millis
         if timeout is None:
             timeout = sdk.METRIC_EXPORT_TIMEOUT.read()
+        if interval != interval:
+            variable = sdk.METRIC_EXPORT_INTERVAL
+            say_once(
+                "export_interval_millis", str(interval), variable.expected, variable.used_instead()
+            )
+            interval = variable.default
         if not interval > 0:
             raise ValueError(f"interval value {interval} is invalid and has to be positive.")
         self._exporter = exporter
@@ -127,7 +135,7 @@ class PeriodicExportingMetricReader(MetricReader):
 
     def _ticker(self) -> None:
         """Collect and export until shut down; the body of the thread."""
-        interval = self._export_interval_millis / 1000
+        interval = seconds_of(self._export_interval_millis)
         due = monotonic() + interval
         changed = self._changed
         while True:
@@ -141,11 +149,11 @@ class PeriodicExportingMetricReader(MetricReader):
             if flushes:
                 self._finish(flushes)
             if is_last:
-                if interval < math.inf:
+                if self._export_interval_millis < math.inf:
                     self._collect_until(self._shutdown_deadline, "")
                 return
             if monotonic() >= due:
-                deadline = monotonic() + self._export_timeout_millis / 1000
+                deadline = monotonic() + seconds_of(self._export_timeout_millis)
                 self._collect_until(deadline, f" Will try again after {interval} seconds")
                 # Exports begin one interval after the other; those that are missed are left out.
                 due = max(due + interval, monotonic())
@@ -199,7 +207,7 @@ class PeriodicExportingMetricReader(MetricReader):
     def _receive_metrics(
         self, metrics_data: MetricsData, timeout_millis: float = 10_000, **kwargs: Any
     ) -> None:
-        deadline = monotonic() + timeout_millis / 1000
+        deadline = monotonic() + seconds_of(timeout_millis)
         if threading.current_thread() is self._daemon_thread:
             # Collecting has used up some of the time.
             deadline = min(deadline, self._deadline)
@@ -232,7 +240,7 @@ class PeriodicExportingMetricReader(MetricReader):
         if self._shutdown or threading.current_thread() is self._daemon_thread:
             # A callback or the exporter, asking from inside a collection, would wait for itself.
             return False
-        flush = _Flush(monotonic() + timeout_millis / 1000)
+        flush = _Flush(monotonic() + seconds_of(timeout_millis))
         with self._changed:
             if not self._has_thread():
                 self._start_thread()

@@ -16,6 +16,7 @@ from weakref import WeakSet
 from opentelemetry import metrics as api
 
 from oxitel import _native
+from oxitel.quantity import seconds_of
 
 from . import aggregation as aggregations
 from .callbacks import Callbacks
@@ -142,12 +143,12 @@ class Pipeline:
         """What `reader` has to tell now. Callbacks that take longer than `timeout_millis` are
         left out."""
         _native.settle_fork()
-        deadline = time.monotonic() + timeout_millis / 1000
+        deadline = time.monotonic() + seconds_of(timeout_millis)
         streams = self._readers.get(reader)
         if streams is None:
             return None
         # One collection at a time for a reader, or totals would be observed twice.
-        if not streams.lock.acquire(timeout=_waitable(timeout_millis / 1000)):
+        if not streams.lock.acquire(timeout=max(seconds_of(timeout_millis), 0.0)):
             return None
         try:
             for instrument, observations in self._callbacks.run(list(self._asynchronous), deadline):
@@ -169,10 +170,6 @@ class Pipeline:
             observer._set_streams(streams, self.exemplar_filter)
             reader.observers[instrument] = observer
         return observer
-
-
-def _waitable(seconds: float) -> float:
-    return max(0.0, min(seconds, threading.TIMEOUT_MAX))
 
 
 def _is_compatible(view: View, instrument: _Instrument) -> bool:

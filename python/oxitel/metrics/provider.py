@@ -14,6 +14,7 @@ from opentelemetry import metrics as api
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
+from oxitel.quantity import seconds_of
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationScope, RuleBasedConfigurator
 from oxitel.variables import sdk
@@ -223,7 +224,7 @@ class MeterProvider(api.MeterProvider):
         timeout_millis: float,
         act: Callable[[Any, float], None],
     ) -> None:
-        deadline = time.monotonic() + timeout_millis / 1000
+        deadline = time.monotonic() + seconds_of(timeout_millis)
         failures = []
         for reader in self._metric_readers:
             try:

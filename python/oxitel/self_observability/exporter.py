@@ -127,22 +127,11 @@ class ExporterMetrics:
 
 
 def _server(endpoint: str, protocol: str) -> dict[str, Any]:
-    """Address and port of an endpoint, as far as it has them."""
-    from urllib.parse import urlsplit
-
+    """Address and port of an endpoint, if it can be used."""
     try:
-        parts = urlsplit(endpoint if "//" in endpoint else f"//{endpoint}")
-        port = parts.port
+        read = _native.Endpoint(endpoint, "grpc" if protocol == "grpc" else "http/protobuf", False)
     except ValueError:
         return {}
-    if port is None:
-        if protocol == "grpc" or parts.scheme == "https":
-            port = 443
-        elif parts.scheme == "http":
-            port = 80
-    attributes: dict[str, Any] = {}
-    if parts.hostname:
-        attributes["server.address"] = parts.hostname
-    if port is not None:
-        attributes["server.port"] = port
-    return attributes
+    if read.socket is not None:
+        return {"server.address": read.socket}
+    return {"server.address": read.host, "server.port": read.port}

@@ -10,6 +10,8 @@ from typing import Any
 
 from typing_extensions import deprecated
 
+from oxitel.quantity import count_of
+
 
 def get_dict_as_key(labels: Mapping[Any, Any]) -> tuple[tuple[Any, Any], ...]:
     """`labels` as a tuple that can be a dictionary's key: sorted, lists made tuples."""
@@ -29,7 +31,7 @@ class BoundedList(Sequence):  # type: ignore[type-arg]
 
     def __init__(self, maxlen: int | None) -> None:
         self.dropped = 0
-        self._dq: deque[Any] = deque(maxlen=maxlen)
+        self._dq: deque[Any] = deque(maxlen=None if maxlen is None else count_of(maxlen))
         self._lock = threading.Lock()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> BoundedList:

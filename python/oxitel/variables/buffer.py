@@ -22,7 +22,8 @@ BUFFER_DIRECTORY = Variable(
     None,
     "Where spans and log records are kept that are not delivered yet, so that they outlive the"
     " process; several processes and services may share it. `auto` is `$STATE_DIRECTORY` of"
-    " systemd, else `oxitel` in `$XDG_STATE_HOME` or `~/.local/state`. See [the buffer](durable-buffer.md).",
+    " systemd, else `oxitel` in `$XDG_STATE_HOME` or `~/.local/state`. See"
+    " [the buffer](durable-buffer.md).",
     default_text="no buffer on disk",
 )
 BUFFER_MAX_BYTES = AtLeast(

@@ -11,6 +11,9 @@ from typing import Any
 from .variable import Boolean, Choice, Names, Number, Variable
 
 SIGNALS = ("TRACES", "METRICS", "LOGS")
+# As the core has it (`_native.EXPORT_TIMEOUT_SECONDS`), which is not imported for it: that takes
+# longer than all of `oxitel run`.
+DEFAULT_TIMEOUT_SECONDS = 10.0
 
 
 class Seconds(Number):
@@ -20,7 +23,7 @@ class Seconds(Number):
     kind = "seconds"
 
     def __init__(self, name: str, default: float, description: str) -> None:
-        super().__init__(name, default, description, minimum=1e-3, maximum=1e9)
+        super().__init__(name, default, description, minimum=1e-3, maximum=float("inf"))
 
     @property
     def expected(self) -> str:  # type: ignore[override]
@@ -86,7 +89,7 @@ HEADERS = PerSignal(
 TIMEOUT = PerSignal(
     Seconds,
     "OTEL_EXPORTER_OTLP_{}TIMEOUT",
-    10.0,
+    DEFAULT_TIMEOUT_SECONDS,
     "Seconds for one export with all its retries.",
 )
 COMPRESSION = PerSignal(

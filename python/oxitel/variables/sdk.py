@@ -186,7 +186,8 @@ BLRP_MAX_QUEUE_SIZE = Integer(
     "OTEL_BLRP_MAX_QUEUE_SIZE",
     2048,
     "Most log records a `BatchLogRecordProcessor` holds; the oldest is dropped for one too many."
-    " Unset, it holds 16 MiB of encoded records, or this many for an exporter that is written in Python.",
+    " Unset, it holds 16 MiB of encoded records, or this many for an exporter that is written in"
+    " Python.",
     minimum=1,
 )
 BLRP_MAX_EXPORT_BATCH_SIZE = Integer(

@@ -1,6 +1,8 @@
 //! Where spans, log records and metrics go: the processors of a provider, native queues, and OTLP
 //! exporters. The queues and the transport themselves are in `telemetry::export`.
 
+pub(crate) mod answers;
+pub(crate) mod endpoint;
 pub(crate) mod exporter;
 pub(crate) mod group;
 pub(crate) mod pipeline;

@@ -11,10 +11,11 @@ use telemetry::export::spool::SpoolConfig;
 use super::exporter::Exporter;
 use super::group::{Groups, new_group};
 use super::waiting;
+use crate::convert::count::Count;
 use crate::convert::duration;
 use crate::process::{diagnostics, mapped_lock, termination};
 
-type Buffer = (PathBuf, u64, f64, f64, String);
+type Buffer = (PathBuf, Count, f64, f64, String);
 
 /// A bounded queue in front of a native exporter.
 #[pyclass(frozen, name = "BatchProcessor", module = "oxitel._native")]
@@ -45,9 +46,9 @@ impl NativeBatchProcessor {
         export_timeout_millis, buffer=None))]
     fn new(
         exporter: &Exporter,
-        max_queue_size: Option<usize>,
+        max_queue_size: Option<Count>,
         schedule_delay_millis: f64,
-        max_export_batch_size: usize,
+        max_export_batch_size: Count,
         export_timeout_millis: f64,
         buffer: Option<Buffer>,
     ) -> Self {
@@ -55,16 +56,16 @@ impl NativeBatchProcessor {
             mapped_lock::use_for_locks();
             SpoolConfig {
                 directory,
-                max_bytes,
+                max_bytes: max_bytes.0 as u64,
                 max_age: duration::of_millis(max_age),
                 interval: duration::of_millis(interval),
                 program,
             }
         });
         let config = BatchConfig {
-            max_queue_size,
+            max_queue_size: max_queue_size.map(|size| size.0),
             schedule_delay: duration::of_millis(schedule_delay_millis),
-            max_export_batch_size,
+            max_export_batch_size: max_export_batch_size.0.max(1),
             export_timeout: duration::of_millis(export_timeout_millis),
             spool,
         };

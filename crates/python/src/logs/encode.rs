@@ -8,7 +8,7 @@ use telemetry::otlp::log::{LOG_ATTRIBUTES, LogHead, put_log_body, put_log_head, 
 use telemetry::trace::SpanContext;
 
 use crate::convert::bounded_attributes::dropped_of;
-use crate::convert::{text, value};
+use crate::convert::{count, text, value};
 use crate::export::group::Groups;
 use crate::imports::oxitel;
 use crate::process::clock::unix_nanos;
@@ -25,10 +25,8 @@ pub(crate) struct LogLimits {
 impl LogLimits {
     pub(crate) fn from_object(limits: &Bound<'_, PyAny>) -> PyResult<Self> {
         Ok(Self {
-            attributes: limits.getattr("max_log_record_attributes")?.extract()?,
-            attribute_length: limits
-                .getattr("max_log_record_attribute_length")?
-                .extract()?,
+            attributes: count::limit(limits, "max_log_record_attributes")?,
+            attribute_length: count::limit(limits, "max_log_record_attribute_length")?,
         })
     }
 }

@@ -15,6 +15,7 @@ use telemetry::otlp::metric_data::{Exemplar, Number, Temporality};
 
 use super::attributes::{Cleaned, to_dict};
 use super::convert;
+use crate::convert::count::Count;
 use crate::process::diagnostics;
 
 /// Where a measurement goes in one stream.
@@ -183,7 +184,7 @@ impl MetricStream {
         is_asynchronous: bool,
         is_monotonic: bool,
         attribute_keys: Option<HashSet<String>>,
-        cardinality_limit: usize,
+        cardinality_limit: Count,
         reservoir: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<Self> {
         let aggregation = read_aggregation(aggregation)?;
@@ -218,7 +219,7 @@ impl MetricStream {
                 is_monotonic,
             },
             reservoir,
-            cardinality_limit,
+            cardinality_limit: cardinality_limit.0,
         };
         Ok(Self {
             bound: Arc::new(BoundStream {

@@ -8,6 +8,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::otlp::request::Group;
 
 use super::counts::Counts;
+use crate::convert::count;
 use crate::export::group::new_group;
 use crate::export::pipeline::SharedPipeline;
 use crate::process::diagnostics::{self, Seldom};
@@ -47,7 +48,7 @@ pub(crate) struct Limits {
 
 impl Limits {
     pub(crate) fn from_object(limits: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let limit = |name: &str| -> PyResult<Option<usize>> { limits.getattr(name)?.extract() };
+        let limit = |name| count::limit(limits, name);
         Ok(Self {
             attributes: limit("max_span_attributes")?,
             events: limit("max_events")?,

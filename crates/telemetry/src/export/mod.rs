@@ -29,7 +29,7 @@ pub use operation::Operation;
 pub use probe::{Outcome, Probe};
 pub use transport::ConfigError;
 pub use transport::compress::Compression;
-pub use transport::endpoint::{Address, Endpoint};
+pub use transport::endpoint::{Address, Endpoint, redacted, scheme_and_authority};
 pub use transport::tls::TlsConfig;
 pub use worker::set_on_start;
 

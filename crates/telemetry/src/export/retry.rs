@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-pub use super::transport::grpc::RETRYABLE_CODES as RETRYABLE_GRPC_CODES;
+pub use super::transport::grpc::{
+    CODES as GRPC_CODES, RETRYABLE_CODES as RETRYABLE_GRPC_CODES,
+    is_too_large as is_too_large_grpc, retry_delay as grpc_retry_delay,
+};
 pub use super::transport::http::{is_retryable as is_retryable_http, retry_after};
 
 /// The longest wait of our own choosing; a receiver may ask for a longer one.

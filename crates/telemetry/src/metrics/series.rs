@@ -1,5 +1,6 @@
 //! One series of a stream: the measurements with one set of attributes, added up in place.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use super::aggregate::{Bounds, ExplicitHistogram, LastValue, Rules, Sum, Times};
@@ -46,14 +47,36 @@ pub enum Measured {
     Added,
     /// Added, and a sum of integers grew beyond 64 bits.
     Grown,
-    /// Not added: the stream no longer holds the series.
+    /// Not added: the stream no longer holds the series, or has no room for it.
     Gone,
+}
+
+/// How many series a stream may still tell at its next collection.
+#[derive(Debug)]
+pub(super) struct Room(AtomicUsize);
+
+impl Room {
+    pub(super) fn new(limit: usize) -> Self {
+        Self(AtomicUsize::new(limit))
+    }
+
+    fn take(&self) -> bool {
+        let order = Ordering::Relaxed;
+        let less = |left: usize| left.checked_sub(1);
+        self.0.fetch_update(order, order, less).is_ok()
+    }
+
+    fn give_back(&self) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
 }
 
 /// The measurements with one set of attributes.
 #[derive(Debug)]
 pub struct Series {
     pub attributes: Arc<AttributeSet>,
+    /// Where there has to be room for the series before something may come in for it.
+    room: Option<Arc<Room>>,
     state: Mutex<State>,
 }
 
@@ -63,7 +86,7 @@ struct State {
     times: Times,
     reservoir: Reservoir,
     is_gone: bool,
-    /// Whether something came in since the last collection.
+    /// Whether something came in since the last collection, or is about to: the series has room.
     is_touched: bool,
 }
 
@@ -89,9 +112,11 @@ impl Series {
         attributes: Arc<AttributeSet>,
         aggregation: &Aggregation,
         start: u64,
+        room: Option<Arc<Room>>,
     ) -> Self {
         Self {
             attributes,
+            room,
             state: Mutex::new(State {
                 aggregate: match aggregation {
                     Aggregation::Sum => Aggregate::Sum(Sum::default()),
@@ -114,6 +139,20 @@ impl Series {
         }
     }
 
+    /// Takes the room that the series needs to be told at the next collection, if there is any.
+    pub(super) fn take_room(&self) -> bool {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.touch(&mut state)
+    }
+
+    #[inline]
+    fn touch(&self, state: &mut State) -> bool {
+        if !state.is_touched {
+            state.is_touched = self.room.as_ref().is_none_or(|room| room.take());
+        }
+        state.is_touched
+    }
+
     /// Adds a measurement, and offers it to the reservoir.
     pub(super) fn measure(
         &self,
@@ -124,10 +163,9 @@ impl Series {
     ) -> Measured {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
-        if state.is_gone {
+        if state.is_gone || !self.touch(state) {
             return Measured::Gone;
         }
-        state.is_touched = true;
         let has_grown = match (&mut state.aggregate, aggregation) {
             (Aggregate::Sum(sum), _) => sum.add(value),
             (Aggregate::LastValue(last), _) => {
@@ -185,6 +223,9 @@ impl Series {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let state = &mut *state;
         let is_touched = std::mem::take(&mut state.is_touched);
+        if is_touched && let Some(room) = &self.room {
+            room.give_back();
+        }
         let point = self.point(state, aggregation, rules, now);
         (point, is_touched)
     }

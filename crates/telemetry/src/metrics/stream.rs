@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::aggregate::Rules;
 use super::reservoir::ReservoirKind;
-use super::series::{Aggregation, Measured, Offer, Point, Series};
+use super::series::{Aggregation, Measured, Offer, Point, Room, Series};
 use crate::diagnostics::{self, Event, Key};
 use crate::fork::{self, Owned, PerProcess};
 use crate::otlp::attribute_set::{AttributeSet, entries, key_of};
@@ -22,7 +22,7 @@ pub struct StreamConfig {
     pub aggregation: Aggregation,
     pub rules: Rules,
     pub reservoir: ReservoirKind,
-    /// Most series, without the one that takes what is beyond.
+    /// Most series to tell at a collection, without the one that takes what is beyond.
     pub cardinality_limit: usize,
 }
 
@@ -39,6 +39,8 @@ pub struct Stream {
 /// What belongs to one process.
 struct ProcessSeries {
     generation: u32,
+    /// Where each collection begins anew: room for the series that the next one tells.
+    room: Option<Arc<Room>>,
     guarded: Mutex<SeriesTable>,
 }
 
@@ -54,9 +56,11 @@ struct SeriesTable {
 }
 
 impl ProcessSeries {
-    fn new() -> Self {
+    fn new(config: &StreamConfig) -> Self {
+        let begins_anew = config.rules.is_asynchronous || config.rules.is_delta();
         Self {
             generation: fork::generation(),
+            room: begins_anew.then(|| Arc::new(Room::new(config.cardinality_limit))),
             guarded: Mutex::default(),
         }
     }
@@ -89,7 +93,7 @@ impl Stream {
 
     /// This process's series.
     fn ours(&self) -> Arc<ProcessSeries> {
-        self.series.get(|_| ProcessSeries::new())
+        self.series.get(|_| ProcessSeries::new(&self.config))
     }
 
     /// The series of these attributes, or the one for what is beyond the limit. `now` is when it
@@ -98,21 +102,27 @@ impl Stream {
         let key = attributes.key();
         let ours = self.ours();
         let mut table = ours.lock();
-        if let Some(series) = table.by_key.get(&key) {
-            return Arc::clone(series);
-        }
         let start = table.forgotten_at.unwrap_or(now);
-        let new = |attributes| Arc::new(Series::new(attributes, &self.config.aggregation, start));
-        if table.by_key.len() < self.config.cardinality_limit {
-            let series = new(Arc::clone(attributes));
-            table.by_key.insert(key, Arc::clone(&series));
-            table.all.push(Arc::clone(&series));
-            return series;
+        let new = |attributes: Arc<_>, room: Option<&Arc<Room>>| {
+            let aggregation = &self.config.aggregation;
+            Arc::new(Series::new(attributes, aggregation, start, room.cloned()))
+        };
+        if let Some(series) = table.by_key.get(&key) {
+            if series.take_room() {
+                return Arc::clone(series);
+            }
+        } else if ours.room.is_some() || table.by_key.len() < self.config.cardinality_limit {
+            let series = new(Arc::clone(attributes), ours.room.as_ref());
+            if series.take_room() {
+                table.by_key.insert(key, Arc::clone(&series));
+                table.all.push(Arc::clone(&series));
+                return series;
+            }
         }
         if let Some(overflow) = &table.overflow {
             return Arc::clone(overflow);
         }
-        let overflow = new(Arc::new(AttributeSet::overflow()));
+        let overflow = new(Arc::new(AttributeSet::overflow()), None);
         table.overflow = Some(Arc::clone(&overflow));
         table.all.push(Arc::clone(&overflow));
         let has_warned = mem::replace(&mut table.has_warned, true);
@@ -159,14 +169,23 @@ impl Stream {
         mut exemplars: impl FnMut(&Arc<Series>) -> Vec<Exemplar>,
     ) -> Option<Metric> {
         let ours = self.ours();
-        let all = ours.lock().all.clone();
+        let (all, overflow) = {
+            let table = ours.lock();
+            (table.all.clone(), table.overflow.clone())
+        };
         let config = &self.config;
         let mut points = Points::new(config, all.len());
-        let is_full = all.len() >= config.cardinality_limit;
+        // Those that nothing came in for make room: they may never be heard of again.
+        let may_forget = ours.room.is_some() && all.len() >= config.cardinality_limit;
+        // What had no room has some again.
+        let has_overflow_ended = |series| {
+            let is_overflow = overflow.as_ref().is_some_and(|it| Arc::ptr_eq(it, series));
+            is_overflow && config.rules.is_delta() && !config.rules.is_asynchronous
+        };
         let mut idle = Vec::new();
         for series in &all {
             let (point, is_touched) = series.collect(&config.aggregation, &config.rules, now);
-            if is_full && self.may_forget(is_touched) {
+            if may_forget && !is_touched || has_overflow_ended(series) {
                 idle.push(series);
             }
             let Some(mut point) = point else { continue };
@@ -179,17 +198,6 @@ impl Stream {
             self.forget(&ours, &idle, now);
         }
         points.into_metric(config)
-    }
-
-    // The limit is for one collection: increments that were told begin anew, and totals that were
-    // not observed may never be again.
-    fn may_forget(&self, is_touched: bool) -> bool {
-        let rules = &self.config.rules;
-        if rules.is_asynchronous {
-            !is_touched
-        } else {
-            rules.is_delta()
-        }
     }
 
     fn forget(&self, ours: &ProcessSeries, idle: &[&Arc<Series>], now: u64) {
@@ -365,14 +373,61 @@ mod tests {
         for user in 0..5 {
             add(&stream, user, 5);
         }
-        let late = stream.series(&attributes(0), 5);
+        let beyond = stream.series(&attributes(4), 5);
         assert_eq!(collect(&stream, 9).len(), 4);
-        assert_eq!(stream.measure(&late, Number::Int(1), None), Measured::Gone);
-        for user in 5..8 {
+        let measured = stream.measure(&beyond, Number::Int(1), None);
+        assert_eq!(measured, Measured::Gone, "it has room now");
+        for (user, now) in (5..20).zip(11..) {
+            add(&stream, user, now);
+            if user % 3 == 1 {
+                let told = collect(&stream, now);
+                assert!(
+                    told.iter().all(|(is_overflow, ..)| !is_overflow),
+                    "{told:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_told_before_counts_when_it_comes_again() {
+        let stream = stream(Temporality::Delta, false);
+        let kept: Vec<_> = (0..3).map(|user| add(&stream, user, 5)).collect();
+        assert_eq!(collect(&stream, 9).len(), 3);
+        add(&stream, 3, 11);
+        add(&stream, 4, 11);
+        let again = |series: &Series| stream.measure(series, Number::Int(1), None);
+        let [first, second, _] = &kept[..] else {
+            panic!("three were added");
+        };
+        assert_eq!(
+            (again(first), again(first)),
+            (Measured::Added, Measured::Added)
+        );
+        assert_eq!(again(second), Measured::Gone);
+        add(&stream, 1, 11);
+        let expected = [
+            (false, 9, 2.0),
+            (false, 11, 1.0),
+            (false, 11, 1.0),
+            (true, 11, 1.0),
+        ];
+        assert_eq!(collect(&stream, 12), expected);
+    }
+
+    #[test]
+    fn increments_that_are_forgotten_and_come_again_start_when_they_were_forgotten() {
+        let stream = stream(Temporality::Delta, false);
+        let forgotten = add(&stream, 0, 5);
+        assert_eq!(collect(&stream, 9).len(), 1);
+        for user in 1..4 {
             add(&stream, user, 11);
         }
-        let expected = [(false, 9, 1.0), (false, 9, 1.0), (false, 9, 1.0)];
-        assert_eq!(collect(&stream, 12), expected);
+        assert_eq!(collect(&stream, 12).len(), 3);
+        let gone = stream.measure(&forgotten, Number::Int(1), None);
+        assert_eq!(gone, Measured::Gone);
+        add(&stream, 0, 15);
+        assert_eq!(collect(&stream, 16), [(false, 12, 1.0)]);
     }
 
     #[test]
@@ -387,5 +442,10 @@ mod tests {
         add(&stream, 0, 12);
         add(&stream, 7, 12);
         assert_eq!(collect(&stream, 13), [(false, 5, 1.0), (false, 12, 1.0)]);
+        // All of them others than those of the last time.
+        for user in 10..13 {
+            add(&stream, user, 14);
+        }
+        assert_eq!(collect(&stream, 15), [(false, 14, 1.0); 3]);
     }
 }

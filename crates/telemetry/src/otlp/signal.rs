@@ -23,7 +23,9 @@ impl Signal {
         }
     }
 
-    pub(crate) fn grpc_path(self) -> &'static str {
+    /// The method of its service that takes requests, as gRPC names it.
+    #[must_use]
+    pub const fn grpc_path(self) -> &'static str {
         match self {
             Self::Traces => "/opentelemetry.proto.collector.trace.v1.TraceService/Export",
             Self::Metrics => "/opentelemetry.proto.collector.metrics.v1.MetricsService/Export",

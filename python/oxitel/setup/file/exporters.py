@@ -11,7 +11,9 @@ from typing import Any
 from oxitel.export.headers import from_text
 from oxitel.export.http import Compression
 from oxitel.export.otlp import compression_name
+from oxitel.export.settings import default_endpoint
 from oxitel.export.signal import Signal
+from oxitel.quantity import seconds_of
 from oxitel.setup import plugins
 from oxitel.variables import otlp as variables
 from oxitel.variables.variable import reading
@@ -21,7 +23,6 @@ from .section import Section, logger
 # Zero means no limit; this is as good as none.
 _NO_LIMIT_SECONDS = 1e9
 _NO_LIMIT_MILLIS = 1000 * _NO_LIMIT_SECONDS
-_TIMEOUT_SECONDS = 10.0
 _BATCH_SIZE = 512
 
 
@@ -70,8 +71,9 @@ def _otlp_http(
         section.say("encoding", "json is not supported; protobuf is used")
     compression = _compression(section)
     tls = section.section("tls")
+    default = f"{default_endpoint('http/protobuf')}/{signal.http_path}"
     return exporter(
-        endpoint=section.text("endpoint") or f"http://localhost:4318/{signal.http_path}",
+        endpoint=section.text("endpoint") or default,
         certificate_file=tls and tls.text("ca_file"),
         client_key_file=tls and tls.text("key_file"),
         client_certificate_file=tls and tls.text("cert_file"),
@@ -94,7 +96,7 @@ def _otlp_grpc(
     }
     with reading({name: file for name, file in files.items() if file}):
         return exporter(
-            endpoint=section.text("endpoint") or "http://localhost:4317",
+            endpoint=section.text("endpoint") or default_endpoint("grpc"),
             insecure=tls and tls.flag("insecure"),
             headers=_headers(section),
             timeout=_timeout(section),
@@ -144,8 +146,8 @@ def _timeout(section: Section) -> float:
     """Seconds."""
     millis = section.integer("timeout", 0)
     if millis is None:
-        return _TIMEOUT_SECONDS
-    return millis / 1000 or _NO_LIMIT_SECONDS
+        return variables.DEFAULT_TIMEOUT_SECONDS
+    return seconds_of(millis) or _NO_LIMIT_SECONDS
 
 
 def _compression(section: Section) -> str:

@@ -74,7 +74,8 @@ impl Endpoint {
     }
 
     /// The header for the URL's `user:password`, if it has one (RFC 7617).
-    pub(crate) fn authorization(&self) -> Option<String> {
+    #[must_use]
+    pub fn authorization(&self) -> Option<String> {
         let user_info = percent_decode_bytes(self.user_info.as_deref()?.as_bytes());
         Some(format!("Basic {}", base64_encode(user_info.as_bytes())))
     }
@@ -117,9 +118,8 @@ impl Endpoint {
             }
             (Protocol::Grpc, _) => !insecure,
         };
-        let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
-        let (authority, path) = rest.split_at_checked(end).unwrap_or((rest, ""));
-        let tail = path;
+        let (authority, tail) = split_authority(rest);
+        let path = tail;
         let path = percent_encoded(path.split('#').next().unwrap_or_default());
         let (user_info, authority) = match authority.rsplit_once('@') {
             Some((user_info, authority)) => (Some(user_info.to_owned()), authority),
@@ -157,6 +157,24 @@ impl Endpoint {
     }
 }
 
+/// The scheme of a URL in lower case, and what stands between it and the path, user and password
+/// included; both empty where the text is no URL.
+#[must_use]
+pub fn scheme_and_authority(text: &str) -> (String, &str) {
+    let (scheme, rest) = match (text.strip_prefix("//"), text.split_once("://")) {
+        (Some(rest), _) => ("", rest),
+        (None, Some(parts)) => parts,
+        (None, None) => return (String::new(), ""),
+    };
+    (scheme.to_ascii_lowercase(), split_authority(rest).0)
+}
+
+/// What comes before the path, and the rest.
+fn split_authority(text: &str) -> (&str, &str) {
+    let end = text.find(['/', '?', '#']).unwrap_or(text.len());
+    text.split_at_checked(end).unwrap_or((text, ""))
+}
+
 fn error(text: &str, reason: &str) -> ConfigError {
     let shown = redacted(text);
     ConfigError(format!("endpoint {shown:?} cannot be used: {reason}"))
@@ -164,7 +182,8 @@ fn error(text: &str, reason: &str) -> ConfigError {
 
 /// What may be printed: nothing between the scheme and the last `@`, since a password may have any
 /// character in it, one that ends the host too; and no query, which may hold a key.
-fn redacted(text: &str) -> String {
+#[must_use]
+pub fn redacted(text: &str) -> String {
     let (scheme, rest) = match text.split_once("://") {
         Some((scheme, rest)) if !scheme.contains('@') => (format!("{scheme}://"), rest),
         _ => (String::new(), text),

@@ -40,7 +40,8 @@ const TOO_LARGE: [&str; 5] = [
     "message too large",
 ];
 
-const CODES: [&str; 17] = [
+/// The names of the status codes, by their numbers (grpc.io, "Status codes").
+pub const CODES: [&str; 17] = [
     "OK",
     "CANCELLED",
     "UNKNOWN",
@@ -141,6 +142,23 @@ pub(crate) fn unavailable(text: &str) -> Reason {
     Status::new(UNAVAILABLE, text).reason()
 }
 
+/// Whether a status says that the request was too large.
+#[must_use]
+pub fn is_too_large(code: u32, message: &str) -> bool {
+    let message = message.to_ascii_lowercase();
+    matches!(code, RESOURCE_EXHAUSTED | OUT_OF_RANGE)
+        && TOO_LARGE.iter().any(|words| message.contains(words))
+}
+
+/// The wait asked for in the trailer `grpc-status-details-bin`, a `google.rpc.Status`; else in
+/// `google.rpc.retryinfo-bin`, which is where the official exporter looks for a `RetryInfo`.
+#[must_use]
+pub fn retry_delay(status: Option<&[u8]>, retry_info: Option<&[u8]>) -> Option<Duration> {
+    status
+        .and_then(read::status_retry_delay)
+        .or_else(|| retry_info.and_then(read::retry_delay))
+}
+
 struct Status {
     code: u32,
     message: String,
@@ -170,12 +188,9 @@ impl Status {
                 .get(name)
                 .and_then(|value| base64_decode(value.as_bytes()))
         };
-        let asked = binary("grpc-status-details-bin")
-            .and_then(|status| read::status_retry_delay(&status))
-            .or_else(|| {
-                // The name the official exporter looks for.
-                binary("google.rpc.retryinfo-bin").and_then(|info| read::retry_delay(&info))
-            });
+        let details = binary("grpc-status-details-bin");
+        let info = binary("google.rpc.retryinfo-bin");
+        let asked = retry_delay(details.as_deref(), info.as_deref());
         Some(Self {
             code,
             message,
@@ -212,12 +227,6 @@ impl Status {
         }
     }
 
-    fn is_too_large(&self) -> bool {
-        let message = self.message.to_ascii_lowercase();
-        matches!(self.code, RESOURCE_EXHAUSTED | OUT_OF_RANGE)
-            && TOO_LARGE.iter().any(|words| message.contains(words))
-    }
-
     fn answer(&self, body: &[u8], retryable: &[u32]) -> Answer {
         if self.code == OK {
             let message = match body.split_first_chunk::<PREFIX_LEN>() {
@@ -226,7 +235,7 @@ impl Status {
             };
             return Answer::Accepted(read::partial_success(message));
         }
-        if self.is_too_large() {
+        if is_too_large(self.code, &self.message) {
             return Answer::TooLarge(self.reason());
         }
         if retryable.contains(&self.code) {
