@@ -5,6 +5,7 @@ returned; it is never killed. The judge compares it with what the receiver got: 
 the last write is there, nothing is there that was not made, and hardly anything twice.
 """
 
+import json
 import mmap
 import os
 import random
@@ -441,3 +442,43 @@ def test_a_directory_that_is_deleted_while_the_program_runs_is_made_anew(
     assert len(files(buffer)) == 1
     collector.listen()
     assert arrived(200) == {"kept": 200}
+
+
+def test_oxitel_run_and_the_configuration_file_have_the_settings_too(
+    collector: Any, tmp_path: Path, life_environment: dict[str, str], refused: str
+) -> None:
+    (tmp_path / "otel.json").write_text(
+        json.dumps(
+            {
+                "file_format": "1.0",
+                "distribution": {"oxitel": {"buffer": {"directory": str(tmp_path / "of file")}}},
+                "tracer_provider": {
+                    "processors": [{"batch": {"exporter": {"otlp_grpc": {"endpoint": refused}}}}]
+                },
+            }
+        )
+    )
+    program = "from opentelemetry.trace import get_tracer; get_tracer('a').start_span('b').end()"
+    quiet = {
+        "OTEL_EXPORTER_OTLP_ENDPOINT": refused,
+        "OTEL_METRICS_EXPORTER": "none",
+        "OTEL_LOGS_EXPORTER": "none",
+    }
+    for options, env, directory in [
+        (["--buffer-directory", str(tmp_path / "of option")], quiet, "of option"),
+        (["--config-file", str(tmp_path / "otel.json")], {}, "of file"),
+        (
+            ["--buffer-directory", "auto"],
+            quiet | {"STATE_DIRECTORY": str(tmp_path / "of systemd")},
+            "of systemd",
+        ),
+    ]:
+        finished = subprocess.run(
+            [sys.executable, "-m", "oxitel", "run", *options, sys.executable, "-c", program],
+            env=life_environment | env,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert f"1 spans are kept in {tmp_path / directory}" in finished.stderr
+        assert len(files({"OXITEL_BUFFER_DIRECTORY": str(tmp_path / directory)})) == 1

@@ -7,6 +7,7 @@ import sys
 
 from oxitel.quantity import seconds_of
 from oxitel.variables import buffer
+from oxitel.variables.variable import value_of
 
 
 def settings() -> tuple[str, int, float, float, str] | None:
@@ -28,8 +29,8 @@ def settings() -> tuple[str, int, float, float, str] | None:
 def state_directory() -> str:
     """Where a program keeps what outlives it: what systemd has made for it, or the user's folder
     for that. Never one for temporary files, which everybody can write to."""
-    made = os.environ.get("STATE_DIRECTORY", "").split(":")[0]
+    made = (value_of("STATE_DIRECTORY") or "").split(":")[0]
     if made:
         return made
-    state = os.environ.get("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
+    state = value_of("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
     return os.path.join(state, "oxitel")
