@@ -17,11 +17,18 @@ ROOT = Path(__file__).resolve().parent.parent
 DROPIN = ROOT / "python/oxitel/dropin"
 PACKAGE = ROOT / "python/oxitel"
 # Where no room is in a circle with another, and where no file is.
-UNTIED = (ROOT / "crates/python/src", ROOT / "crates/telemetry/src")
+UNTIED = (ROOT / "crates/python/src", ROOT / "crates/telemetry/src", PACKAGE)
 UNTIED_FILES: tuple[Path, ...] = (ROOT / "crates/telemetry/src/export",)
 # What may lie beside the rooms.
 AT_THE_TOP = {
     ROOT / "crates/python/src": {"lib.rs"},
+    PACKAGE: {
+        *("__init__.py", "__main__.py", "_native.pyi", "py.typed", "version.py"),
+        # What the drop-in folder needs, which can hold no modules of ours.
+        *("auto.py", "incidental.py"),
+        # Words that every room has.
+        *("lifetime.py", "quantity.py", "scope.py"),
+    },
 }
 LONGEST_FILE_LINES = 800
 VAGUE_NAMES = {"utils", "util", "common", "helpers", "misc"}

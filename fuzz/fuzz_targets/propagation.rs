@@ -13,7 +13,7 @@ fuzz_target!(|header: &str| {
         assert_eq!(trace_context::read(written), Some(context));
     }
     if let Ok(members) = trace_state::read(header.split('\n')) {
-        assert!(members.len() <= trace_state::MOST_MEMBERS);
+        assert!(members.len() <= trace_state::MAX_MEMBERS);
         let written: Vec<_> = members
             .iter()
             .map(|(key, value)| format!("{key}={value}"))
@@ -31,8 +31,8 @@ fuzz_target!(|header: &str| {
         },
         |_| {},
     );
-    assert!(kept <= baggage::MOST_MEMBERS);
-    assert!(writer.finish().len() <= baggage::MOST_BYTES);
+    assert!(kept <= baggage::MAX_MEMBERS);
+    assert!(writer.finish().len() <= baggage::MAX_BYTES);
     if let Some(fields) = b3::split(header)
         && let (Some(trace_id), Some(span_id)) =
             (b3::trace_id(fields.trace_id), b3::span_id(fields.span_id))

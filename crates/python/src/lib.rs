@@ -1,7 +1,12 @@
-//! `oxitel._native`: the door between Python and the telemetry crate.
+//! `oxitel._native`: the telemetry crate for Python programs.
 //!
-//! Converts and binds, decides nothing. Everything here runs attached to the interpreter; nothing
+//! It holds what is Python's: the span, whose attributes are Python objects until it ends
+//! (docs/decisions/0001), the official classes' methods, contexts, processors and carriers. Every rule that
+//! needs no Python is in the telemetry crate. Everything here runs attached to the interpreter; nothing
 //! that the telemetry crate's worker does comes this way.
+//!
+//! The rooms, each of which needs only those before it: `threads`, `imports`, `process`, `convert`,
+//! `export`, `trace`, then `logs`, `metrics` and `propagation`, and `instrumentation` on top.
 
 mod convert;
 mod export;

@@ -74,7 +74,7 @@ fn push_only() {
         let nanos = (cpu_seconds() - start) * 1e9 / 200_000.0;
         println!("push into fresh memory, round {round}: {nanos:.1} ns per record");
     }
-    processor.shutdown(Duration::ZERO);
+    let _ = processor.shutdown(Duration::ZERO);
 }
 
 fn measure(name: &str, protocol: Protocol, compression: Compression) {
@@ -127,7 +127,7 @@ fn measure(name: &str, protocol: Protocol, compression: Compression) {
         pushing.as_secs_f64() * 1e9 / 4096.0,
         per_span(start.elapsed().as_secs_f64()),
     );
-    processor.shutdown(Duration::from_secs(5));
+    let _ = processor.shutdown(Duration::from_secs(5));
     receiver.kill().unwrap();
     receiver.wait().unwrap();
 }

@@ -512,7 +512,7 @@ fn a_receiver_that_closes_on_large_requests_gets_smaller_ones() {
             }
         }
     };
-    std::thread::Builder::new().spawn(serve).unwrap();
+    collector::in_background(serve);
     let exporter = exporter(collector::config(HttpProtobuf, &endpoint));
     let sent = exporter.export_blocking(batch(vec!["x".repeat(400_000); 20]), TIMEOUT);
     assert_eq!(sent.unwrap().delivered, 20);

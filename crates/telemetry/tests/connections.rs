@@ -15,16 +15,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use collector::{
-    Collector, Reply, batch, config, exporter, numbered, processor, push, said, wait_for,
+    Collector, Reply, batch, config, exporter, in_background, numbered, processor, push, said,
+    wait_for,
 };
 use telemetry::diagnostics::Event;
 use telemetry::export::Protocol::{Grpc, HttpProtobuf};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
-
-fn spawn(body: impl FnOnce() + Send + 'static) {
-    std::thread::Builder::new().spawn(body).unwrap();
-}
 
 /// Answers each request with these bytes and leaves the connection open; its endpoint, and the
 /// number of requests so far.
@@ -33,11 +30,11 @@ fn raw(answer: &[u8]) -> (String, Arc<AtomicUsize>) {
     let endpoint = format!("http://{}/v1/traces", listener.local_addr().unwrap());
     let (answer, count) = (answer.to_vec(), Arc::new(AtomicUsize::new(0)));
     let requests = Arc::clone(&count);
-    spawn(move || {
+    in_background(move || {
         for stream in listener.incoming() {
             let mut stream = stream.unwrap();
             let (answer, requests) = (answer.clone(), Arc::clone(&requests));
-            spawn(move || {
+            in_background(move || {
                 let mut lines = BufReader::new(stream.try_clone().unwrap());
                 let mut len = 0;
                 loop {

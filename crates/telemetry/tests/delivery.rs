@@ -238,23 +238,23 @@ fn a_unix_socket_is_an_endpoint_for_grpc() {
     let listener = UnixListener::bind(&path).unwrap();
     let address = collector.address;
     // Passes on what comes, both ways, until either side is done.
-    let relay = std::thread::Builder::new().spawn(move || {
+    let relay = collector::in_background(move || {
         let (near, _) = listener.accept().unwrap();
         let far = std::net::TcpStream::connect(address).unwrap();
         let (mut near_in, mut far_out) = (near.try_clone().unwrap(), far.try_clone().unwrap());
-        let there = std::thread::Builder::new().spawn(move || {
+        let there = collector::in_background(move || {
             let _ = std::io::copy(&mut near_in, &mut far_out);
             let _ = far_out.shutdown(std::net::Shutdown::Both);
         });
         let _ = std::io::copy(&mut &far, &mut &near);
-        there.unwrap().join().unwrap();
+        there.join().unwrap();
     });
     let endpoint = format!("unix://{}", path.display());
     let exporter = exporter(collector::config(Protocol::Grpc, &endpoint));
     let sent = exporter.export_blocking(batch(numbered(1)), Duration::from_secs(5));
     assert_eq!(sent.unwrap().delivered, 1);
     drop(exporter);
-    relay.unwrap().join().unwrap();
+    relay.join().unwrap();
     std::fs::remove_file(&path).unwrap();
     let gone = collector::exporter(collector::config(Protocol::Grpc, &endpoint));
     let error = gone

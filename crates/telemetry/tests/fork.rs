@@ -3,6 +3,7 @@
 //!
 //! One test in a program of its own without the test harness, since a fork takes along only the
 //! thread that calls it.
+#![allow(unsafe_code, reason = "forks, and waits for what was forked")]
 #![allow(
     clippy::unwrap_used,
     clippy::panic,
@@ -128,9 +129,7 @@ fn forking_while_sending(protocol: Protocol) {
                 }
                 sent
             };
-            std::thread::Builder::new()
-                .spawn(push_until_stopped)
-                .unwrap()
+            collector::in_background(push_until_stopped)
         })
         .collect();
     let mut children = Vec::new();

@@ -284,7 +284,7 @@ fn a_flush_cuts_the_wait_before_a_retry_short() {
     push(&processor, numbered(15));
     let start = Instant::now();
     while processor.counts().delivered < 15 {
-        processor.force_flush(Duration::from_millis(20));
+        let _ = processor.force_flush(Duration::from_millis(20));
     }
     assert!(
         start.elapsed() < Duration::from_secs(2),

@@ -12,7 +12,6 @@ mod collector;
 use std::io::{Read, Write, copy};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::mpsc;
-use std::thread;
 use std::time::Duration;
 
 use collector::{Collector, batch, numbered};
@@ -46,14 +45,14 @@ fn proxy(target: SocketAddr, refuses: bool) -> (SocketAddr, mpsc::Receiver<Strin
             far.write_all(&head).unwrap();
         }
         let (mut near_in, mut far_out) = (near.try_clone().unwrap(), far.try_clone().unwrap());
-        let there = thread::Builder::new().spawn(move || {
+        let there = collector::in_background(move || {
             let _ = copy(&mut near_in, &mut far_out);
             let _ = far_out.shutdown(Shutdown::Both);
         });
         let _ = copy(&mut far, &mut near);
-        there.unwrap().join().unwrap();
+        there.join().unwrap();
     };
-    thread::Builder::new().spawn(serve).unwrap();
+    collector::in_background(serve);
     (address, was_asked)
 }
 

@@ -1,6 +1,8 @@
 //! An OTLP receiver for a developer's machine: takes traces, metrics and logs over gRPC and HTTP,
 //! keeps the newest in memory and draws them in a terminal.
 
+#![forbid(unsafe_code)]
+
 mod arguments;
 mod live;
 mod logs;

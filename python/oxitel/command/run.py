@@ -43,7 +43,10 @@ _SHOWN = {
     "OTEL_PROPAGATORS": ("NAMES", "tracecontext,baggage (default), b3, …"),
     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": ("NAMES", "as flask,redis; * for all"),
     "OTEL_CONFIG_FILE": ("PATH", "configure by this file instead"),
-    "OXITEL_BUFFER_DIRECTORY": ("PATH", "keep there what is not delivered; auto for the usual place"),
+    "OXITEL_BUFFER_DIRECTORY": (
+        "PATH",
+        "keep there what is not delivered yet",
+    ),
 }
 # Other packages add names to these.
 _OPEN = ("OTEL_TRACES_SAMPLER",)

@@ -99,7 +99,7 @@ class Batching:
 
             native = self._native
             counts = self._batch_processor.counts if native is None else native.counts
-            observe_queue(self._signal, self._component, meter_provider, queue_size, counts)
+            observe_queue(self._signal.name, self._component, meter_provider, queue_size, counts)
 
     def _serve(self, resource: Resource) -> None:
         """These are going to be records of `resource`: what earlier processes of that service have

@@ -64,7 +64,7 @@ class OtlpExporter:
             from oxitel.self_observability.exporter import ExporterMetrics
 
             self._metrics = ExporterMetrics(
-                self._signal, protocol, endpoint, meter_provider, self._native
+                self._signal.name, protocol, endpoint, meter_provider, self._native
             )
 
     def _count(self, records: Any) -> int:

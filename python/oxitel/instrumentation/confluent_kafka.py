@@ -6,19 +6,29 @@ client's, which are native and cannot be changed, are in `confluent_kafka_client
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Collection
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.instrumentation.utils import unwrap
-from opentelemetry.trace import Tracer, TracerProvider, get_tracer
+from opentelemetry.trace import TracerProvider
 
-from oxitel.version import OFFICIAL_CONTRIB_VERSION
-
-from .confluent_kafka_calls import Consuming, Producing, older, task_is_gone
-from .messaging.metrics import MessagingMetrics, messaging_metrics
+from .confluent_kafka_calls import (
+    NAME,
+    SCHEMA_URL,
+    Consuming,
+    Producing,
+    logger,
+    messaging_of,
+    older,
+    task_is_gone,
+    tracer_of,
+    wrap_close,
+    wrap_consume,
+    wrap_poll,
+    wrap_produce,
+)
+from .messaging.metrics import messaging_metrics
 from .messaging.receiving import finish_everything
 from .messaging.tracing import Messaging, hook_of
 
@@ -26,28 +36,6 @@ if TYPE_CHECKING:
     from .confluent_kafka_clients import ProxiedConsumer, ProxiedProducer
 
 _instruments = ("confluent-kafka >= 1.8.2, < 3.0.0",)
-
-_NAME = "opentelemetry.instrumentation.confluent_kafka"
-_SCHEMA_URL = "https://opentelemetry.io/schemas/1.11.0"
-_logger = logging.getLogger(_NAME)
-
-
-def _tracer(provider: TracerProvider | None) -> Tracer:
-    return get_tracer(
-        _NAME,
-        OFFICIAL_CONTRIB_VERSION,
-        provider,
-        schema_url=_SCHEMA_URL,
-    )
-
-
-@cache
-def _global_metrics() -> MessagingMetrics:
-    return messaging_metrics(_NAME, _SCHEMA_URL)
-
-
-def _messaging(tracer: Tracer, metrics: MessagingMetrics | None = None) -> Messaging:
-    return Messaging(tracer, metrics or _global_metrics(), _logger, "process", older)
 
 
 class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
@@ -75,7 +63,7 @@ class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         """A producer that sends through `producer` and traces it."""
         from .confluent_kafka_clients import ProxiedProducer
 
-        return ProxiedProducer(producer, _tracer(tracer_provider))
+        return ProxiedProducer(producer, tracer_of(tracer_provider))
 
     @staticmethod
     def instrument_consumer(
@@ -84,7 +72,7 @@ class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         """A consumer that receives through `consumer` and traces it."""
         from .confluent_kafka_clients import ProxiedConsumer
 
-        return ProxiedConsumer(consumer, _tracer(tracer_provider))
+        return ProxiedConsumer(consumer, tracer_of(tracer_provider))
 
     @staticmethod
     def uninstrument_producer(producer: Any) -> Any:
@@ -113,13 +101,13 @@ class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 
         from . import confluent_kafka_clients as clients
 
-        tracer = _tracer(kwargs.get("tracer_provider"))
-        metrics = messaging_metrics(_NAME, _SCHEMA_URL, kwargs.get("meter_provider"))
+        tracer = tracer_of(kwargs.get("tracer_provider"))
+        metrics = messaging_metrics(NAME, SCHEMA_URL, kwargs.get("meter_provider"))
         produce_hook = hook_of(kwargs.get("produce_hook"))
         consume_hook = hook_of(kwargs.get("consume_hook"))
-        producing = Producing(_messaging(tracer, metrics), produce_hook)
-        consuming = Consuming(_messaging(tracer, metrics), consume_hook)
-        serializing = Producing(_messaging(tracer, metrics), produce_hook, key_comes_first=True)
+        producing = Producing(messaging_of(tracer, metrics), produce_hook)
+        consuming = Consuming(messaging_of(tracer, metrics), consume_hook)
+        serializing = Producing(messaging_of(tracer, metrics), produce_hook, key_comes_first=True)
         wrappers: list[tuple[Any, str, Any]] = [
             (clients.AutoInstrumentedProducer, "produce", producing.produce),
             (clients.AutoInstrumentedConsumer, "poll", consuming.poll),
@@ -138,7 +126,7 @@ class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
             pass  # older versions have none
         else:
             asynchronous = Consuming(
-                Messaging(tracer, metrics, _logger, "process", older, task_is_gone), consume_hook
+                Messaging(tracer, metrics, logger, "process", older, task_is_gone), consume_hook
             )
             wrappers += [
                 (AIOConsumer, "__init__", clients.quieten_inner_consumer),
@@ -167,24 +155,7 @@ class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     # For subclasses and other packages: one call, traced. `func` is the bound method.
 
-    @staticmethod
-    def wrap_produce(
-        func: Any, instance: Any, tracer: Tracer, args: Any, kwargs: dict[str, Any]
-    ) -> Any:
-        return Producing(_messaging(tracer), None).produce(func, instance, args, kwargs)
-
-    @staticmethod
-    def wrap_poll(
-        func: Any, instance: Any, tracer: Tracer, args: Any, kwargs: dict[str, Any]
-    ) -> Any:
-        return Consuming(_messaging(tracer), None).poll(func, instance, args, kwargs)
-
-    @staticmethod
-    def wrap_consume(
-        func: Any, instance: Any, tracer: Tracer, args: Any, kwargs: dict[str, Any]
-    ) -> Any:
-        return Consuming(_messaging(tracer), None).consume(func, instance, args, kwargs)
-
-    @staticmethod
-    def wrap_close(func: Any, instance: Any, args: Any, kwargs: dict[str, Any]) -> Any:
-        return Consuming(_messaging(_tracer(None)), None).close(func, instance, args, kwargs)
+    wrap_produce = staticmethod(wrap_produce)
+    wrap_poll = staticmethod(wrap_poll)
+    wrap_consume = staticmethod(wrap_consume)
+    wrap_close = staticmethod(wrap_close)

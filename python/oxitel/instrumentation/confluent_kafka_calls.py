@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import threading
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from opentelemetry import context as context_api
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
-from opentelemetry.trace import set_span_in_context
+from opentelemetry.trace import Tracer, TracerProvider, get_tracer, set_span_in_context
+
+from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .messaging.attributes import PARTITION_ID, Message, body_bytes, client_attributes
+from .messaging.metrics import MessagingMetrics, messaging_metrics
 from .messaging.sending import Sending
 from .messaging.tracing import Attributes, Messaging
+
+NAME = "opentelemetry.instrumentation.confluent_kafka"
+SCHEMA_URL = "https://opentelemetry.io/schemas/1.11.0"
+logger = logging.getLogger(NAME)
 
 _CLIENT = "_oxitel_client"
 # `Producer.produce` by place; two names for the same.
@@ -283,3 +292,40 @@ def _is_quiet(consumer: Any) -> bool:
 
 def task_is_gone(task: asyncio.Task[Any] | None) -> bool:
     return task is None or task.done()
+
+
+def tracer_of(provider: TracerProvider | None) -> Tracer:
+    return get_tracer(NAME, OFFICIAL_CONTRIB_VERSION, provider, schema_url=SCHEMA_URL)
+
+
+@cache
+def _global_metrics() -> MessagingMetrics:
+    return messaging_metrics(NAME, SCHEMA_URL)
+
+
+def messaging_of(tracer: Tracer, metrics: MessagingMetrics | None = None) -> Messaging:
+    """What makes the spans and metrics; the metrics are the global provider's if not given."""
+    return Messaging(tracer, metrics or _global_metrics(), logger, "process", older)
+
+
+# One call, traced, for the proxies and for other packages. `func` is the bound method.
+
+
+def wrap_produce(
+    func: Any, instance: Any, tracer: Tracer, args: Any, kwargs: dict[str, Any]
+) -> Any:
+    return Producing(messaging_of(tracer), None).produce(func, instance, args, kwargs)
+
+
+def wrap_poll(func: Any, instance: Any, tracer: Tracer, args: Any, kwargs: dict[str, Any]) -> Any:
+    return Consuming(messaging_of(tracer), None).poll(func, instance, args, kwargs)
+
+
+def wrap_consume(
+    func: Any, instance: Any, tracer: Tracer, args: Any, kwargs: dict[str, Any]
+) -> Any:
+    return Consuming(messaging_of(tracer), None).consume(func, instance, args, kwargs)
+
+
+def wrap_close(func: Any, instance: Any, args: Any, kwargs: dict[str, Any]) -> Any:
+    return Consuming(messaging_of(tracer_of(None)), None).close(func, instance, args, kwargs)

@@ -10,6 +10,8 @@ from typing import Any
 from confluent_kafka import Consumer, Producer
 from opentelemetry.trace import Tracer
 
+from . import confluent_kafka_calls as calls
+
 
 def _capture_config(args: Any, kwargs: dict[str, Any]) -> dict[str, Any] | None:
     """The configuration among the arguments of a constructor: a dict, keywords or both."""
@@ -70,9 +72,7 @@ class ProxiedProducer(Producer):  # type: ignore[misc]
         self.config = getattr(producer, "config", None)
 
     def produce(self, *args: Any, **kwargs: Any) -> Any:
-        from .confluent_kafka import ConfluentKafkaInstrumentor as instrumentor
-
-        return instrumentor.wrap_produce(
+        return calls.wrap_produce(
             _untraced(self._producer, "produce"), self, self._tracer, args, kwargs
         )
 
@@ -89,23 +89,15 @@ class ProxiedConsumer(Consumer):  # type: ignore[misc]
         self.config = getattr(consumer, "config", None)
 
     def poll(self, *args: Any, **kwargs: Any) -> Any:
-        from .confluent_kafka import ConfluentKafkaInstrumentor as instrumentor
-
-        return instrumentor.wrap_poll(
-            _untraced(self._consumer, "poll"), self, self._tracer, args, kwargs
-        )
+        return calls.wrap_poll(_untraced(self._consumer, "poll"), self, self._tracer, args, kwargs)
 
     def consume(self, *args: Any, **kwargs: Any) -> Any:
-        from .confluent_kafka import ConfluentKafkaInstrumentor as instrumentor
-
-        return instrumentor.wrap_consume(
+        return calls.wrap_consume(
             _untraced(self._consumer, "consume"), self, self._tracer, args, kwargs
         )
 
     def close(self, *args: Any, **kwargs: Any) -> Any:
-        from .confluent_kafka import ConfluentKafkaInstrumentor as instrumentor
-
-        return instrumentor.wrap_close(self._consumer.close, self, args, kwargs)
+        return calls.wrap_close(self._consumer.close, self, args, kwargs)
 
     def __exit__(self, *exception: Any) -> Any:
         self.close()

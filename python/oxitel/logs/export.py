@@ -77,7 +77,7 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
             from oxitel.self_observability import processor as self_metrics
 
             self._processed = self_metrics.ProcessedCounts(
-                LOGS, "simple_log_processor", meter_provider
+                LOGS.name, "simple_log_processor", meter_provider
             )
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:

@@ -16,8 +16,6 @@ from .meter import ERROR, RECORDS, Amounts, component, meter_of, observe
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
-    from oxitel.export.signal import Signal
-
 _OTHER_ERROR = "_OTHER"
 
 
@@ -26,14 +24,14 @@ class ExporterMetrics:
 
     def __init__(
         self,
-        signal: Signal,
+        signal: str,
         protocol: str,
         endpoint: str,
         meter_provider: MeterProvider | None,
         native: _native.Exporter | None,
     ) -> None:
         meter_provider = meter_provider or get_meter_provider()
-        kind = signal.name.removesuffix("s").replace("trace", "span")
+        kind = signal.removesuffix("s").replace("trace", "span")
         self._attributes = component(f"otlp_{protocol}_{kind}_exporter")
         self._attributes.update(_server(endpoint, protocol))
         self._is_grpc = protocol == "grpc"
@@ -41,10 +39,10 @@ class ExporterMetrics:
         self._has_begun = False
         self._lock = threading.Lock()
         # Natively a metric counts as one record, here each of its data points does.
-        self._native = None if signal.name == "metrics" else native
+        self._native = None if signal == "metrics" else native
         if self._native is not None:
             self._native.keep_operations()
-        record, unit = RECORDS[signal.name]
+        record, unit = RECORDS[signal]
         meter = meter_of(meter_provider)
         self._exported = meter.create_counter(
             f"otel.sdk.exporter.{record}.exported",

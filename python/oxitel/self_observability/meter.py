@@ -19,7 +19,7 @@ _TYPE = "otel.component.type"
 _NAME = "otel.component.name"
 ERROR = "error.type"
 
-# One of a signal's records, as the names of its metrics have it, and as their unit.
+# A record of each signal, as the names of its metrics have it, and as their unit.
 RECORDS = {
     "traces": ("span", "{span}"),
     "metrics": ("metric_data_point", "{data_point}"),

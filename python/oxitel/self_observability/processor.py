@@ -14,11 +14,9 @@ from .meter import ERROR, RECORDS, Amounts, component, observe
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
-    from oxitel.export.signal import Signal
-
 
 def observe_queue(
-    signal: Signal,
+    signal: str,
     component_type: str,
     meter_provider: MeterProvider | None,
     capacity: int | None,
@@ -27,7 +25,7 @@ def observe_queue(
     """Observe a processor with a queue. `counts` are those of the native batch processor."""
     meter_provider = meter_provider or get_meter_provider()
     attributes = component(component_type)
-    record, unit = RECORDS[signal.name]
+    record, unit = RECORDS[signal]
 
     def processed() -> Amounts:
         now = counts()
@@ -67,13 +65,13 @@ class ProcessedCounts:
     """What a processor without a queue has taken, and what came after its end."""
 
     def __init__(
-        self, signal: Signal, component_type: str, meter_provider: MeterProvider | None
+        self, signal: str, component_type: str, meter_provider: MeterProvider | None
     ) -> None:
         self._lock = threading.Lock()
         self._pid = os.getpid()
         self._counts = {"": 0, "already_shutdown": 0}
         self._attributes = component(component_type)
-        record, unit = RECORDS[signal.name]
+        record, unit = RECORDS[signal]
         _observe_processed(meter_provider or get_meter_provider(), record, unit, self._amounts)
 
     def add(self, error: str = "") -> None:

@@ -66,7 +66,7 @@ class SimpleSpanProcessor(SpanProcessor):
             from oxitel.self_observability import processor as self_metrics
 
             self._processed = self_metrics.ProcessedCounts(
-                TRACES, "simple_span_processor", meter_provider
+                TRACES.name, "simple_span_processor", meter_provider
             )
 
     def on_end(self, span: ReadableSpan) -> None:

@@ -475,7 +475,7 @@ pub(crate) fn put_entry(
             return Ok(());
         }
         with_value(value, 0, &mut |value| {
-            put_attribute(buffer, field, &key, value)
+            put_attribute(buffer, field, &key, value);
         })
     });
     match written {
@@ -542,7 +542,7 @@ fn with_value(
     if let Ok(items) = value.cast::<PySequence>() {
         for item in items.try_iter()? {
             with_value(&item?, depth + 1, &mut |value| {
-                put_element(&mut body, value)
+                put_element(&mut body, value);
             })?;
         }
         put(Value::Array(&body));
@@ -566,7 +566,7 @@ mod unencodable {
     use crate::process::diagnostics;
 
     /// Beyond this many different keys nothing more is said: the keys themselves are the problem.
-    const MOST: usize = 1000;
+    const MAX_SAID: usize = 1000;
 
     static SAID: Mutex<Option<HashSet<String>>> = Mutex::new(None);
 
@@ -583,7 +583,7 @@ mod unencodable {
         let is_new = {
             let mut said = SAID.lock().unwrap_or_else(PoisonError::into_inner);
             let said = said.get_or_insert_with(HashSet::new);
-            said.len() < MOST && said.insert(format!("{name} {key_text}"))
+            said.len() < MAX_SAID && said.insert(format!("{name} {key_text}"))
         };
         if is_new {
             diagnostics::warn(

@@ -51,18 +51,18 @@ pub(crate) fn new_group(
 #[derive(Default)]
 pub(crate) struct Groups {
     // Swapped as a whole: no lock is held while Python objects are dropped.
-    known: ArcSwap<Vec<Arc<Known>>>,
+    known: ArcSwap<Vec<Arc<KnownGroup>>>,
 }
 
 /// Holding the objects keeps their addresses from being used again.
-struct Known {
+struct KnownGroup {
     resource: Py<PyAny>,
     scope: Py<PyAny>,
     group: Arc<Group>,
 }
 
 /// Programs have a few scopes; one that makes them endlessly starts over.
-const MOST: usize = 256;
+const MAX_KNOWN: usize = 256;
 
 impl Groups {
     /// The group of a span or log record, which brings its resource and scope along.
@@ -87,12 +87,12 @@ impl Groups {
             return Ok(found.group.clone());
         }
         let group = new_group(resource, scope)?;
-        let new = Arc::new(Known {
+        let new = Arc::new(KnownGroup {
             resource: resource.clone().unbind(),
             scope: scope.clone().unbind(),
             group: group.clone(),
         });
-        let mut all = if known.len() < MOST {
+        let mut all = if known.len() < MAX_KNOWN {
             known.to_vec()
         } else {
             Vec::new()

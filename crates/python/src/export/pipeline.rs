@@ -18,7 +18,7 @@ use crate::process::diagnostics;
 use crate::threads::replaceable::Replaceable;
 
 /// What differs between the processors of the signals.
-pub(crate) struct Kind {
+pub(crate) struct ProcessorKind {
     /// The interface that users may implement.
     base: &'static Object,
     /// Of the multi processor that has a [`SharedPipeline`].
@@ -32,7 +32,7 @@ pub(crate) struct Kind {
     logger: &'static str,
 }
 
-pub(crate) static SPANS: Kind = Kind {
+pub(crate) static SPANS: ProcessorKind = ProcessorKind {
     base: &oxitel::SPAN_PROCESSOR,
     multi: &oxitel::MULTI_SPAN_PROCESSOR,
     batch: &oxitel::BATCH_SPAN_PROCESSOR,
@@ -41,7 +41,7 @@ pub(crate) static SPANS: Kind = Kind {
     logger: diagnostics::TRACE,
 };
 
-pub(crate) static LOGS: Kind = Kind {
+pub(crate) static LOGS: ProcessorKind = ProcessorKind {
     base: &oxitel::LOG_RECORD_PROCESSOR,
     multi: &oxitel::MULTI_LOG_RECORD_PROCESSOR,
     batch: &oxitel::BATCH_LOG_RECORD_PROCESSOR,
@@ -63,7 +63,7 @@ pub(crate) enum Stage {
 
 /// A processor written in Python, and which of its methods do something.
 pub(crate) struct Listener {
-    kind: &'static Kind,
+    kind: &'static ProcessorKind,
     processor: Py<PyAny>,
     methods: Vec<Method>,
 }
@@ -85,7 +85,7 @@ impl Pipeline {
     /// The pipeline behind `processor`: its own, if it is the official multi processor, else one
     /// that calls it.
     pub(crate) fn of_processor(
-        kind: &'static Kind,
+        kind: &'static ProcessorKind,
         processor: &Bound<'_, PyAny>,
     ) -> PyResult<Py<SharedPipeline>> {
         let py = processor.py();
@@ -98,7 +98,10 @@ impl Pipeline {
         Py::new(py, SharedPipeline::new(kind, own))
     }
 
-    fn of_processors(kind: &'static Kind, processors: &Bound<'_, PyTuple>) -> PyResult<Self> {
+    fn of_processors(
+        kind: &'static ProcessorKind,
+        processors: &Bound<'_, PyTuple>,
+    ) -> PyResult<Self> {
         let stages = processors
             .iter()
             .map(|processor| Stage::of_processor(kind, &processor))
@@ -167,7 +170,7 @@ impl Listener {
 }
 
 impl Stage {
-    fn of_processor(kind: &'static Kind, processor: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn of_processor(kind: &'static ProcessorKind, processor: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = processor.py();
         let own_class = processor.get_type();
         let base = kind.base.get(py)?;
@@ -214,12 +217,12 @@ impl Stage {
 /// spans know their pipeline.
 #[pyclass(frozen, name = "Pipeline", module = "oxitel._native")]
 pub(crate) struct SharedPipeline {
-    kind: &'static Kind,
+    kind: &'static ProcessorKind,
     pipeline: Replaceable<Pipeline>,
 }
 
 impl SharedPipeline {
-    pub(crate) fn new(kind: &'static Kind, pipeline: Pipeline) -> Self {
+    pub(crate) fn new(kind: &'static ProcessorKind, pipeline: Pipeline) -> Self {
         Self {
             kind,
             pipeline: Replaceable::new(pipeline),

@@ -7,7 +7,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::names::{FactSet, Names};
 
 use crate::convert::value::{self, AttributeMap};
-use crate::trace::settings::Limits;
+use crate::trace::settings::SpanLimits;
 
 /// The semantic conventions in use (`OTEL_SEMCONV_STABILITY_OPT_IN`).
 #[derive(Clone, Copy)]
@@ -79,7 +79,7 @@ impl<const COUNT: usize> Facts<COUNT> {
         &self,
         py: Python<'_>,
         keys: &FactKeys,
-        limits: &Limits,
+        limits: &SpanLimits,
     ) -> PyResult<AttributeMap> {
         if limits.attributes.is_some_and(|limit| limit < COUNT * 2)
             || limits.span_attribute_length.is_some()

@@ -151,10 +151,7 @@ impl ServerRequest {
             (old, new, state.active.take())
         };
         if let (Some(duration), Some(attributes)) = (&server.duration_old, old) {
-            #[expect(
-                clippy::cast_possible_truncation,
-                reason = "a duration in milliseconds is far below 2^53"
-            )]
+            // A duration in milliseconds is far below 2^53.
             let millis = (elapsed.as_secs_f64() * 1000.0).round_ties_even() as i64;
             let millis = millis.into_pyobject(py)?.into_any();
             duration.measure(py, &millis, &attributes, Some(context))?;

@@ -9,7 +9,7 @@ use telemetry::instrumentation::{method, url, user_agent};
 
 use super::facts::Conventions;
 use super::server::{HttpServer, ServerFacts};
-use crate::propagation::carrier::Source;
+use crate::propagation::carrier::CarrierSource;
 use crate::propagation::composite::CompositePropagator;
 
 /// A request as its environment describes it.
@@ -214,7 +214,7 @@ pub(super) fn extract<'py>(
     if let Ok(composite) = propagator.cast::<CompositePropagator>()
         && is_unchanged(&propagator)?
     {
-        let source = Source::Environ(environ);
+        let source = CarrierSource::Environ(environ);
         let composite = composite.get();
         return composite.extract_from(py, &source, environ.as_any(), None, Some(getter));
     }

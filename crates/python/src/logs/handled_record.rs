@@ -73,11 +73,7 @@ impl<'py> HandledRecord<'py> {
         let seconds = self
             .get(Attribute::Created)
             .and_then(|created| created.extract::<f64>().ok());
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "a time is positive, and cut as officially"
-        )]
+        // A time is positive, and cut as officially.
         seconds.map_or(0, |seconds| (seconds * 1e9) as u64)
     }
 

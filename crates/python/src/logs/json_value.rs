@@ -21,9 +21,9 @@ use crate::threads::nesting::Nesting;
 const DEEPEST: usize = 32;
 /// Values that begin after so many bytes of a line become `"…"`: a few small lists that contain
 /// each other can mean more text than there is memory.
-const MOST_BYTES: usize = 16 << 20;
+const MAX_BYTES: usize = 16 << 20;
 /// How deep `__str__` methods that log may be nested in each other before they are not asked.
-const MOST_NESTED_TEXTS: u32 = 4;
+const MAX_NESTED_TEXTS: u32 = 4;
 
 /// `None` where Python code raised an `Exception`; other exceptions are passed on.
 pub(crate) fn calm<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<Option<T>> {
@@ -39,7 +39,7 @@ pub(crate) fn text_of(object: &Bound<'_, PyAny>) -> PyResult<String> {
     thread_local! {
         static BEGUN: Cell<u32> = const { Cell::new(0) };
     }
-    static TEXTS: Nesting = Nesting::new(&BEGUN, MOST_NESTED_TEXTS - 1);
+    static TEXTS: Nesting = Nesting::new(&BEGUN, MAX_NESTED_TEXTS - 1);
     let py = object.py();
     if let Some(_call) = TEXTS.begin(py)? {
         let text = object
@@ -71,7 +71,7 @@ pub(crate) fn put(line: &mut JsonLine, value: &Bound<'_, PyAny>, depth: usize) -
     } else if let Ok(number) = value.cast::<PyFloat>() {
         line.float(number.value());
         Ok(())
-    } else if line.len() > MOST_BYTES {
+    } else if line.len() > MAX_BYTES {
         line.text("…");
         Ok(())
     } else if depth >= DEEPEST {

@@ -6,10 +6,7 @@ use telemetry::logs::severity;
 
 /// The number of the `SeverityNumber` of a level.
 #[pyfunction]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a level that is no whole number counts as the one below it"
-)]
+// A level that is no whole number counts as the one below it.
 pub(crate) fn severity_number(level: f64) -> u8 {
     severity::number_of_level(level as i64)
 }

@@ -59,11 +59,7 @@ fn read_metric(metric: &Bound<'_, PyAny>) -> PyResult<Option<Metric>> {
     let is = |class: &Object| -> PyResult<bool> { data.is_instance(&class.get(py)?) };
     let temporality = || -> PyResult<Temporality> {
         let number: u8 = data.getattr("aggregation_temporality")?.extract()?;
-        Ok(match number {
-            1 => Temporality::Delta,
-            2 => Temporality::Cumulative,
-            _ => Temporality::Unspecified,
-        })
+        Ok(Temporality::of_number(number))
     };
     let read = if is(&oxitel::GAUGE)? {
         Data::Gauge(points(&data, |point| read_number_point(point, false))?)

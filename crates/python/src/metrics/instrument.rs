@@ -10,6 +10,7 @@ use pyo3::exceptions::{PyException, PyOverflowError};
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyTuple};
 use telemetry::fork::generation;
+use telemetry::metrics::amount::{self, Refusal};
 use telemetry::metrics::series::{Measured, Offer};
 use telemetry::otlp::metric_data::Number;
 
@@ -27,14 +28,14 @@ const INSTRUMENT: &str = "opentelemetry.sdk.metrics._internal.instrument";
 static LARGE: Seldom = Seldom::new();
 
 /// What instruments of a kind refuse, and how they say so.
-struct Kind {
+struct InstrumentKind {
     name: &'static str,
     verb: &'static str,
     may_fall: bool,
 }
 
 /// Where the measurements of an instrument go.
-struct State {
+struct InstrumentState {
     generation: u32,
     /// Whether the streams are known; they are asked for at the first measurement.
     is_resolved: bool,
@@ -43,7 +44,7 @@ struct State {
     cache: Cache,
 }
 
-impl State {
+impl InstrumentState {
     fn new(is_resolved: bool, streams: Vec<Arc<BoundStream>>, filter: Filter) -> Self {
         let limits = streams
             .iter()
@@ -63,15 +64,19 @@ impl State {
 type Offered = (u64, Option<(u128, u64)>);
 
 /// What all kinds of instruments have.
-struct Core {
-    state: ArcSwap<State>,
+struct InstrumentCore {
+    state: ArcSwap<InstrumentState>,
     is_enabled: AtomicBool,
 }
 
-impl Core {
+impl InstrumentCore {
     fn new() -> Self {
         Self {
-            state: ArcSwap::from_pointee(State::new(false, Vec::new(), Filter::AlwaysOff)),
+            state: ArcSwap::from_pointee(InstrumentState::new(
+                false,
+                Vec::new(),
+                Filter::AlwaysOff,
+            )),
             is_enabled: AtomicBool::new(true),
         }
     }
@@ -83,21 +88,24 @@ impl Core {
             .collect::<PyResult<Vec<_>>>()?;
         let filter = Filter::from_object(filter)?;
         self.state
-            .store(Arc::new(State::new(true, streams, filter)));
+            .store(Arc::new(InstrumentState::new(true, streams, filter)));
         Ok(())
     }
 
     /// Has the next measurement ask for the streams again.
     fn forget_streams(&self) {
-        self.state
-            .store(Arc::new(State::new(false, Vec::new(), Filter::AlwaysOff)));
+        self.state.store(Arc::new(InstrumentState::new(
+            false,
+            Vec::new(),
+            Filter::AlwaysOff,
+        )));
     }
 
     #[inline]
     fn measure(
         &self,
         slf: &Bound<'_, PyAny>,
-        kind: &Kind,
+        kind: &InstrumentKind,
         amount: &Bound<'_, PyAny>,
         attributes: Option<&Bound<'_, PyAny>>,
         context: Option<&Bound<'_, PyAny>>,
@@ -190,7 +198,7 @@ impl Core {
     #[inline]
     fn put(
         &self,
-        state: &State,
+        state: &InstrumentState,
         entry: &Entry,
         number: Number,
         attributes: Option<&Bound<'_, PyAny>>,
@@ -213,12 +221,12 @@ impl Core {
 
     // In a forked child, or before the streams are known.
     #[cold]
-    fn prepare(&self, slf: &Bound<'_, PyAny>, present: &Arc<State>) -> PyResult<()> {
+    fn prepare(&self, slf: &Bound<'_, PyAny>, present: &Arc<InstrumentState>) -> PyResult<()> {
         let py = slf.py();
         if present.is_resolved {
             let streams = present.streams.clone();
             let filter = present.filter.clone_ref(py);
-            let fresh = Arc::new(State::new(true, streams, filter));
+            let fresh = Arc::new(InstrumentState::new(true, streams, filter));
             self.state.compare_and_swap(present, fresh);
             // The parent's is left as it is: one of its threads may have held a lock in it.
             mem::forget(Arc::clone(present));
@@ -254,7 +262,7 @@ fn hashed<'py>(attributes: Option<&Bound<'py, PyAny>>) -> Option<Hashed<'py>> {
 }
 
 #[inline]
-fn find(state: &State, attributes: Option<&Bound<'_, PyAny>>) -> PyResult<Arc<Entry>> {
+fn find(state: &InstrumentState, attributes: Option<&Bound<'_, PyAny>>) -> PyResult<Arc<Entry>> {
     let hashed = hashed(attributes);
     if let Some((hash, dict)) = &hashed
         && let Some(entry) = state.cache.get(*hash, dict.as_ref())
@@ -266,7 +274,7 @@ fn find(state: &State, attributes: Option<&Bound<'_, PyAny>>) -> PyResult<Arc<En
 
 #[cold]
 fn find_slowly(
-    state: &State,
+    state: &InstrumentState,
     attributes: Option<&Bound<'_, PyAny>>,
     hashed: Option<Hashed<'_>>,
 ) -> PyResult<Arc<Entry>> {
@@ -284,7 +292,7 @@ fn is_still(hash: lookup::AttributesHash, attributes: &Bound<'_, PyDict>) -> boo
     lookup::hash_of(attributes) == Some(hash)
 }
 
-fn targets_of(state: &State, attributes: &Cleaned) -> Box<[Target]> {
+fn targets_of(state: &InstrumentState, attributes: &Cleaned) -> Box<[Target]> {
     let now = now_unix_nanos();
     let streams = state.streams.iter();
     streams
@@ -332,23 +340,24 @@ fn offer_to_python(
 
 /// The amount as a number; what cannot be added is said and gives `None`.
 #[inline]
-fn read_amount(slf: &Bound<'_, PyAny>, kind: &Kind, amount: &Bound<'_, PyAny>) -> Option<Number> {
-    let number = if let Ok(float) = amount.cast_exact::<PyFloat>() {
+fn read_amount(
+    slf: &Bound<'_, PyAny>,
+    kind: &InstrumentKind,
+    object: &Bound<'_, PyAny>,
+) -> Option<Number> {
+    let number = if let Ok(float) = object.cast_exact::<PyFloat>() {
         Number::Double(float.value())
-    } else if let Ok(int) = amount.cast_exact::<PyInt>()
+    } else if let Ok(int) = object.cast_exact::<PyInt>()
         && let Ok(value) = int.extract()
     {
         Number::Int(value)
     } else {
-        read_other_amount(slf, kind, amount)?
+        read_other_amount(slf, kind, object)?
     };
-    match number {
-        Number::Int(value) if value >= 0 || kind.may_fall => Some(number),
-        Number::Double(value) if value.is_finite() && (value >= 0.0 || kind.may_fall) => {
-            Some(number)
-        }
-        _ => {
-            refuse(slf, kind, amount, number);
+    match amount::check(number, kind.may_fall) {
+        Ok(()) => Some(number),
+        Err(refusal) => {
+            refuse(slf, kind, object, refusal);
             None
         }
     }
@@ -357,7 +366,7 @@ fn read_amount(slf: &Bound<'_, PyAny>, kind: &Kind, amount: &Bound<'_, PyAny>) -
 #[cold]
 fn read_other_amount(
     slf: &Bound<'_, PyAny>,
-    kind: &Kind,
+    kind: &InstrumentKind,
     amount: &Bound<'_, PyAny>,
 ) -> Option<Number> {
     let py = slf.py();
@@ -393,9 +402,14 @@ fn read_other_amount(
 }
 
 #[cold]
-fn refuse(slf: &Bound<'_, PyAny>, kind: &Kind, amount: &Bound<'_, PyAny>, number: Number) {
+fn refuse(
+    slf: &Bound<'_, PyAny>,
+    kind: &InstrumentKind,
+    amount: &Bound<'_, PyAny>,
+    refusal: Refusal,
+) {
     let py = slf.py();
-    if number.as_f64().is_finite() {
+    if refusal == Refusal::Negative {
         let text = format!(
             "{} amount must be non-negative on {} %s.",
             kind.verb, kind.name
@@ -420,7 +434,7 @@ fn name_of<'py>(slf: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
         .unwrap_or_else(|_| py.None().into_bound(py))
 }
 
-const OBSERVER: Kind = Kind {
+const OBSERVER: InstrumentKind = InstrumentKind {
     name: "instrument",
     verb: "Observed",
     may_fall: true,
@@ -430,7 +444,7 @@ macro_rules! instrument {
     ($class:ident, $python:literal, $method:ident, $kind:expr) => {
         #[pyclass(frozen, subclass, weakref, dict, name = $python, module = "oxitel._native")]
         pub(crate) struct $class {
-            core: Core,
+            core: InstrumentCore,
         }
 
         impl $class {
@@ -452,7 +466,9 @@ macro_rules! instrument {
             #[new]
             #[pyo3(signature = (*_arguments, **_options))]
             fn new(_arguments: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> Self {
-                Self { core: Core::new() }
+                Self {
+                    core: InstrumentCore::new(),
+                }
             }
 
             #[pyo3(signature = (amount, attributes=None, context=None))]
@@ -492,7 +508,7 @@ instrument!(
     Counter,
     "Counter",
     add,
-    Kind {
+    InstrumentKind {
         name: "Counter",
         verb: "Add",
         may_fall: false
@@ -502,7 +518,7 @@ instrument!(
     UpDownCounter,
     "UpDownCounter",
     add,
-    Kind {
+    InstrumentKind {
         name: "UpDownCounter",
         verb: "Add",
         may_fall: true
@@ -512,7 +528,7 @@ instrument!(
     Histogram,
     "Histogram",
     record,
-    Kind {
+    InstrumentKind {
         name: "Histogram",
         verb: "Record",
         may_fall: false
@@ -522,7 +538,7 @@ instrument!(
     Gauge,
     "Gauge",
     set,
-    Kind {
+    InstrumentKind {
         name: "Gauge",
         verb: "Set",
         may_fall: true

@@ -114,7 +114,7 @@ impl Cache {
 
 /// What kind of value takes part, so that `True`, `1` and `1.0` have hashes of their own.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum ValueKind {
     Text = 1,
     Bool = 2,
     Int = 3,
@@ -123,18 +123,16 @@ enum Kind {
 
 /// The kind of a value of exactly one of the types that are remembered.
 #[inline]
-#[expect(unsafe_code, reason = "the type of an object, compared by address")]
-fn kind_of(value: *mut ffi::PyObject) -> Option<Kind> {
-    // SAFETY: `value` is a live object.
-    let class = unsafe { ffi::Py_TYPE(value) };
+fn kind_of(value: &Bound<'_, PyAny>) -> Option<ValueKind> {
+    let class = value.get_type_ptr();
     if class == &raw mut ffi::PyUnicode_Type {
-        Some(Kind::Text)
+        Some(ValueKind::Text)
     } else if class == &raw mut ffi::PyLong_Type {
-        Some(Kind::Int)
+        Some(ValueKind::Int)
     } else if class == &raw mut ffi::PyFloat_Type {
-        Some(Kind::Float)
+        Some(ValueKind::Float)
     } else if class == &raw mut ffi::PyBool_Type {
-        Some(Kind::Bool)
+        Some(ValueKind::Bool)
     } else {
         None
     }
@@ -145,9 +143,8 @@ fn kind_of(value: *mut ffi::PyObject) -> Option<Kind> {
 pub(crate) fn hash_of(attributes: &Bound<'_, PyDict>) -> Option<AttributesHash> {
     let mut sum = 0u64;
     let is_complete = for_each_borrowed(attributes, |key, value| {
-        let (key, value) = (key.as_ptr(), value.as_ptr());
         let kind = kind_of(value)?;
-        if kind_of(key) != Some(Kind::Text) {
+        if kind_of(key) != Some(ValueKind::Text) {
             return None;
         }
         sum = sum.wrapping_add(pair_hash(hash(key)?, hash(value)?, kind));
@@ -157,7 +154,7 @@ pub(crate) fn hash_of(attributes: &Bound<'_, PyDict>) -> Option<AttributesHash> 
 }
 
 #[inline]
-fn pair_hash(key: u64, value: u64, kind: Kind) -> u64 {
+fn pair_hash(key: u64, value: u64, kind: ValueKind) -> u64 {
     let value = value
         .wrapping_add(kind as u64)
         .wrapping_mul(0x9e37_79b9_7f4a_7c15);
@@ -166,10 +163,13 @@ fn pair_hash(key: u64, value: u64, kind: Kind) -> u64 {
 }
 
 #[inline]
-#[expect(unsafe_code, reason = "hashing without a reference of its own")]
-fn hash(object: *mut ffi::PyObject) -> Option<u64> {
-    // SAFETY: `object` is a live object of a built-in type, whose hash runs nobody's code.
-    let hash = unsafe { ffi::PyObject_Hash(object) };
+#[expect(
+    unsafe_code,
+    reason = "the safe call makes an error of what cannot be hashed"
+)]
+fn hash(object: &Bound<'_, PyAny>) -> Option<u64> {
+    // SAFETY: a live object of a built-in type.
+    let hash = unsafe { ffi::PyObject_Hash(object.as_ptr()) };
     // -1 says that hashing failed, which it does not for these types.
     (hash != -1).then_some(hash.cast_unsigned() as u64)
 }
@@ -180,43 +180,38 @@ fn has_pairs(attributes: &Bound<'_, PyDict>, pairs: &[(Py<PyAny>, Py<PyAny>)]) -
     if attributes.len() != pairs.len() {
         return false;
     }
+    let py = attributes.py();
     let mut place = 0;
     for_each_borrowed(attributes, |key, value| {
-        let (key, value) = (key.as_ptr(), value.as_ptr());
-        let is_next = pairs
-            .get(place)
-            .is_some_and(|pair| is_same(pair.0.as_ptr(), key) && is_same(pair.1.as_ptr(), value));
+        let is_pair = |pair: &(Py<PyAny>, Py<PyAny>)| {
+            is_same(&pair.0.bind_borrowed(py), key) && is_same(&pair.1.bind_borrowed(py), value)
+        };
+        let is_next = pairs.get(place).is_some_and(is_pair);
         place += 1;
-        if is_next
-            || pairs
-                .iter()
-                .any(|pair| is_same(pair.0.as_ptr(), key) && is_same(pair.1.as_ptr(), value))
-        {
-            Some(())
-        } else {
-            None
-        }
+        (is_next || pairs.iter().any(is_pair)).then_some(())
     })
     .is_some()
 }
 
 /// Whether two objects of the types that are remembered have the same type and content.
 #[inline]
-#[expect(unsafe_code, reason = "comparing without references of its own")]
-fn is_same(left: *mut ffi::PyObject, right: *mut ffi::PyObject) -> bool {
-    if left == right {
+#[expect(
+    unsafe_code,
+    reason = "the safe call makes an error of what cannot be compared"
+)]
+fn is_same(left: &Bound<'_, PyAny>, right: &Bound<'_, PyAny>) -> bool {
+    if left.is(right) {
         return true;
     }
-    // SAFETY: both are live objects.
-    unsafe {
-        if ffi::Py_TYPE(left) != ffi::Py_TYPE(right) {
-            return false;
-        }
+    if left.get_type_ptr() != right.get_type_ptr() {
+        return false;
     }
     match kind_of(left) {
         // There is one object each of `True` and `False`.
-        None | Some(Kind::Bool) => false,
-        // SAFETY: both are of the same built-in type, whose comparison runs nobody's code.
-        Some(_) => unsafe { ffi::PyObject_RichCompareBool(left, right, ffi::Py_EQ) == 1 },
+        None | Some(ValueKind::Bool) => false,
+        // SAFETY: both are live and of the same built-in type, whose comparison runs nobody's code.
+        Some(_) => unsafe {
+            ffi::PyObject_RichCompareBool(left.as_ptr(), right.as_ptr(), ffi::Py_EQ) == 1
+        },
     }
 }

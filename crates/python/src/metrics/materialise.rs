@@ -13,12 +13,9 @@ use super::scope_metrics::ScopeMetrics;
 use crate::imports::oxitel;
 
 fn new_temporality(py: Python<'_>, temporality: Temporality) -> PyResult<Bound<'_, PyAny>> {
-    let number = match temporality {
-        Temporality::Unspecified => 0,
-        Temporality::Delta => 1,
-        Temporality::Cumulative => 2,
-    };
-    oxitel::AGGREGATION_TEMPORALITY.kept(py)?.call1((number,))
+    oxitel::AGGREGATION_TEMPORALITY
+        .kept(py)?
+        .call1((temporality as u8,))
 }
 
 pub(crate) fn resource_metrics<'py>(

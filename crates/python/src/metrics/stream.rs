@@ -34,10 +34,10 @@ pub(crate) struct BoundStream {
     /// Makes the reservoir of a series, where that is not native.
     reservoir_builder: Option<Py<PyAny>>,
     /// By the address of their series, which is kept alive by being here.
-    reservoirs: Mutex<HashMap<usize, Kept>>,
+    reservoirs: Mutex<HashMap<usize, KeptReservoir>>,
 }
 
-struct Kept {
+struct KeptReservoir {
     series: Arc<Series>,
     /// `None` where it could not be made.
     reservoir: Option<Py<PyAny>>,
@@ -106,7 +106,7 @@ impl BoundStream {
             );
         }
         let made = made.ok();
-        let kept = Kept {
+        let kept = KeptReservoir {
             series: Arc::clone(series),
             reservoir: made.as_ref().map(|made| made.clone().unbind()),
         };
@@ -116,7 +116,7 @@ impl BoundStream {
         made
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<usize, Kept>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<usize, KeptReservoir>> {
         self.reservoirs
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
@@ -145,7 +145,7 @@ impl BoundStream {
 
     /// Lets go of the reservoirs whose series the stream no longer has.
     pub(crate) fn forget_reservoirs(&self) {
-        let gone: Vec<Kept> = {
+        let gone: Vec<KeptReservoir> = {
             let mut reservoirs = self.lock();
             let keys: Vec<usize> = reservoirs
                 .iter()
@@ -210,11 +210,7 @@ impl MetricStream {
             unit: unit.into(),
             aggregation,
             rules: Rules {
-                temporality: match temporality {
-                    0 => Temporality::Unspecified,
-                    1 => Temporality::Delta,
-                    _ => Temporality::Cumulative,
-                },
+                temporality: Temporality::of_number(temporality),
                 is_asynchronous,
                 is_monotonic,
             },

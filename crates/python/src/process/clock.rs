@@ -57,11 +57,7 @@ pub(crate) fn unix_nanos(time: Option<&Bound<'_, PyAny>>) -> Option<u64> {
         return Some(nanos);
     }
     match time.extract::<f64>() {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "cutting is what is wanted"
-        )]
+        // Cutting is what is wanted.
         Ok(nanos) if nanos >= 0.0 => Some(nanos as u64),
         _ => {
             if WRONG.is_due() {

@@ -22,6 +22,8 @@ mod unwound {
     /// `_UA_FORCE_UNWIND`: nothing was thrown, the thread is being ended.
     const IS_FORCED: c_int = 8;
 
+    #[expect(unsafe_code, reason = "declares what others define")]
+    // SAFETY: the unwinder's function and CPython's, as both declare them.
     unsafe extern "C" {
         /// Where all of this library's frames find the function that cleans them up. A compiler
         /// that names it otherwise makes the build fail.

@@ -77,14 +77,17 @@ mod unix {
         let Ok((reader, writer)) = std::io::pipe() else {
             return false;
         };
-        // The one thread that is not the worker's: it has to outlive whatever the worker does.
         let thread = std::thread::Builder::new()
             .name("oxitel-sigterm".to_owned())
-            .stack_size(256 * 1024)
-            .spawn(move || {
-                leave_signals_to_program();
-                wait(reader);
-            });
+            .stack_size(256 * 1024);
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one thread beside the worker: it waits for a signal, whatever the worker does"
+        )]
+        let thread = thread.spawn(move || {
+            leave_signals_to_program();
+            wait(reader);
+        });
         if thread.is_err() {
             return false;
         }

@@ -5,9 +5,9 @@ use pyo3::types::PyString;
 use telemetry::propagation::b3;
 use telemetry::trace::{SAMPLED, SpanContext};
 
-use super::carrier::{Source, Target};
+use super::carrier::{CarrierSource, CarrierTarget};
 use super::extracted::Extracted;
-use super::format::Names;
+use super::format::HeaderNames;
 use super::injected::Injected;
 use crate::convert::text;
 
@@ -15,9 +15,9 @@ type Text = Option<String>;
 
 pub(super) fn extract<'py>(
     py: Python<'py>,
-    source: &Source<'_, 'py>,
+    source: &CarrierSource<'_, 'py>,
     extracted: &mut Extracted<'py>,
-    names: Names<'_, 'py>,
+    names: HeaderNames<'_, 'py>,
 ) -> PyResult<()> {
     extracted.begin_empty(py)?;
     let get = |attribute, default| -> PyResult<Text> {
@@ -78,9 +78,9 @@ fn read(trace_id: &str, span_id: &str, is_sampled: bool) -> Option<SpanContext> 
 
 pub(super) fn inject_single<'py>(
     py: Python<'py>,
-    target: &Target<'_, 'py>,
+    target: &CarrierTarget<'_, 'py>,
     injected: &mut Injected<'py>,
-    names: Names<'_, 'py>,
+    names: HeaderNames<'_, 'py>,
 ) -> PyResult<()> {
     let Some(span) = injected.span()? else {
         return Ok(());
@@ -96,9 +96,9 @@ pub(super) fn inject_single<'py>(
 
 pub(super) fn inject_multi<'py>(
     py: Python<'py>,
-    target: &Target<'_, 'py>,
+    target: &CarrierTarget<'_, 'py>,
     injected: &mut Injected<'py>,
-    names: Names<'_, 'py>,
+    names: HeaderNames<'_, 'py>,
 ) -> PyResult<()> {
     let Some(span) = injected.span()? else {
         return Ok(());

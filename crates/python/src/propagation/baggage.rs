@@ -4,7 +4,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyString;
 use telemetry::propagation::baggage::{self, Lost, Writer};
 
-use super::carrier::{Source, Target};
+use super::carrier::{CarrierSource, CarrierTarget};
 use super::extracted::Extracted;
 use super::injected::Injected;
 use crate::convert::text;
@@ -14,7 +14,7 @@ const LOGGER: &str = "opentelemetry.baggage.propagation";
 
 pub(super) fn extract<'py>(
     py: Python<'py>,
-    source: &Source<'_, 'py>,
+    source: &CarrierSource<'_, 'py>,
     extracted: &mut Extracted<'py>,
 ) -> PyResult<()> {
     extracted.begin_current(py)?;
@@ -45,7 +45,7 @@ pub(super) fn extract<'py>(
 
 pub(super) fn inject<'py>(
     py: Python<'py>,
-    target: &Target<'_, 'py>,
+    target: &CarrierTarget<'_, 'py>,
     injected: &Injected<'py>,
 ) -> PyResult<()> {
     let mut writer = Writer::default();

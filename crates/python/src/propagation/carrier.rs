@@ -68,7 +68,7 @@ impl<'py> Values<'py> {
 }
 
 /// Where fields are read from.
-pub(crate) enum Source<'a, 'py> {
+pub(crate) enum CarrierSource<'a, 'py> {
     Dict(&'a Bound<'py, PyDict>),
     /// A list or tuple of pairs, with texts or bytes.
     Pairs(&'a Bound<'py, PyAny>),
@@ -82,7 +82,7 @@ pub(crate) enum Source<'a, 'py> {
     },
 }
 
-impl<'a, 'py> Source<'a, 'py> {
+impl<'a, 'py> CarrierSource<'a, 'py> {
     pub(super) fn new(
         known: &Known,
         carrier: &'a Bound<'py, PyAny>,
@@ -195,7 +195,7 @@ fn header_name(key: Bound<'_, PyAny>) -> Option<Bound<'_, PyAny>> {
 }
 
 /// Where fields are set.
-pub(super) enum Target<'a, 'py> {
+pub(super) enum CarrierTarget<'a, 'py> {
     Dict(&'a Bound<'py, PyDict>),
     /// A list of pairs of a text and bytes.
     Pairs(&'a Bound<'py, PyList>),
@@ -206,7 +206,7 @@ pub(super) enum Target<'a, 'py> {
     },
 }
 
-impl<'a, 'py> Target<'a, 'py> {
+impl<'a, 'py> CarrierTarget<'a, 'py> {
     pub(super) fn new(
         known: &Known,
         carrier: &'a Bound<'py, PyAny>,
@@ -267,7 +267,7 @@ fn pairs<'py>(carrier: &Bound<'py, PyAny>) -> PyResult<Vec<Option<Pair<'py>>>> {
     carrier.try_iter()?.map(pair).collect()
 }
 
-/// Names of headers are the same in either case.
+/// HeaderNames of headers are the same in either case.
 fn is_name(name: &Bound<'_, PyAny>, key: &Bound<'_, PyString>) -> bool {
     match (text::of_header(name), text::of_header(key.as_any())) {
         (Some(name), Some(key)) => name.eq_ignore_ascii_case(&key),

@@ -4,9 +4,9 @@ use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
 
-use super::carrier::{Source, Target};
+use super::carrier::{CarrierSource, CarrierTarget};
 use super::extracted::Extracted;
-use super::format::{Known, Names};
+use super::format::{HeaderNames, Known};
 use super::injected::Injected;
 use super::propagator::{EXTRACT_FAILED, INJECT_FAILED, settle};
 use crate::threads::guarded::Guarded;
@@ -23,7 +23,7 @@ impl CompositePropagator {
     pub(crate) fn extract_from<'py>(
         &self,
         py: Python<'py>,
-        source: &Source<'_, 'py>,
+        source: &CarrierSource<'_, 'py>,
         carrier: &Bound<'py, PyAny>,
         context: Option<&Bound<'py, PyAny>>,
         getter: Option<&Bound<'py, PyAny>>,
@@ -35,7 +35,7 @@ impl CompositePropagator {
         while let Some(part) = item(&parts, place) {
             place += 1;
             let result = match known.format_of(&part) {
-                Some(format) => format.extract(py, source, &mut extracted, Names(None)),
+                Some(format) => format.extract(py, source, &mut extracted, HeaderNames(None)),
                 None => extract_by(&part, known, &mut extracted, carrier, getter),
             };
             settle(py, result, EXTRACT_FAILED)?;
@@ -108,7 +108,7 @@ impl CompositePropagator {
         context: Option<&Bound<'py, PyAny>>,
         getter: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let source = Source::new(Known::get(py)?, carrier, getter);
+        let source = CarrierSource::new(Known::get(py)?, carrier, getter);
         self.extract_from(py, &source, carrier, context, getter)
     }
 
@@ -122,14 +122,14 @@ impl CompositePropagator {
         setter: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<()> {
         let known = Known::get(py)?;
-        let target = Target::new(known, carrier, setter);
+        let target = CarrierTarget::new(known, carrier, setter);
         let mut injected = Injected::new(py, context)?;
         let parts = walkable(self.parts(py)?)?;
         let mut place = 0;
         while let Some(part) = item(&parts, place) {
             place += 1;
             let result = match known.format_of(&part) {
-                Some(format) => format.inject(py, &target, &mut injected, Names(None)),
+                Some(format) => format.inject(py, &target, &mut injected, HeaderNames(None)),
                 None => inject_by(&part, known, carrier, context, setter),
             };
             settle(py, result, INJECT_FAILED)?;

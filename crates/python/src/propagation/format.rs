@@ -98,9 +98,9 @@ fn is_of(class: &Py<PyType>, object: &Bound<'_, PyAny>) -> bool {
 
 /// The names of a propagator's headers: fixed ones, or attributes of a subclass.
 #[derive(Clone, Copy)]
-pub(super) struct Names<'a, 'py>(pub(super) Option<&'a Bound<'py, PyAny>>);
+pub(super) struct HeaderNames<'a, 'py>(pub(super) Option<&'a Bound<'py, PyAny>>);
 
-impl<'py> Names<'_, 'py> {
+impl<'py> HeaderNames<'_, 'py> {
     pub(super) fn get(
         self,
         attribute: &Bound<'py, PyString>,

@@ -2,23 +2,26 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyString;
-use telemetry::propagation::jaeger::{self, BAGGAGE_PREFIX, BaggageSize, MOST_ENTRIES};
+use telemetry::propagation::jaeger::{self, BAGGAGE_PREFIX, BaggageSize, MAX_ENTRIES};
 use telemetry::text::{Style, percent_decode, percent_encode, stripped};
 
-use super::carrier::{Source, Target};
+use super::carrier::{CarrierSource, CarrierTarget};
 use super::extracted::Extracted;
-use super::format::Names;
+use super::format::HeaderNames;
 use super::injected::Injected;
 use crate::convert::text;
 
-fn header_name<'py>(py: Python<'py>, names: Names<'_, 'py>) -> PyResult<Bound<'py, PyString>> {
+fn header_name<'py>(
+    py: Python<'py>,
+    names: HeaderNames<'_, 'py>,
+) -> PyResult<Bound<'py, PyString>> {
     names.get(
         pyo3::intern!(py, "TRACE_ID_KEY"),
         pyo3::intern!(py, "uber-trace-id"),
     )
 }
 
-fn prefix<'py>(py: Python<'py>, names: Names<'_, 'py>) -> PyResult<Bound<'py, PyString>> {
+fn prefix<'py>(py: Python<'py>, names: HeaderNames<'_, 'py>) -> PyResult<Bound<'py, PyString>> {
     names.get(
         pyo3::intern!(py, "BAGGAGE_PREFIX"),
         pyo3::intern!(py, BAGGAGE_PREFIX),
@@ -27,9 +30,9 @@ fn prefix<'py>(py: Python<'py>, names: Names<'_, 'py>) -> PyResult<Bound<'py, Py
 
 pub(super) fn extract<'py>(
     py: Python<'py>,
-    source: &Source<'_, 'py>,
+    source: &CarrierSource<'_, 'py>,
     extracted: &mut Extracted<'py>,
-    names: Names<'_, 'py>,
+    names: HeaderNames<'_, 'py>,
 ) -> PyResult<()> {
     extracted.begin_empty(py)?;
     let Some(header) = source.get(&header_name(py, names)?)?.first()? else {
@@ -44,7 +47,7 @@ pub(super) fn extract<'py>(
 
 fn extract_baggage<'py>(
     py: Python<'py>,
-    source: &Source<'_, 'py>,
+    source: &CarrierSource<'_, 'py>,
     extracted: &mut Extracted<'py>,
     prefix: &Bound<'py, PyString>,
 ) -> PyResult<()> {
@@ -54,7 +57,7 @@ fn extract_baggage<'py>(
     let is_entry = |key: &&Bound<'py, PyAny>| {
         text::of_header(key).is_some_and(|key| key.starts_with(&*prefix))
     };
-    for key in keys.iter().filter(is_entry).take(MOST_ENTRIES) {
+    for key in keys.iter().filter(is_entry).take(MAX_ENTRIES) {
         let Some(name) = text::of_header(key) else {
             continue;
         };
@@ -82,9 +85,9 @@ fn extract_baggage<'py>(
 
 pub(super) fn inject<'py>(
     py: Python<'py>,
-    target: &Target<'_, 'py>,
+    target: &CarrierTarget<'_, 'py>,
     injected: &mut Injected<'py>,
-    names: Names<'_, 'py>,
+    names: HeaderNames<'_, 'py>,
 ) -> PyResult<()> {
     let Some(span) = injected.span()? else {
         return Ok(());
@@ -99,7 +102,7 @@ pub(super) fn inject<'py>(
     let prefix = prefix.to_string_lossy();
     let mut size = BaggageSize::default();
     let mut encoded = String::new();
-    for (name, value) in entries.iter().take(MOST_ENTRIES) {
+    for (name, value) in entries.iter().take(MAX_ENTRIES) {
         let (Some(name), Some(value)) = (text::of_header(name), text::of_header(value.as_any()))
         else {
             continue;

@@ -5,9 +5,9 @@ use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
-use super::carrier::{Source, Target};
+use super::carrier::{CarrierSource, CarrierTarget};
 use super::extracted::Extracted;
-use super::format::{Format, Known, Names};
+use super::format::{Format, HeaderNames, Known};
 use super::injected::Injected;
 use super::{b3, baggage, jaeger, trace_context};
 use crate::process::diagnostics::{self, Seldom};
@@ -18,9 +18,9 @@ impl Format {
     pub(super) fn extract<'py>(
         self,
         py: Python<'py>,
-        source: &Source<'_, 'py>,
+        source: &CarrierSource<'_, 'py>,
         extracted: &mut Extracted<'py>,
-        names: Names<'_, 'py>,
+        names: HeaderNames<'_, 'py>,
     ) -> PyResult<()> {
         match self {
             Self::TraceContext => trace_context::extract(py, source, extracted),
@@ -33,9 +33,9 @@ impl Format {
     pub(super) fn inject<'py>(
         self,
         py: Python<'py>,
-        target: &Target<'_, 'py>,
+        target: &CarrierTarget<'_, 'py>,
         injected: &mut Injected<'py>,
-        names: Names<'_, 'py>,
+        names: HeaderNames<'_, 'py>,
     ) -> PyResult<()> {
         match self {
             Self::TraceContext => trace_context::inject(py, target, injected),
@@ -78,8 +78,8 @@ fn extract<'py>(
     let py = slf.py();
     let known = Known::get(py)?;
     let mut extracted = Extracted::new(py, context)?;
-    let names = Names(known.format_of(slf).is_none().then_some(slf));
-    let source = Source::new(known, carrier, getter);
+    let names = HeaderNames(known.format_of(slf).is_none().then_some(slf));
+    let source = CarrierSource::new(known, carrier, getter);
     let result = format.extract(py, &source, &mut extracted, names);
     settle(py, result, EXTRACT_FAILED)?;
     Ok(extracted.finish())
@@ -96,8 +96,8 @@ fn inject<'py>(
     let py = slf.py();
     let known = Known::get(py)?;
     let mut injected = Injected::new(py, context)?;
-    let names = Names(known.format_of(slf).is_none().then_some(slf));
-    let target = Target::new(known, carrier, setter);
+    let names = HeaderNames(known.format_of(slf).is_none().then_some(slf));
+    let target = CarrierTarget::new(known, carrier, setter);
     let result = format.inject(py, &target, &mut injected, names);
     settle(py, result, INJECT_FAILED)
 }

@@ -6,7 +6,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList};
 use telemetry::propagation::{trace_context, trace_state};
 
-use super::carrier::{Source, Target, Values};
+use super::carrier::{CarrierSource, CarrierTarget, Values};
 use super::extracted::Extracted;
 use super::format::Known;
 use super::injected::Injected;
@@ -20,7 +20,7 @@ const LONGEST_STATE: usize = 8192;
 
 pub(super) fn extract<'py>(
     py: Python<'py>,
-    source: &Source<'_, 'py>,
+    source: &CarrierSource<'_, 'py>,
     extracted: &mut Extracted<'py>,
 ) -> PyResult<()> {
     extracted.begin_empty(py)?;
@@ -40,7 +40,7 @@ pub(super) fn extract<'py>(
 
 pub(super) fn inject<'py>(
     py: Python<'py>,
-    target: &Target<'_, 'py>,
+    target: &CarrierTarget<'_, 'py>,
     injected: &mut Injected<'py>,
 ) -> PyResult<()> {
     let known = injected.known;

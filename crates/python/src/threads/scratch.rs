@@ -7,7 +7,7 @@ thread_local! {
 }
 
 /// What a buffer may keep; one record of many megabytes is no reason to hold on to them.
-const MOST_KEPT: usize = 1 << 20;
+const MAX_KEPT: usize = 1 << 20;
 
 /// Calls `encode` with an empty buffer.
 pub(crate) fn with_buffer<T>(encode: impl FnOnce(&mut Vec<u8>) -> T) -> T {
@@ -15,7 +15,7 @@ pub(crate) fn with_buffer<T>(encode: impl FnOnce(&mut Vec<u8>) -> T) -> T {
     let mut buffer = BUFFER.take();
     buffer.clear();
     let result = encode(&mut buffer);
-    if buffer.capacity() <= MOST_KEPT {
+    if buffer.capacity() <= MAX_KEPT {
         BUFFER.set(buffer);
     }
     result

@@ -3,7 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::settings::Limits;
+use super::settings::SpanLimits;
 use crate::convert::bounded_attributes::bounded_attributes;
 use crate::convert::value::AttributeMap;
 use crate::imports::oxitel;
@@ -19,7 +19,7 @@ impl EventRecord {
     pub(crate) fn object<'py>(
         &self,
         py: Python<'py>,
-        limits: Option<&Limits>,
+        limits: Option<&SpanLimits>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let options = PyDict::new(py);
         let attributes = bounded_attributes(

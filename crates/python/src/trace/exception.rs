@@ -8,7 +8,7 @@ use telemetry::trace::StatusCode;
 use super::event::EventRecord;
 use super::exception_text::{description, message, stack_trace, type_name};
 use super::lookalike::overridden;
-use super::settings::Limits;
+use super::settings::SpanLimits;
 use super::span::{Span, push_event, set_status};
 use super::status::Status;
 use crate::convert::value::{self, AttributeMap};
@@ -73,7 +73,7 @@ pub(crate) fn event(
     attributes: Option<&Bound<'_, PyAny>>,
     time_unix_nanos: Option<u64>,
     escaped: &Bound<'_, PyString>,
-    limits: &Limits,
+    limits: &SpanLimits,
 ) -> PyResult<EventRecord> {
     let py = exception.py();
     if !exception.is_instance_of::<PyBaseException>() && !exception.is_none() {

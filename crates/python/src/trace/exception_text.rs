@@ -20,10 +20,10 @@ const CAUSE: &str = "\nThe above exception was the direct cause of the following
 const CONTEXT: &str = "\nDuring handling of the above exception, another exception occurred:\n\n";
 
 /// Frames whose text is kept; a program that makes more code objects than this starts over.
-const MOST_FRAMES: usize = 4096;
+const MAX_FRAMES: usize = 4096;
 /// Deeper stacks and longer chains are left to `traceback`, which knows how to shorten them.
-const MOST_DEPTH: usize = 100;
-const MOST_CHAINED: usize = 8;
+const MAX_DEPTH: usize = 100;
+const MAX_CHAINED: usize = 8;
 
 /// The functions of `traceback`, which an ending interpreter no longer imports.
 struct Formatting {
@@ -153,7 +153,7 @@ fn try_quick_stack_trace(exception: &Bound<'_, PyAny>) -> PyResult<Option<String
     let mut current = exception.clone();
     // From the exception to its origin; `traceback` prints the origin first.
     loop {
-        if chain.len() >= MOST_CHAINED
+        if chain.len() >= MAX_CHAINED
             || chain.iter().any(|(seen, _)| seen.is(&current))
             || !is_plain(&current)?
         {
@@ -243,7 +243,7 @@ fn put_one(text: &mut String, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
         let key = (code.as_ptr().addr(), instruction);
         depth += 1;
         // Recursion is shortened by `traceback` ("Previous line repeated …").
-        if depth > MOST_DEPTH || previous.is_some_and(|previous| previous.0 == key.0) {
+        if depth > MAX_DEPTH || previous.is_some_and(|previous| previous.0 == key.0) {
             return Ok(false);
         }
         previous = Some(key);
@@ -318,7 +318,7 @@ fn put_frame(
     let forgotten = {
         let mut frames = FRAMES.lock().unwrap_or_else(PoisonError::into_inner);
         let frames = frames.get_or_insert_with(HashMap::new);
-        let full = if frames.len() >= MOST_FRAMES {
+        let full = if frames.len() >= MAX_FRAMES {
             Some(std::mem::take(frames))
         } else {
             None

@@ -4,14 +4,14 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use telemetry::attribute::Newest;
 
-use super::settings::Limits;
+use super::settings::SpanLimits;
 use crate::convert::bounded_attributes::bounded_attributes;
 use crate::convert::value;
 
 /// The links that a span begins with: valid ones, their attributes bounded in place.
 pub(crate) fn new_links(
     links: Option<&Bound<'_, PyAny>>,
-    limits: &Limits,
+    limits: &SpanLimits,
 ) -> PyResult<Newest<Py<PyAny>>> {
     let mut kept = Newest::new(limits.links);
     let Some(links) = links else { return Ok(kept) };
@@ -45,7 +45,7 @@ pub(crate) fn is_valid_link(
 
 pub(crate) fn bounded_link_attributes<'py>(
     attributes: &Bound<'py, PyAny>,
-    limits: &Limits,
+    limits: &SpanLimits,
 ) -> PyResult<Bound<'py, PyAny>> {
     let given = if attributes.is_none() {
         None

@@ -71,7 +71,7 @@ impl SpanState {
 }
 
 /// How often a container is made anew because other threads have written meanwhile.
-const MOST_TRIES: usize = 1000;
+const MAX_TRIES: usize = 1000;
 
 impl ReadableSpan {
     #[inline]
@@ -221,7 +221,7 @@ impl ReadableSpan {
                     drop(state);
                     return Ok(object);
                 }
-                Content::Native(native) if native.is_still(&seen) || tries >= MOST_TRIES => {
+                Content::Native(native) if native.is_still(&seen) || tries >= MAX_TRIES => {
                     let handed = Content::Python(made.clone().unbind());
                     let replaced = std::mem::replace(content, handed);
                     drop(state);

@@ -22,7 +22,7 @@ use crate::process::diagnostics;
 use crate::threads::guarded::Guarded;
 
 /// How many enclosing scopes are looked through for one that ends out of order.
-const MOST_ENCLOSING: usize = 1000;
+const MAX_ENCLOSING: usize = 1000;
 
 #[pyclass(frozen, module = "opentelemetry.sdk.trace", name = "SpanScope")]
 pub(crate) struct SpanScope {
@@ -242,7 +242,7 @@ fn encloses(
 ) -> PyResult<Option<bool>> {
     let py = span.py();
     let mut context = current.clone();
-    for _ in 0..MOST_ENCLOSING {
+    for _ in 0..MAX_ENCLOSING {
         let Some(inner) = context::span_of(official, &context)? else {
             return Ok(Some(false));
         };

@@ -36,7 +36,7 @@ pub(crate) fn group_of_tracer(
 
 /// The limits of a `SpanLimits` object; `None` is no limit.
 #[derive(Clone, Copy)]
-pub(crate) struct Limits {
+pub(crate) struct SpanLimits {
     pub(crate) attributes: Option<usize>,
     pub(crate) events: Option<usize>,
     pub(crate) links: Option<usize>,
@@ -46,7 +46,7 @@ pub(crate) struct Limits {
     pub(crate) span_attribute_length: Option<usize>,
 }
 
-impl Limits {
+impl SpanLimits {
     pub(crate) fn from_object(limits: &Bound<'_, PyAny>) -> PyResult<Self> {
         let limit = |name| count::limit(limits, name);
         Ok(Self {
@@ -65,7 +65,7 @@ impl Limits {
 /// for the collector of garbage, as the pipeline is.
 #[pyclass(frozen, module = "oxitel._native")]
 pub(crate) struct Settings {
-    pub(crate) limits: Limits,
+    pub(crate) limits: SpanLimits,
     /// The object that the limits were read from.
     pub(crate) span_limits: Py<PyAny>,
     pub(crate) resource: Py<PyAny>,

@@ -32,16 +32,8 @@ impl Status {
 
 /// The code of a `StatusCode` member.
 pub(crate) fn status_code_of(code: &Bound<'_, PyAny>) -> PyResult<StatusCode> {
-    Ok(
-        match code
-            .getattr(pyo3::intern!(code.py(), "value"))?
-            .extract::<u8>()?
-        {
-            1 => StatusCode::Ok,
-            2 => StatusCode::Error,
-            _ => StatusCode::Unset,
-        },
-    )
+    let number = code.getattr(pyo3::intern!(code.py(), "value"))?.extract()?;
+    Ok(StatusCode::of_number(number))
 }
 
 /// The value of a `SpanKind` member; anything else is internal.

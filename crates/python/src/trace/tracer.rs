@@ -12,7 +12,7 @@ use super::links::new_links;
 use super::parent::Parent;
 use super::processing;
 use super::sampler::AnySampler;
-use super::settings::{self, Limits, Settings};
+use super::settings::{self, Settings, SpanLimits};
 use super::span::{NewSpan, Span};
 use super::start_options::StartOptions;
 use super::unsampled::UnsampledSpan;
@@ -71,7 +71,7 @@ impl TracerArguments {
     pub(super) fn build(self, py: Python<'_>, is_enabled: bool) -> PyResult<TracerParts> {
         let processor = self.span_processor.bind(py);
         let settings = Settings {
-            limits: Limits::from_object(self.span_limits.bind(py))?,
+            limits: SpanLimits::from_object(self.span_limits.bind(py))?,
             span_limits: self.span_limits.clone_ref(py),
             resource: self.resource.clone_ref(py),
             scope: self.instrumentation_scope.clone_ref(py),
@@ -144,7 +144,7 @@ impl Tracer {
         &self,
         py: Python<'py>,
         options: &StartOptions,
-        recorded: impl FnOnce(&Limits) -> PyResult<Option<AttributeMap>>,
+        recorded: impl FnOnce(&SpanLimits) -> PyResult<Option<AttributeMap>>,
     ) -> PyResult<Started<'py>> {
         fork::settle(py);
         diagnostics::catch_up(py);

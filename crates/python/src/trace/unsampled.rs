@@ -57,7 +57,6 @@ impl UnsampledSpan {
 
 #[expect(
     unused_variables,
-    clippy::unused_self,
     reason = "the official signatures of methods that do nothing"
 )]
 #[pymethods]

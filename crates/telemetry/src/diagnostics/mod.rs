@@ -145,6 +145,7 @@ pub fn take_losses() -> Vec<Event> {
 }
 
 /// Makes events with this key new again; whether one had been said.
+#[must_use]
 pub fn forget(key: Key) -> bool {
     let kept = kept();
     let mut unsaid = kept.lock();

@@ -34,6 +34,7 @@ struct Shared {
 
 impl BatchProcessor {
     /// Whether both are handles of one queue.
+    #[must_use]
     pub fn is(&self, other: &Self) -> bool {
         Arc::ptr_eq(&self.shared, &other.shared)
     }
@@ -64,18 +65,25 @@ impl BatchProcessor {
     /// full, the oldest record is dropped.
     #[inline]
     pub fn push(&self, group: &Arc<Group>, record: &[u8]) {
-        if let Some(sender) = &*self.shared.sender.load()
-            && sender.is_ours()
-            && sender.push(group, record)
-        {
-            return;
+        let sender = self.shared.sender.load();
+        let is_taken = sender
+            .as_ref()
+            .is_some_and(|sender| sender.is_ours() && sender.push(group, record));
+        if !is_taken {
+            self.push_anew(group, record);
         }
+    }
+
+    /// For a record that came to a sender of another process, or of a worker that was lost.
+    #[cold]
+    fn push_anew(&self, group: &Arc<Group>, record: &[u8]) {
         // Replaced, if at all, a moment ago.
         self.shared.sender().push(group, record);
     }
 
     /// Waits until everything queued so far was accepted by the receiver; false where it was not,
     /// or not in time, or after shutdown. Not with the interpreter's lock held.
+    #[must_use]
     pub fn force_flush(&self, timeout: Duration) -> bool {
         let Some(flush) = self.begin_flush(timeout) else {
             return false;
@@ -88,6 +96,7 @@ impl BatchProcessor {
     }
 
     /// Has everything that is queued sent; none after shutdown.
+    #[must_use]
     pub fn begin_flush(&self, timeout: Duration) -> Option<Flush> {
         worker::notice_loss();
         let start = Instant::now();
@@ -103,6 +112,7 @@ impl BatchProcessor {
 
     /// Sends what is queued within `timeout`, and stops. Whether all of it was delivered; a second
     /// call has the result of the first. Not with the interpreter's lock held.
+    #[must_use]
     pub fn shutdown(&self, timeout: Duration) -> bool {
         let shutdown = self.begin_shutdown(timeout);
         loop {
@@ -113,6 +123,7 @@ impl BatchProcessor {
     }
 
     /// Refuses records from now on, and has what is queued sent within `timeout`.
+    #[must_use]
     pub fn begin_shutdown(&self, timeout: Duration) -> Shutdown {
         worker::notice_loss();
         self.shared.is_shut_down.store(true, Ordering::Relaxed);
@@ -130,20 +141,22 @@ impl BatchProcessor {
     }
 
     /// Whether there is nothing to wait for: the receiver is away, and all there is is in the spool.
+    #[must_use]
     pub fn is_kept_for_later(&self) -> bool {
         self.shared.sender().is_kept_for_later()
     }
 
     /// What became of what was kept in the spool, and how many records of other processes wait there
     /// to be sent by this one.
+    #[must_use]
     pub fn spool_counts(&self) -> (SpoolCounts, u64) {
-        {
-            let sender = self.shared.sender();
-            let guarded = sender.lock();
-            (guarded.spool, guarded.adopted_waiting)
-        }
+        let sender = self.shared.sender();
+        let guarded = sender.lock();
+        (guarded.spool, guarded.adopted_waiting)
     }
 
+    /// What became of the records so far, in this process.
+    #[must_use]
     pub fn counts(&self) -> Counts {
         self.shared.sender().lock().queue.counts()
     }

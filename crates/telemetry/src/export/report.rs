@@ -23,7 +23,7 @@ fn nobody(settled: &Settled) -> Key {
 /// The receiver was away, and has refused what it was sent: that ends an outage too, but is no news
 /// of deliveries that work.
 pub(super) fn end_silently(settled: &Settled) {
-    forget(nobody(settled));
+    let _ = forget(nobody(settled));
 }
 
 pub(super) fn nobody_listens(settled: &Settled) {

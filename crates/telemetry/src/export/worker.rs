@@ -196,9 +196,9 @@ fn handle(worker: &Arc<Worker>) -> io::Result<Handle> {
         .build()?;
     let started = runtime.handle().clone();
     let present = Arc::clone(worker);
-    thread::Builder::new()
-        .name(THREAD.to_owned())
-        .spawn(move || run(runtime, &present))?;
+    let thread = thread::Builder::new().name(THREAD.to_owned());
+    #[expect(clippy::disallowed_methods, reason = "this is the worker")]
+    thread.spawn(move || run(runtime, &present))?;
     let _ = worker.canary.set(canary);
     *handle = Some(started.clone());
     Ok(started)

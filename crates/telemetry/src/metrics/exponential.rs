@@ -43,12 +43,9 @@ pub fn bucket_of(value: f64, scale: i32) -> i64 {
     if mantissa == 0 {
         return (exponent << scale) - 1;
     }
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "a power of two up to 2^20 is exact"
-    )]
+    // A power of two up to 2^20 is exact.
     let factor = 1.0 / std::f64::consts::LN_2 * (1i64 << scale) as f64;
-    #[expect(clippy::cast_possible_truncation, reason = "at most 2^31 in size")]
+    // At most 2^31 in size.
     let index = (value.ln() * factor).floor() as i64;
     index.min((1024 << scale) - 1)
 }

@@ -2,6 +2,7 @@
 //! `otlp::metric_data`, which `otlp::metric` writes.
 
 pub mod aggregate;
+pub mod amount;
 pub mod exponential;
 pub mod reservoir;
 pub mod series;

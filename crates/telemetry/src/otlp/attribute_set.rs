@@ -88,6 +88,7 @@ pub fn entries(framed: &[u8]) -> impl Iterator<Item = &[u8]> {
 }
 
 /// The key of a `KeyValue` message, and the rest of it.
+#[must_use]
 pub fn key_of(entry: &[u8]) -> (&[u8], &[u8]) {
     let key = length_delimited(entry).next().unwrap_or_default();
     // The key comes first, behind its tag and length.

@@ -16,7 +16,6 @@ impl Number {
     pub const ZERO: Self = Self::Int(0);
 
     #[must_use]
-    #[expect(clippy::cast_precision_loss, reason = "that is what a double is")]
     pub const fn as_f64(self) -> f64 {
         match self {
             Self::Int(value) => value as f64,
@@ -66,6 +65,18 @@ pub enum Temporality {
     Unspecified = 0,
     Delta = 1,
     Cumulative = 2,
+}
+
+impl Temporality {
+    /// Of its number in OTLP; unspecified for one that OTLP does not have.
+    #[must_use]
+    pub const fn of_number(number: u8) -> Self {
+        match number {
+            1 => Self::Delta,
+            2 => Self::Cumulative,
+            _ => Self::Unspecified,
+        }
+    }
 }
 
 /// A measurement kept as an example of those that a point adds up.

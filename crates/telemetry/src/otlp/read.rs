@@ -15,6 +15,7 @@ pub struct PartialSuccess {
 }
 
 /// Partial success in the body of an `Export…ServiceResponse`; nothing where all was accepted.
+#[must_use]
 pub fn partial_success(response: &[u8]) -> Option<PartialSuccess> {
     let body = last_message(response, 1)?;
     let mut partial = PartialSuccess::default();
@@ -39,6 +40,7 @@ pub fn status_message(status: &[u8]) -> Option<String> {
 }
 
 /// `retry_delay` of the `google.rpc.RetryInfo` among the details of a `google.rpc.Status`.
+#[must_use]
 pub fn status_retry_delay(status: &[u8]) -> Option<Duration> {
     const RETRY_INFO: &[u8] = b"type.googleapis.com/google.rpc.RetryInfo";
     Fields::new(status)
@@ -51,6 +53,7 @@ pub fn status_retry_delay(status: &[u8]) -> Option<Duration> {
 }
 
 /// `retry_delay` of a `google.rpc.RetryInfo`.
+#[must_use]
 pub fn retry_delay(retry_info: &[u8]) -> Option<Duration> {
     let duration = last_message(retry_info, 1)?;
     let (mut seconds, mut nanos) = (0i64, 0i32);
@@ -100,6 +103,7 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    #[must_use]
     pub fn new(message: &'a [u8]) -> Self {
         Self { rest: message }
     }

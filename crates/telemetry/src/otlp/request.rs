@@ -64,6 +64,7 @@ pub struct Batch {
 }
 
 impl Batch {
+    #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
@@ -117,11 +118,13 @@ impl Batch {
 
     /// How many records there are.
     #[inline]
+    #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len() - self.first
     }
 
     #[inline]
+    #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
@@ -133,6 +136,7 @@ impl Batch {
 
     /// How many bytes the records take, without what groups them.
     #[inline]
+    #[must_use]
     pub fn byte_len(&self) -> usize {
         self.bytes.len() - self.start()
     }
@@ -225,6 +229,7 @@ impl Batch {
 
     /// The request: records grouped by resource, then by scope, both in the order in which they
     /// first appear. Groups of equal content are one.
+    #[must_use]
     pub fn encode(&self) -> Vec<u8> {
         let mut buf = Vec::new();
         self.encode_into(&mut buf);
@@ -240,6 +245,7 @@ impl Batch {
 
     /// Two batches with the same records in the same order, of about the same size in bytes. A
     /// batch of two or more records gives two that are not empty.
+    #[must_use]
     pub fn split(self) -> (Self, Self) {
         let start = self.start();
         let middle = start + self.byte_len() / 2;

@@ -91,12 +91,8 @@ pub fn put_attribute(buffer: &mut Vec<u8>, field: u32, key: &str, value: Value<'
 const SHORT: usize = 0x7f - 4;
 
 // Most attributes are short: every tag and length is a byte, written a few at a time into room
-// that is made once.
+// that is made once. The lengths are below 128, the field below 16.
 #[inline]
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "the lengths are below 128, the field below 16"
-)]
 fn put_short(buffer: &mut Vec<u8>, field: u32, key: &str, value: Value<'_>) {
     const KEY: u8 = tag(1, LENGTH_DELIMITED);
     const VALUE: u8 = tag(2, LENGTH_DELIMITED);

@@ -13,6 +13,7 @@ pub const FIXED32: u8 = 5;
 
 /// How many bytes `value` takes as a varint: 1 to 10.
 #[inline]
+#[must_use]
 pub const fn varint_len(value: u64) -> usize {
     // 9/64 is close enough to 1/7 for every bit count up to 64, and needs no division.
     ((64 - (value | 1).leading_zeros()) as usize * 9 + 64) / 64
@@ -20,12 +21,14 @@ pub const fn varint_len(value: u64) -> usize {
 
 /// How many bytes the tag of `field` takes.
 #[inline]
+#[must_use]
 pub const fn tag_len(field: u32) -> usize {
     varint_len((field as u64) << 3)
 }
 
 /// How many bytes a length-delimited field with a body of `len` bytes takes, tag included.
 #[inline]
+#[must_use]
 pub const fn bytes_field_len(field: u32, len: usize) -> usize {
     tag_len(field) + varint_len(len as u64) + len
 }

@@ -5,24 +5,24 @@ use std::borrow::Cow;
 use crate::text::{self, Style};
 
 /// The most bytes of a header.
-pub const MOST_BYTES: usize = 8192;
+pub const MAX_BYTES: usize = 8192;
 /// The most bytes of one member.
-pub const MOST_MEMBER_BYTES: usize = 4096;
+pub const MAX_MEMBER_BYTES: usize = 4096;
 /// The most members.
-pub const MOST_MEMBERS: usize = 180;
+pub const MAX_MEMBERS: usize = 180;
 
 /// What does not travel, and why.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost<'a> {
-    /// The whole header: longer than [`MOST_BYTES`].
+    /// The whole header: longer than [`MAX_BYTES`].
     Header,
     /// A member with this key: not ASCII.
     NotAscii(&'a str),
-    /// A member with this key: longer than [`MOST_MEMBER_BYTES`], by its length.
+    /// A member with this key: longer than [`MAX_MEMBER_BYTES`], by its length.
     TooLong(&'a str, usize),
-    /// Everything from here on: more than [`MOST_MEMBERS`].
+    /// Everything from here on: more than [`MAX_MEMBERS`].
     TooMany,
-    /// Everything from here on: beyond [`MOST_BYTES`].
+    /// Everything from here on: beyond [`MAX_BYTES`].
     TooLarge,
     /// A member without `=`.
     NoPair(&'a str),
@@ -49,15 +49,15 @@ impl Count {
         if !member.is_ascii() {
             return Verdict::Skip(Lost::NotAscii(key()));
         }
-        if member.len() > MOST_MEMBER_BYTES {
+        if member.len() > MAX_MEMBER_BYTES {
             return Verdict::Skip(Lost::TooLong(key(), member.len()));
         }
-        if self.members == MOST_MEMBERS {
+        if self.members == MAX_MEMBERS {
             return Verdict::Stop(Lost::TooMany);
         }
         self.bytes += member.len() + usize::from(self.members > 0);
         self.members += 1;
-        if self.bytes > MOST_BYTES {
+        if self.bytes > MAX_BYTES {
             return Verdict::Stop(Lost::TooLarge);
         }
         Verdict::Fits
@@ -71,7 +71,7 @@ pub fn read<'a>(
     mut keep: impl FnMut(Cow<'a, str>, Cow<'a, str>),
     mut lose: impl FnMut(Lost<'a>),
 ) {
-    if header.len() > MOST_BYTES {
+    if header.len() > MAX_BYTES {
         return lose(Lost::Header);
     }
     let mut count = Count::default();

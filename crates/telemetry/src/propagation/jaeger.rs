@@ -7,9 +7,9 @@ use crate::trace::{SAMPLED, SpanContext};
 pub const BAGGAGE_PREFIX: &str = "uberctx-";
 /// The most entries of baggage that are looked at. The format itself has no limits; these are
 /// those of W3C Baggage, as officially.
-pub const MOST_ENTRIES: usize = 180;
-const MOST_ENTRY_BYTES: usize = 4096;
-const MOST_BYTES: usize = 8192;
+pub const MAX_ENTRIES: usize = 180;
+const MAX_ENTRY_BYTES: usize = 4096;
+const MAX_BYTES: usize = 8192;
 
 /// Reads `trace:span:parent:flags`. Ids may leave out zeros in front; white space around a field
 /// does not count. `None` where the ids are none.
@@ -53,7 +53,7 @@ impl BaggageSize {
     pub fn takes(&mut self, key: &str, value: &str) -> bool {
         let entry = key.len() + value.len() + 1;
         let with_separator = entry + usize::from(self.bytes > 0);
-        let fits = entry <= MOST_ENTRY_BYTES && self.bytes + with_separator <= MOST_BYTES;
+        let fits = entry <= MAX_ENTRY_BYTES && self.bytes + with_separator <= MAX_BYTES;
         if fits {
             self.bytes += with_separator;
         }

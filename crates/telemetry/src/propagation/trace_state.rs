@@ -1,7 +1,7 @@
 //! `tracestate`, of W3C Trace Context: a list of vendors' members, the latest first.
 
 /// The most members a list may have.
-pub const MOST_MEMBERS: usize = 32;
+pub const MAX_MEMBERS: usize = 32;
 
 /// Why a list is discarded, which it is as a whole.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,7 +10,7 @@ pub enum Irregular {
     Member,
     /// A key that is there twice.
     Duplicate,
-    /// More than [`MOST_MEMBERS`].
+    /// More than [`MAX_MEMBERS`].
     TooMany,
 }
 
@@ -36,7 +36,7 @@ pub fn read<'a>(
             if members.iter().any(|(other, _)| *other == key) {
                 return Err(Irregular::Duplicate);
             }
-            if members.len() == MOST_MEMBERS {
+            if members.len() == MAX_MEMBERS {
                 return Err(Irregular::TooMany);
             }
             members.push((key, value));

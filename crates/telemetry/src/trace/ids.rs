@@ -77,17 +77,14 @@ mod tests {
 
     #[test]
     fn ids_do_not_repeat_across_threads() {
-        let threads: Vec<_> = (0..4)
-            .map(|_| {
-                std::thread::Builder::new()
-                    .spawn(|| (0..10_000).map(|_| random_span_id()).collect::<Vec<_>>())
-                    .unwrap()
-            })
-            .collect();
-        let ids: Vec<u64> = threads
-            .into_iter()
-            .flat_map(|thread| thread.join().unwrap())
-            .collect();
+        let ids: Vec<u64> = std::thread::scope(|scope| {
+            let some = || (0..10_000).map(|_| random_span_id()).collect::<Vec<_>>();
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(some)).collect();
+            threads
+                .into_iter()
+                .flat_map(|thread| thread.join().unwrap())
+                .collect()
+        });
         assert_eq!(ids.iter().collect::<HashSet<_>>().len(), ids.len());
     }
 }

@@ -46,6 +46,16 @@ pub enum StatusCode {
 }
 
 impl StatusCode {
+    /// Of its number; unset for one that there is not.
+    #[must_use]
+    pub const fn of_number(number: u8) -> Self {
+        match number {
+            1 => Self::Ok,
+            2 => Self::Error,
+            _ => Self::Unset,
+        }
+    }
+
     /// Whether a span with this status takes `new`: Ok is final, Unset never replaces anything
     /// (specification: trace API, "Set Status").
     #[must_use]

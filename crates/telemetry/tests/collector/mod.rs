@@ -236,25 +236,34 @@ fn serve(
     let (stop, stopped) = watch::channel(false);
     let (ready, is_ready) = mpsc::sync_channel(1);
     let shared = Arc::clone(shared);
-    let thread = std::thread::Builder::new()
-        .name("collector".to_owned())
-        .spawn(move || {
-            let runtime = tokio::runtime::Builder::new_current_thread()
-                .enable_all()
-                .build();
-            runtime.unwrap().block_on(async move {
-                let socket = match address {
-                    SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4().unwrap(),
-                    SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6().unwrap(),
-                };
-                socket.set_reuseaddr(true).unwrap();
-                socket.bind(address).unwrap();
-                let listener = socket.listen(128).unwrap();
-                ready.send(listener.local_addr().unwrap()).unwrap();
-                accept(listener, protocol, tls, shared, stopped).await;
-            });
+    let thread = in_background(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build();
+        runtime.unwrap().block_on(async move {
+            let socket = match address {
+                SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4().unwrap(),
+                SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6().unwrap(),
+            };
+            socket.set_reuseaddr(true).unwrap();
+            socket.bind(address).unwrap();
+            let listener = socket.listen(128).unwrap();
+            ready.send(listener.local_addr().unwrap()).unwrap();
+            accept(listener, protocol, tls, shared, stopped).await;
         });
-    (is_ready.recv().unwrap(), stop, thread.unwrap())
+    });
+    (is_ready.recv().unwrap(), stop, thread)
+}
+
+/// Runs what is on the other side of the pipeline.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "threads of a test, which the pipeline knows nothing of"
+)]
+pub fn in_background<T: Send + 'static>(
+    body: impl FnOnce() -> T + Send + 'static,
+) -> std::thread::JoinHandle<T> {
+    std::thread::spawn(body)
 }
 
 async fn accept(
@@ -487,7 +496,7 @@ async fn answer(
         Reply::Hang => std::future::pending().await,
         Reply::Break => {
             break_off.send_replace(true);
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
         Reply::Truncate => pieces.break_off = Some(break_off),
         _ => {}

@@ -71,11 +71,7 @@ pub(crate) fn time_of(time: &Bound<'_, PyAny>) -> (Option<u64>, Option<Py<PyAny>
     if let Ok(nanos) = time.extract::<u64>() {
         return (Some(nanos), None);
     }
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a cast keeps to the bounds, which is what is wanted"
-    )]
+    // A cast keeps to the bounds, which is what is wanted.
     let nearest = time.extract::<f64>().map_or(0, |nanos| nanos as u64);
     (Some(nearest), Some(time.clone().unbind()))
 }

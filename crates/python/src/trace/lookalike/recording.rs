@@ -11,7 +11,7 @@ use crate::imports::oxitel;
 use crate::trace::event::EventRecord;
 use crate::trace::identity::Identity;
 use crate::trace::links::new_links;
-use crate::trace::settings::{self, Limits, Settings};
+use crate::trace::settings::{self, Settings, SpanLimits};
 use crate::trace::span::{NewSpan, RecordingSpan, Span};
 use crate::trace::status::kind_of;
 
@@ -30,7 +30,7 @@ impl RecordingSpan {
 /// The official constructor's arguments, by name.
 #[derive(FromPyObject)]
 #[pyo3(from_item_all)]
-struct Arguments<'py> {
+struct ConstructorArguments<'py> {
     name: Py<PyAny>,
     context: Bound<'py, PyAny>,
     parent: Option<Bound<'py, PyAny>>,
@@ -55,11 +55,11 @@ pub(crate) fn from_arguments(
     options: Option<&Bound<'_, PyDict>>,
 ) -> PyResult<PyClassInitializer<Span>> {
     let py = arguments.py();
-    let given: Arguments<'_> = oxitel::CONSTRUCTOR_ARGUMENTS
+    let given: ConstructorArguments<'_> = oxitel::CONSTRUCTOR_ARGUMENTS
         .get(py)?
         .call(arguments, options)?
         .extract()?;
-    let limits = Limits::from_object(&given.limits)?;
+    let limits = SpanLimits::from_object(&given.limits)?;
     let settings = Settings {
         limits,
         span_limits: given.limits.unbind(),
@@ -106,7 +106,7 @@ pub(crate) fn from_arguments(
 // The events that a span built by hand begins with.
 fn given_events(
     events: Option<&Bound<'_, PyAny>>,
-    limits: &Limits,
+    limits: &SpanLimits,
 ) -> PyResult<Newest<EventRecord>> {
     let mut kept = Newest::new(limits.events);
     let Some(events) = events else {

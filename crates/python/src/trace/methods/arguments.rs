@@ -11,10 +11,6 @@ pub(crate) fn truth(argument: &Bound<'_, PyAny>) -> PyResult<bool> {
 }
 
 // An argument that is there, and which may be None.
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the signature that arguments want"
-)]
 pub(crate) fn as_given<'py>(argument: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     Ok(Some(argument.clone()))
 }

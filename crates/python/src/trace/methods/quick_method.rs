@@ -19,7 +19,7 @@ pub(crate) type Function = unsafe extern "C" fn(
 ) -> *mut ffi::PyObject;
 
 /// More than any of the methods takes, and the object.
-const MOST: usize = 16;
+const MAX_ARGUMENTS: usize = 16;
 
 /// A method of pyo3's with a function in front of it.
 pub(crate) struct QuickMethod {
@@ -101,10 +101,10 @@ impl QuickMethod {
             let positional = usize::try_from(count).unwrap_or(0);
             let all = positional + usize::try_from(named).unwrap_or(0);
             let error = match self.method.get(py) {
-                Some(_) if all >= MOST => PyTypeError::new_err("too many arguments"),
+                Some(_) if all >= MAX_ARGUMENTS => PyTypeError::new_err("too many arguments"),
                 None => PyRuntimeError::new_err("the method was never installed"),
                 Some(method) => {
-                    let mut every = [std::ptr::null_mut(); MOST];
+                    let mut every = [std::ptr::null_mut(); MAX_ARGUMENTS];
                     let given = (0..all).map(|index| *arguments.add(index));
                     for (place, argument) in
                         every.iter_mut().zip(std::iter::once(object).chain(given))

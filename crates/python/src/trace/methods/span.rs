@@ -179,7 +179,6 @@ impl Span {
 
     #[pyo3(signature = (exception, attributes=None, timestamp=None, escaped=EscapedText(None)),
         text_signature = "($self, exception, attributes=None, timestamp=None, escaped=False)")]
-    #[expect(clippy::needless_pass_by_value, reason = "an argument with a default")]
     fn record_exception(
         slf: &Bound<'_, Self>,
         exception: &Bound<'_, PyAny>,
@@ -420,7 +419,6 @@ impl Span {
 
     /// Unused, as it is officially.
     #[getter]
-    #[expect(clippy::unused_self, reason = "an attribute of the official class")]
     const fn _trace_config(&self) -> Option<bool> {
         None
     }

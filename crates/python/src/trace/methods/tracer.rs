@@ -176,7 +176,7 @@ impl Tracer {
 
     fn _count_in(&self, py: Python<'_>, counts: &SpanCounts) -> PyResult<()> {
         self.change(py, |arguments| {
-            arguments.counts = Some(counts.counts.clone())
+            arguments.counts = Some(counts.counts.clone());
         })
     }
 

@@ -136,6 +136,8 @@ impl Endpoint {
             _ => 443,
         };
         let shown = redacted(text);
+        // The query is not shown.
+        let tail = tail.split('?').next().unwrap_or_default();
         let base = shown.strip_suffix(tail).unwrap_or(&shown);
         let base = base.trim_end_matches('/').to_owned();
         Ok(Self {
@@ -409,8 +411,8 @@ mod tests {
             let endpoint = parse(text, Protocol::HttpProtobuf, false);
             assert_eq!(endpoint.path, path);
             assert_eq!(
-                (endpoint.shown.as_str(), endpoint.base()),
-                (text, "http://host")
+                (Some(endpoint.shown.as_str()), endpoint.base()),
+                (text.split('?').next(), "http://host")
             );
         }
     }

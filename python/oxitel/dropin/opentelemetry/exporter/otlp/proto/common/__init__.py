@@ -1,4 +1,4 @@
-"""Official path; the encoder is in oxitel.export.encode."""
+"""Official path; the encoder is in oxitel.otlp.request."""
 
 from .version import __version__
 

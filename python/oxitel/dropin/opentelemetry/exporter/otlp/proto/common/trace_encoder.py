@@ -1,5 +1,5 @@
-"""Official path of oxitel.export.encode."""
+"""Official path of oxitel.otlp.request."""
 
-from oxitel.export.encode import encode_spans
+from oxitel.otlp.request import encode_spans
 
 __all__ = ["encode_spans"]

@@ -1,6 +1,7 @@
-"""Official path of oxitel.export.encode_parts."""
+"""Official path of oxitel.otlp.parts."""
 
-from oxitel.export.encode_parts import (
+from oxitel.incidental import incidental
+from oxitel.otlp.parts import (
     _encode_attributes as _encode_attributes,
     _encode_instrumentation_scope as _encode_instrumentation_scope,
     _encode_key_value as _encode_key_value,
@@ -10,7 +11,6 @@ from oxitel.export.encode_parts import (
     _encode_value as _encode_value,
     _get_resource_data as _get_resource_data,
 )
-from oxitel.incidental import incidental
 
 __getattr__, __dir__ = incidental(
     __name__,

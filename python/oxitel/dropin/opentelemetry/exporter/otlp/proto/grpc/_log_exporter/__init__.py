@@ -1,6 +1,5 @@
 """Official path of oxitel.logs.otlp_grpc."""
 
-from oxitel.export.encode import encode_logs as encode_logs
 from oxitel.export.grpc_compression import environ_to_compression as environ_to_compression
 from oxitel.incidental import incidental
 from oxitel.logs.exporter import (
@@ -9,6 +8,7 @@ from oxitel.logs.exporter import (
 )
 from oxitel.logs.otlp_grpc import OTLPLogExporter as OTLPLogExporter
 from oxitel.logs.record import ReadableLogRecord as ReadableLogRecord
+from oxitel.otlp.request import encode_logs as encode_logs
 
 __getattr__, __dir__ = incidental(
     __name__,

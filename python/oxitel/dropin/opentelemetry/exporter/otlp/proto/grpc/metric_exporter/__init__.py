@@ -1,6 +1,5 @@
 """Official path of oxitel.metrics.otlp_grpc."""
 
-from oxitel.export.encode import encode_metrics as encode_metrics
 from oxitel.export.grpc_compression import environ_to_compression as environ_to_compression
 from oxitel.incidental import incidental
 from oxitel.metrics.aggregation import (
@@ -23,6 +22,7 @@ from oxitel.metrics.point import (
     ScopeMetrics as ScopeMetrics,
     Sum as Sum,
 )
+from oxitel.otlp.request import encode_metrics as encode_metrics
 
 __getattr__, __dir__ = incidental(
     __name__,

@@ -1,7 +1,6 @@
 """Official path of oxitel.logs.otlp_http."""
 
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter as DuplicateFilter
-from oxitel.export.encode import encode_logs as encode_logs
 from oxitel.export.http import (
     DEFAULT_COMPRESSION as DEFAULT_COMPRESSION,
     DEFAULT_ENDPOINT as DEFAULT_ENDPOINT,
@@ -18,6 +17,7 @@ from oxitel.logs.otlp_http import (
     OTLPLogExporter as OTLPLogExporter,
 )
 from oxitel.logs.record import ReadableLogRecord as ReadableLogRecord
+from oxitel.otlp.request import encode_logs as encode_logs
 
 __getattr__, __dir__ = incidental(
     __name__,

@@ -1,6 +1,5 @@
 """Official path of oxitel.metrics.otlp_http."""
 
-from oxitel.export.encode import encode_metrics as encode_metrics
 from oxitel.export.http import (
     DEFAULT_COMPRESSION as DEFAULT_COMPRESSION,
     DEFAULT_ENDPOINT as DEFAULT_ENDPOINT,
@@ -26,6 +25,7 @@ from oxitel.metrics.point import (
     MetricsData as MetricsData,
     Sum as Sum,
 )
+from oxitel.otlp.request import encode_metrics as encode_metrics
 
 __getattr__, __dir__ = incidental(
     __name__,

@@ -1,6 +1,5 @@
 """Official path of oxitel.trace.otlp_http."""
 
-from oxitel.export.encode import encode_spans as encode_spans
 from oxitel.export.http import (
     DEFAULT_COMPRESSION as DEFAULT_COMPRESSION,
     DEFAULT_ENDPOINT as DEFAULT_ENDPOINT,
@@ -8,6 +7,7 @@ from oxitel.export.http import (
     Compression as Compression,
 )
 from oxitel.incidental import incidental
+from oxitel.otlp.request import encode_spans as encode_spans
 from oxitel.trace.export import SpanExporter as SpanExporter, SpanExportResult as SpanExportResult
 from oxitel.trace.otlp_http import (
     DEFAULT_TRACES_EXPORT_PATH as DEFAULT_TRACES_EXPORT_PATH,

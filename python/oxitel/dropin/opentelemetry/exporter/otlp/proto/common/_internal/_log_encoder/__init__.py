@@ -1,7 +1,7 @@
-"""Official path of oxitel.export.encode and oxitel.export.encode_parts."""
+"""Official path of oxitel.otlp.request and oxitel.otlp.parts."""
 
-from oxitel.export.encode import encode_logs as encode_logs
-from oxitel.export.encode_parts import (
+from oxitel.incidental import incidental
+from oxitel.otlp.parts import (
     _encode_attributes as _encode_attributes,
     _encode_instrumentation_scope as _encode_instrumentation_scope,
     _encode_log as _encode_log,
@@ -11,7 +11,7 @@ from oxitel.export.encode_parts import (
     _encode_trace_id as _encode_trace_id,
     _encode_value as _encode_value,
 )
-from oxitel.incidental import incidental
+from oxitel.otlp.request import encode_logs as encode_logs
 
 __getattr__, __dir__ = incidental(
     __name__,

@@ -1,7 +1,7 @@
-"""Official path of oxitel.export.encode and oxitel.export.encode_parts."""
+"""Official path of oxitel.otlp.request and oxitel.otlp.parts."""
 
-from oxitel.export.encode import encode_spans as encode_spans
-from oxitel.export.encode_parts import (
+from oxitel.incidental import incidental
+from oxitel.otlp.parts import (
     _encode_attributes as _encode_attributes,
     _encode_instrumentation_scope as _encode_instrumentation_scope,
     _encode_resource as _encode_resource,
@@ -10,7 +10,7 @@ from oxitel.export.encode_parts import (
     _encode_span_id as _encode_span_id,
     _encode_trace_id as _encode_trace_id,
 )
-from oxitel.incidental import incidental
+from oxitel.otlp.request import encode_spans as encode_spans
 
 __getattr__, __dir__ = incidental(
     __name__,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.util.types import Attributes
 
-from .encode import encode_logs, encode_metrics, encode_spans
+from .request import encode_logs, encode_metrics, encode_spans
 
 if TYPE_CHECKING:
     from oxitel.logs.record import ReadableLogRecord

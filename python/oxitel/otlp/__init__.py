@@ -1,0 +1,1 @@
+"""OTLP messages, for exporters of others that put their requests together themselves."""
