@@ -116,6 +116,13 @@ DIFFERENCES: list[Difference] = [
         ("requests[0]", MISSING, '"name": "(span|after)"'),
     ),
     *_rows(
+        "An entry of a variable's headers that cannot be read is named by its place and what is "
+        "wrong with its form, without its text, which may be a credential.",
+        "exporters.http_by_variable[wrong headers]",
+        ("logs", "Header format invalid", MISSING),
+        ("logs", MISSING, "entry [0-9] is left out: it"),
+    ),
+    *_rows(
         "A wrong variable is named in one message, with its value and what is used instead; "
         "it stops nothing.",
         """

@@ -81,6 +81,12 @@ impl BatchProcessor {
         self.shared.sender().push(group, record);
     }
 
+    /// Counts a record that is not to be exported, since a processor before this one failed to see
+    /// it, or that cannot be encoded.
+    pub fn withhold(&self) {
+        self.shared.sender().lock().queue.counts_mut().withheld += 1;
+    }
+
     /// Waits until everything queued so far was accepted by the receiver; false where it was not,
     /// or not in time, or after shutdown. Not with the interpreter's lock held.
     #[must_use]

@@ -75,6 +75,8 @@ pub struct Counts {
     pub delivered: u64,
     pub dropped_queue_full: u64,
     pub dropped_after_shutdown: u64,
+    /// Never queued: a processor before this one failed to see them, or they could not be encoded.
+    pub withheld: u64,
     /// Not accepted, by the receiver's own account ("partial success").
     pub rejected: u64,
     /// Refused by the receiver, or not delivered at shutdown.
