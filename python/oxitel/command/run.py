@@ -12,7 +12,7 @@ from argparse import REMAINDER, SUPPRESS, Action, ArgumentParser, ArgumentTypeEr
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from oxitel.variables import instrumentation, otlp, sdk, zero_code
+from oxitel.variables import buffer, instrumentation, otlp, sdk, zero_code
 from oxitel.variables.registry import each_form
 from oxitel.variables.variable import Variable
 
@@ -43,6 +43,10 @@ _SHOWN = {
     "OTEL_PROPAGATORS": ("NAMES", "tracecontext,baggage (default), b3, …"),
     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": ("NAMES", "as flask,redis; * for all"),
     "OTEL_CONFIG_FILE": ("PATH", "configure by this file instead"),
+    "OXITEL_BUFFER_DIRECTORY": (
+        "PATH",
+        "keep there what is not delivered yet",
+    ),
 }
 # Other packages add names to these.
 _OPEN = ("OTEL_TRACES_SAMPLER",)
@@ -109,7 +113,7 @@ def set_variables(options: Namespace) -> list[str]:
 def _variables() -> Iterator[Variable]:
     """Each variable that somebody declares, ours first."""
     seen = set()
-    for variable in each_form(sdk, zero_code, otlp, instrumentation):
+    for variable in each_form(sdk, buffer, zero_code, otlp, instrumentation):
         seen.add(variable.name)
         yield variable
     for name in _names_of_other_packages():
