@@ -57,13 +57,13 @@ _OFFICIAL_FOLDER = os.path.join("opentelemetry", "instrumentation", "auto_instru
 def add_arguments(parser: ArgumentParser) -> None:
     parser.usage = _USAGE
     parser.epilog = _EPILOG
-    parser.add_argument("--view", action="store_true", help="show telemetry in a local viewer")
     add_variables(parser)
     parser.add_argument("command", nargs=REMAINDER, help=SUPPRESS)
 
 
 def add_variables(parser: ArgumentParser) -> None:
-    """Add an option for each variable."""
+    """Add an option for each variable, and the one that starts the viewer."""
+    parser.add_argument("--view", action="store_true", help="show telemetry in a local viewer")
     parser.add_argument("--help-all", action=_HelpAll, nargs=0, help="show every option and exit")
     for variable in _variables():
         options = _options(variable.name, parser._option_string_actions)
