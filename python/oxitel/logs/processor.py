@@ -111,7 +111,7 @@ class SynchronousMultiLogRecordProcessor(Sequential, _AnyEnabled):
             self._log_record_processors = (*self._processors, log_record_processor)
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        self._call_each("on_emit", log_record)
+        self._hand_over("on_emit", log_record)
 
 
 class ConcurrentMultiLogRecordProcessor(Concurrent, _AnyEnabled):
@@ -134,4 +134,4 @@ class ConcurrentMultiLogRecordProcessor(Concurrent, _AnyEnabled):
             self._log_record_processors += (log_record_processor,)
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        self._call_all("on_emit", log_record)
+        self._hand_over("on_emit", log_record)

@@ -16,6 +16,7 @@ from opentelemetry.context import Context
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
+from oxitel.export.batching import serve
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationScope, RuleBasedConfigurator
 from oxitel.variables import sdk
@@ -234,6 +235,7 @@ class LoggerProvider(logs_api.LoggerProvider):
     def add_log_record_processor(self, log_record_processor: LogRecordProcessor) -> None:
         """Have `log_record_processor` told of records, after those that were added before it."""
         self._multi_log_record_processor.add_log_record_processor(log_record_processor)
+        serve(log_record_processor, self._resource)
 
     def shutdown(self) -> None:
         """Shut the processors down: what is queued is exported within their time limits."""

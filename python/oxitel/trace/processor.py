@@ -73,10 +73,10 @@ class SynchronousMultiSpanProcessor(Sequential, SpanProcessor):
         self._call_each("on_start", span, parent_context=parent_context)
 
     def _on_ending(self, span: Span) -> None:
-        self._call_each("_on_ending", span)
+        self._hand_over("_on_ending", span)
 
     def on_end(self, span: ReadableSpan) -> None:
-        self._call_each("on_end", span)
+        self._hand_over("on_end", span)
 
 
 class ConcurrentMultiSpanProcessor(Concurrent, SpanProcessor):
@@ -102,7 +102,7 @@ class ConcurrentMultiSpanProcessor(Concurrent, SpanProcessor):
         self._call_all("on_start", span, parent_context=parent_context)
 
     def _on_ending(self, span: Span) -> None:
-        self._call_all("_on_ending", span)
+        self._hand_over("_on_ending", span)
 
     def on_end(self, span: ReadableSpan) -> None:
-        self._call_all("on_end", span)
+        self._hand_over("on_end", span)

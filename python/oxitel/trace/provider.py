@@ -12,6 +12,7 @@ from opentelemetry import trace as trace_api
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
+from oxitel.export.batching import serve
 from oxitel.propagation import global_textmap
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationInfo, InstrumentationScope, RuleBasedConfigurator
@@ -213,6 +214,7 @@ class TracerProvider(trace_api.TracerProvider):
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
         """Have `span_processor` told of spans, after those that were added before it."""
         self._active_span_processor.add_span_processor(span_processor)
+        serve(span_processor, self._resource)
 
     def shutdown(self) -> None:
         """Shut the processors down: what is queued is exported within their time limits."""

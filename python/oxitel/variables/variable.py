@@ -24,9 +24,12 @@ _replaced = _local()
 def value_of(name: str) -> str | None:
     """The variable's value as it is, None if it is not set."""
     variables: Mapping[str, str] | None = getattr(_replaced, "variables", None)
-    # Python's own variables have no form in a configuration file, so they stay.
-    if variables is None or not name.startswith("OTEL_") or name.startswith("OTEL_PYTHON_"):
+    if variables is None:
         return environ.get(name)
+    # Python's own variables have no form in a configuration file, and ours need not be in it: both
+    # stay.
+    if not name.startswith("OTEL_") or name.startswith("OTEL_PYTHON_"):
+        return variables.get(name, environ.get(name))
     return variables.get(name)
 
 
