@@ -155,7 +155,7 @@ DIFFERENCES: list[Difference] = [
         """
         batches.by_variable[delay is zero], batches.by_variable[queue is negative],
         batches.by_variable[queue is smaller than the batch],
-        batches.by_variable[batch is zero], batches.by_variable[batch is larger than the queue],
+        batches.by_variable[batch is zero],
         exporters.grpc_by_variable[compression unknown],
         exporters.grpc_by_variable[timeout is text]
         """,
