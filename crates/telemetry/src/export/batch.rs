@@ -131,6 +131,7 @@ impl BatchProcessor {
         Shutdown { sender, deadline }
     }
 
+    /// What became of the records so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.shared.sender().lock().queue.counts()

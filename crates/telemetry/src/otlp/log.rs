@@ -15,9 +15,11 @@ pub const LOG_ATTRIBUTES: u32 = 6;
 pub struct LogHead<'a> {
     /// Zero where the time of the event is not known.
     pub time_unix_nanos: u64,
+    /// When it was collected, in nanoseconds since 1970; 0 for unknown.
     pub observed_unix_nanos: u64,
     /// `SeverityNumber` as in OTLP: 0 is unspecified, 9 is INFO.
     pub severity_number: u8,
+    /// The level's name; may be empty.
     pub severity_text: &'a str,
     /// Zero where the record belongs to no trace.
     pub trace_id: u128,
@@ -25,6 +27,7 @@ pub struct LogHead<'a> {
     pub span_id: u64,
     /// The W3C trace flags.
     pub flags: u8,
+    /// What kind of event it is; may be empty.
     pub event_name: &'a str,
 }
 

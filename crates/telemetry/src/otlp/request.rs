@@ -28,9 +28,11 @@ const RECORD_TAG: u8 = (RECORDS << 3) as u8 | LENGTH_DELIMITED;
 pub struct Group {
     /// Body of the `Resource` message.
     pub resource: Vec<u8>,
+    /// The schema of the resource; may be empty.
     pub resource_schema_url: String,
     /// Body of the `InstrumentationScope` message.
     pub scope: Vec<u8>,
+    /// The schema of the scope; may be empty.
     pub scope_schema_url: String,
 }
 
@@ -63,6 +65,7 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// A batch without records.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -116,6 +119,7 @@ impl Batch {
         self.entries.len() - self.first
     }
 
+    /// Whether it has no record.
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -33,6 +33,7 @@ pub const fn bytes_field_len(field: u32, len: usize) -> usize {
     tag_len(field) + varint_len(len as u64) + len
 }
 
+/// Appends a number of variable length.
 #[inline]
 pub fn put_varint(buf: &mut Vec<u8>, value: u64) {
     if value < 0x80 {
@@ -51,6 +52,7 @@ fn put_long_varint(buf: &mut Vec<u8>, mut value: u64) {
     buf.push(value as u8);
 }
 
+/// Appends what stands in front of a field.
 #[inline]
 pub fn put_tag(buf: &mut Vec<u8>, field: u32, wire_type: u8) {
     put_varint(buf, u64::from(field) << 3 | u64::from(wire_type));
@@ -78,18 +80,21 @@ pub fn put_varint_field(buf: &mut Vec<u8>, field: u32, value: u64) {
     put_varint(buf, value);
 }
 
+/// Appends a field of eight bytes.
 #[inline]
 pub fn put_fixed64_field(buf: &mut Vec<u8>, field: u32, value: u64) {
     put_tag(buf, field, FIXED64);
     buf.extend_from_slice(&value.to_le_bytes());
 }
 
+/// Appends a field of four bytes.
 #[inline]
 pub fn put_fixed32_field(buf: &mut Vec<u8>, field: u32, value: u32) {
     put_tag(buf, field, FIXED32);
     buf.extend_from_slice(&value.to_le_bytes());
 }
 
+/// Appends a double, also if it is zero.
 #[inline]
 pub fn put_double_field(buf: &mut Vec<u8>, field: u32, value: f64) {
     put_fixed64_field(buf, field, value.to_bits());
