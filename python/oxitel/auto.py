@@ -24,7 +24,7 @@ _PARTIAL_MODULES = (
 def activate() -> bool:
     """Put the native modules before the official ones; importing this module does it.
 
-    What only the official packages have (metrics, logs) is still found in them. Returns False, and
+    Modules that Oxitel has none of are still found where they are installed. Returns False, and
     says so as a warning of the logger `oxitel`, when an official module that Oxitel would replace
     is imported already. Nothing is changed then: half of each would be worse.
     """
