@@ -86,11 +86,11 @@ pub struct Series {
     pub attributes: Arc<AttributeSet>,
     /// Where there has to be room for the series before something may come in for it.
     room: Option<Arc<Room>>,
-    state: Mutex<State>,
+    state: Mutex<SeriesState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct SeriesState {
     aggregate: Aggregate,
     times: Times,
     reservoir: Reservoir,
@@ -126,7 +126,7 @@ impl Series {
         Self {
             attributes,
             room,
-            state: Mutex::new(State {
+            state: Mutex::new(SeriesState {
                 aggregate: match aggregation {
                     Aggregation::Sum => Aggregate::Sum(Sum::default()),
                     Aggregation::LastValue => Aggregate::LastValue(LastValue::default()),
@@ -155,7 +155,7 @@ impl Series {
     }
 
     #[inline]
-    fn touch(&self, state: &mut State) -> bool {
+    fn touch(&self, state: &mut SeriesState) -> bool {
         if !state.is_touched {
             state.is_touched = self.room.as_ref().is_none_or(|room| room.take());
         }
@@ -241,7 +241,7 @@ impl Series {
 
     fn point(
         &self,
-        state: &mut State,
+        state: &mut SeriesState,
         aggregation: &Aggregation,
         rules: &Rules,
         now: u64,
