@@ -11,12 +11,14 @@ from typing import Any
 
 import pytest
 from opentelemetry.context import _SUPPRESS_INSTRUMENTATION_KEY, get_value
+from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk._shared_internal import DuplicateFilter
 from opentelemetry.sdk.trace import (
     ConcurrentMultiSpanProcessor,
     ReadableSpan,
     SpanProcessor,
     SynchronousMultiSpanProcessor,
+    TracerProvider,
 )
 from opentelemetry.sdk.trace.export import (
     BatchSpanProcessor,
@@ -154,7 +156,7 @@ def test_what_a_processor_raises_is_logged_once_and_the_others_are_called(
         def _raise(self, *args: Any, **kwargs: Any) -> Any:
             raise RuntimeError("broken on purpose")
 
-        on_start = _on_ending = on_end = shutdown = force_flush = _raise
+        on_start = shutdown = force_flush = _raise
 
     calls: list[tuple[str, str]] = []
     processor = multi()
@@ -165,7 +167,65 @@ def test_what_a_processor_raises_is_logged_once_and_the_others_are_called(
     assert len(calls) == 15
     assert not processor.force_flush()
     logged = [record.getMessage().split(" of span")[0] for record in caplog.records]
-    assert sorted(logged) == sorted(f"Exception while calling {method}" for method in METHODS)
+    methods = ("force_flush", "on_start", "shutdown")
+    assert sorted(logged) == [f"Exception while calling {method}" for method in methods]
+
+
+class FailingRedactor(SpanProcessor):
+    def __init__(self, method: str, error: type[BaseException] = RuntimeError) -> None:
+        def fail(span: Any) -> None:
+            if "secret" in span.name:
+                raise error("the redactor has a fault")
+
+        setattr(self, method, fail)
+
+
+def nested(multi: Any) -> Callable[[SpanProcessor], SpanProcessor]:
+    def wrap(processor: SpanProcessor) -> SpanProcessor:
+        outer = multi()
+        outer.add_span_processor(processor)
+        return outer
+
+    return wrap
+
+
+@pytest.mark.parametrize("method", ["on_end", "_on_ending"])
+@pytest.mark.parametrize(
+    "wrap", [lambda processor: processor, *map(nested, MULTIS)], ids=["alone", "nested", "threads"]
+)
+def test_a_span_that_a_processor_failed_on_is_not_exported_by_those_after_it(
+    wrap: Any, method: str, collector: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    before, after = InMemorySpanExporter(), InMemorySpanExporter()
+    provider = TracerProvider()
+    provider.add_span_processor(SimpleSpanProcessor(before))
+    provider.add_span_processor(wrap(FailingRedactor(method)))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(collector.grpc_endpoint)))
+    provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(collector.grpc_endpoint)))
+    provider.add_span_processor(SimpleSpanProcessor(after))
+    tracer = provider.get_tracer("test")
+    for name in ("first", "secret 1", "secret 2", "last"):
+        tracer.start_span(name).end()
+    assert provider.force_flush()
+    assert sorted({span["name"] for span in collector.spans()}) == ["first", "last"]
+    assert [span.name for span in after.get_finished_spans()] == ["first", "last"]
+    seen_before = [span.name for span in before.get_finished_spans()]
+    if method == "on_end":
+        assert seen_before == ["first", "secret 1", "secret 2", "last"]
+    said = [record for record in caplog.records if "Exception while calling" in record.message]
+    assert len(said) == 1
+    provider.shutdown()
+
+
+def test_a_redactor_that_is_interrupted_lets_nothing_out(collector: Any) -> None:
+    provider = TracerProvider()
+    provider.add_span_processor(FailingRedactor("on_end", KeyboardInterrupt))
+    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(collector.grpc_endpoint)))
+    with pytest.raises(KeyboardInterrupt):
+        provider.get_tracer("test").start_span("secret").end()
+    assert provider.force_flush()
+    assert collector.spans() == []
+    provider.shutdown()
 
 
 def test_processors_can_be_assigned_and_native_code_learns_of_them() -> None:

@@ -55,8 +55,8 @@ mod _native {
     use super::instrumentation::server_request::ServerRequest;
     #[pymodule_export]
     use super::instrumentation::values::{
-        known_http_method, redact_url, redact_url_credentials, redact_url_query, sql_operation,
-        synthetic_user_agent,
+        asgi_url, known_http_method, redact_url, redact_url_credentials, redact_url_query,
+        sql_operation, synthetic_user_agent,
     };
     #[pymodule_export]
     use super::instrumentation::wsgi::{Body, StartResponse};

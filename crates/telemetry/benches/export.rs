@@ -58,10 +58,11 @@ fn push_only() {
     let config = ExporterConfig::new(Signal::Traces, Protocol::HttpProtobuf, "http://127.0.0.1:1");
     let exporter = Arc::new(Exporter::new(config).unwrap());
     let config = BatchConfig {
-        max_queue_size: 10_000_000,
+        max_queue_size: Some(10_000_000),
         schedule_delay: Duration::from_secs(3600),
         max_export_batch_size: 512,
         export_timeout: Duration::ZERO,
+        spool: None,
     };
     let processor = BatchProcessor::new(config, exporter);
     let (group, record) = (Arc::new(Group::default()), record());
@@ -90,10 +91,11 @@ fn measure(name: &str, protocol: Protocol, compression: Compression) {
     config.tls.insecure = true;
     config.compression = compression;
     let config_of_batches = BatchConfig {
-        max_queue_size: 8192,
+        max_queue_size: Some(8192),
         schedule_delay: Duration::from_secs(5),
         max_export_batch_size: 512,
         export_timeout: Duration::from_secs(30),
+        spool: None,
     };
     let exporter = Arc::new(Exporter::new(config).unwrap());
     let processor = BatchProcessor::new(config_of_batches, exporter);

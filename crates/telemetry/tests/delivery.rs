@@ -125,10 +125,11 @@ fn what_is_queued_is_sent_after_the_delay() {
     let collector = Collector::start(Protocol::HttpProtobuf);
     let delay = Duration::from_millis(300);
     let config = BatchConfig {
-        max_queue_size: 100,
+        max_queue_size: Some(100),
         schedule_delay: delay,
         max_export_batch_size: 100,
         export_timeout: Duration::from_secs(5),
+        spool: None,
     };
     let processor = BatchProcessor::new(config, exporter(collector.config()));
     for round in 1..3 {
@@ -202,10 +203,11 @@ fn times_without_end_are_fine() {
     let sent = exporter.export_blocking(batch(numbered(1)), Duration::MAX);
     assert_eq!(sent.unwrap().delivered, 1);
     let config = BatchConfig {
-        max_queue_size: usize::MAX,
+        max_queue_size: Some(usize::MAX),
         schedule_delay: Duration::MAX,
         max_export_batch_size: usize::MAX,
         export_timeout: Duration::MAX,
+        spool: None,
     };
     let processor = BatchProcessor::new(config, exporter);
     push(&processor, numbered(2));

@@ -43,10 +43,11 @@ fn main() {
 
 fn batch_processor(collector: &Collector) -> BatchProcessor {
     let config = BatchConfig {
-        max_queue_size: 200_000,
+        max_queue_size: Some(200_000),
         schedule_delay: Duration::from_millis(5),
         max_export_batch_size: 50,
         export_timeout: Duration::from_secs(5),
+        spool: None,
     };
     BatchProcessor::new(config, exporter(collector.config()))
 }
@@ -177,10 +178,11 @@ fn forking_during_an_outage(protocol: Protocol) {
     config.timeout = Duration::from_millis(400);
     let processor = BatchProcessor::new(
         BatchConfig {
-            max_queue_size: 1000,
+            max_queue_size: Some(1000),
             schedule_delay: Duration::from_secs(3600),
             max_export_batch_size: 10,
             export_timeout: Duration::from_secs(5),
+            spool: None,
         },
         exporter(config),
     );

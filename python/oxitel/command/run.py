@@ -12,7 +12,7 @@ from argparse import REMAINDER, SUPPRESS, Action, ArgumentParser, ArgumentTypeEr
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from oxitel.variables import instrumentation, otlp, sdk, zero_code
+from oxitel.variables import buffer, instrumentation, otlp, sdk, zero_code
 from oxitel.variables.registry import each_form
 from oxitel.variables.variable import Variable
 
@@ -43,6 +43,10 @@ _SHOWN = {
     "OTEL_PROPAGATORS": ("NAMES", "tracecontext,baggage (default), b3, …"),
     "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": ("NAMES", "as flask,redis; * for all"),
     "OTEL_CONFIG_FILE": ("PATH", "configure by this file instead"),
+    "OXITEL_BUFFER_DIRECTORY": (
+        "PATH",
+        "keep there what is not delivered yet",
+    ),
 }
 # Other packages add names to these.
 _OPEN = ("OTEL_TRACES_SAMPLER",)
@@ -58,7 +62,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def add_variables(parser: ArgumentParser) -> None:
-    """Add an option for each variable."""
+    """Add an option for each variable, and the one that starts the viewer."""
+    parser.add_argument("--view", action="store_true", help="show telemetry in a local viewer")
     parser.add_argument("--help-all", action=_HelpAll, nargs=0, help="show every option and exit")
     for variable in _variables():
         options = _options(variable.name, parser._option_string_actions)
@@ -85,6 +90,12 @@ def run(options: Namespace) -> int:
     if not command:
         return _failed(2, "no command given. Try: oxitel run --help")
     set_variables(options)
+    if options.view:
+        from .view import start
+
+        problem = start()
+        if problem is not None:
+            return _failed(4, f"--view: {problem}")
     os.environ["PYTHONPATH"] = _python_path(os.environ.get("PYTHONPATH", ""))
     return _become(command)
 
@@ -102,7 +113,7 @@ def set_variables(options: Namespace) -> list[str]:
 def _variables() -> Iterator[Variable]:
     """Each variable that somebody declares, ours first."""
     seen = set()
-    for variable in each_form(sdk, zero_code, otlp, instrumentation):
+    for variable in each_form(sdk, buffer, zero_code, otlp, instrumentation):
         seen.add(variable.name)
         yield variable
     for name in _names_of_other_packages():

@@ -16,9 +16,12 @@ from oxitel.variables import sdk
 from oxitel.variables.variable import Integer, say_once
 
 from .batch import BatchProcessor
+from .buffer import settings
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
+
+    from oxitel.resources.resource import Resource
 
     from .signal import Signal
 
@@ -55,7 +58,10 @@ class Batching:
         meter_provider: MeterProvider | None,
     ) -> None:
         variables = self._variables
-        queue_size, batch_size = _sizes(variables, max_queue_size, max_export_batch_size)
+        native_exporter = _native_exporter_of(exporter)
+        queue_size, batch_size = _sizes(
+            variables, max_queue_size, max_export_batch_size, native_exporter is not None
+        )
         delay: Any = schedule_delay_millis
         if delay is None:
             delay = variables.schedule_delay.read()
@@ -71,7 +77,6 @@ class Batching:
             timeout = min(timeout, export_millis(exporter))
         self._export_timeout_millis = timeout
         self._native: _native.BatchProcessor | None = None
-        native_exporter = _native_exporter_of(exporter)
         if native_exporter is not None:
             self._native = _native.BatchProcessor(
                 native_exporter,
@@ -79,11 +84,12 @@ class Batching:
                 seconds_of(delay) * 1000,
                 batch_size,
                 seconds_of(timeout) * 1000,
+                settings(),
             )
             termination_limit = sdk.SIGTERM_FLUSH_TIMEOUT.read()
             if termination_limit > 0:
                 self._native.flush_on_termination(seconds_of(termination_limit) * 1000)
-        else:
+        elif queue_size is not None:
             self._batch_processor = BatchProcessor(
                 exporter, delay, batch_size, timeout, queue_size, self._record
             )
@@ -94,6 +100,12 @@ class Batching:
             native = self._native
             counts = self._batch_processor.counts if native is None else native.counts
             observe_queue(self._signal.name, self._component, meter_provider, queue_size, counts)
+
+    def _serve(self, resource: Resource) -> None:
+        """These are going to be records of `resource`: what earlier processes of that service have
+        left in the buffer is sent."""
+        if self._native is not None:
+            self._native.serve(resource)
 
     def shutdown(self) -> None:
         """Export what is left, within the export timeout, and shut the exporter down."""
@@ -121,18 +133,30 @@ class Batching:
         return self._native.force_flush(seconds_of(timeout_millis) * 1000)
 
 
+def serve(processor: object, resource: Resource) -> None:
+    """Tell a processor whose records it is going to get, if it is one of ours."""
+    if isinstance(processor, Batching):
+        processor._serve(resource)
+
+
 def _sizes(
-    variables: BatchVariables, max_queue_size: int | None, max_export_batch_size: int | None
-) -> tuple[int, int]:
-    """The sizes of queue and batch. If both come from the environment they are made to fit."""
+    variables: BatchVariables,
+    max_queue_size: int | None,
+    max_export_batch_size: int | None,
+    is_native: bool,
+) -> tuple[int | None, int]:
+    """The sizes of queue and batch. If both come from the environment they are made to fit.
+
+    A native queue whose size nobody says is bounded by the bytes of its records: None.
+    """
     queue_size: Any = max_queue_size
-    if queue_size is None:
+    if queue_size is None and (variables.max_queue_size.text() is not None or not is_native):
         queue_size = variables.max_queue_size.read()
     batch_size: Any = max_export_batch_size
     if batch_size is None:
         variable = variables.max_export_batch_size
         batch_size = variable.read()
-        if max_queue_size is None and batch_size > queue_size:
+        if max_queue_size is None and queue_size is not None and batch_size > queue_size:
             say_once(
                 variable.name,
                 str(batch_size),
@@ -143,14 +167,14 @@ def _sizes(
     return queue_size, batch_size
 
 
-def _validate(queue_size: int, schedule_delay_millis: float, batch_size: int) -> None:
-    if queue_size <= 0:
+def _validate(queue_size: int | None, schedule_delay_millis: float, batch_size: int) -> None:
+    if queue_size is not None and queue_size <= 0:
         raise ValueError("max_queue_size must be a positive integer.")
     if schedule_delay_millis <= 0:
         raise ValueError("schedule_delay_millis must be positive.")
     if batch_size <= 0:
         raise ValueError("max_export_batch_size must be a positive integer.")
-    if batch_size > queue_size:
+    if queue_size is not None and batch_size > queue_size:
         raise ValueError("max_export_batch_size must be less than or equal to max_queue_size.")
 
 

@@ -2,7 +2,8 @@
 records alike.
 
 What a user's processor raises is logged, once for each processor and method, and never reaches
-the code that made the telemetry.
+the code that made the telemetry. Only at an item's end (`_on_ending`, `on_end`, `on_emit`) is it
+for the pipeline to catch it, which then keeps the item from the processors that follow.
 """
 
 from __future__ import annotations
@@ -60,6 +61,13 @@ class Sequential:
                 getattr(processor, method)(*args, **kwargs)
             except Exception:
                 self._reported.log(processor, method)
+
+    def _hand_over(self, method: str, item: object) -> None:
+        """Tell the processors of an item that is complete. What one of them raises passes, and
+        those after it, here and in the pipeline that calls this, do not get the item: the one that
+        failed may be the one that takes out what nobody is to see."""
+        for processor in self._processors:
+            getattr(processor, method)(item)
 
     def _hurry(self) -> None:
         for processor in self._processors:
@@ -139,6 +147,16 @@ class Concurrent:
         for future in self._submit_all(method, *args, **kwargs):
             future.result()
 
+    def _hand_over(self, method: str, item: object) -> None:
+        """Tell all of an item that is complete; what one of them raises passes when all were
+        told."""
+        from concurrent.futures import wait
+
+        futures = [self._submit(getattr(processor, method), item) for processor in self._all()]
+        wait(futures)
+        for future in futures:
+            future.result()
+
     def _submit_all(self, method: str, *args: Any, **kwargs: Any) -> list[Future[Any]]:
         return [
             self._submit(self._guarded(processor, method), *args, **kwargs)
@@ -163,5 +181,8 @@ class Concurrent:
         except RuntimeError:
             # The interpreter is ending and takes no more work for threads: do it here.
             future: Future[Any] = Future()
-            future.set_result(call(*args, **kwargs))
+            try:
+                future.set_result(call(*args, **kwargs))
+            except Exception as error:
+                future.set_exception(error)
             return future

@@ -1,4 +1,4 @@
-"""What all OTLP exporters have in common: settings, the export itself, and what is said of it.
+"""What all OTLP exporters have in common: settings, the export itself, and messages about it.
 
 Settings are read here and in the two protocols' classes, from arguments and OTEL_EXPORTER_OTLP_*;
 sending is native. Only where the user hands over an object that sends (credentials, channel
@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable
-from functools import partial
+from functools import partial, update_wrapper
 from logging import Logger
 from math import inf
 from time import monotonic
+from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oxitel import _native as native
@@ -172,6 +173,15 @@ def unchanged_is_native(cls: _ExporterClass) -> _ExporterClass:
     """Decorates an exporter's class whose `export` need not be called to export: the native
     exporter does the same. Subclasses are not meant; they may do something else."""
     cls._own_export = cls.export  # type: ignore[attr-defined]
+    if "__init__" not in vars(cls):
+        # The protocol's initialiser, under the name that the error of a wrong argument tells.
+        inherited: Any = cls.__init__  # type: ignore[misc]
+        own = FunctionType(inherited.__code__, inherited.__globals__, "__init__")
+        update_wrapper(own, inherited)
+        own.__defaults__, own.__kwdefaults__ = inherited.__defaults__, inherited.__kwdefaults__
+        own.__qualname__ = f"{cls.__qualname__}.__init__"
+        del own.__wrapped__  # type: ignore[attr-defined]
+        cls.__init__ = own  # type: ignore[misc]
     return cls
 
 
@@ -198,7 +208,7 @@ def native_exporter(
 
 
 def seconds(argument: Any, otherwise: float, logger: Logger) -> float:
-    """The argument `timeout`; what is no number is said, and `otherwise` used."""
+    """The argument `timeout`; `otherwise`, with an error logged, if it is not a number."""
     if isinstance(argument, str | bytes):
         number = None
     else:

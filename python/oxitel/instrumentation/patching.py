@@ -71,6 +71,9 @@ class Patches:
         self._made.append((owner, name, value, owner.__dict__.get(name, _MISSING)))
         setattr(owner, name, value)
 
+    def is_wrapper(self, function: Any) -> bool:
+        return any(function is wrapper for _, _, wrapper, _ in self._made)
+
     def switch_off(self) -> None:
         self.is_on = False
         kept = []

@@ -71,13 +71,12 @@ class OpenTelemetryMiddleware:
         self.duration_histogram_new = instruments.duration_new
         self.active_requests_counter = instruments.active_requests
         self._sem_conv_opt_in_mode = instruments.conventions.mode
-        request_headers, response_headers = wsgi_captures()
         self._server = instruments.native(
             getter=wsgi_getter,
             request_hook=self.request_hook,
             response_hook=self.response_hook,
-            request_headers=request_headers,
-            response_headers=response_headers,
+            captures=wsgi_captures,
+            has_bare_descriptions=True,
         )
 
     def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:

@@ -106,11 +106,12 @@ class SynchronousMultiLogRecordProcessor(Sequential, _AnyEnabled):
         self._pipeline.set_processors(self._processors)
 
     def add_log_record_processor(self, log_record_processor: LogRecordProcessor) -> None:
+        """Call this processor too from now on, after the others."""
         with self._lock:
             self._log_record_processors = (*self._processors, log_record_processor)
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        self._call_each("on_emit", log_record)
+        self._hand_over("on_emit", log_record)
 
 
 class ConcurrentMultiLogRecordProcessor(Concurrent, _AnyEnabled):
@@ -128,8 +129,9 @@ class ConcurrentMultiLogRecordProcessor(Concurrent, _AnyEnabled):
         return self._log_record_processors
 
     def add_log_record_processor(self, log_record_processor: LogRecordProcessor) -> None:
+        """Call this processor too from now on, at the same time as the others."""
         with self._lock:
             self._log_record_processors += (log_record_processor,)
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        self._call_all("on_emit", log_record)
+        self._hand_over("on_emit", log_record)

@@ -16,6 +16,7 @@ from opentelemetry.context import Context
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
+from oxitel.export.batching import serve
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationScope, RuleBasedConfigurator
 from oxitel.variables import sdk
@@ -100,10 +101,12 @@ class Logger(_native.Logger, logs_api.Logger):
 
     @property
     def instrumentation_scope(self) -> InstrumentationScope:
+        """The scope it was made for."""
         return self._instrumentation_scope
 
     @property
     def resource(self) -> Resource:
+        """Its provider's resource."""
         return self._resource
 
     def _set_logger_config(self, logger_config: _LoggerConfig) -> None:
@@ -156,6 +159,7 @@ class LoggerProvider(logs_api.LoggerProvider):
 
     @property
     def resource(self) -> Resource:
+        """What all its log records are from."""
         _native.settle_fork()
         return self._resource
 
@@ -231,6 +235,7 @@ class LoggerProvider(logs_api.LoggerProvider):
     def add_log_record_processor(self, log_record_processor: LogRecordProcessor) -> None:
         """Have `log_record_processor` told of records, after those that were added before it."""
         self._multi_log_record_processor.add_log_record_processor(log_record_processor)
+        serve(log_record_processor, self._resource)
 
     def shutdown(self) -> None:
         """Shut the processors down: what is queued is exported within their time limits."""

@@ -19,7 +19,7 @@ def observe_queue(
     signal: str,
     component_type: str,
     meter_provider: MeterProvider | None,
-    capacity: int,
+    capacity: int | None,
     counts: Callable[[], Mapping[str, int]],
 ) -> None:
     """Observe a processor with a queue. `counts` are those of the native batch processor."""
@@ -48,6 +48,9 @@ def observe_queue(
         "How many records wait in a processor's queue.",
         lambda: ((counts()["queued"], attributes),),
     )
+    if capacity is None:
+        # It is bounded by bytes, which have no metric.
+        return
     observe(
         meter_provider,
         "create_observable_up_down_counter",
@@ -72,6 +75,7 @@ class ProcessedCounts:
         _observe_processed(meter_provider or get_meter_provider(), record, unit, self._amounts)
 
     def add(self, error: str = "") -> None:
+        """Count one record: as processed, or as lost by `error`."""
         if self._pid != os.getpid():
             self._lock = threading.Lock()
             self._pid = os.getpid()

@@ -65,6 +65,7 @@ class SynchronousMultiSpanProcessor(Sequential, SpanProcessor):
         self._pipeline.set_processors(self._processors)
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        """Call this processor too from now on, after the others."""
         with self._lock:
             self._span_processors = (*self._processors, span_processor)
 
@@ -72,10 +73,10 @@ class SynchronousMultiSpanProcessor(Sequential, SpanProcessor):
         self._call_each("on_start", span, parent_context=parent_context)
 
     def _on_ending(self, span: Span) -> None:
-        self._call_each("_on_ending", span)
+        self._hand_over("_on_ending", span)
 
     def on_end(self, span: ReadableSpan) -> None:
-        self._call_each("on_end", span)
+        self._hand_over("on_end", span)
 
 
 class ConcurrentMultiSpanProcessor(Concurrent, SpanProcessor):
@@ -93,6 +94,7 @@ class ConcurrentMultiSpanProcessor(Concurrent, SpanProcessor):
         return self._span_processors
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        """Call this processor too from now on, at the same time as the others."""
         with self._lock:
             self._span_processors += (span_processor,)
 
@@ -100,7 +102,7 @@ class ConcurrentMultiSpanProcessor(Concurrent, SpanProcessor):
         self._call_all("on_start", span, parent_context=parent_context)
 
     def _on_ending(self, span: Span) -> None:
-        self._call_all("_on_ending", span)
+        self._hand_over("_on_ending", span)
 
     def on_end(self, span: ReadableSpan) -> None:
-        self._call_all("on_end", span)
+        self._hand_over("on_end", span)

@@ -12,6 +12,7 @@ from opentelemetry import trace as trace_api
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
+from oxitel.export.batching import serve
 from oxitel.propagation import global_textmap
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationInfo, InstrumentationScope, RuleBasedConfigurator
@@ -134,6 +135,7 @@ class TracerProvider(trace_api.TracerProvider):
 
     @property
     def resource(self) -> Resource:
+        """What all its spans are from."""
         _native.settle_fork()
         return self._resource
 
@@ -212,6 +214,7 @@ class TracerProvider(trace_api.TracerProvider):
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
         """Have `span_processor` told of spans, after those that were added before it."""
         self._active_span_processor.add_span_processor(span_processor)
+        serve(span_processor, self._resource)
 
     def shutdown(self) -> None:
         """Shut the processors down: what is queued is exported within their time limits."""
@@ -226,7 +229,7 @@ class TracerProvider(trace_api.TracerProvider):
 
 
 def _info_of(scope: InstrumentationScope) -> InstrumentationInfo:
-    # Its constructor warns of its deprecation, of which the user has no part here.
+    # Its constructor warns that it is deprecated, but it is not the user who calls it here.
     info = InstrumentationInfo.__new__(InstrumentationInfo)
     info._name, info._version = scope.name, scope.version
     info._schema_url = scope.schema_url or ""

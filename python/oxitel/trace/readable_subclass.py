@@ -67,6 +67,11 @@ def _initialise(
             end_time,
             instrumentation_scope,
         )
+        # For a class that asks its base, as in `super().attributes`.
+        for field in _NAMES:
+            if field.startswith("_"):
+                descriptor = getattr(ReadableSpan, field)
+                descriptor.__set__(self, getattr(vars(self)[_CONTENT], field))
 
 
 def _make(cls: type[ReadableSpan], *arguments: Any, **options: Any) -> ReadableSpan:

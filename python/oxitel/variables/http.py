@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .variable import Variable
+from .variable import Names, Variable
 
 _CAPTURE = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_"
 _NONE = "none"
@@ -45,7 +45,7 @@ CAPTURE_ALL_METHODS = Variable(
 EXCLUDED_URLS = Variable(
     "OTEL_PYTHON_EXCLUDED_URLS",
     None,
-    "URLs of which instrumentations record nothing: regular expressions, with commas between them.",
+    "URLs that instrumentations do not record: regular expressions, separated by commas.",
     default_text=_NONE,
 )
 
@@ -60,3 +60,18 @@ def excluded_urls_of(library: str) -> Variable:
 
 
 FLASK_EXCLUDED_URLS = excluded_urls_of("FLASK")
+ASGI_EXCLUDE_SPANS = Names(
+    "OTEL_PYTHON_ASGI_EXCLUDE_SPANS",
+    [],
+    "Which spans of an ASGI request's messages are left out: `receive`, `send`, or both. An"
+    " addition of Oxitel.",
+    default_text="none",
+)
+STARLETTE_EXCLUDED_URLS = excluded_urls_of("STARLETTE")
+FASTAPI_EXCLUDED_URLS = excluded_urls_of("FASTAPI")
+FASTAPI_EXCLUDE_SPANS = Names(
+    "OTEL_PYTHON_FASTAPI_EXCLUDE_SPANS",
+    [],
+    "The same for FastAPI, in place of `OTEL_PYTHON_ASGI_EXCLUDE_SPANS`. An addition of Oxitel.",
+    default_text="`OTEL_PYTHON_ASGI_EXCLUDE_SPANS`",
+)

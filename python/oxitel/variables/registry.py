@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import ModuleType
 
-from . import commands, http, instrumentation, otlp, proxy, sdk, trust, zero_code
+from . import buffer, commands, http, instrumentation, otlp, proxy, sdk, trust, zero_code
 from .otlp import PerSignal
 from .variable import Variable
 
 MODULES: tuple[ModuleType, ...] = (
     sdk,
+    buffer,
     otlp,
     trust,
     proxy,

@@ -104,7 +104,8 @@ BSP_EXPORT_TIMEOUT = Integer(
 BSP_MAX_QUEUE_SIZE = Integer(
     "OTEL_BSP_MAX_QUEUE_SIZE",
     2048,
-    "Most spans a `BatchSpanProcessor` holds; the oldest is dropped for one too many.",
+    "Most spans a `BatchSpanProcessor` holds; the oldest is dropped for one too many. Unset, it"
+    " holds 16 MiB of encoded spans, or this many for an exporter that is written in Python.",
     minimum=1,
 )
 BSP_MAX_EXPORT_BATCH_SIZE = Integer(
@@ -184,7 +185,9 @@ BLRP_EXPORT_TIMEOUT = Integer(
 BLRP_MAX_QUEUE_SIZE = Integer(
     "OTEL_BLRP_MAX_QUEUE_SIZE",
     2048,
-    "Most log records a `BatchLogRecordProcessor` holds; the oldest is dropped for one too many.",
+    "Most log records a `BatchLogRecordProcessor` holds; the oldest is dropped for one too many."
+    " Unset, it holds 16 MiB of encoded records, or this many for an exporter that is written in"
+    " Python.",
     minimum=1,
 )
 BLRP_MAX_EXPORT_BATCH_SIZE = Integer(

@@ -17,16 +17,19 @@ from typing import Any
 _logger = getLogger("opentelemetry.sdk.environment_variables")
 
 _said: set[tuple[str, str]] = set()
-# `variables`: what this thread reads in place of the environment.
+# `variables`: what this thread reads instead of the environment.
 _replaced = _local()
 
 
 def value_of(name: str) -> str | None:
     """The variable's value as it is, None if it is not set."""
     variables: Mapping[str, str] | None = getattr(_replaced, "variables", None)
-    # Python's own variables have no form in a configuration file, so they stay.
-    if variables is None or not name.startswith("OTEL_") or name.startswith("OTEL_PYTHON_"):
+    if variables is None:
         return environ.get(name)
+    # Python's own variables have no form in a configuration file, and ours need not be in it: both
+    # stay.
+    if not name.startswith("OTEL_") or name.startswith("OTEL_PYTHON_"):
+        return variables.get(name, environ.get(name))
     return variables.get(name)
 
 
@@ -84,7 +87,7 @@ class Variable:
         environ[self.name] = text
 
     def parse(self, text: str) -> Any:
-        """`text` as this kind's value; ValueError if it is none."""
+        """`text` as a value of this kind; ValueError if it cannot be one."""
         return text
 
     def read(self) -> Any:

@@ -113,27 +113,57 @@ impl Pipeline {
         })
     }
 
-    /// Calls the method `name` of the processors written in Python.
+    /// Calls the method `name` of the processors written in Python; whether none has failed.
     pub(crate) fn tell(
         &self,
         name: &str,
         item: &Bound<'_, PyAny>,
         options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<()> {
-        if !self.has_listeners {
-            return Ok(());
-        }
+    ) -> PyResult<bool> {
+        let mut is_heard = true;
         for stage in &self.stages {
             if let Stage::Python(listener) = stage {
-                listener.call(name, item, options)?;
+                is_heard &= listener.call(name, item, options)?;
             }
         }
-        Ok(())
+        Ok(is_heard)
+    }
+
+    /// Tells the processors in their order, by their method `name`, of an item that is complete, and
+    /// gives the queues among them to `queue`.
+    ///
+    /// What one of them fails to see goes no further, as officially: it may be the one that takes
+    /// out what nobody is to see. The program does not notice, and the queues count it.
+    pub(crate) fn hand_over(
+        &self,
+        name: &str,
+        item: &Bound<'_, PyAny>,
+        mut queue: impl FnMut(&BatchProcessor),
+    ) -> PyResult<()> {
+        let mut told = Ok(true);
+        for stage in &self.stages {
+            match (stage, &told) {
+                (Stage::Native(batch), Ok(true)) => queue(batch),
+                (Stage::Native(batch), _) => batch.withhold(),
+                (Stage::Python(listener), Ok(true)) => told = listener.call(name, item, None),
+                (Stage::Python(_), _) => {}
+            }
+        }
+        told.map(drop)
+    }
+
+    /// Has the queues count an item that they are not to have.
+    pub(crate) fn withhold(&self) {
+        for stage in &self.stages {
+            if let Stage::Native(batch) = stage {
+                batch.withhold();
+            }
+        }
     }
 }
 
 impl Listener {
-    /// Calls the method `name` if it does something.
+    /// Calls the method `name` if it does something; false if it failed.
     // A processor that raises must not break the code that made the telemetry; only what no
     // library may stop (KeyboardInterrupt, SystemExit) passes.
     pub(crate) fn call(
@@ -141,31 +171,37 @@ impl Listener {
         name: &str,
         item: &Bound<'_, PyAny>,
         options: Option<&Bound<'_, PyDict>>,
-    ) -> PyResult<()> {
+    ) -> PyResult<bool> {
         let Some(method) = self.methods.iter().find(|method| method.name == name) else {
-            return Ok(());
+            return Ok(true);
         };
         let py = item.py();
         let processor = self.processor.bind(py);
         let Err(error) = processor.call_method(method.name, (item,), options) else {
-            return Ok(());
+            return Ok(true);
         };
         if !error.is_instance_of::<PyException>(py) {
             return Err(error);
         }
         if !method.has_failed.swap(true, Ordering::Relaxed) {
             let text = format!(
-                "Exception while calling {} of {} {}.",
+                "Exception while calling {} of {} {}{}.",
                 method.name,
                 self.kind.noun,
                 processor.repr().map_or_else(
                     |_| String::new(),
                     |text| text.to_string_lossy().into_owned()
                 ),
+                // What starts is let go on: nothing is exported then.
+                if method.name == "on_start" {
+                    ""
+                } else {
+                    ", and each time again: the processors after it do not get what it failed on"
+                },
             );
             diagnostics::report_exception(py, self.kind.logger, &text, &error);
         }
-        Ok(())
+        Ok(false)
     }
 }
 

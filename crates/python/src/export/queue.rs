@@ -1,17 +1,21 @@
 //! The native queues in front of exporters, one for each batch processor.
 
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use telemetry::export::batch::{BatchConfig, BatchProcessor};
+use telemetry::export::spool::SpoolConfig;
 
 use super::exporter::Exporter;
-use super::group::Groups;
+use super::group::{Groups, new_group};
 use super::waiting;
 use crate::convert::count::Count;
 use crate::convert::duration;
-use crate::process::{diagnostics, termination};
+use crate::process::{diagnostics, mapped_lock, termination};
+
+type Buffer = (PathBuf, Count, f64, f64, String);
 
 /// A bounded queue in front of a native exporter.
 #[pyclass(frozen, name = "BatchProcessor", module = "oxitel._native")]
@@ -35,19 +39,35 @@ impl Drop for NativeBatchProcessor {
 
 #[pymethods]
 impl NativeBatchProcessor {
+    /// `buffer` is its directory, its limit in bytes, the greatest age and the interval of writing in
+    /// milliseconds, and the program.
     #[new]
+    #[pyo3(signature = (exporter, max_queue_size, schedule_delay_millis, max_export_batch_size,
+        export_timeout_millis, buffer=None))]
     fn new(
         exporter: &Exporter,
-        max_queue_size: Count,
+        max_queue_size: Option<Count>,
         schedule_delay_millis: f64,
         max_export_batch_size: Count,
         export_timeout_millis: f64,
+        buffer: Option<Buffer>,
     ) -> Self {
+        let spool = buffer.map(|(directory, max_bytes, max_age, interval, program)| {
+            mapped_lock::use_for_locks();
+            SpoolConfig {
+                directory,
+                max_bytes: max_bytes.0 as u64,
+                max_age: duration::of_millis(max_age),
+                interval: duration::of_millis(interval),
+                program,
+            }
+        });
         let config = BatchConfig {
-            max_queue_size: max_queue_size.0,
+            max_queue_size: max_queue_size.map(|size| size.0),
             schedule_delay: duration::of_millis(schedule_delay_millis),
             max_export_batch_size: max_export_batch_size.0.max(1),
             export_timeout: duration::of_millis(export_timeout_millis),
+            spool,
         };
         Self {
             processor: BatchProcessor::new(config, exporter.exporter.clone()),
@@ -98,6 +118,35 @@ impl NativeBatchProcessor {
         dict.set_item("dropped_after_shutdown", counts.dropped_after_shutdown)?;
         dict.set_item("rejected", counts.rejected)?;
         dict.set_item("failed", counts.failed)?;
+        dict.set_item("kept", counts.kept)?;
+        dict.set_item("gone_from_buffer", counts.gone_from_spool)?;
         Ok(dict)
+    }
+
+    /// What became of what is in the buffer: of others' records that this process took over, and of
+    /// the files.
+    fn buffer_counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
+        let (counts, waiting) = self.processor.spool_counts();
+        let dict = PyDict::new(py);
+        dict.set_item("adopted", counts.adopted)?;
+        dict.set_item("adopted_delivered", counts.adopted_delivered)?;
+        dict.set_item("adopted_refused", counts.adopted_refused)?;
+        dict.set_item("adopted_waiting", waiting)?;
+        dict.set_item("own_delivered", counts.own_delivered)?;
+        dict.set_item("expired", counts.expired)?;
+        dict.set_item("dropped_limit", counts.dropped_limit)?;
+        dict.set_item("lost", counts.lost)?;
+        dict.set_item("unreadable_bytes", counts.unreadable_bytes)?;
+        dict.set_item("quarantined", counts.quarantined)?;
+        Ok(dict)
+    }
+
+    /// Says which resource's records these are going to be, so that what earlier processes of that
+    /// service have left in the buffer is sent.
+    fn serve(&self, resource: &Bound<'_, PyAny>) -> PyResult<()> {
+        let none = resource.py().None();
+        let group = new_group(resource, none.bind(resource.py()))?;
+        self.processor.serve(&group.resource);
+        Ok(())
     }
 }

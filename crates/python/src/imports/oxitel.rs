@@ -78,6 +78,9 @@ objects! {
     "oxitel.resources.resource" {
         RESOURCE = "Resource",
     }
+    "oxitel.trace.lookalike" {
+        SHOWN_SPAN = "shown",
+    }
     "oxitel.trace.batch" {
         BATCH_SPAN_PROCESSOR = "BatchSpanProcessor",
     }

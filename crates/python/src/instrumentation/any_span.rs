@@ -62,6 +62,11 @@ impl AnyTracer {
         self.native.get(py).map(|native| native.bind(py))
     }
 
+    pub(crate) fn has_python_sampler(&self, py: Python<'_>) -> bool {
+        self.native(py)
+            .is_none_or(|tracer| tracer.get().has_python_sampler())
+    }
+
     /// Starts a span with `facts` as its attributes, which are not looked at if nothing is recorded.
     pub(crate) fn start<'py, const COUNT: usize>(
         &self,
@@ -201,15 +206,22 @@ impl AnySpan {
         Ok(())
     }
 
-    pub(crate) fn update_name(&self, name: Bound<'_, PyAny>) -> PyResult<()> {
+    /// Renames the span, unless the program has done so: it is called something else than `previous`.
+    pub(crate) fn rename(
+        &self,
+        previous: &Bound<'_, PyAny>,
+        name: Bound<'_, PyAny>,
+    ) -> PyResult<()> {
         let py = name.py();
         match self {
             Self::Unrecorded(_) => Ok(()),
             Self::Recording(span) => {
-                if span::is_recording(span.bind(py)) {
-                    Span::update_name(span.bind(py), name.unbind())?;
+                let span = span.bind(py);
+                let is_renamed = !span.as_super().get().lock(py).name.is(previous);
+                if is_renamed || !span::is_recording(span) {
+                    return Ok(());
                 }
-                Ok(())
+                Span::update_name(span, name.unbind())
             }
             Self::Other(span) => {
                 let method = pyo3::intern!(py, "update_name");

@@ -63,6 +63,12 @@ impl<const COUNT: usize> Facts<COUNT> {
         }
     }
 
+    pub(crate) fn remove(&mut self, fact: usize) {
+        if let Some(place) = self.0.get_mut(fact) {
+            *place = None;
+        }
+    }
+
     /// Sets what is neither missing nor empty nor zero, as the official instrumentations do.
     pub(crate) fn set_present(&mut self, fact: usize, value: Option<Bound<'_, PyAny>>) {
         if let Some(value) = value.filter(|value| value.is_truthy().unwrap_or(false)) {

@@ -3,16 +3,22 @@
 use std::time::Instant;
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::names::server::{ACTIVE_NEW, ACTIVE_OLD, COUNT, NAMES};
+use telemetry::trace::{random_span_id, random_trace_id};
 
 use super::any_instrument::AnyInstrument;
-use super::any_span::{AnyTracer, INTERNAL, SERVER, Start};
+use super::any_span::{AnySpan, AnyTracer, INTERNAL, SERVER, Start};
 use super::facts::{Conventions, FactKeys, Facts};
+use super::hook;
 use super::server_request::{ServerRequest, State};
 use crate::imports::context;
 use crate::imports::official::Official;
+use crate::trace::current::identity_of_span;
+use crate::trace::identity::TraceId;
+use crate::trace::unsampled::UnsampledSpan;
 
 /// The facts of one request.
 pub(crate) type ServerFacts = Facts<COUNT>;
@@ -29,38 +35,65 @@ pub(crate) struct HttpServer {
     pub(super) request_hook: Option<Py<PyAny>>,
     /// `hook(span, source, status, headers)`, before the answer is passed on.
     pub(super) response_hook: Option<Py<PyAny>>,
-    /// From the source of the request, or the headers of the answer, to attributes.
-    pub(super) request_headers: Option<Py<PyAny>>,
-    pub(super) response_headers: Option<Py<PyAny>>,
+    /// Gives `captured`, once it is needed: the variables may be set until then.
+    captures: Option<Py<PyAny>>,
+    captured: PyOnceLock<Captured>,
+    pub(super) request_size_old: Option<AnyInstrument>,
+    pub(super) request_size_new: Option<AnyInstrument>,
+    pub(super) response_size_old: Option<AnyInstrument>,
+    pub(super) response_size_new: Option<AnyInstrument>,
     /// Reads headers for propagators that are not ours.
     pub(super) getter: Py<PyAny>,
-    pub(super) captures_all_methods: bool,
     /// The module that holds the global response propagator, where answers get its headers.
     pub(super) response_propagators: Option<Py<PyAny>>,
     pub(super) response_setter: Option<Py<PyAny>>,
     /// Where requests are kept in the source of theirs.
     pub(super) request_key: Option<Py<PyString>>,
     pub(super) span_key: Option<Py<PyString>>,
+    /// Whether an exception's text alone describes the status, in the new conventions.
+    pub(super) has_bare_descriptions: bool,
+    /// Whether requests that are excluded count as active ones.
+    pub(super) counts_excluded: bool,
+}
+
+/// From the source of a request, and from the headers of an answer, to attributes.
+#[derive(Default)]
+pub(super) struct Captured {
+    pub(super) request: Option<Py<PyAny>>,
+    pub(super) response: Option<Py<PyAny>>,
+    /// Whether methods that nobody knows are recorded as they are.
+    pub(super) all_methods: bool,
 }
 
 impl HttpServer {
+    pub(super) fn captured(&self, py: Python<'_>) -> PyResult<&Captured> {
+        self.captured.get_or_try_init(py, || {
+            let Some(captures) = &self.captures else {
+                return Ok(Captured::default());
+            };
+            let (request, response, all_methods) = captures.bind(py).call0()?.extract()?;
+            Ok(Captured {
+                request: optional(request, py),
+                response: optional(response, py),
+                all_methods,
+            })
+        })
+    }
+
     /// Begins a request with the span `name`: remote parent or not, span, context, active requests.
+    /// What is not measured (a websocket) is a span alone.
     pub(super) fn begin<'py>(
         slf: &Bound<'py, Self>,
         name: Bound<'py, PyAny>,
         facts: ServerFacts,
+        is_measured: bool,
         extract: impl FnOnce() -> PyResult<Option<Bound<'py, PyAny>>>,
     ) -> PyResult<Bound<'py, ServerRequest>> {
         let py = slf.py();
         let server = slf.get();
         let official = Official::get(py)?;
         let current = context::current(py, official)?;
-        // Under a span that is current already, it is a part of what that span stands for.
-        let is_inner = match context::span_of(official, &current)? {
-            None => false,
-            Some(span) if span.is(&official.invalid_span) => false,
-            Some(span) => span.is_instance(official.span.bind(py))?,
-        };
+        let is_inner = is_inner(official, &current)?;
         let parent = if is_inner {
             current
         } else {
@@ -70,18 +103,17 @@ impl HttpServer {
             }
         };
         let start = Start {
-            name,
+            name: name.clone(),
             kind: if is_inner { INTERNAL } else { SERVER },
             context: Some(&parent),
         };
         let span = server.tracer.start(py, start, &facts, &server.keys)?;
         let context = official.context_with_span(py, &parent, span.object(py))?;
-        let active = server.count_active(py, &facts, &context)?;
-        let state = State {
-            facts,
-            active,
-            has_ended: false,
+        let active = match is_measured {
+            true => server.count_active(py, &facts, &context)?,
+            false => None,
         };
+        let state = State::new(name.unbind(), facts, active, is_measured);
         let request = ServerRequest::new(
             slf.clone().unbind(),
             span,
@@ -91,6 +123,39 @@ impl HttpServer {
             state,
         );
         Bound::new(py, request)
+    }
+
+    /// Begins a request of which nothing is recorded: under its span, which is not sampled, nothing
+    /// else is. `None` under a span that is current already, which has its own say.
+    pub(super) fn begin_excluded<'py>(
+        slf: &Bound<'py, Self>,
+        facts: Option<ServerFacts>,
+        extract: impl FnOnce() -> PyResult<Option<Bound<'py, PyAny>>>,
+    ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
+        let py = slf.py();
+        let official = Official::get(py)?;
+        if is_inner(official, &context::current(py, official)?)? {
+            return Ok(None);
+        }
+        let parent = match extract()? {
+            Some(extracted) => extracted,
+            None => official.new_context(py)?.into_any(),
+        };
+        let identity = identity_of_span(official, &parent)?;
+        let trace_id = identity.map_or_else(random_trace_id, |identity| identity.trace_id);
+        let span = UnsampledSpan::new(TraceId::Number(trace_id), random_span_id(), 0, None);
+        let span = AnySpan::of(Bound::new(py, span)?.as_any());
+        let context = official.context_with_span(py, &parent, span.object(py))?;
+        let active = match &facts {
+            Some(facts) => slf.get().count_active(py, facts, &context)?,
+            None => None,
+        };
+        let facts = facts.unwrap_or(ServerFacts::new());
+        let state = State::new(py.None(), facts, active, false);
+        let server = slf.clone().unbind();
+        let now = Instant::now();
+        let request = ServerRequest::new(server, span, context.unbind(), true, now, state);
+        Ok(Some(Bound::new(py, request)?))
     }
 
     /// Counts a request in; its attributes are needed to count it out.
@@ -116,6 +181,15 @@ impl HttpServer {
     }
 }
 
+// Under a span that is current already, a request is a part of what that span stands for.
+fn is_inner(official: &Official, current: &Bound<'_, PyAny>) -> PyResult<bool> {
+    match context::span_of(official, current)? {
+        None => Ok(false),
+        Some(span) if span.is(&official.invalid_span) => Ok(false),
+        Some(span) => span.is_instance(official.span.bind(current.py())),
+    }
+}
+
 fn optional(object: Option<Py<PyAny>>, py: Python<'_>) -> Option<Py<PyAny>> {
     object.filter(|object| !object.is_none(py))
 }
@@ -124,9 +198,11 @@ fn optional(object: Option<Py<PyAny>>, py: Python<'_>) -> Option<Py<PyAny>> {
 impl HttpServer {
     #[new]
     #[pyo3(signature = (tracer, *, old, new, getter, active_requests, duration_old, duration_new,
-        request_hook=None, response_hook=None, request_headers=None, response_headers=None,
-        captures_all_methods=false, response_propagators=None, response_setter=None,
-        request_key=None, span_key=None))]
+        request_hook=None, response_hook=None, captures=None, request_size_old=None,
+        request_size_new=None, response_size_old=None, response_size_new=None,
+        response_propagators=None, response_setter=None,
+        request_key=None, span_key=None, has_bare_descriptions=false,
+        counts_excluded=false))]
     #[expect(clippy::too_many_arguments, reason = "keywords, all of them")]
     fn new(
         py: Python<'_>,
@@ -139,13 +215,17 @@ impl HttpServer {
         duration_new: &Bound<'_, PyAny>,
         request_hook: Option<Py<PyAny>>,
         response_hook: Option<Py<PyAny>>,
-        request_headers: Option<Py<PyAny>>,
-        response_headers: Option<Py<PyAny>>,
-        captures_all_methods: bool,
+        captures: Option<Py<PyAny>>,
+        request_size_old: Option<&Bound<'_, PyAny>>,
+        request_size_new: Option<&Bound<'_, PyAny>>,
+        response_size_old: Option<&Bound<'_, PyAny>>,
+        response_size_new: Option<&Bound<'_, PyAny>>,
         response_propagators: Option<Py<PyAny>>,
         response_setter: Option<Py<PyAny>>,
         request_key: Option<Py<PyString>>,
         span_key: Option<Py<PyString>>,
+        has_bare_descriptions: bool,
+        counts_excluded: bool,
     ) -> Self {
         Self {
             tracer: AnyTracer::new(tracer),
@@ -155,14 +235,19 @@ impl HttpServer {
             duration_new: AnyInstrument::new(duration_new),
             request_hook: optional(request_hook, py),
             response_hook: optional(response_hook, py),
-            request_headers: optional(request_headers, py),
-            response_headers: optional(response_headers, py),
+            captures: optional(captures, py),
+            captured: PyOnceLock::new(),
+            request_size_old: request_size_old.and_then(AnyInstrument::new),
+            request_size_new: request_size_new.and_then(AnyInstrument::new),
+            response_size_old: response_size_old.and_then(AnyInstrument::new),
+            response_size_new: response_size_new.and_then(AnyInstrument::new),
             getter,
-            captures_all_methods,
             response_propagators: optional(response_propagators, py),
             response_setter: optional(response_setter, py),
             request_key,
             span_key,
+            has_bare_descriptions,
+            counts_excluded,
         }
     }
 
@@ -171,14 +256,55 @@ impl HttpServer {
         self.tracer.object(py).clone()
     }
 
+    /// Whether a sampler written in Python has to be shown name and attributes at the start.
+    #[getter]
+    fn has_python_sampler(&self, py: Python<'_>) -> bool {
+        self.tracer.has_python_sampler(py)
+    }
+
     /// Calls a WSGI application inside a span, and gives its body, during which the span goes on.
+    /// The route is given where it is known before.
+    #[pyo3(signature = (application, environ, start_response, route=None))]
     fn call_wsgi<'py>(
         slf: &Bound<'py, Self>,
         application: &Bound<'py, PyAny>,
         environ: &Bound<'py, PyAny>,
         start_response: &Bound<'py, PyAny>,
+        route: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        super::wsgi::call(slf, application, environ, start_response)
+        super::wsgi::call(slf, application, environ, start_response, route)
+    }
+
+    /// Calls a WSGI application of whose request nothing is recorded, nor of what it does.
+    fn call_wsgi_excluded<'py>(
+        slf: &Bound<'py, Self>,
+        application: &Bound<'py, PyAny>,
+        environ: &Bound<'py, PyAny>,
+        start_response: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        super::wsgi::call_excluded(slf, application, environ, start_response)
+    }
+
+    /// Begins the request of an ASGI scope; None where instrumentations are suppressed.
+    #[pyo3(signature = (scope, name=None, attributes=None))]
+    fn begin_asgi<'py>(
+        slf: &Bound<'py, Self>,
+        scope: &Bound<'py, PyDict>,
+        name: Option<Bound<'py, PyAny>>,
+        attributes: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
+        let begun = super::asgi::begin(slf, scope, name, attributes);
+        Ok(hook::harmless(slf.py(), begun)?.flatten())
+    }
+
+    /// Begins a request of an ASGI scope of which nothing is recorded.
+    fn begin_asgi_excluded<'py>(
+        slf: &Bound<'py, Self>,
+        scope: &Bound<'py, PyDict>,
+    ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
+        let extract = || super::asgi_scope::extract(slf.get(), scope);
+        let begun = Self::begin_excluded(slf, None, extract);
+        Ok(hook::harmless(slf.py(), begun)?.flatten())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -187,14 +313,17 @@ impl HttpServer {
             &self.active_requests,
             &self.duration_old,
             &self.duration_new,
+            &self.request_size_old,
+            &self.request_size_new,
+            &self.response_size_old,
+            &self.response_size_new,
         ];
         for instrument in instruments.into_iter().flatten() {
             instrument.traverse(&visit)?;
         }
         visit.call(&self.request_hook)?;
         visit.call(&self.response_hook)?;
-        visit.call(&self.request_headers)?;
-        visit.call(&self.response_headers)?;
+        visit.call(&self.captures)?;
         visit.call(&self.response_setter)
     }
 }

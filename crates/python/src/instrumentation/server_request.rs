@@ -1,10 +1,11 @@
 //! `ServerRequest`: a request between its beginning and the end of its answer.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::names::server::{
     DURATION_NEW, DURATION_OLD, ERROR_TYPE, ROUTE, STATUS,
@@ -12,6 +13,7 @@ use telemetry::instrumentation::names::server::{
 use telemetry::instrumentation::status;
 
 use super::any_span::AnySpan;
+use super::asgi::{self, Sending};
 use super::hook;
 use super::server::{HttpServer, ServerFacts};
 use crate::imports::context;
@@ -27,14 +29,50 @@ pub(crate) struct ServerRequest {
     context: Py<PyAny>,
     pub(super) is_server: bool,
     start: Instant,
+    /// Whether the whole body is there when the application returns.
+    is_complete: AtomicBool,
     state: Guarded<State>,
 }
 
 pub(super) struct State {
-    pub(super) facts: ServerFacts,
+    name: Py<PyAny>,
+    facts: ServerFacts,
     /// The attributes with which it was counted as active.
-    pub(super) active: Option<Py<PyDict>>,
-    pub(super) has_ended: bool,
+    active: Option<Py<PyDict>>,
+    /// In place of the route, in the old duration.
+    target: Option<Py<PyAny>>,
+    request_size: Option<u64>,
+    /// The address of the headers in which that was found.
+    headers: Option<usize>,
+    response_size: Option<u64>,
+    sending: Sending,
+    is_measured: bool,
+    /// The address of the exception that was noted last; only compared.
+    noted: Option<usize>,
+    has_ended: bool,
+}
+
+impl State {
+    pub(super) fn new(
+        name: Py<PyAny>,
+        facts: ServerFacts,
+        active: Option<Py<PyDict>>,
+        is_measured: bool,
+    ) -> Self {
+        Self {
+            name,
+            facts,
+            active,
+            target: None,
+            request_size: None,
+            headers: None,
+            response_size: None,
+            sending: Sending::default(),
+            is_measured,
+            noted: None,
+            has_ended: false,
+        }
+    }
 }
 
 /// What was answered.
@@ -59,8 +97,13 @@ impl ServerRequest {
             context,
             is_server,
             start,
+            is_complete: AtomicBool::new(false),
             state: Guarded::new(state),
         }
+    }
+
+    pub(super) fn is_complete(&self) -> bool {
+        self.is_complete.load(Ordering::Relaxed)
     }
 
     /// Makes the span current until [`Self::leave`].
@@ -86,7 +129,10 @@ impl ServerRequest {
                 self.state.lock(py).facts.set(STATUS, number);
                 if is_error {
                     self.set_error_type(py, PyString::new(py, &code.to_string()).into_any())?;
-                    self.span.set_error(py, None)?;
+                    // An exception says more than the answer that was made of it.
+                    if self.state.lock(py).noted.is_none() {
+                        self.span.set_error(py, None)?;
+                    }
                 }
             }
             Answer::Unreadable(text) => {
@@ -110,15 +156,21 @@ impl ServerRequest {
         if !error.is_instance_of::<PyException>(py) {
             return Ok(());
         }
-        let error = error.value(py).as_any();
-        self.span.note(error)?;
-        let name = error.get_type().qualname()?;
-        self.set_error_type(py, name.into_any())?;
-        if self.server.get().keys.conventions.new {
-            self.span
-                .set_error(py, Some(&error.str()?.to_string_lossy()))?;
+        self.note(error.value(py).as_any())
+    }
+
+    fn note(&self, error: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = error.py();
+        let server = self.server.get();
+        let address = error.as_ptr().addr();
+        if self.state.lock(py).noted.replace(address) != Some(address) {
+            self.span.note(error)?;
+            if server.keys.conventions.new && server.has_bare_descriptions {
+                let text = error.str()?;
+                self.span.set_error(py, Some(&text.to_string_lossy()))?;
+            }
         }
-        Ok(())
+        self.set_error_type(py, error.get_type().qualname()?.into_any())
     }
 
     /// Ends the request: its duration, the active requests, the span. The first call counts.
@@ -126,20 +178,21 @@ impl ServerRequest {
         let elapsed = self.start.elapsed();
         let server = self.server.get();
         let context = self.context.bind(py);
-        let (old, new, active) = {
+        let (old, new, active, request_size, response_size) = {
             let mut state = self.state.lock(py);
             if std::mem::replace(&mut state.has_ended, true) {
                 return Ok(());
             }
             // No Python code runs while the dicts are made: their keys and values are plain.
-            let attributes = |wanted: bool| wanted.then(|| PyDict::new(py));
+            let attributes = |wanted: bool| (wanted && state.is_measured).then(|| PyDict::new(py));
             let old = attributes(server.duration_old.is_some());
             if let Some(attributes) = &old {
                 state
                     .facts
                     .put_old(&server.keys, DURATION_OLD, attributes)?;
-                if let Some(route) = state.facts.get(py, ROUTE) {
-                    attributes.set_item(pyo3::intern!(py, "http.target"), route)?;
+                let target = state.target.as_ref().map(|target| target.bind(py));
+                if let Some(target) = target.or_else(|| state.facts.get(py, ROUTE)) {
+                    attributes.set_item(pyo3::intern!(py, "http.target"), target)?;
                 }
             }
             let new = attributes(server.duration_new.is_some());
@@ -148,8 +201,27 @@ impl ServerRequest {
                     .facts
                     .put_new(&server.keys, DURATION_NEW, attributes)?;
             }
-            (old, new, state.active.take())
+            let sizes = (state.request_size, state.response_size);
+            (old, new, state.active.take(), sizes.0, sizes.1)
         };
+        for (size, instruments) in [
+            (
+                response_size,
+                [&server.response_size_old, &server.response_size_new],
+            ),
+            (
+                request_size,
+                [&server.request_size_old, &server.request_size_new],
+            ),
+        ] {
+            let Some(size) = size else { continue };
+            let size = size.into_pyobject(py)?.into_any();
+            for (instrument, attributes) in instruments.into_iter().zip([&old, &new]) {
+                if let (Some(instrument), Some(attributes)) = (instrument, attributes) {
+                    instrument.measure(py, &size, attributes, Some(context))?;
+                }
+            }
+        }
         if let (Some(duration), Some(attributes)) = (&server.duration_old, old) {
             // A duration in milliseconds is far below 2^53.
             let millis = (elapsed.as_secs_f64() * 1000.0).round_ties_even() as i64;
@@ -170,6 +242,38 @@ impl ServerRequest {
     /// As [`Self::finish`]; what is raised on the way is logged.
     pub(super) fn finish_harmlessly(&self, py: Python<'_>) -> PyResult<()> {
         hook::harmless(py, self.finish(py)).map(drop)
+    }
+
+    pub(super) fn has_ended(&self, py: Python<'_>) -> bool {
+        self.state.lock(py).has_ended
+    }
+
+    /// The size that the request's headers say; their address is kept to be compared.
+    pub(super) fn set_request_size(
+        &self,
+        py: Python<'_>,
+        size: Option<u64>,
+        headers: Option<usize>,
+    ) {
+        let mut state = self.state.lock(py);
+        state.request_size = size;
+        state.headers = headers;
+    }
+
+    pub(super) fn headers(&self, py: Python<'_>) -> Option<usize> {
+        self.state.lock(py).headers
+    }
+
+    pub(super) fn set_response_size(&self, py: Python<'_>, size: Option<u64>) {
+        self.state.lock(py).response_size = size;
+    }
+
+    pub(super) fn sending(&self, py: Python<'_>) -> Sending {
+        self.state.lock(py).sending
+    }
+
+    pub(super) fn set_sending(&self, py: Python<'_>, sending: Sending) {
+        self.state.lock(py).sending = sending;
     }
 
     /// Sets what the headers of the request or of the answer say, where that is wanted.
@@ -214,6 +318,18 @@ impl ServerRequest {
         self.span.object(py).clone()
     }
 
+    /// What the span is called, as far as it is known here.
+    #[getter]
+    fn name<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+        self.state.lock(py).name.bind(py).clone()
+    }
+
+    /// The route that was noted, None if there is none.
+    #[getter]
+    fn route<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        self.state.lock(py).facts.get(py, ROUTE).cloned()
+    }
+
     #[getter]
     fn context<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         self.context.bind(py).clone()
@@ -225,6 +341,80 @@ impl ServerRequest {
         self.is_server
     }
 
+    /// Notes an exception that the framework makes an answer of.
+    fn failed(&self, error: &Bound<'_, PyAny>) -> PyResult<()> {
+        if error.is_instance_of::<PyException>() {
+            hook::harmless(error.py(), self.note(error))?;
+        }
+        Ok(())
+    }
+
+    /// Nothing is left to be made of the answer: the request ends when the application returns.
+    fn completed(&self) {
+        self.is_complete.store(true, Ordering::Relaxed);
+    }
+
+    /// Makes the span current; what is returned is for `leave`.
+    #[pyo3(name = "enter")]
+    fn enter_method<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.enter(py)
+    }
+
+    #[pyo3(name = "leave")]
+    fn leave_method(&self, py: Python<'_>, token: &Bound<'_, PyAny>) {
+        self.leave(py, token);
+    }
+
+    /// Ends the request: durations, sizes, active requests, span. The first call counts.
+    #[pyo3(name = "finish")]
+    fn finish_method(&self, py: Python<'_>) -> PyResult<()> {
+        self.finish_harmlessly(py)
+    }
+
+    /// Ends the request of an ASGI scope.
+    fn ends(&self, scope: &Bound<'_, PyDict>) -> PyResult<()> {
+        hook::harmless(scope.py(), asgi::end(self, scope))?;
+        self.finish_harmlessly(scope.py())
+    }
+
+    /// What durations of the old conventions have as `http.target`, other than the route.
+    pub(super) fn set_target(&self, target: Py<PyAny>, py: Python<'_>) {
+        let replaced = self.state.lock(py).target.replace(target);
+        drop(replaced);
+    }
+
+    /// Notes what an ASGI message of the answer says; true for the last one.
+    fn sends(&self, kind: &Bound<'_, PyAny>, message: &Bound<'_, PyDict>) -> PyResult<bool> {
+        let noted = asgi::note_message(self, kind, message);
+        Ok(hook::harmless(kind.py(), noted)?.unwrap_or(false))
+    }
+
+    /// Notes a status on the span of one message.
+    fn set_status_on(&self, span: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>) -> PyResult<()> {
+        hook::harmless(span.py(), asgi::set_status_on(self, span, code)).map(drop)
+    }
+
+    /// Calls `hook` with the span and `arguments`; what it raises is logged.
+    #[pyo3(signature = (hook, *arguments))]
+    fn call_hook(&self, hook: &Bound<'_, PyAny>, arguments: &Bound<'_, PyTuple>) -> PyResult<()> {
+        let mut all = vec![self.span.object(hook.py()).clone()];
+        all.extend(arguments.iter());
+        hook::call(hook, PyTuple::new(hook.py(), all)?).map(drop)
+    }
+
+    /// Has the current context hold a value until the request's part that runs now is left.
+    fn set_context_value(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = key.py();
+        let official = Official::get(py)?;
+        let current = context::current(py, official)?;
+        let changed = official.new_context(py)?;
+        if let Ok(current) = current.cast::<PyDict>() {
+            changed.update(current.as_mapping())?;
+        }
+        changed.set_item(key, value)?;
+        context::attach(py, official, changed.as_any()).map(drop)
+    }
+
     /// Notes the route, and names the span after it.
     fn routed(&self, name: Bound<'_, PyAny>, route: Bound<'_, PyAny>) -> PyResult<()> {
         let py = name.py();
@@ -233,7 +423,8 @@ impl ServerRequest {
                 .set_fact(py, &self.server.get().keys, ROUTE, &route)?;
             self.state.lock(py).facts.set(ROUTE, route);
         }
-        self.span.update_name(name)
+        let previous = std::mem::replace(&mut self.state.lock(py).name, name.clone().unbind());
+        self.span.rename(previous.bind(py), name)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

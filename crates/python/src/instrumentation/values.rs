@@ -1,7 +1,7 @@
 //! The rules of the telemetry crate as functions, for the parts of instrumentations that are Python.
 
 use pyo3::prelude::*;
-use pyo3::types::PyString;
+use pyo3::types::{PyDict, PyString};
 use telemetry::instrumentation::{method, sql, url, user_agent};
 
 /// The known method that the text is, in any case; None if it is none.
@@ -48,4 +48,10 @@ pub(crate) fn synthetic_user_agent(user_agent: &Bound<'_, PyString>) -> Option<&
 #[pyfunction]
 pub(crate) fn sql_operation(statement: &Bound<'_, PyString>) -> String {
     sql::operation(&statement.to_string_lossy()).to_owned()
+}
+
+/// The URL of an ASGI scope without its query, with which exclude lists are compared.
+#[pyfunction]
+pub(crate) fn asgi_url(scope: &Bound<'_, PyDict>) -> PyResult<String> {
+    super::asgi_scope::url_without_query(scope)
 }

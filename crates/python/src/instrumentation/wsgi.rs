@@ -21,12 +21,13 @@ pub(super) fn call<'py>(
     application: &Bound<'py, PyAny>,
     environ: &Bound<'py, PyAny>,
     start_response: &Bound<'py, PyAny>,
+    route: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = server.py();
     let begun = environ
         .cast::<PyDict>()
         .map_err(PyErr::from)
-        .and_then(|environ| begin(server, environ));
+        .and_then(|environ| begin(server, environ, route));
     let Some(request) = hook::harmless(py, begun)? else {
         return application.call1((environ, start_response));
     };
@@ -51,15 +52,55 @@ pub(super) fn call<'py>(
     }
 }
 
+/// A request that is excluded, and everything in it.
+pub(super) fn call_excluded<'py>(
+    server: &Bound<'py, HttpServer>,
+    application: &Bound<'py, PyAny>,
+    environ: &Bound<'py, PyAny>,
+    start_response: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = server.py();
+    let begun = environ
+        .cast::<PyDict>()
+        .map_err(PyErr::from)
+        .and_then(|environ| {
+            let own = server.get();
+            let facts = match own.counts_excluded {
+                true => Some(
+                    wsgi_environ::describe(
+                        environ,
+                        own.keys.conventions,
+                        own.captured(py)?.all_methods,
+                    )?
+                    .facts,
+                ),
+                false => None,
+            };
+            HttpServer::begin_excluded(server, facts, || wsgi_environ::extract(own, environ))
+        });
+    let Some(Some(request)) = hook::harmless(py, begun)? else {
+        return application.call1((environ, start_response));
+    };
+    let token = request.get().enter(py)?;
+    let body = application.call1((environ, start_response));
+    request.get().leave(py, &token);
+    follow(request, environ, body?)
+}
+
 fn begin<'py>(
     server: &Bound<'py, HttpServer>,
     environ: &Bound<'py, PyDict>,
+    route: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, ServerRequest>> {
+    let py = server.py();
     let own = server.get();
-    let described =
-        wsgi_environ::describe(environ, own.keys.conventions, own.captures_all_methods)?;
+    let mut described =
+        wsgi_environ::describe(environ, own.keys.conventions, own.captured(py)?.all_methods)?;
+    if let Some(route) = route {
+        described.set_route(route)?;
+    }
     let extract = || wsgi_environ::extract(own, environ);
-    let request = HttpServer::begin(server, described.name, described.facts, extract)?;
+    let request = HttpServer::begin(server, described.name, described.facts, true, extract)?;
     if let Some(key) = &own.request_key {
         environ.set_item(key, &request)?;
     }
@@ -72,7 +113,9 @@ fn begin<'py>(
 fn hook_request(request: &ServerRequest, environ: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = environ.py();
     let server = request.server.get();
-    let captured = request.capture(server.request_headers.as_ref(), environ);
+    let captured = server
+        .captured(py)
+        .and_then(|captured| request.capture(captured.request.as_ref(), environ));
     hook::harmless(py, captured)?;
     if let Some(hook) = &server.request_hook {
         hook::call(hook.bind(py), (request.span.object(py), environ))?;
@@ -109,7 +152,7 @@ impl StartResponse {
                 propagator.call_method(name, (headers,), Some(&options))?;
             }
         }
-        request.capture(server.response_headers.as_ref(), headers)
+        request.capture(server.captured(py)?.response.as_ref(), headers)
     }
 }
 
@@ -169,7 +212,8 @@ fn follow<'py>(
     body: Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = body.py();
-    if is_file_of_server(environ, &body)? {
+    let is_ours = body.is_instance_of::<Body>();
+    if request.get().is_complete() && !is_ours || is_file_of_server(environ, &body)? {
         request.get().finish_harmlessly(py)?;
         return Ok(body);
     }

@@ -18,7 +18,22 @@ pub(super) struct Described<'py> {
     pub(super) facts: ServerFacts,
 }
 
-fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<Cow<'a, str>> {
+impl<'py> Described<'py> {
+    /// Names the request after its route, of which there are fewer than of paths.
+    pub(super) fn set_route(&mut self, route: Bound<'py, PyAny>) -> PyResult<()> {
+        let py = route.py();
+        let method = match self.facts.get(py, server::METHOD) {
+            Some(method) if !method.eq(method::OTHER)? => method.str()?.to_string(),
+            _ => "HTTP".to_owned(),
+        };
+        let name = format!("{method} {}", route.str()?.to_string_lossy());
+        self.name = PyString::new(py, &name).into_any();
+        self.facts.set(server::ROUTE, route);
+        Ok(())
+    }
+}
+
+pub(super) fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<Cow<'a, str>> {
     let text = value.cast::<PyString>().ok()?;
     Some(text.to_string_lossy())
 }
@@ -139,7 +154,7 @@ pub(super) fn put_method<'py>(
     Ok(PyString::new(py, &name).into_any())
 }
 
-fn redacted<'py>(
+pub(super) fn redacted<'py>(
     value: Bound<'py, PyAny>,
     redact: fn(&str) -> Option<String>,
 ) -> Bound<'py, PyAny> {
@@ -207,21 +222,31 @@ pub(super) fn extract<'py>(
     server: &HttpServer,
     environ: &Bound<'py, PyDict>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let py = environ.py();
+    let source = CarrierSource::Environ(environ);
+    extract_from(server, Some(&source), environ.as_any())
+}
+
+/// The context in `carrier`, by the global propagator: natively from `source` where it is ours.
+pub(super) fn extract_from<'py>(
+    server: &HttpServer,
+    source: Option<&CarrierSource<'_, 'py>>,
+    carrier: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = carrier.py();
     let getter = server.getter.bind(py);
     let api = py.import(pyo3::intern!(py, "opentelemetry.propagate"))?;
     let propagator = api.getattr(pyo3::intern!(py, "_HTTP_TEXT_FORMAT"))?;
-    if let Ok(composite) = propagator.cast::<CompositePropagator>()
+    if let Some(source) = source
+        && let Ok(composite) = propagator.cast::<CompositePropagator>()
         && is_unchanged(&propagator)?
     {
-        let source = CarrierSource::Environ(environ);
         let composite = composite.get();
-        return composite.extract_from(py, &source, environ.as_any(), None, Some(getter));
+        return composite.extract_from(py, source, carrier, None, Some(getter));
     }
     let options = PyDict::new(py);
     options.set_item(pyo3::intern!(py, "getter"), getter)?;
     let name = pyo3::intern!(py, "extract");
-    api.call_method(name, (environ,), Some(&options)).map(Some)
+    api.call_method(name, (carrier,), Some(&options)).map(Some)
 }
 
 // Whether it is ours, and not of a class that the program has derived from it.

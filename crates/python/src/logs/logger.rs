@@ -180,13 +180,14 @@ impl Logger {
             ),
             Some(&options),
         )?;
-        for stage in &pipeline.stages {
-            match stage {
-                Stage::Native(batch) => encode::push(batch, &self.groups, &record),
-                Stage::Python(listener) => listener.call("on_emit", &record, None)?,
-            }
+        // Encoded when every processor written in Python has seen it, as a span is: one that takes
+        // secrets out has to be heard wherever it stands.
+        let mut queues = Vec::new();
+        let told = pipeline.hand_over("on_emit", &record, |batch| queues.push(batch.clone()));
+        for batch in &queues {
+            encode::push(batch, &self.groups, &record);
         }
-        Ok(())
+        told
     }
 }
 

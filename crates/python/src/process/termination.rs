@@ -123,6 +123,9 @@ mod unix {
         }
     }
 
+    /// How often it is looked whether there is still something to wait for.
+    const STEP: Duration = Duration::from_millis(20);
+
     /// Has everything sent that is queued; the queues where that could not be done.
     fn flush() -> Vec<BatchProcessor> {
         let limit = Duration::from_millis(LIMIT_MILLIS.load(Ordering::Relaxed));
@@ -136,8 +139,15 @@ mod unix {
         for (queue, flush) in flushes {
             let left = || deadline.saturating_duration_since(Instant::now());
             match flush {
-                Some(flush) if flush.wait(left()) != Some(true) => unsent.push(queue.clone()),
-                Some(_) => {}
+                Some(flush) => {
+                    let mut is_sent = None;
+                    while is_sent.is_none() && !left().is_zero() && !queue.is_kept_for_later() {
+                        is_sent = flush.wait(left().min(STEP));
+                    }
+                    if is_sent != Some(true) {
+                        unsent.push(queue.clone());
+                    }
+                }
                 // It is being shut down, which says itself what is lost.
                 None => drop(queue.begin_shutdown(limit).wait(left())),
             }

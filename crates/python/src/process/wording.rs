@@ -1,7 +1,7 @@
 //! The words for what the pipeline has to say: those of the official packages where they say the
 //! same, under the names of their loggers. Knows nothing of the interpreter.
 
-use telemetry::diagnostics::event::{Destination, Event, Loss, Lost, Reason};
+use telemetry::diagnostics::event::{BufferNews, Destination, Event, Loss, Lost, Reason};
 use telemetry::export::{Protocol, Signal};
 
 /// How much an event matters.
@@ -111,6 +111,7 @@ pub(crate) fn worded(event: &Event) -> Message {
             Level::Error,
             format!("the export thread cannot be started: {error}"),
         ),
+        Event::Buffer { to, news } => buffer(to, news),
         Event::CardinalityLimit {
             metric,
             limit,
@@ -183,6 +184,49 @@ fn exporting(to: &Destination) -> &'static str {
         (Protocol::Grpc, Signal::Traces) => "traces",
         (_, signal) => records(signal),
     }
+}
+
+fn buffer(to: &Destination, news: &BufferNews) -> (Level, String) {
+    let kind = records(to.signal);
+    let text = match news {
+        BufferNews::Unusable(reason) => format!(
+            "the buffer cannot be used: {reason}. What is not delivered is in memory only; it is tried \
+             again each minute"
+        ),
+        BufferNews::Usable => "the buffer can be used again".to_owned(),
+        BufferNews::Adopted { records, files } => {
+            let text = format!(
+                "{records} {kind} of processes that have ended were found in {files} files of the \
+                 buffer, and are sent to {}",
+                to.endpoint
+            );
+            return (Level::Info, text);
+        }
+        BufferNews::Expired(count) => {
+            format!("{count} {kind} in the buffer were dropped because they were too old")
+        }
+        BufferNews::DroppedForRoom(count) => {
+            format!("{count} {kind} in the buffer were dropped because it was full")
+        }
+        BufferNews::Lost(count) => format!(
+            "{count} {kind} in the buffer are lost: their file was deleted, replaced or damaged"
+        ),
+        BufferNews::Unreadable { path, bytes } => format!(
+            "{bytes} bytes of {} cannot be read; the rest is delivered",
+            path.display()
+        ),
+        BufferNews::Quarantined(path) => {
+            format!(
+                "{} cannot be read, and was put aside as .bad",
+                path.display()
+            )
+        }
+        BufferNews::Kept { count, directory } => format!(
+            "{count} {kind} are kept in {}, and delivered by the next process of this service",
+            directory.display()
+        ),
+    };
+    (Level::Warning, text)
 }
 
 fn retrying(to: &Destination, reason: &Reason, seconds: f64) -> String {

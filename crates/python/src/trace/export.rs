@@ -1,5 +1,5 @@
 //! Spans on their way out where Python code sends them: into a queue, to an exporter, or as the body of
-//! a request.
+//! a request. Whatever is in the place of a span is exported as it shows itself.
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
@@ -8,18 +8,27 @@ use telemetry::otlp::request::Batch;
 use super::encode::with_encoded;
 use super::processing;
 use super::readable::ReadableSpan;
+use super::span::{RecordingSpan, Span};
 use crate::export::exporter::Exporter;
 use crate::export::group::Groups;
 use crate::export::queue::NativeBatchProcessor;
+use crate::imports::oxitel;
 
 /// Queues a span that has ended, if it was sampled.
 #[pyfunction]
 pub(crate) fn queue_span(
     py: Python<'_>,
     queue: &Bound<'_, NativeBatchProcessor>,
-    span: &Bound<'_, ReadableSpan>,
+    span: &Bound<'_, PyAny>,
 ) {
-    processing::queue(py, &queue.get().processor, span.get());
+    let processor = &queue.get().processor;
+    match shown(span) {
+        Ok(span) => processing::queue(py, processor, span.get()),
+        Err(error) => {
+            processor.withhold();
+            processing::report_unencodable(py, &error);
+        }
+    }
 }
 
 /// Queues the spans of whose end this thread is telling processors: whoever flushes meanwhile expects
@@ -29,31 +38,55 @@ pub(crate) fn queue_ending_spans(py: Python<'_>, queue: &Bound<'_, NativeBatchPr
     processing::queue_waiting(py, &queue.get().processor);
 }
 
-/// Exports `spans` and waits for the answer.
+/// Exports `spans` and waits for the answer. One that cannot be encoded is said, and the others are
+/// sent; then the export has failed.
 #[pyfunction]
 pub(crate) fn export_spans(
     py: Python<'_>,
     exporter: &Bound<'_, Exporter>,
-    spans: Vec<Bound<'_, ReadableSpan>>,
+    spans: Vec<Bound<'_, PyAny>>,
 ) -> PyResult<bool> {
-    exporter.get().export(py, batch_of(&spans)?)
+    let mut batch = Batch::new();
+    let groups = Groups::default();
+    let mut is_complete = true;
+    for span in &spans {
+        if let Err(error) = push(&mut batch, &groups, span) {
+            processing::report_unencodable(py, &error);
+            is_complete = false;
+        }
+    }
+    Ok(exporter.get().export(py, batch)? && is_complete)
 }
 
 /// `spans` as the body of an `ExportTraceServiceRequest`.
 #[pyfunction]
 pub(crate) fn encode_spans<'py>(
     py: Python<'py>,
-    spans: Vec<Bound<'py, ReadableSpan>>,
+    spans: Vec<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    Ok(PyBytes::new(py, &batch_of(&spans)?.encode()))
-}
-
-fn batch_of(spans: &[Bound<'_, ReadableSpan>]) -> PyResult<Batch> {
     let mut batch = Batch::new();
     let groups = Groups::default();
-    for span in spans {
-        let group = groups.of_record(span)?;
-        with_encoded(span.py(), span.get(), |bytes| batch.push(&group, bytes))?;
+    for span in &spans {
+        push(&mut batch, &groups, span)?;
     }
-    Ok(batch)
+    Ok(PyBytes::new(py, &batch.encode()))
+}
+
+fn push(batch: &mut Batch, groups: &Groups, span: &Bound<'_, PyAny>) -> PyResult<()> {
+    let span = shown(span)?;
+    let group = groups.of_record(&span)?;
+    with_encoded(span.py(), span.get(), |bytes| batch.push(&group, bytes))
+}
+
+/// The span itself if it is of exactly one of our classes, which have nothing in Python that could say
+/// otherwise; else one with what its public properties give.
+fn shown<'py>(span: &Bound<'py, PyAny>) -> PyResult<Bound<'py, ReadableSpan>> {
+    if span.is_exact_instance_of::<RecordingSpan>()
+        || span.is_exact_instance_of::<ReadableSpan>()
+        || span.is_exact_instance_of::<Span>()
+    {
+        return Ok(span.cast::<ReadableSpan>()?.clone());
+    }
+    let made = oxitel::SHOWN_SPAN.get(span.py())?.call1((span,))?;
+    Ok(made.cast_into::<ReadableSpan>()?)
 }

@@ -30,7 +30,7 @@ pub(crate) fn on_start(
     }
     let options = PyDict::new(span.py());
     options.set_item(pyo3::intern!(span.py(), "parent_context"), parent_context)?;
-    pipeline.tell("on_start", span, Some(&options))
+    pipeline.tell("on_start", span, Some(&options)).map(drop)
 }
 
 pub(crate) fn on_end(pipeline: &Pipeline, span: &Bound<'_, ReadableSpan>) -> PyResult<()> {
@@ -43,18 +43,16 @@ pub(crate) fn on_end(pipeline: &Pipeline, span: &Bound<'_, ReadableSpan>) -> PyR
         }
         return Ok(());
     }
-    pipeline.tell("_on_ending", span, None)?;
-    span.get().set_ending(true);
-    ENDING.with_borrow_mut(|ending| ending.push(span.clone().unbind()));
-    let mut told = Ok(());
-    for stage in &pipeline.stages {
-        match stage {
-            Stage::Native(batch) => queue(py, batch, span.get()),
-            Stage::Python(listener) => {
-                told = told.and_then(|()| listener.call("on_end", span, None));
-            }
+    match pipeline.tell("_on_ending", span, None) {
+        Ok(true) => {}
+        failed => {
+            pipeline.withhold();
+            return failed.map(drop);
         }
     }
+    span.get().set_ending(true);
+    ENDING.with_borrow_mut(|ending| ending.push(span.clone().unbind()));
+    let told = pipeline.hand_over("on_end", span, |batch| queue(py, batch, span.get()));
     let left = ENDING.with_borrow_mut(Vec::pop);
     drop(left);
     let waiting = {
@@ -116,11 +114,17 @@ fn push(py: Python<'_>, batch: &BatchProcessor, span: &ReadableSpan) {
         .group(py)
         .and_then(|group| with_encoded(py, span, |bytes| batch.push(&group, bytes)));
     if let Err(error) = pushed {
-        diagnostics::report_exception(
-            py,
-            diagnostics::ENCODER,
-            "a span could not be encoded and is dropped",
-            &error,
-        );
+        batch.withhold();
+        report_unencodable(py, &error);
     }
+}
+
+/// Says that a span is dropped since it cannot be encoded.
+pub(crate) fn report_unencodable(py: Python<'_>, error: &PyErr) {
+    diagnostics::report_exception(
+        py,
+        diagnostics::ENCODER,
+        "a span could not be encoded and is dropped",
+        error,
+    );
 }

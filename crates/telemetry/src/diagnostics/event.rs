@@ -2,6 +2,7 @@
 //! logger.
 
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -101,6 +102,13 @@ pub enum Event {
         /// What the operating system says.
         error: String,
     },
+    /// Something about records that are kept on disk.
+    Buffer {
+        /// Where they go.
+        to: Arc<Destination>,
+        /// What it is.
+        news: BufferNews,
+    },
     /// A metric has as many series as it may have. Measurements with other attributes are added up
     /// in one more.
     CardinalityLimit {
@@ -131,7 +139,8 @@ impl Event {
             | Self::PartialSuccess { to, .. }
             | Self::Recovered { to, .. }
             | Self::Dropped { to, .. }
-            | Self::Undelivered { to, .. } => Some(to),
+            | Self::Undelivered { to, .. }
+            | Self::Buffer { to, .. } => Some(to),
             Self::NeverDelivered { losses } => losses.first().map(|loss| &*loss.to),
             Self::QueueFull { .. }
             | Self::QueueShutDown { .. }
@@ -140,6 +149,44 @@ impl Event {
             | Self::SumOutgrown { .. } => None,
         }
     }
+}
+
+/// Something about records that are kept on disk, and about the directory they are in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BufferNews {
+    /// Nothing can be written for this reason; it is tried again.
+    Unusable(String),
+    /// Writing works again.
+    Usable,
+    /// Records of processes that have ended were found, and will be delivered.
+    Adopted {
+        /// How many.
+        records: u64,
+        /// In how many files.
+        files: u64,
+    },
+    /// So many records were deleted since nobody took them in time.
+    Expired(u64),
+    /// So many records had to give way since there was no room.
+    DroppedForRoom(u64),
+    /// So many records are lost since somebody deleted, replaced or damaged their file.
+    Lost(u64),
+    /// A part of a file is nothing that was written.
+    Unreadable {
+        /// Which file.
+        path: PathBuf,
+        /// How much of it.
+        bytes: u64,
+    },
+    /// A file has no header that can be read, and was put aside.
+    Quarantined(PathBuf),
+    /// At the end: records that will be delivered by the next process of this service.
+    Kept {
+        /// How many.
+        count: u64,
+        /// The user's directory.
+        directory: PathBuf,
+    },
 }
 
 /// What an exporter sends, and where to.

@@ -12,6 +12,7 @@ use super::exporter::Exporter;
 pub use super::flush::{Flush, Shutdown};
 pub use super::queue::Counts;
 use super::sender::{Renew, Sender};
+use super::spool::SpoolCounts;
 use super::worker;
 use crate::fork::{Owned, PerProcess};
 use crate::otlp::request::Group;
@@ -80,6 +81,12 @@ impl BatchProcessor {
         self.shared.sender().push(group, record);
     }
 
+    /// Counts a record that is not to be exported, since a processor before this one failed to see
+    /// it, or that cannot be encoded.
+    pub fn withhold(&self) {
+        self.shared.sender().lock().queue.counts_mut().withheld += 1;
+    }
+
     /// Waits until everything queued so far was accepted by the receiver; false where it was not,
     /// or not in time, or after shutdown. Not with the interpreter's lock held.
     #[must_use]
@@ -131,7 +138,30 @@ impl BatchProcessor {
         Shutdown { sender, deadline }
     }
 
-    /// What became of the records so far.
+    /// Says whose records these are going to be, by the encoded `Resource`: what earlier processes of
+    /// that service have left is sent, though there may be no record for a while.
+    pub fn serve(&self, resource: &[u8]) {
+        if self.shared.config.spool.is_some() {
+            self.shared.sender().serve(resource);
+        }
+    }
+
+    /// Whether there is nothing to wait for: the receiver is away, and all there is is in the spool.
+    #[must_use]
+    pub fn is_kept_for_later(&self) -> bool {
+        self.shared.sender().is_kept_for_later()
+    }
+
+    /// What became of what was kept in the spool, and how many records of other processes wait there
+    /// to be sent by this one.
+    #[must_use]
+    pub fn spool_counts(&self) -> (SpoolCounts, u64) {
+        let sender = self.shared.sender();
+        let guarded = sender.lock();
+        (guarded.spool, guarded.adopted_waiting)
+    }
+
+    /// What became of the records so far, in this process.
     #[must_use]
     pub fn counts(&self) -> Counts {
         self.shared.sender().lock().queue.counts()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::spool::SpoolConfig;
 use super::transport::compress::Compression;
 use super::transport::tls::TlsConfig;
 use crate::otlp::signal::{Protocol, Signal};
@@ -63,8 +64,8 @@ impl ExporterConfig {
 /// How records are gathered (specification, trace/sdk.md, "Batching processor").
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BatchConfig {
-    /// Records that may wait; at least 1.
-    pub max_queue_size: usize,
+    /// Records that may wait, at least 1; where nobody says, 16 MiB of them.
+    pub max_queue_size: Option<usize>,
     /// The longest a record waits for its batch to fill.
     pub schedule_delay: Duration,
     /// Records in one request; at most `max_queue_size`.
@@ -72,6 +73,8 @@ pub struct BatchConfig {
     /// How long what is queued may take to be sent when the processor is dropped without a
     /// shutdown.
     pub export_timeout: Duration,
+    /// Where what is not delivered outlives the process.
+    pub spool: Option<SpoolConfig>,
 }
 
 /// Times beyond what the clock can say mean "no limit"; a year will do.

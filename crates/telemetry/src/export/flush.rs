@@ -39,6 +39,7 @@ impl Flush {
             }
             let waited = self
                 .sender
+                .shared
                 .changed
                 .wait_timeout(guarded, left.min(patience));
             guarded = waited.unwrap_or_else(PoisonError::into_inner).0;
@@ -82,6 +83,7 @@ impl Shutdown {
             }
             let waited = self
                 .sender
+                .shared
                 .changed
                 .wait_timeout(guarded, left.min(patience));
             guarded = waited.unwrap_or_else(PoisonError::into_inner).0;

@@ -110,6 +110,13 @@ impl Exporter {
     }
 }
 
+/// Whether the receiver accepts an empty request, on the worker.
+pub(super) async fn ask(session: &Session) -> Outcome {
+    let deadline = Instant::now() + session.settled.timeout;
+    let probe = timeout_at(deadline, attempt(session, deadline)).await;
+    probe.map_or(Outcome::TimedOut, |probe| probe.outcome)
+}
+
 async fn attempt(session: &Session, deadline: Instant) -> Probe {
     let settled = &*session.settled;
     let body = match encode(session, &Batch::new()) {

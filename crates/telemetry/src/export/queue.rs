@@ -1,11 +1,23 @@
 //! The queue of a batch processor: records in chunks, each chunk a batch to be. Knows nothing of
-//! threads or time; `batch.rs` puts a lock around it.
+//! threads or time; whoever owns it puts a lock around it.
+
+mod kept;
 
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
 
 use crate::otlp::request::{Batch, Group};
+
+use self::kept::{Evicted, Kept};
+pub(super) use self::kept::{Left, Unwritten};
+use super::spool::Place;
+
+/// What a queue holds where nobody said how many records: bytes of encoded records, so that an
+/// ordinary restart of a receiver costs nothing.
+pub(super) const MAX_BYTES: usize = 16 << 20;
+/// Where bytes are counted, a batch of so many is sent however few its records are.
+const MAX_BATCH_BYTES: usize = 4 << 20;
 
 /// Emptied batches kept for their buffers.
 const MAX_SPARE: usize = 2;
@@ -36,6 +48,16 @@ struct Sealed {
     batch: Batch,
     /// Number of its last record, counted from the first one ever pushed.
     last: u64,
+    kept: Kept,
+}
+
+/// A batch that is being sent.
+struct Flight {
+    last: u64,
+    len: usize,
+    kept: Kept,
+    /// The spool had all of it when it left.
+    was_kept: bool,
 }
 
 /// Somebody who waits for all records up to a number.
@@ -58,24 +80,47 @@ pub struct Counts {
     pub dropped_queue_full: u64,
     /// Came after shutdown.
     pub dropped_after_shutdown: u64,
+    /// Never queued: a processor before this one failed to see them, or they could not be encoded.
+    pub withheld: u64,
     /// Not accepted, by the receiver's own account ("partial success").
     pub rejected: u64,
     /// Refused by the receiver, or not delivered at shutdown.
     pub failed: u64,
+    /// In the spool alone.
+    pub kept: u64,
+    /// Were in the spool alone, and are not any more: too old, too many, deleted or damaged.
+    pub gone_from_spool: u64,
 }
 
 pub(super) struct Queue {
-    max_records: usize,
+    /// What there is room for, in records or in bytes.
+    capacity: usize,
+    is_in_bytes: bool,
     max_batch: usize,
+    max_batch_bytes: usize,
+    /// What is taken of the capacity; what is being sent takes none.
+    used: usize,
     /// Being filled. Never part of what a waiter waits for: waiting seals it.
     current: Batch,
+    current_kept: Kept,
     sealed: VecDeque<Sealed>,
     spare: Vec<Batch>,
     /// Records in `sealed`.
     sealed_len: usize,
     pushed: u64,
-    /// Last number and length of the batch being sent.
-    in_flight: Option<(u64, usize)>,
+    in_flight: Option<Flight>,
+    /// Whether there is a spool, which has what leaves for want of room.
+    is_kept: bool,
+    /// What is in the spool alone, the oldest first.
+    evicted: VecDeque<Evicted>,
+    /// Records in `evicted`.
+    evicted_len: usize,
+    /// Last number and length of what is being sent of it.
+    replayed: Option<(u64, usize)>,
+    /// What need not be kept any more.
+    stale: Vec<Place>,
+    /// Of the batches so far.
+    last_number: u64,
     waiters: Vec<Waiter>,
     next_waiter: u64,
     counts: Counts,
@@ -83,17 +128,33 @@ pub(super) struct Queue {
 }
 
 impl Queue {
-    pub(super) fn new(max_records: usize, max_batch: usize) -> Self {
-        let max_records = max_records.max(1);
+    /// A queue for so many records, or for [`MAX_BYTES`] of them.
+    pub(super) fn new(max_records: Option<usize>, max_batch: usize, is_kept: bool) -> Self {
+        let capacity = max_records.map_or(MAX_BYTES, |records| records.max(1));
+        let is_in_bytes = max_records.is_none();
         Self {
-            max_records,
-            max_batch: max_batch.clamp(1, max_records),
+            capacity,
+            is_in_bytes,
+            max_batch: max_batch.clamp(1, capacity),
+            max_batch_bytes: if is_in_bytes {
+                MAX_BATCH_BYTES
+            } else {
+                usize::MAX
+            },
+            used: 0,
             current: Batch::new(),
+            current_kept: Kept::default(),
             sealed: VecDeque::new(),
             spare: Vec::new(),
             sealed_len: 0,
             pushed: 0,
             in_flight: None,
+            is_kept,
+            evicted: VecDeque::new(),
+            evicted_len: 0,
+            replayed: None,
+            stale: Vec::new(),
+            last_number: 0,
             waiters: Vec::new(),
             next_waiter: 0,
             counts: Counts::default(),
@@ -109,7 +170,8 @@ impl Queue {
     pub(super) fn counts(&self) -> Counts {
         Counts {
             queued: self.len(),
-            in_flight: self.in_flight.map_or(0, |(_, len)| len),
+            in_flight: self.in_flight.as_ref().map_or(0, |flight| flight.len),
+            kept: self.counts.kept + self.kept_len() as u64,
             ..self.counts
         }
     }
@@ -118,20 +180,27 @@ impl Queue {
         &mut self.counts
     }
 
-    /// Adds a record; whether the oldest had to go for it, and whom to wake.
+    /// Adds a record; whether the oldest was dropped for it, and whom to wake.
     #[inline]
     pub(super) fn push(&mut self, group: &Arc<Group>, record: &[u8]) -> (bool, Wake) {
-        let is_full = self.len() >= self.max_records;
-        if is_full {
-            self.drop_oldest(1);
-        }
+        let cost = if self.is_in_bytes {
+            Batch::framed_len(record)
+        } else {
+            1
+        };
+        let is_full = self.used + cost > self.capacity;
+        let has_dropped = is_full && self.make_room(cost);
         self.current.push(group, record);
+        self.used += cost;
         self.pushed += 1;
-        let is_sealed = self.current.len() >= self.max_batch;
+        let is_sealed =
+            self.current.len() >= self.max_batch || self.current.byte_len() >= self.max_batch_bytes;
         if is_sealed {
             self.seal();
         }
         let wake = match self.task {
+            // The spool has to have it before there is no more room.
+            Task::Busy if is_sealed && self.is_kept && self.used > self.capacity / 2 => Wake::Task,
             Task::Busy => Wake::Nobody,
             Task::Timed if !is_sealed => Wake::Nobody,
             Task::Absent => {
@@ -143,7 +212,15 @@ impl Queue {
                 Wake::Task
             }
         };
-        (is_full, wake)
+        (has_dropped, wake)
+    }
+
+    fn cost(&self, batch: &Batch) -> usize {
+        if self.is_in_bytes {
+            batch.byte_len()
+        } else {
+            batch.len()
+        }
     }
 
     /// Makes what there is of the current batch ready to be sent.
@@ -155,83 +232,146 @@ impl Queue {
         let next = next.unwrap_or_else(|| Batch::sized_like(&self.current));
         let batch = mem::replace(&mut self.current, next);
         self.sealed_len += batch.len();
+        let fresh = self.new_kept();
+        let kept = mem::replace(&mut self.current_kept, fresh);
         self.sealed.push_back(Sealed {
             batch,
             last: self.pushed,
+            kept,
         });
     }
 
     /// The oldest sealed batch, which is then in flight.
     pub(super) fn take(&mut self) -> Option<Batch> {
-        let Sealed { batch, last } = self.sealed.pop_front()?;
+        let Sealed { batch, last, kept } = self.sealed.pop_front()?;
         self.sealed_len -= batch.len();
-        self.in_flight = Some((last, batch.len()));
+        self.used -= self.cost(&batch);
+        self.in_flight = Some(Flight {
+            last,
+            len: batch.len(),
+            was_kept: self.is_kept && kept.is_whole(&batch),
+            kept,
+        });
         Some(batch)
     }
 
-    /// Ends the flight of a batch: `left` goes back to the front, as far as there is room.
-    pub(super) fn land(&mut self, left: Vec<Batch>, spent: Vec<Batch>, has_lost: bool) {
-        let Some((last, _)) = self.in_flight.take() else {
-            return;
+    /// Ends the flight of a batch: `left` goes back to the front, as far as there is room. What need
+    /// not be kept any more.
+    pub(super) fn land(
+        &mut self,
+        left: Vec<Batch>,
+        spent: Vec<Batch>,
+        has_lost: bool,
+    ) -> Vec<Place> {
+        let Some(Flight {
+            last, len, kept, ..
+        }) = self.in_flight.take()
+        else {
+            return Vec::new();
         };
         if has_lost {
             self.lose_up_to(last);
         }
+        let mut settled = Vec::new();
+        let mut rest = Some(kept);
+        match left.as_slice() {
+            [] => settled.extend(rest.take().into_iter().flat_map(Kept::all)),
+            [whole] if whole.len() == len => {}
+            // Parts are written anew, each for itself; then the whole is needed no more.
+            _ => rest.iter_mut().for_each(Kept::start_over),
+        }
         for batch in left.into_iter().rev() {
             self.sealed_len += batch.len();
-            self.sealed.push_front(Sealed { batch, last });
+            self.used += self.cost(&batch);
+            let kept = rest.take().unwrap_or_else(|| self.new_kept());
+            self.sealed.push_front(Sealed { batch, last, kept });
         }
-        let surplus = self.len().saturating_sub(self.max_records);
-        self.drop_oldest(surplus);
+        self.make_room(0);
         for batch in spent {
             self.recycle(batch);
         }
+        settled
     }
 
-    /// Drops the oldest records, which are in sealed batches: the current batch is sealed before
-    /// it alone could fill the queue.
+    /// Sees to it that there is room for so much more; whether records were dropped for that. What
+    /// the spool has only leaves the memory.
     #[cold]
-    fn drop_oldest(&mut self, mut count: usize) {
-        while count > 0 {
-            let Some(front) = self.sealed.front_mut() else {
-                return;
-            };
-            let dropped = front.batch.drop_oldest(count);
-            let (last, is_empty) = (front.last, front.batch.is_empty());
-            self.counts.dropped_queue_full += dropped as u64;
-            self.sealed_len -= dropped;
-            count -= dropped;
-            self.lose_up_to(last);
-            if is_empty && let Some(front) = self.sealed.pop_front() {
-                self.recycle(front.batch);
+    fn make_room(&mut self, cost: usize) -> bool {
+        let mut has_dropped = false;
+        while self.used + cost > self.capacity {
+            if self.sealed.is_empty() {
+                if self.current.is_empty() {
+                    return has_dropped;
+                }
+                self.seal();
             }
+            if !self.evict() {
+                has_dropped = true;
+                self.drop_oldest();
+            }
+        }
+        has_dropped
+    }
+
+    /// Drops the oldest record of the sealed batches.
+    fn drop_oldest(&mut self) {
+        let is_in_bytes = self.is_in_bytes;
+        let Some(front) = self.sealed.front_mut() else {
+            return;
+        };
+        let bytes = front.batch.byte_len();
+        let dropped = front.batch.drop_oldest(1);
+        front.kept.start_over();
+        let cost = if is_in_bytes {
+            bytes - front.batch.byte_len()
+        } else {
+            dropped
+        };
+        let (last, is_empty) = (front.last, front.batch.is_empty());
+        self.counts.dropped_queue_full += dropped as u64;
+        self.sealed_len -= dropped;
+        self.used -= cost;
+        self.lose_up_to(last);
+        if is_empty && let Some(front) = self.sealed.pop_front() {
+            self.forget(front.kept);
+            self.recycle(front.batch);
         }
     }
 
     /// Whoever sent what is in flight is no more: how many records are lost with it.
     pub(super) fn lose_flight(&mut self) -> usize {
         self.task = Task::Absent;
-        let Some((last, len)) = self.in_flight.take() else {
+        let Some(flight) = self.in_flight.take() else {
             return 0;
         };
-        self.counts.failed += len as u64;
-        self.lose_up_to(last);
-        len
+        if flight.is_kept() {
+            self.keep_evicted(flight.last, flight.len, flight.kept.places);
+            return 0;
+        }
+        self.counts.failed += flight.len as u64;
+        self.lose_up_to(flight.last);
+        flight.len
     }
 
-    /// Gives up everything, what is in flight included; how many records that was.
-    pub(super) fn abandon(&mut self) -> usize {
-        let in_flight = self.in_flight.take().map_or(0, |(_, len)| len);
-        let lost = self.len() + in_flight;
+    /// Gives up everything, what is in flight included; how many records that was, and how many are
+    /// in the spool.
+    pub(super) fn abandon(&mut self) -> Left {
+        let left = self.left();
         self.sealed.clear();
         self.sealed_len = 0;
+        self.used = 0;
         self.current.clear();
         self.spare.clear();
-        self.counts.failed += lost as u64;
-        if lost > 0 {
+        self.in_flight = None;
+        self.counts.failed += left.lost as u64;
+        self.counts.kept += left.kept as u64;
+        self.evicted.clear();
+        self.evicted_len = 0;
+        self.replayed = None;
+        if left.lost + left.kept > 0 {
             self.lose_up_to(u64::MAX);
         }
-        lost
+        left
     }
 
     fn recycle(&mut self, mut batch: Batch) {
@@ -266,11 +406,15 @@ impl Queue {
         let Some(waiter) = self.waiters.iter().find(|waiter| waiter.id == id) else {
             return true;
         };
-        let front = self
-            .sealed
-            .front()
-            .is_none_or(|front| front.last > waiter.mark);
-        front && self.in_flight.is_none_or(|(last, _)| last > waiter.mark)
+        let is_later = |last: u64| last > waiter.mark;
+        let front = self.sealed.front().map(|front| front.last);
+        let in_flight = self.in_flight.as_ref().map(|flight| flight.last);
+        let evicted = self.evicted.front().map(|front| front.last);
+        let replayed = self.replayed.map(|(last, _)| last);
+        [front, in_flight, evicted, replayed]
+            .into_iter()
+            .flatten()
+            .all(is_later)
     }
 
     /// Ends a wait: whether everything was delivered.
@@ -286,12 +430,236 @@ impl Queue {
     }
 }
 
+impl Flight {
+    /// Whether the spool has all of it.
+    fn is_kept(&self) -> bool {
+        self.was_kept && self.kept.written > 0
+    }
+}
+
+/// What the spool has of the queue.
+impl Queue {
+    /// Records that are in the spool alone.
+    pub(super) fn kept_len(&self) -> usize {
+        self.evicted_len + self.replayed.map_or(0, |(_, len)| len)
+    }
+
+    /// Something that the spool has not got, the oldest first.
+    pub(super) fn next_unwritten(&self) -> Option<Unwritten> {
+        let sealed = self.sealed.iter();
+        let sealed = sealed.map(|sealed| (&sealed.batch, &sealed.kept));
+        let current = (&self.current, &self.current_kept);
+        sealed.chain([current]).find_map(|(batch, kept)| {
+            let is_wanted = !kept.is_too_large && kept.written < batch.added();
+            is_wanted.then(|| Unwritten {
+                batch: batch.since(kept.written),
+                number: kept.number,
+                written: batch.added(),
+            })
+        })
+    }
+
+    /// Whether there is something that the spool has not got.
+    pub(super) fn has_unwritten(&self) -> bool {
+        let sealed = self.sealed.iter();
+        let sealed = sealed.map(|sealed| (&sealed.batch, &sealed.kept));
+        let mut all = sealed.chain([(&self.current, &self.current_kept)]);
+        let is_unwritten = all.any(|(batch, kept)| !batch.is_empty() && !kept.is_whole(batch));
+        is_unwritten
+            || self
+                .in_flight
+                .as_ref()
+                .is_some_and(|flight| !flight.is_kept())
+    }
+
+    /// How many of the records that were ever added to the batch in flight the spool has; none where it
+    /// has all, or will never have them.
+    pub(super) fn flight_written(&self) -> Option<usize> {
+        let flight = self.in_flight.as_ref()?;
+        let is_wanted = !flight.was_kept && !flight.kept.is_too_large;
+        is_wanted.then_some(flight.kept.written)
+    }
+
+    /// The spool has the rest of the batch in flight, `added` records in all, at these places.
+    pub(super) fn note_flight_written(&mut self, added: usize, places: Vec<Place>) -> Vec<Place> {
+        let Some(flight) = &mut self.in_flight else {
+            return places;
+        };
+        flight.was_kept = true;
+        flight.kept.written = added;
+        flight.kept.places.extend(places);
+        mem::take(&mut flight.kept.before)
+    }
+
+    /// The spool has it at these places; what need not be kept any more. A batch may have been sealed
+    /// or dropped meanwhile.
+    pub(super) fn note_written(&mut self, unwritten: &Unwritten, places: Vec<Place>) -> Vec<Place> {
+        let Some(kept) = self.kept_of(unwritten) else {
+            return places;
+        };
+        kept.written = unwritten.written;
+        kept.places.extend(places);
+        mem::take(&mut kept.before)
+    }
+
+    /// The spool will never have it.
+    pub(super) fn note_too_large(&mut self, unwritten: &Unwritten) {
+        if let Some(kept) = self.kept_of(unwritten) {
+            kept.is_too_large = true;
+        }
+    }
+
+    /// Where it is known what is kept of a batch, if it is in memory still.
+    fn kept_of(&mut self, unwritten: &Unwritten) -> Option<&mut Kept> {
+        let sealed = self.sealed.iter_mut().map(|sealed| &mut sealed.kept);
+        let mut all = sealed.chain([&mut self.current_kept]);
+        all.find(|kept| kept.number == unwritten.number)
+    }
+
+    /// Takes the oldest batch out of memory, if the spool has all of it.
+    fn evict(&mut self) -> bool {
+        let is_kept = self.is_kept
+            && self
+                .sealed
+                .front()
+                .is_some_and(|front| front.kept.is_whole(&front.batch));
+        if is_kept && let Some(front) = self.sealed.pop_front() {
+            let len = front.batch.len();
+            self.sealed_len -= len;
+            self.used -= self.cost(&front.batch);
+            self.stale.extend(front.kept.before);
+            self.keep_evicted(front.last, len, front.kept.places);
+            self.recycle(front.batch);
+        }
+        is_kept
+    }
+
+    fn keep_evicted(&mut self, last: u64, len: usize, places: Vec<Place>) {
+        self.evicted_len += len;
+        self.evicted.push_back(Evicted { last, len, places });
+    }
+
+    /// A batch is dropped: nothing of it need be kept.
+    fn forget(&mut self, kept: Kept) {
+        self.stale.extend(kept.places);
+        self.stale.extend(kept.before);
+    }
+
+    /// What need not be kept any more since the last call.
+    pub(super) fn take_stale(&mut self) -> Vec<Place> {
+        mem::take(&mut self.stale)
+    }
+
+    /// What is known of a batch that is new.
+    fn new_kept(&mut self) -> Kept {
+        self.last_number += 1;
+        Kept::of(self.last_number)
+    }
+
+    /// The oldest of what is in the spool alone, which is then being sent.
+    pub(super) fn take_evicted(&mut self) -> Option<Vec<Place>> {
+        let Evicted { last, len, places } = self.evicted.pop_front()?;
+        self.evicted_len -= len;
+        self.replayed = Some((last, len));
+        Some(places)
+    }
+
+    /// So many records could not be read back.
+    pub(super) fn note_unreadable(&mut self, records: u64) {
+        self.counts.gone_from_spool += records;
+    }
+
+    /// Ends the sending of it: what is left goes back, and what was lost is known to those who wait.
+    pub(super) fn land_evicted(&mut self, left: Vec<Place>, has_lost: bool) {
+        let Some((last, _)) = self.replayed.take() else {
+            return;
+        };
+        if has_lost {
+            self.lose_up_to(last);
+        }
+        let len = left.iter().map(|place| place.count as usize).sum();
+        if len > 0 {
+            self.evicted_len += len;
+            let places = left;
+            self.evicted.push_front(Evicted { last, len, places });
+        }
+    }
+
+    /// Whether something in memory is kept in this segment.
+    pub(super) fn is_in_memory(&self, segment: u64) -> bool {
+        let sealed = self.sealed.iter().map(|sealed| &sealed.kept);
+        let flight = self.in_flight.iter().map(|flight| &flight.kept);
+        let mut all = sealed.chain(flight).chain([&self.current_kept]);
+        all.any(|kept| kept.is_in(segment))
+    }
+
+    /// A segment is gone: how many records are lost with it. What is in memory too is unwritten again.
+    pub(super) fn lose_segment(&mut self, segment: u64) -> u64 {
+        let sealed = self.sealed.iter_mut().map(|sealed| &mut sealed.kept);
+        let flight = self.in_flight.iter_mut().map(|flight| &mut flight.kept);
+        for kept in sealed.chain(flight).chain([&mut self.current_kept]) {
+            kept.lose(segment);
+        }
+        let mut lost = 0;
+        let mut last_lost = None;
+        for evicted in &mut self.evicted {
+            let before = evicted.len;
+            evicted.places.retain(|place| !place.is_in(segment));
+            let kept = evicted.places.iter().map(|place| place.count as usize);
+            evicted.len = kept.sum();
+            if evicted.len < before {
+                lost += before - evicted.len;
+                last_lost = Some(evicted.last);
+            }
+        }
+        self.evicted_len -= lost;
+        self.counts.gone_from_spool += lost as u64;
+        self.evicted.retain(|evicted| !evicted.places.is_empty());
+        if let Some(last) = last_lost {
+            self.lose_up_to(last);
+        }
+        lost as u64
+    }
+
+    /// What would become of everything if the queue ended now.
+    pub(super) fn left(&self) -> Left {
+        let mut left = Left {
+            lost: 0,
+            kept: self.kept_len(),
+        };
+        let sealed = self
+            .sealed
+            .iter()
+            .map(|sealed| (&sealed.batch, &sealed.kept));
+        for (batch, kept) in sealed.chain([(&self.current, &self.current_kept)]) {
+            let unwritten = if self.is_kept {
+                batch.since(kept.written).len()
+            } else {
+                batch.len()
+            };
+            left.lost += unwritten;
+            left.kept += batch.len() - unwritten;
+        }
+        if let Some(flight) = &self.in_flight {
+            if flight.is_kept() {
+                left.kept += flight.len;
+            } else {
+                left.lost += flight.len;
+            }
+        }
+        left
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn queue_of(max_records: usize, max_batch: usize) -> (Queue, Arc<Group>) {
-        (Queue::new(max_records, max_batch), Arc::default())
+        (
+            Queue::new(Some(max_records), max_batch, false),
+            Arc::default(),
+        )
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::session::Session;
 use super::settled::Settled;
 use super::transport::answer::{Reason, excerpt};
-use crate::diagnostics::event::{Backlog, Destination, Lost};
+use crate::diagnostics::event::{Backlog, BufferNews, Destination, Lost};
 use crate::diagnostics::{Event, Key, Loss, forget, report, report_loss};
 use crate::otlp::read::PartialSuccess;
 
@@ -129,4 +129,16 @@ pub(super) fn never_delivered(settled: &Settled, count: usize, reason: &str) {
         lost: Lost::Records(count),
         reason: reason.to_owned(),
     });
+}
+
+/// Of the records that are kept on disk.
+pub(super) fn buffer(settled: &Settled, news: BufferNews) {
+    let to = to(settled);
+    let key = match &news {
+        // The processors of all signals find the same.
+        BufferNews::Unusable(reason) => Key::now_and_then(("buffer", reason)),
+        BufferNews::DroppedForRoom(_) => Key::now_and_then(("buffer is full", to.signal)),
+        _ => Key::Always,
+    };
+    report(key, Event::Buffer { to, news });
 }

@@ -2,25 +2,24 @@
 //! worker lives. The queue is behind a lock here; whoever waits for it is woken here.
 
 use std::mem;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
-use tokio::sync::{Notify, watch};
+use tokio::sync::watch;
 
 use super::config::{BatchConfig, limited};
 use super::deliver::{Delivery, Owner, Tally, deliver};
 use super::exporter::Exporter;
-use super::queue::{Queue, Task, Wake};
+use super::keeping::{Keeping, NextKept};
+use super::queue::{Left, Task, Wake};
 use super::report;
+use super::shared_queue::{Guarded, SharedQueue};
 use super::urgency::{Urgency, Wait};
 use super::worker::{self, Epoch};
 use crate::diagnostics::event::Backlog;
 use crate::diagnostics::{self, Event, Key};
 use crate::fork::Owned;
 use crate::otlp::request::{Batch, Group};
-
-/// How often a full queue is mentioned.
-const QUIET: Duration = Duration::from_secs(20);
 
 /// Has whoever owns a sender see to it that there is one for this worker.
 pub(super) type Renew = Arc<dyn Fn() + Send + Sync>;
@@ -29,37 +28,10 @@ pub(super) type Renew = Arc<dyn Fn() + Send + Sync>;
 pub(super) struct Sender {
     pub(super) epoch: Epoch,
     renew: Renew,
-    config: BatchConfig,
-    exporter: Arc<Exporter>,
-    guarded: Mutex<Guarded>,
-    /// Something changed for those who wait in `force_flush` or `shutdown`.
-    pub(super) changed: Condvar,
-    /// There is something to do for the task.
-    wake: Notify,
+    pub(super) shared: SharedQueue,
+    /// What the worker does for the spool, where there is one.
+    pub(super) keeping: Option<Keeping>,
     urgency: watch::Sender<Urgency>,
-}
-
-pub(super) struct Guarded {
-    pub(super) queue: Queue,
-    closing: Option<Instant>,
-    /// Closing has come to its end, and somebody is telling what was lost.
-    is_finishing: bool,
-    pub(super) is_stopped: bool,
-    /// What was here has gone to another [`Sender`], since the worker was lost.
-    is_replaced: bool,
-    pub(super) was_all_delivered: bool,
-    /// Those who began to wait before this gave up hope.
-    pub(super) hopeless_at: Option<Instant>,
-    /// When the current batch is to be sent though it is not full.
-    due: Option<tokio::time::Instant>,
-    full_said_at: Option<Instant>,
-    reason: String,
-    /// Since when the receiver has been away, if it is.
-    outage_since: Option<Instant>,
-    /// How many of the dropped records have been spoken of with their number.
-    dropped_said: u64,
-    /// The waiter that `close` made.
-    close_wait: Option<u64>,
 }
 
 enum Step {
@@ -85,25 +57,8 @@ impl Sender {
         Self {
             epoch: Epoch::now(),
             renew: Arc::clone(renew),
-            config: config.clone(),
-            exporter: Arc::clone(exporter),
-            guarded: Mutex::new(Guarded {
-                queue: Queue::new(config.max_queue_size, config.max_export_batch_size),
-                closing: None,
-                is_finishing: is_stopped,
-                is_stopped,
-                is_replaced: false,
-                was_all_delivered: true,
-                hopeless_at: None,
-                due: None,
-                full_said_at: None,
-                reason: String::new(),
-                outage_since: None,
-                dropped_said: 0,
-                close_wait: None,
-            }),
-            changed: Condvar::new(),
-            wake: Notify::new(),
+            shared: SharedQueue::new(config, exporter, is_stopped),
+            keeping: config.spool.clone().map(Keeping::new),
             urgency: watch::Sender::new(Urgency::default()),
         }
     }
@@ -111,6 +66,9 @@ impl Sender {
     /// Goes on with what `other` has, whose worker was lost.
     #[cold]
     pub(super) fn take_over(self: &Arc<Self>, other: &Self) {
+        if let (Some(keeping), Some(theirs)) = (&self.keeping, &other.keeping) {
+            keeping.take_over(theirs);
+        }
         let mut theirs = other.lock();
         let mut guarded = self.lock();
         mem::swap(&mut guarded.queue, &mut theirs.queue);
@@ -127,7 +85,7 @@ impl Sender {
         theirs.is_stopped = true;
         theirs.was_all_delivered = false;
         drop(theirs);
-        other.changed.notify_all();
+        other.shared.changed.notify_all();
         let lost = guarded.queue.lose_flight();
         let is_wanted =
             !guarded.is_stopped && (guarded.queue.len() > 0 || guarded.closing.is_some());
@@ -137,7 +95,7 @@ impl Sender {
         drop(guarded);
         if lost > 0 {
             let reason = "the connection's descriptor was closed by the process";
-            report::undelivered(self.exporter.settled(), lost, reason);
+            report::undelivered(self.shared.exporter.settled(), lost, reason);
         }
         if is_wanted {
             self.start();
@@ -146,7 +104,7 @@ impl Sender {
 
     #[inline]
     pub(super) fn lock(&self) -> MutexGuard<'_, Guarded> {
-        self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared.lock()
     }
 
     /// False where the record was not taken, because this has been replaced.
@@ -167,7 +125,7 @@ impl Sender {
         let ends_wait = has_dropped && guarded.queue.has_waiters();
         drop(guarded);
         if ends_wait {
-            self.changed.notify_all();
+            self.shared.changed.notify_all();
         }
         match wake {
             Wake::Nobody => {}
@@ -184,21 +142,47 @@ impl Sender {
     fn wake(&self) {
         worker::notice_loss();
         if self.is_ours() {
-            worker::wake(|| self.wake.notify_one());
+            worker::wake(|| self.shared.wake.notify_one());
         }
     }
 
     #[cold]
     fn report_closed(&self) {
-        let signal = self.exporter.settled().signal;
+        let signal = self.shared.exporter.settled().signal;
         let key = Key::once(("closed", std::ptr::from_ref(self) as usize));
         diagnostics::report(key, Event::QueueShutDown { signal });
     }
 
     #[cold]
     fn report_full(&self) {
-        let signal = self.exporter.settled().signal;
+        let signal = self.shared.exporter.settled().signal;
         diagnostics::report(Key::Always, Event::QueueFull { signal });
+    }
+
+    /// Says whose records these are going to be, so that what earlier processes have left is sent
+    /// though there may be no record for a while.
+    pub(super) fn serve(self: &Arc<Self>, resource: &[u8]) {
+        let has_more = |keeping: &Keeping| keeping.serve(&self.shared, resource);
+        if !self.keeping.as_ref().is_some_and(has_more) {
+            return;
+        }
+        let mut guarded = self.lock();
+        let is_wanted = guarded.queue.task == Task::Absent && guarded.closing.is_none();
+        if is_wanted && !guarded.is_stopped {
+            guarded.queue.task = Task::Busy;
+            drop(guarded);
+            self.start();
+        }
+    }
+
+    /// Whether there is nothing to wait for: the receiver is away, and all there is is in the spool.
+    pub(super) fn is_kept_for_later(&self) -> bool {
+        let guarded = self.lock();
+        self.is_kept(&guarded)
+    }
+
+    fn is_kept(&self, guarded: &Guarded) -> bool {
+        self.keeping.is_some() && guarded.is_kept_for_later()
     }
 
     /// Starts the task; `queue.task` says it is there already.
@@ -225,6 +209,9 @@ impl Sender {
                 urgency.hurries += 1;
                 urgency.closing = closing;
             });
+            if self.keeping.is_some() {
+                self.shared.wake.notify_one();
+            }
         });
         if is_absent {
             self.start();
@@ -271,7 +258,8 @@ impl Sender {
         }
         if let Some(deadline) = guarded.closing {
             guarded.queue.seal();
-            if now >= deadline {
+            // What a receiver that is away does not get now is kept for when it is back.
+            if now >= deadline || self.is_kept(guarded) {
                 return Step::Stop;
             }
             return guarded.queue.take().map_or(Step::Stop, Step::Send);
@@ -294,7 +282,7 @@ impl Sender {
         guarded.queue.task = Task::Timed;
         let due = *guarded
             .due
-            .get_or_insert_with(|| now + self.config.schedule_delay);
+            .get_or_insert_with(|| now + self.shared.config.schedule_delay);
         Step::Sleep(Some(due))
     }
 
@@ -325,7 +313,7 @@ impl Sender {
         counts.rejected += rejected as u64;
         counts.failed += failed as u64;
         let left = delivery.left.map(|left| left.batches).unwrap_or_default();
-        guarded
+        let settled = guarded
             .queue
             .land(left, delivery.spent, rejected + failed > 0);
         let waiting = guarded.queue.len();
@@ -340,88 +328,81 @@ impl Sender {
         let has_waiters = guarded.queue.has_waiters();
         drop(guarded);
         if has_waiters {
-            self.changed.notify_all();
+            self.shared.changed.notify_all();
+        }
+        if let Some(keeping) = &self.keeping {
+            keeping.note_live(&self.shared, setback.is_some(), failed > 0, &settled);
         }
         if let Some(outage) = delivery.outage {
             let backlog = Backlog { waiting, dropped };
-            report::queue_recovered(self.exporter.settled(), outage, backlog);
+            report::queue_recovered(self.shared.exporter.settled(), outage, backlog);
         }
         let is_last_chance = setback.is_some_and(|setback| setback.was_closing());
         (setback.map(|setback| setback.wait), is_last_chance)
     }
 
+    /// Awaits something while the spool gets what it has not got; none where there is nothing to wait
+    /// for.
+    async fn keeping<T>(&self, awaited: impl Future<Output = T>) -> Option<T> {
+        match &self.keeping {
+            Some(keeping) => keeping.during(&self.shared, awaited).await,
+            None => Some(awaited.await),
+        }
+    }
+
     /// Ends it: whatever is still here was not delivered, which is said once.
     pub(super) fn finish(&self) {
-        let (lost, dropped, reason, is_hopeless) = {
+        let (left, dropped, reason, is_hopeless) = {
             let mut guarded = self.lock();
             if guarded.is_finishing {
                 return;
             }
             guarded.is_finishing = true;
-            let lost = guarded.queue.abandon();
+            let left = guarded.queue.abandon();
             let dropped = guarded.unsaid_drops();
             let is_hopeless = guarded.hopeless_at.is_some();
-            (lost, dropped, mem::take(&mut guarded.reason), is_hopeless)
+            (left, dropped, mem::take(&mut guarded.reason), is_hopeless)
         };
-        if lost > 0 {
-            self.exporter.session().operations.give_up(lost);
+        if left.lost > 0 {
+            self.shared.exporter.session().operations.give_up(left.lost);
         }
-        self.report_end(lost, dropped, &reason, is_hopeless);
+        self.report_end(left, dropped, &reason, is_hopeless);
         let mut guarded = self.lock();
         guarded.queue.task = Task::Absent;
         guarded.is_stopped = true;
         guarded.was_all_delivered = match guarded.close_wait.take() {
             Some(id) => guarded.queue.end_wait(id),
-            None => lost == 0,
+            None => left == Left::default(),
         };
         drop(guarded);
-        self.changed.notify_all();
+        self.shared.changed.notify_all();
     }
 
     /// Says what would be lost if the process ended now.
     pub(super) fn report_unsent(&self) {
         let mut guarded = self.lock();
-        let counts = guarded.queue.counts();
+        let left = guarded.queue.left();
         let dropped = guarded.unsaid_drops();
         let (reason, is_hopeless) = (guarded.reason.clone(), guarded.hopeless_at.is_some());
         drop(guarded);
-        let lost = counts.queued + counts.in_flight;
-        self.report_end(lost, dropped, &reason, is_hopeless);
+        self.report_end(left, dropped, &reason, is_hopeless);
     }
 
-    fn report_end(&self, lost: usize, dropped: u64, reason: &str, is_hopeless: bool) {
+    fn report_end(&self, left: Left, dropped: u64, reason: &str, is_hopeless: bool) {
+        let lost = left.lost;
         if lost > 0 {
             let told = match is_hopeless {
                 true => report::never_delivered,
                 false => report::undelivered,
             };
-            told(self.exporter.settled(), lost, reason);
+            told(self.shared.exporter.settled(), lost, reason);
         }
         if dropped > 0 {
-            report::dropped(self.exporter.settled(), dropped);
+            report::dropped(self.shared.exporter.settled(), dropped);
         }
-    }
-}
-
-impl Guarded {
-    /// How many records were dropped since their number was last spoken of; now it is.
-    fn unsaid_drops(&mut self) -> u64 {
-        let dropped = self.queue.counts().dropped_queue_full;
-        dropped - mem::replace(&mut self.dropped_said, dropped)
-    }
-
-    #[cold]
-    fn may_say_full(&mut self) -> bool {
-        let now = Instant::now();
-        let is_quiet = self.full_said_at.is_some_and(|at| {
-            // While the receiver is away a full queue is no news.
-            let is_same_outage = self.outage_since.is_some_and(|since| at >= since);
-            is_same_outage || now.duration_since(at) < QUIET
-        });
-        if !is_quiet {
-            self.full_said_at = Some(now);
+        if let Some(keeping) = &self.keeping {
+            keeping.report_kept(&self.shared, left.kept);
         }
-        !is_quiet
     }
 }
 
@@ -438,35 +419,65 @@ impl Drop for Ending {
 async fn run(sender: Arc<Sender>) {
     let ending = Ending(sender);
     let sender = &*ending.0;
-    let exporter = sender.exporter.session();
+    let shared = &sender.shared;
+    let session = shared.exporter.session();
     let mut urgency = sender.urgency.subscribe();
     let mut wait: Option<Wait> = None;
     loop {
         if let Some(wait) = wait.take() {
-            wait.run(&mut urgency).await;
+            sender.keeping(wait.run(&mut urgency)).await;
         }
         match sender.next() {
             Step::Send(batch) => {
-                let deadline = tokio::time::Instant::now() + exporter.settled.timeout;
-                let sending = deliver(&exporter, batch, deadline, &mut urgency, Owner::Queue);
-                let delivery = sending.await;
+                if let Some(keeping) = &sender.keeping {
+                    keeping.keep_flight(shared, &batch);
+                }
+                let deadline = tokio::time::Instant::now() + session.settled.timeout;
+                let sending = deliver(&session, batch, deadline, &mut urgency, Owner::Queue);
+                let Some(delivery) = sender.keeping(sending).await else {
+                    break;
+                };
                 let (next_wait, is_last_chance) = sender.settle(delivery);
                 if is_last_chance {
                     break;
                 }
                 wait = next_wait;
             }
-            Step::Sleep(Some(due)) => tokio::select! {
-                () = sender.wake.notified() => {}
-                () = tokio::time::sleep_until(due) => {}
-                _ = urgency.changed() => {}
-            },
-            Step::Sleep(None) => tokio::select! {
-                () = sender.wake.notified() => {}
-                _ = urgency.changed() => {}
-            },
+            Step::Sleep(due) => {
+                let kept = match &sender.keeping {
+                    Some(keeping) => keeping.send_kept(shared, &session, &mut urgency).await,
+                    None => NextKept::Never,
+                };
+                let until = match kept {
+                    NextKept::Sent => continue,
+                    NextKept::At(at) => Some(due.map_or(at, |due| due.min(at))),
+                    NextKept::Never => due,
+                };
+                tokio::select! {
+                    () = shared.wake.notified() => {}
+                    () = until_then(until) => {}
+                    _ = urgency.changed() => {}
+                }
+                if let Some(keeping) = &sender.keeping {
+                    keeping.keep(shared);
+                }
+            }
             Step::Stop => break,
         }
     }
+    if let Some(keeping) = &sender.keeping {
+        keeping.keep(shared);
+    }
     sender.finish();
+    if let Some(keeping) = &sender.keeping {
+        keeping.release();
+    }
+}
+
+/// For ever where there is no end.
+async fn until_then(end: Option<tokio::time::Instant>) {
+    match end {
+        Some(end) => tokio::time::sleep_until(end).await,
+        None => std::future::pending().await,
+    }
 }

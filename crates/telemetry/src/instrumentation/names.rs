@@ -75,7 +75,8 @@ pub mod server {
     pub const ROUTE: usize = 17;
     pub const STATUS: usize = 18;
     pub const ERROR_TYPE: usize = 19;
-    pub const COUNT: usize = 20;
+    pub const ADDRESS: usize = 20;
+    pub const COUNT: usize = 21;
 
     /// By the positions above. A later fact of the same name replaces an earlier one.
     pub const NAMES: [Names; COUNT] = [
@@ -99,6 +100,7 @@ pub mod server {
         both("http.route", "http.route"),
         both("http.status_code", "http.response.status_code"),
         new("error.type"),
+        new("server.address"),
     ];
 
     pub const ACTIVE_OLD: FactSet =

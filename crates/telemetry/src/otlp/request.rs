@@ -4,6 +4,7 @@
 
 use std::sync::Arc;
 
+use super::read::{Fields, Value};
 use super::wire::{
     LENGTH_DELIMITED, bytes_field_len, put_bytes_field, put_bytes_header, put_varint,
 };
@@ -80,6 +81,12 @@ impl Batch {
         }
     }
 
+    /// How many bytes a record takes here.
+    #[inline]
+    pub(crate) fn framed_len(record: &[u8]) -> usize {
+        bytes_field_len(RECORDS, record.len())
+    }
+
     /// Adds a record, the body of an encoded `Span`, `Metric` or `LogRecord`.
     #[inline]
     pub fn push(&mut self, group: &Arc<Group>, record: &[u8]) {
@@ -126,6 +133,11 @@ impl Batch {
         self.len() == 0
     }
 
+    /// The resource of the oldest group.
+    pub(crate) fn resource(&self) -> Option<&[u8]> {
+        self.groups.first().map(|group| group.resource.as_slice())
+    }
+
     /// How many bytes the records take, without what groups them.
     #[inline]
     #[must_use]
@@ -138,6 +150,69 @@ impl Batch {
         match self.first {
             0 => 0,
             first => self.entries.get(first - 1).map_or(0, |entry| entry.end),
+        }
+    }
+
+    /// How many records were added, those that were dropped included.
+    pub(crate) fn added(&self) -> usize {
+        self.entries.len()
+    }
+
+    /// A copy of the records that were added after the first `added`, without those that were
+    /// dropped.
+    pub(crate) fn since(&self, added: usize) -> Self {
+        let from = added.max(self.first).min(self.entries.len());
+        let start = match from {
+            0 => 0,
+            from => self.entries.get(from - 1).map_or(0, |entry| entry.end),
+        };
+        let entries = self.entries.get(from..).unwrap_or_default().iter();
+        Self {
+            bytes: self.bytes.get(start..).unwrap_or_default().to_vec(),
+            entries: entries
+                .map(|entry| Entry {
+                    end: entry.end - start,
+                    ..*entry
+                })
+                .collect(),
+            first: 0,
+            groups: self.groups.clone(),
+        }
+    }
+
+    /// Adds the records of a request that [`Batch::encode`] made. Of one that is malformed, which
+    /// it did not make, what can be read.
+    pub fn push_request(&mut self, request: &[u8]) {
+        for (number, resource) in messages(request) {
+            if number == REQUEST_RESOURCES {
+                self.push_resource(resource);
+            }
+        }
+    }
+
+    fn push_resource(&mut self, message: &[u8]) {
+        let mut common = Group::default();
+        for (number, bytes) in messages(message) {
+            match number {
+                RESOURCE => common.resource = bytes.to_vec(),
+                SCHEMA_URL => common.resource_schema_url = text(bytes),
+                _ => {}
+            }
+        }
+        for (_, scope) in messages(message).filter(|&(number, _)| number == SCOPES) {
+            let mut group = common.clone();
+            for (number, bytes) in messages(scope) {
+                match number {
+                    SCOPE => group.scope = bytes.to_vec(),
+                    SCHEMA_URL => group.scope_schema_url = text(bytes),
+                    _ => {}
+                }
+            }
+            let known = self.groups.iter().find(|known| ***known == group);
+            let group = known.map_or_else(|| Arc::new(group), Arc::clone);
+            for (_, record) in messages(scope).filter(|&(number, _)| number == RECORDS) {
+                self.push(&group, record);
+            }
         }
     }
 
@@ -207,6 +282,18 @@ impl Batch {
         first.bytes.truncate(cut);
         (first, second)
     }
+}
+
+/// The fields of a message that are messages, texts or bytes.
+fn messages(message: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
+    Fields::new(message).filter_map(|(number, value)| match value {
+        Value::Bytes(bytes) => Some((u32::try_from(number).ok()?, bytes)),
+        _ => None,
+    })
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
 }
 
 /// How the groups of a batch nest in the request, and how long each part is.
@@ -398,6 +485,48 @@ mod tests {
         expected.push(&group(b"R", b"S"), b"new");
         assert_eq!(batch.encode(), expected.encode());
         assert_eq!((batch.len(), batch.byte_len()), (1, expected.byte_len()));
+    }
+
+    #[test]
+    fn a_request_is_read_back_into_the_records_it_was_made_of() {
+        let full = Arc::new(Group {
+            resource: b"R".to_vec(),
+            resource_schema_url: "https://resource".to_owned(),
+            scope: b"S".to_vec(),
+            scope_schema_url: "https://scope".to_owned(),
+        });
+        let mut batch = Batch::new();
+        for (group, record) in [
+            (&full, b"1".as_slice()),
+            (&group(b"", b""), b""),
+            (&group(b"R", b"S"), b"3"),
+            (&full, b"4"),
+        ] {
+            batch.push(group, record);
+        }
+        let request = batch.encode();
+        let mut again = Batch::new();
+        again.push_request(&request);
+        assert_eq!((again.len(), again.encode()), (4, request.clone()));
+        again.push_request(&request);
+        assert_eq!((again.len(), again.groups.len()), (8, 3));
+    }
+
+    #[test]
+    fn what_was_added_since_is_copied_without_what_was_dropped() {
+        let group = group(b"R", b"S");
+        let mut batch = Batch::new();
+        for record in [b"a", b"b", b"c"] {
+            batch.push(&group, record);
+        }
+        batch.drop_oldest(2);
+        for since in [0, 2] {
+            let mut expected = Batch::new();
+            expected.push(&group, b"c");
+            assert_eq!(batch.since(since).encode(), expected.encode());
+        }
+        assert!(batch.since(3).is_empty() && batch.since(9).is_empty());
+        assert_eq!(batch.added(), 3);
     }
 
     #[test]

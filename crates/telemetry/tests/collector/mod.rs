@@ -632,10 +632,11 @@ pub fn exporter(config: ExporterConfig) -> Arc<Exporter> {
 /// A processor that sends when asked, or when a batch of this size is full.
 pub fn processor(config: ExporterConfig, max_batch: usize, max_queue: usize) -> BatchProcessor {
     let batch = BatchConfig {
-        max_queue_size: max_queue,
+        max_queue_size: Some(max_queue),
         schedule_delay: Duration::from_secs(3600),
         max_export_batch_size: max_batch,
         export_timeout: Duration::from_secs(5),
+        spool: None,
     };
     BatchProcessor::new(batch, exporter(config))
 }

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from opentelemetry.instrumentation import propagators
-from opentelemetry.metrics import Meter, MeterProvider, get_meter
+from opentelemetry.metrics import Histogram, Meter, MeterProvider, get_meter
 from opentelemetry.trace import Tracer, TracerProvider, get_tracer
 
 from oxitel import _native
@@ -72,9 +72,39 @@ class ServerInstruments:
                 description="Duration of HTTP server requests.",
                 explicit_bucket_boundaries_advisory=REQUEST_SECONDS,
             )
+        self.request_size_old: Histogram | None = None
+        self.request_size_new: Histogram | None = None
+        self.response_size_old: Histogram | None = None
+        self.response_size_new: Histogram | None = None
         self.active_requests = self.meter.create_up_down_counter(
             "http.server.active_requests", unit=active_unit, description=active_description
         )
+
+    def measure_sizes(self) -> None:
+        """Measure the sizes of requests and answers too."""
+        create = self.meter.create_histogram
+        if self.conventions.old:
+            self.response_size_old = create(
+                "http.server.response.size",
+                unit="By",
+                description="measures the size of HTTP response messages (compressed).",
+            )
+            self.request_size_old = create(
+                "http.server.request.size",
+                unit="By",
+                description="Measures the size of HTTP request messages (compressed).",
+            )
+        if self.conventions.new:
+            self.response_size_new = create(
+                "http.server.response.body.size",
+                unit="By",
+                description="Size of HTTP server response bodies.",
+            )
+            self.request_size_new = create(
+                "http.server.request.body.size",
+                unit="By",
+                description="Size of HTTP server request bodies.",
+            )
 
     def native(
         self,
@@ -82,14 +112,17 @@ class ServerInstruments:
         getter: Any,
         request_hook: Callable[..., Any] | None,
         response_hook: Callable[..., Any] | None,
-        request_headers: Callable[..., Any] | None,
-        response_headers: Callable[..., Any] | None,
+        captures: Callable[[], tuple[Any, Any]],
         response_setter: Any = None,
         request_key: str | None = None,
         span_key: str | None = None,
+        has_bare_descriptions: bool = False,
+        counts_excluded: bool = False,
     ) -> _native.HttpServer:
-        """`response_setter` writes the headers of the global response propagator, where there is to
-        be one; with the keys, request and span are kept in the source of the request."""
+        """`captures` gives, when it is first needed, two functions from the source of a request and
+        from the headers of an answer to attributes. `response_setter` writes the headers of the
+        global response propagator, where there is to be one; with the keys, request and span are
+        kept in the source of the request."""
         return _native.HttpServer(
             self.tracer,
             old=self.conventions.old,
@@ -100,11 +133,15 @@ class ServerInstruments:
             duration_new=self.duration_new,
             request_hook=request_hook,
             response_hook=response_hook,
-            request_headers=request_headers,
-            response_headers=response_headers,
-            captures_all_methods=captures_all_methods(),
+            captures=lambda: (*captures(), captures_all_methods()),
+            request_size_old=self.request_size_old,
+            request_size_new=self.request_size_new,
+            response_size_old=self.response_size_old,
+            response_size_new=self.response_size_new,
             response_propagators=None if response_setter is None else propagators,
             response_setter=response_setter,
             request_key=request_key,
             span_key=span_key,
+            has_bare_descriptions=has_bare_descriptions,
+            counts_excluded=counts_excluded,
         )

@@ -5,6 +5,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from oxitel.variables.buffer import (
+    BUFFER_DIRECTORY,
+    BUFFER_INTERVAL,
+    BUFFER_MAX_AGE,
+    BUFFER_MAX_BYTES,
+)
 from oxitel.variables.sdk import SERVICE_NAME
 from oxitel.variables.variable import reading
 from oxitel.variables.zero_code import CONFIG_FILE
@@ -39,7 +45,8 @@ def configure_from_file(path: str) -> None:
         return
     # The one variable that a detector of the specification reads.
     service_name = SERVICE_NAME.text()
-    with reading({} if service_name is None else {SERVICE_NAME.name: service_name}):
+    variables = {} if service_name is None else {SERVICE_NAME.name: service_name}
+    with reading({**variables, **_buffer_variables(root)}):
         _configure(root)
     root.messages.say_unknown()
 
@@ -60,6 +67,25 @@ def _check_format(root: Section) -> None:
             "file_format",
             f"{text} is newer than {_MAJOR}.{_MINOR}; what that does not have is ignored",
         )
+
+
+def _buffer_variables(root: Section) -> dict[str, str]:
+    """What `distribution.oxitel.buffer` says, as the variables that mean the same. The settings of
+    other distributions are theirs."""
+    distribution = root.section("distribution")
+    ours = None if distribution is None else distribution.section("oxitel")
+    section = None if ours is None else ours.section("buffer")
+    if distribution is not None:
+        distribution.rest()
+    if section is None:
+        return {}
+    values = {
+        BUFFER_DIRECTORY: section.text("directory"),
+        BUFFER_MAX_BYTES: section.integer("max_bytes", BUFFER_MAX_BYTES.minimum),
+        BUFFER_MAX_AGE: section.integer("max_age", BUFFER_MAX_AGE.minimum),
+        BUFFER_INTERVAL: section.integer("interval", BUFFER_INTERVAL.minimum),
+    }
+    return {variable.name: str(value) for variable, value in values.items() if value is not None}
 
 
 def _configure(root: Section) -> None:
@@ -106,5 +132,3 @@ def _configure(root: Section) -> None:
         from .instrumentation import instrument
 
         instrument(instrumentation)
-    # For distributions to read; ours has no settings.
-    root.take("distribution")

@@ -44,6 +44,24 @@ impl Endpoint {
         &self.base
     }
 
+    /// Where requests go, without what may be a secret: user, password and query.
+    pub(crate) fn destination(&self, protocol: Protocol) -> String {
+        let scheme = match (protocol, self.tls) {
+            (Protocol::Grpc, false) => "grpc",
+            (Protocol::Grpc, true) => "grpcs",
+            (Protocol::HttpProtobuf, false) => "http",
+            (Protocol::HttpProtobuf, true) => "https",
+        };
+        let path = match protocol {
+            Protocol::Grpc => "",
+            Protocol::HttpProtobuf => self.path.split('?').next().unwrap_or_default(),
+        };
+        match &self.address {
+            Address::Tcp { host, port } => format!("{scheme}://{host}:{port}{path}"),
+            Address::Unix(socket) => format!("{scheme}+unix:{}", socket.display()),
+        }
+    }
+
     /// Whether it is where a receiver for development is by default, on this machine.
     pub(crate) fn is_local_default(&self) -> bool {
         match &self.address {

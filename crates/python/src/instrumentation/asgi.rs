@@ -1,0 +1,236 @@
+//! ASGI: how a request begins, and what the messages of its answer say. The coroutines around the
+//! application are Python's (`oxitel.instrumentation.asgi`): servers and frameworks ask for functions
+//! that are `async`.
+
+use pyo3::prelude::*;
+use pyo3::types::{PyDict, PyString};
+use telemetry::instrumentation::names::server::ROUTE;
+use telemetry::instrumentation::status;
+
+use super::any_span::AnySpan;
+use super::server::HttpServer;
+use super::server_request::{Answer, ServerRequest};
+use super::{asgi_scope, hook};
+use crate::imports::context;
+use crate::imports::official::Official;
+
+/// Begins the request of `scope`; `None` where instrumentations of HTTP are suppressed.
+pub(super) fn begin<'py>(
+    server: &Bound<'py, HttpServer>,
+    scope: &Bound<'py, PyDict>,
+    name: Option<Bound<'py, PyAny>>,
+    attributes: Option<&Bound<'py, PyDict>>,
+) -> PyResult<Option<Bound<'py, ServerRequest>>> {
+    let py = server.py();
+    let own = server.get();
+    if is_suppressed(py)? {
+        return Ok(None);
+    }
+    let mut described =
+        asgi_scope::describe(scope, own.keys.conventions, own.captured(py)?.all_methods)?;
+    let route_key = pyo3::intern!(py, "http.route");
+    let route = match attributes {
+        Some(attributes) => attributes.get_item(route_key)?,
+        None => None,
+    };
+    if let Some(route) = route {
+        described.facts.set(ROUTE, route);
+    }
+    let is_http = scope
+        .get_item(pyo3::intern!(py, "type"))?
+        .is_none_or(|kind| kind.eq("http").unwrap_or(true));
+    let name = name.unwrap_or(described.name);
+    let extract = || asgi_scope::extract(own, scope);
+    let request = HttpServer::begin(server, name, described.facts, is_http, extract)?;
+    let headers = scope.get_item(pyo3::intern!(py, "headers"))?;
+    let headers = headers.map(|headers| headers.as_ptr().addr());
+    request
+        .get()
+        .set_request_size(py, described.request_size, headers);
+    if let Some(attributes) = attributes.filter(|attributes| !attributes.is_empty()) {
+        request.get().span.set_attributes(attributes)?;
+    }
+    let captured = own.captured(py).and_then(|captured| {
+        let capture = captured.request.as_ref();
+        request.get().capture(capture, scope.as_any())
+    });
+    hook::harmless(py, captured)?;
+    Ok(Some(request))
+}
+
+/// Whether the current context suppresses instrumentations of HTTP.
+pub(super) fn is_suppressed(py: Python<'_>) -> PyResult<bool> {
+    let official = Official::get(py)?;
+    let current = context::current(py, official)?;
+    let Ok(current) = current.cast::<PyDict>() else {
+        return Ok(false);
+    };
+    if current.is_empty() {
+        return Ok(false);
+    }
+    let keys = SuppressionKeys::get(py)?;
+    for key in [&keys.all, &keys.http, &keys.plain] {
+        if let Some(value) = current.get_item(key)?
+            && value.is_truthy()?
+        {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// The keys with which a context suppresses instrumentations.
+struct SuppressionKeys {
+    all: Py<PyAny>,
+    http: Py<PyAny>,
+    plain: Py<PyAny>,
+}
+
+impl SuppressionKeys {
+    fn get(py: Python<'_>) -> PyResult<&'static Self> {
+        static KEYS: pyo3::sync::PyOnceLock<SuppressionKeys> = pyo3::sync::PyOnceLock::new();
+        KEYS.get_or_try_init(py, || {
+            let api = py.import("opentelemetry.context")?;
+            Ok(Self {
+                all: api.getattr("_SUPPRESS_INSTRUMENTATION_KEY")?.unbind(),
+                http: api.getattr("_SUPPRESS_HTTP_INSTRUMENTATION_KEY")?.unbind(),
+                plain: PyString::new(py, "suppress_instrumentation")
+                    .into_any()
+                    .unbind(),
+            })
+        })
+    }
+}
+
+/// What is known of an answer that is being sent.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Sending {
+    expects_trailers: bool,
+}
+
+fn flag(message: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<bool> {
+    match message.get_item(key)? {
+        Some(value) => value.is_truthy(),
+        None => Ok(false),
+    }
+}
+
+/// Notes what a message says, before it is sent; true for the last one of an answer.
+pub(super) fn note_message(
+    request: &ServerRequest,
+    kind: &Bound<'_, PyAny>,
+    message: &Bound<'_, PyDict>,
+) -> PyResult<bool> {
+    let py = message.py();
+    let Ok(kind) = kind.cast::<PyString>() else {
+        return Ok(false);
+    };
+    let expects_trailers = request.sending(py).expects_trailers;
+    match &*kind.to_string_lossy() {
+        "http.response.start" => {
+            if let Some(code) = message.get_item(pyo3::intern!(py, "status"))? {
+                answer(request, &code)?;
+            }
+            let expects_trailers = flag(message, pyo3::intern!(py, "trailers"))?;
+            request.set_sending(py, Sending { expects_trailers });
+            request.set_response_size(py, asgi_scope::content_length(message)?);
+            capture(request, message)?;
+            Ok(false)
+        }
+        "http.response.body" => {
+            Ok(!expects_trailers && !flag(message, pyo3::intern!(py, "more_body"))?)
+        }
+        "http.response.trailers" => {
+            Ok(expects_trailers && !flag(message, pyo3::intern!(py, "more_trailers"))?)
+        }
+        "websocket.send" => {
+            request.answer(py, &Answer::Code(200))?;
+            capture(request, message)?;
+            Ok(false)
+        }
+        _ => {
+            capture(request, message)?;
+            Ok(false)
+        }
+    }
+}
+
+fn capture(request: &ServerRequest, message: &Bound<'_, PyDict>) -> PyResult<()> {
+    let py = message.py();
+    let captured = request.server.get().captured(py)?;
+    if captured.response.is_none() || !message.contains(pyo3::intern!(py, "headers"))? {
+        return Ok(());
+    }
+    request.capture(captured.response.as_ref(), message.as_any())
+}
+
+/// The answer has been sent, or there will be none: what the application has left in the scope counts.
+pub(super) fn end(request: &ServerRequest, scope: &Bound<'_, PyDict>) -> PyResult<()> {
+    let py = scope.py();
+    if request.has_ended(py) {
+        return Ok(());
+    }
+    if let Some(route) = scope.get_item(pyo3::intern!(py, "route"))?
+        && let Some(path) = route.getattr_opt(pyo3::intern!(py, "path_format"))?
+        && path.is_truthy()?
+    {
+        let root = scope.get_item(pyo3::intern!(py, "root_path"))?;
+        let target = match root.filter(|root| root.is_truthy().unwrap_or(false)) {
+            Some(root) => {
+                let target = format!("{}{}", root.str()?, path.str()?);
+                PyString::new(py, &target).into_any()
+            }
+            None => path,
+        };
+        request.set_target(target.unbind(), py);
+    }
+    // Middleware may have put other headers in the place of those that were read at the beginning.
+    let headers = scope.get_item(pyo3::intern!(py, "headers"))?;
+    if headers.map(|headers| headers.as_ptr().addr()) != request.headers(py) {
+        request.set_request_size(py, asgi_scope::content_length(scope)?, None);
+    }
+    Ok(())
+}
+
+fn answer(request: &ServerRequest, code: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = code.py();
+    match code.extract::<u16>() {
+        Ok(code) => request.answer(py, &Answer::Code(code)),
+        // Frameworks give members of `HTTPStatus`, which are numbers, or texts.
+        Err(_) => {
+            let text = code.str()?.to_string_lossy().into_owned();
+            match text.trim().parse() {
+                Ok(code) => request.answer(py, &Answer::Code(code)),
+                Err(_) => request.answer(py, &Answer::Unreadable(&text)),
+            }
+        }
+    }
+}
+
+/// Notes a status on the span of one message.
+pub(super) fn set_status_on(
+    request: &ServerRequest,
+    span: &Bound<'_, PyAny>,
+    code: &Bound<'_, PyAny>,
+) -> PyResult<()> {
+    use telemetry::instrumentation::names::server::{ERROR_TYPE, STATUS};
+    let py = span.py();
+    let keys = &request.server.get().keys;
+    let span = AnySpan::of(span);
+    let text = code.str()?;
+    match text.to_string_lossy().trim().parse::<u16>() {
+        Ok(code) => {
+            span.set_fact(py, keys, STATUS, &code.into_pyobject(py)?.into_any())?;
+            if status::is_server_error(code) {
+                span.set_fact(py, keys, ERROR_TYPE, text.as_any())?;
+                span.set_error(py, None)?;
+            }
+        }
+        Err(_) => {
+            span.set_fact(py, keys, ERROR_TYPE, text.as_any())?;
+            let text = text.to_string_lossy();
+            span.set_error(py, Some(&format!("Non-integer HTTP status: {text}")))?;
+        }
+    }
+    Ok(())
+}

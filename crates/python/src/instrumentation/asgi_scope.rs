@@ -1,0 +1,288 @@
+//! What the scope of an ASGI request (or of a websocket) says of it.
+
+use std::fmt::Write as _;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use telemetry::instrumentation::names::server;
+use telemetry::instrumentation::{method, url};
+use telemetry::text::{Style, percent_decode};
+
+use super::facts::Conventions;
+use super::server::{HttpServer, ServerFacts};
+use super::wsgi_environ::{put_method, put_number, put_user_agent, redacted, text};
+use crate::propagation::carrier::CarrierSource;
+
+/// A request as its scope describes it.
+pub(super) struct Described<'py> {
+    pub(super) name: Bound<'py, PyAny>,
+    pub(super) facts: ServerFacts,
+    pub(super) request_size: Option<u64>,
+}
+
+/// The headers that are asked for in one pass.
+#[derive(Default)]
+struct Headers<'py> {
+    host: Option<Bound<'py, PyString>>,
+    all_hosts: String,
+    user_agent: Option<Bound<'py, PyString>>,
+    content_length: Option<u64>,
+}
+
+/// The text of a header's value: UTF-8, or whatever it may be.
+fn header_text<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyString>> {
+    if let Ok(text) = value.cast::<PyString>() {
+        return Some(text.clone());
+    }
+    let bytes = value.cast::<PyBytes>().ok()?.as_bytes();
+    let py = value.py();
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Some(PyString::new(py, text)),
+        Err(_) => {
+            let text: String = bytes.iter().copied().map(char::from).collect();
+            Some(PyString::new(py, &text))
+        }
+    }
+}
+
+fn bytes_of<'a>(value: &'a Bound<'_, PyAny>) -> Option<&'a [u8]> {
+    match value.cast::<PyBytes>() {
+        Ok(bytes) => Some(bytes.as_bytes()),
+        Err(_) => Some(value.cast::<PyString>().ok()?.to_str().ok()?.as_bytes()),
+    }
+}
+
+/// Calls `visit` with the name and the value of each header.
+fn for_each_header<'py>(
+    headers: &Bound<'py, PyAny>,
+    mut visit: impl FnMut(&[u8], &Bound<'py, PyAny>),
+) -> PyResult<()> {
+    let mut take = |pair: &Bound<'py, PyAny>| -> PyResult<()> {
+        let (name, value) = match pair.cast::<PyTuple>() {
+            Ok(pair) => (pair.get_item(0)?, pair.get_item(1)?),
+            Err(_) => (pair.get_item(0)?, pair.get_item(1)?),
+        };
+        if let Some(name) = bytes_of(&name) {
+            visit(name, &value);
+        }
+        Ok(())
+    };
+    if let Ok(list) = headers.cast::<PyList>() {
+        return list.iter().try_for_each(|pair| take(&pair));
+    }
+    // An iterator would be empty for the application.
+    if headers.is_instance_of::<PyTuple>() {
+        return headers.try_iter()?.try_for_each(|pair| take(&pair?));
+    }
+    Ok(())
+}
+
+fn read_headers<'py>(scope: &Bound<'py, PyDict>) -> PyResult<Headers<'py>> {
+    let mut found = Headers::default();
+    let Some(headers) = scope.get_item(pyo3::intern!(scope.py(), "headers"))? else {
+        return Ok(found);
+    };
+    for_each_header(&headers, |name, value| match name.len() {
+        4 if name.eq_ignore_ascii_case(b"host") => {
+            let Some(host) = header_text(value) else {
+                return;
+            };
+            if !found.all_hosts.is_empty() {
+                found.all_hosts.push(',');
+            }
+            found.all_hosts.push_str(&host.to_string_lossy());
+            found.host.get_or_insert(host);
+        }
+        10 if found.user_agent.is_none() && name.eq_ignore_ascii_case(b"user-agent") => {
+            found.user_agent = header_text(value);
+        }
+        14 if name.eq_ignore_ascii_case(b"content-length") => {
+            found.content_length = found.content_length.or_else(|| number_of(value));
+        }
+        _ => {}
+    })?;
+    Ok(found)
+}
+
+fn number_of(value: &Bound<'_, PyAny>) -> Option<u64> {
+    std::str::from_utf8(bytes_of(value)?)
+        .ok()?
+        .trim()
+        .parse()
+        .ok()
+}
+
+/// The number in the `Content-Length` of a message's headers.
+pub(super) fn content_length(message: &Bound<'_, PyDict>) -> PyResult<Option<u64>> {
+    let Some(headers) = message.get_item(pyo3::intern!(message.py(), "headers"))? else {
+        return Ok(None);
+    };
+    let mut found = None;
+    for_each_header(&headers, |name, value| {
+        if name.len() == 14 && name.eq_ignore_ascii_case(b"content-length") {
+            found = found.or_else(|| number_of(value));
+        }
+    })?;
+    Ok(found)
+}
+
+/// The name of the span, by method and path, and the facts.
+pub(super) fn describe<'py>(
+    scope: &Bound<'py, PyDict>,
+    conventions: Conventions,
+    captures_all_methods: bool,
+) -> PyResult<Described<'py>> {
+    let py = scope.py();
+    let mut facts = ServerFacts::new();
+    let get = |key: &Bound<'py, PyString>| -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(scope.get_item(key)?.filter(|value| !value.is_none()))
+    };
+    let headers = read_headers(scope)?;
+    let scheme = get(pyo3::intern!(py, "scheme"))?;
+    let path = get(pyo3::intern!(py, "path"))?;
+    let query = get(pyo3::intern!(py, "query_string"))?.and_then(|query| header_text(&query));
+    let query = query.filter(|query| query.len().is_ok_and(|length| length > 0));
+
+    let (address, port) = server_of(py, get(pyo3::intern!(py, "server"))?)?;
+    let host = with_port(&address, port.as_ref());
+    if conventions.old {
+        let url = url_of(
+            scheme.as_ref(),
+            headers.host.as_ref(),
+            &host,
+            path.as_ref(),
+            query.as_ref(),
+        );
+        let url = url::redact(&url).unwrap_or(url);
+        facts.set(server::URL, PyString::new(py, &url).into_any());
+    }
+    facts.set(server::HOST, PyString::new(py, &host).into_any());
+    facts.set(server::ADDRESS, PyString::new(py, &address).into_any());
+    put_number(&mut facts, server::PORT, port)?;
+    facts.set_present(server::SCHEME, scheme);
+    facts.set_present(
+        server::PROTOCOL_VERSION,
+        get(pyo3::intern!(py, "http_version"))?,
+    );
+    let given = get(pyo3::intern!(py, "method"))?;
+    let name = name_of(py, &mut facts, given, path.as_ref(), captures_all_methods)?;
+    if let Some(path) = path {
+        facts.set_present(server::TARGET, Some(path.clone()));
+        facts.set_present(server::PATH, Some(path));
+        if let Some(query) = query.filter(|_| conventions.new) {
+            facts.set(server::QUERY, redacted(query.into_any(), url::redact_query));
+        }
+    }
+    if !headers.all_hosts.is_empty() {
+        let hosts = PyString::new(py, &headers.all_hosts);
+        facts.set(server::SERVER_NAME, hosts.into_any());
+    }
+    put_user_agent(&mut facts, headers.user_agent.map(Bound::into_any))?;
+    if let Some(client) = get(pyo3::intern!(py, "client"))? {
+        facts.set_present(server::PEER_ADDRESS, client.get_item(0).ok());
+        put_number(&mut facts, server::PEER_PORT, client.get_item(1).ok())?;
+    }
+    Ok(Described {
+        name,
+        facts,
+        request_size: headers.content_length,
+    })
+}
+
+// Without a method (a websocket), or with one that nobody knows, it is named `HTTP`.
+fn name_of<'py>(
+    py: Python<'py>,
+    facts: &mut ServerFacts,
+    given: Option<Bound<'py, PyAny>>,
+    path: Option<&Bound<'py, PyAny>>,
+    captures_all_methods: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let has_method = given.is_some();
+    let name = put_method(py, facts, given, path, captures_all_methods)?;
+    if !has_method {
+        facts.remove(server::METHOD);
+    }
+    let is_other = facts
+        .get(py, server::METHOD)
+        .is_none_or(|method| method.eq(method::OTHER).unwrap_or(false));
+    match path.and_then(text) {
+        Some(path) if is_other && !path.trim().is_empty() => {
+            let name = format!("HTTP {}", path.trim());
+            Ok(PyString::new(py, &name).into_any())
+        }
+        _ => Ok(name),
+    }
+}
+
+/// The address and the port that the server listens at.
+fn server_of<'py>(
+    py: Python<'py>,
+    given: Option<Bound<'py, PyAny>>,
+) -> PyResult<(String, Option<Bound<'py, PyAny>>)> {
+    let Some(given) = given else {
+        return Ok((
+            "0.0.0.0".to_owned(),
+            Some(80u16.into_pyobject(py)?.into_any()),
+        ));
+    };
+    let address = given.get_item(0)?.str()?.to_string_lossy().into_owned();
+    // The server of a Unix socket has none.
+    let port = given.get_item(1).ok().filter(|port| !port.is_none());
+    Ok((address, port))
+}
+
+fn with_port(address: &str, port: Option<&Bound<'_, PyAny>>) -> String {
+    match port.map(|port| port.extract::<u32>()) {
+        Some(Ok(port)) if port != 80 => format!("{address}:{port}"),
+        _ => address.to_owned(),
+    }
+}
+
+fn url_of(
+    scheme: Option<&Bound<'_, PyAny>>,
+    host_header: Option<&Bound<'_, PyString>>,
+    host: &str,
+    path: Option<&Bound<'_, PyAny>>,
+    query: Option<&Bound<'_, PyString>>,
+) -> String {
+    let scheme = scheme.and_then(text);
+    let host_header = host_header.map(|header| header.to_string_lossy());
+    let path = path.and_then(text).unwrap_or_default();
+    let mut url = format!(
+        "{}://{}{path}",
+        scheme.as_deref().unwrap_or("http"),
+        host_header.as_deref().unwrap_or(host)
+    );
+    if let Some(query) = query {
+        let query = query.to_string_lossy();
+        // Writing to a String cannot fail.
+        let _ = write!(url, "?{}", percent_decode(&query, Style::Path));
+    }
+    url
+}
+
+/// What exclude lists are compared with: the URL without its query.
+pub(super) fn url_without_query(scope: &Bound<'_, PyDict>) -> PyResult<String> {
+    let py = scope.py();
+    let headers = read_headers(scope)?;
+    let given = scope.get_item(pyo3::intern!(py, "server"))?;
+    let (address, port) = server_of(py, given.filter(|given| !given.is_none()))?;
+    Ok(url_of(
+        scope.get_item(pyo3::intern!(py, "scheme"))?.as_ref(),
+        headers.host.as_ref(),
+        &with_port(&address, port.as_ref()),
+        scope.get_item(pyo3::intern!(py, "path"))?.as_ref(),
+        None,
+    ))
+}
+
+/// The context that the headers of the request hold.
+pub(super) fn extract<'py>(
+    server: &HttpServer,
+    scope: &Bound<'py, PyDict>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let headers = scope.get_item(pyo3::intern!(scope.py(), "headers"))?;
+    let headers = headers.filter(|headers| headers.is_instance_of::<PyList>());
+    let source = headers.as_ref().map(CarrierSource::Pairs);
+    super::wsgi_environ::extract_from(server, source.as_ref(), scope.as_any())
+}

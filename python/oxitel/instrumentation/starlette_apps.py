@@ -1,0 +1,176 @@
+"""Applications of Starlette, and of what is derived from it: our middleware around their stacks.
+
+An application builds its stack from its middlewares when the first request comes, in a method
+that is patched on the class. What each application is recorded with is kept beside it, not in it:
+it can still be copied and pickled.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable
+from logging import getLogger
+from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
+
+from oxitel import _native
+
+from .asgi import REQUEST_KEY, OpenTelemetryMiddleware, Receive, Scope, Send
+from .http.values import sanitize_method
+
+_logger = getLogger("opentelemetry.instrumentation.starlette")
+_FLAG = "_is_instrumented_by_opentelemetry"
+
+Build = Callable[[Any], OpenTelemetryMiddleware]
+
+
+class Applications:
+    """The instrumented applications of one framework. `is_one` tells those of a class derived from
+    it that another framework takes care of."""
+
+    def __init__(self, is_one: Callable[[Any], bool] = lambda app: True) -> None:
+        self._is_one = is_one
+        self._own: WeakKeyDictionary[Any, Build] = WeakKeyDictionary()
+        self._left_alone: WeakSet[Any] = WeakSet()
+        self.marked: WeakSet[Any] = WeakSet()
+        self.for_all: Build | None = None
+
+    def build_of(self, app: Any) -> Build | None:
+        own = self._own.get(app)
+        if own is not None:
+            return own
+        if self.for_all is None or app in self._left_alone or not self._is_one(app):
+            return None
+        if getattr(app, _FLAG, False) and app not in self.marked:
+            # Somebody else has instrumented it, or wants it left alone.
+            return None
+        self.mark(app)
+        return self.for_all
+
+    def mark(self, app: Any) -> None:
+        if self.for_all is not None and self._is_one(app) and not getattr(app, _FLAG, False):
+            setattr(app, _FLAG, True)
+            self.marked.add(app)
+
+    def instrument(self, app: Any, build: Build) -> None:
+        self._own[app] = build
+        self._left_alone.discard(app)
+        setattr(app, _FLAG, True)
+        rebuild(app)
+
+    def uninstrument(self, app: Any) -> None:
+        self._own.pop(app, None)
+        self.marked.discard(app)
+        self._left_alone.add(app)
+        setattr(app, _FLAG, False)
+        rebuild(app)
+
+    def instrument_all(self, build: Build, application_class: Any) -> None:
+        self.for_all = build
+        self._left_alone.clear()
+        if application_class is None:
+            return
+        # Those that exist already, and have their stacks.
+        for app in [o for o in gc.get_objects() if issubclass(type(o), application_class)]:
+            if self._is_one(app) and not getattr(app, _FLAG, False):
+                self.mark(app)
+                rebuild(app)
+
+    def uninstrument_all(self) -> None:
+        self.for_all = None
+        for app in [*self._own, *self.marked]:
+            self._own.pop(app, None)
+            setattr(app, _FLAG, False)
+            rebuild(app)
+        self.marked.clear()
+        self._left_alone.clear()
+
+    def __bool__(self) -> bool:
+        return self.for_all is not None or bool(self._own)
+
+
+def rebuild(app: Any) -> None:
+    """Have an application that has its stack already build it again."""
+    if getattr(app, "middleware_stack", None) is not None:
+        app.middleware_stack = app.build_middleware_stack()
+
+
+def around(stack: Any, build: Build) -> Any:
+    """The middleware around `stack`; what the application raises is noted inside of what makes an
+    answer of it."""
+    from starlette.middleware.errors import ServerErrorMiddleware
+
+    if isinstance(stack, ServerErrorMiddleware):
+        stack.app = _Exceptions(stack.app)  # type: ignore[assignment]
+    return build(stack)
+
+
+class _Exceptions:
+    """Notes what the application raises on the span of its request."""
+
+    def __init__(self, app: Any) -> None:
+        self.app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await self.app(scope, receive, send)
+        except Exception as error:
+            request = scope.get(REQUEST_KEY)
+            if request is not None:
+                request.failed(error)
+            raise
+
+
+def route_of(scope: Scope) -> str | None:
+    """The pattern of the route that was taken, with those of the routers and mounts around it."""
+    route = scope.get("route")
+    context = scope.get("fastapi", _NONE).get("effective_route_context")
+    path = getattr(route if context is None else context, "path", None)
+    if path is None:
+        # A route by host has no path of its own.
+        return None if route is None else scope.get("path")
+    root = scope.get("root_path", "")
+    outer = scope.get("app_root_path")
+    if outer is not None and root != outer:
+        prefix = root[len(outer) :] if root.startswith(outer) else root
+        # The route of a mount is in the scope until something in it has matched.
+        return prefix if not path or prefix == path else prefix + path
+    return str(path)
+
+
+_NONE: dict[str, Any] = {}
+
+
+class FrameworkMiddleware(OpenTelemetryMiddleware):
+    """The middleware of an application that leaves its route in the scope."""
+
+    _normalises_methods = True
+
+    def _details(self, scope: Scope) -> tuple[str | None, dict[str, Any] | None]:
+        if self._server.has_python_sampler and self._span_details is not None:
+            return super()._details(scope)
+        return self._method_of(scope), None
+
+    def _method_of(self, scope: Scope) -> str:
+        method = scope.get("method", "")
+        if not self._normalises_methods:
+            return method
+        method = sanitize_method(method.strip())
+        return "HTTP" if method == "_OTHER" else method
+
+    def _route_of(self, request: _native.ServerRequest, scope: Scope, is_answer: bool) -> None:
+        route = route_of(scope)
+        if route is None and is_answer and request.route is None and "app" in scope:
+            # Answered before the router was asked, by a middleware for example.
+            try:
+                route = self.default_span_details(scope)[1].get("http.route")
+            except Exception:
+                _logger.debug("Failed to look for a route", exc_info=True)
+        if route is not None and route != request.route:
+            method = self._method_of(scope)
+            request.routed(f"{method} {route}" if method else route, route)
+
+
+# As the base: FastAPI looks for this name in the stack, to leave the spans to us.
+FrameworkMiddleware.__module__ = OpenTelemetryMiddleware.__module__
+FrameworkMiddleware.__name__ = OpenTelemetryMiddleware.__name__
