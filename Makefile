@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-python test-pythons test-buffer lint format bench clean
+.PHONY: help setup build demo view kills test test-python test-pythons test-buffer lint format bench clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.10 3.11 3.12 3.13
@@ -41,6 +41,13 @@ build: $(VENV)/.built $(TARGET)/release/oxitel-viewer ## Build the native module
 
 demo: build ## Two services under load: one request's trace and logs, and the metrics
 	$(python) examples/demo.py --viewer $(TARGET)/release/oxitel-viewer --python $(python)
+
+view: $(TARGET)/release/oxitel-viewer ## Start the viewer with what this directory's last one kept
+	$(TARGET)/release/oxitel-viewer start
+
+# Two hundred rounds of tests/viewer/test_kill.py.
+kills: $(TARGET)/release/oxitel-viewer
+	OXITEL_KILLS=200 $(python) -m pytest tests/viewer/test_kill.py
 
 test: build setup ## Every test: Rust, then Python under .venv
 ifdef nextest

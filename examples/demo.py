@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
         progress.clear()
         has_trace = viewer.show_traces()
         viewer.show_metrics()
-        totals, metrics = viewer.ask("/api/totals"), viewer.ask("/api/metrics")["metrics"]
+        totals, metrics = viewer.ask("/api/totals"), viewer.ask("/api/metrics/now")["data"]
         rows = report.rows(load.answers, totals, metrics, tallies)
         say("\n" + report.table(rows, load.answers) + "\n")
         problems = report.problems(rows, load.answers, tallies, 2 * WORKERS)
@@ -206,9 +206,9 @@ class Viewer(Process):
     def show_traces(self) -> bool:
         """Prints a typical request that went well and one that failed; whether there was one
         across both services, with log records of each."""
-        across = "/api/traces?limit=5000&service=orders&service=inventory"
-        good = typical(self.ask(across + "&errors=0")["traces"])
-        failed = typical(self.ask(across + "&errors=1")["traces"])
+        across = "/api/traces?limit=1000&q=services%3Aorders%20services%3Ainventory%20"
+        good = typical(self.ask(across + "errors%3D0")["data"])
+        failed = typical(self.ask(across + "errors%3E0")["data"])
         if good:
             say("\n  One order across both services:\n")
             self._show(good)
@@ -217,7 +217,7 @@ class Viewer(Process):
             self._show(failed, "--compact")
         if good is None:
             return False
-        records = self.ask(f"/api/logs?trace={good}")["records"]
+        records = self.ask(f"/api/traces/{good}/logs")["data"]
         return {record["service"] for record in records} == {"orders", "inventory"}
 
     def show_metrics(self) -> None:

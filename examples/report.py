@@ -85,7 +85,9 @@ def exported(metrics: Metrics, name: str) -> int | None:
     series = [one for metric in metrics if metric["name"] == name for one in metric["series"]]
     if not series:
         return None
-    return sum(int(one["value"]) for one in series if "error.type" not in one["attributes"])
+    failed = {"error.type"}
+    delivered = [one for one in series if not failed & {it["key"] for it in one["attributes"]}]
+    return sum(int(one["value"]) for one in delivered)
 
 
 def read_tallies(folder: Path, kind: str) -> list[int]:

@@ -24,9 +24,9 @@ _PARTIAL_MODULES = (
 def activate() -> bool:
     """Put the native modules before the official ones; importing this module does it.
 
-    Modules that Oxitel has none of are still found where they are installed. Returns False, and
-    says so as a warning of the logger `oxitel`, when an official module that Oxitel would replace
-    is imported already. Nothing is changed then: half of each would be worse.
+    Modules that only the official packages have are still found there. Returns False, and warns on
+    the logger `oxitel`, when an official module that Oxitel would replace has been imported
+    already. Nothing is changed then: half of each would be worse.
     """
     early = _official_module()
     if early is not None:

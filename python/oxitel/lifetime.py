@@ -50,7 +50,7 @@ _is_called_by_workers = False
 # How long shutdowns have waited since this process began to end; None before that.
 _waited_millis: float | None = None
 # What each shutdown may wait at the least, whatever those before it have used up.
-_LEAST_MILLIS = 500.0
+_MIN_MILLIS = 500.0
 
 # Those by which a program ends itself. What they do to Python code that handles them is its own.
 _ENDING_SIGNALS = ("SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGBREAK")
@@ -68,7 +68,7 @@ def _shut_down_at_exit(provider: Provider) -> None:
 
 
 def _begin_to_end() -> None:
-    """Have what is queued of all signals exported from now on, whoever is shut down first."""
+    """Start exporting what is queued, of all signals, whichever is shut down first."""
     global _waited_millis
     if _waited_millis is None:
         _waited_millis = 0.0
@@ -105,7 +105,7 @@ class Waiting:
         if not _waited_millis:
             return self._budget_millis
         left = min(self._budget_millis, self._export_millis) - _waited_millis
-        return max(left, min(self._budget_millis, _LEAST_MILLIS))
+        return max(left, min(self._budget_millis, _MIN_MILLIS))
 
     def __exit__(self, *_: object) -> None:
         global _waited_millis

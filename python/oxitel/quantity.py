@@ -10,7 +10,7 @@ import sys
 import threading
 
 # Half of it, so that a clock's time can be added.
-LONGEST_SECONDS = threading.TIMEOUT_MAX / 2
+MAX_SECONDS = threading.TIMEOUT_MAX / 2
 
 
 def seconds_of(millis: float) -> float:
@@ -18,8 +18,8 @@ def seconds_of(millis: float) -> float:
     try:
         seconds = float(millis) / 1000
     except OverflowError:
-        return LONGEST_SECONDS if millis > 0 else -LONGEST_SECONDS
-    return max(seconds, -LONGEST_SECONDS) if seconds < LONGEST_SECONDS else LONGEST_SECONDS
+        return MAX_SECONDS if millis > 0 else -MAX_SECONDS
+    return max(seconds, -MAX_SECONDS) if seconds < MAX_SECONDS else MAX_SECONDS
 
 
 def count_of(number: float) -> int:

@@ -102,21 +102,26 @@ class InstrumentationScope:
 
     @property
     def schema_url(self) -> str | None:
+        """Of the conventions that the telemetry follows; empty if not given."""
         return self._schema_url
 
     @property
     def version(self) -> str | None:
+        """Of the library, if given."""
         return self._version
 
     @property
     def name(self) -> str:
+        """What the library or module is called."""
         return self._name
 
     @property
     def attributes(self) -> Attributes:
+        """What else was given; cannot be changed."""
         return self._attributes
 
     def to_json(self, indent: int | None = 4) -> str:
+        """As a JSON object; `indent` is the number of spaces, None for one line."""
         from json import dumps
 
         return dumps(

@@ -172,7 +172,7 @@ def test_everything_the_official_exporters_send_is_counted_and_shown(
     assert totals["duplicate_spans"] == totals["refused_requests"] == 0
 
     assert "✗ ValueError: no such order" in viewer.show("failed")
-    served = viewer.ask("/api/traces?name=serve&limit=1")["traces"][0]
+    served = viewer.ask("/api/traces?q=name%3Dserve&limit=1")["data"][0]
     assert served["spans"] == 2
     drawn = viewer.show(served["trace_id"])
     assert "shop ◀ serve" in drawn
@@ -278,26 +278,28 @@ def test_metrics_and_logs_are_kept_and_shown(
     assert totals["services"]["shop"]["data_points"] == totals["metrics"]["records"] > 0
     assert totals["dropped_data_points"] == totals["dropped_log_records"] == 0
 
-    records = viewer.ask(f"/api/logs?trace={trace_id}")["records"]
-    assert [(it["severity"], it["body"]) for it in records] == [
-        ("INFO", "taken by Ada"),
-        ("ERROR", "refused"),
+    records = viewer.ask(f"/api/traces/{trace_id}/logs")["data"]
+    assert [(it["severity"], it["body"]["value"]) for it in records] == [
+        ("info", "taken by Ada"),
+        ("error", "refused"),
     ]
+    assert [it["row"] for it in records] == [0, 1]
     assert records[0]["span_id"] == span_id
-    assert records[0]["attributes"]["order.id"] == "o-1"
+    order = {"key": "order.id", "type": "string", "value": "o-1"}
+    assert order in records[0]["attributes"]
     drawn = viewer.show(trace_id, "--width", "100").splitlines()
     info = next(line for line in drawn if "INFO  taken by Ada" in line)
     assert "order.id=o-1" in info
     assert info.endswith(span_id)
     assert any("ERROR refused  ValueError: no such order" in line for line in drawn)
 
-    metrics = {it["name"]: it for it in viewer.ask("/api/metrics?service=shop")["metrics"]}
+    metrics = {it["name"]: it for it in viewer.ask("/api/metrics/now?service=shop")["data"]}
     assert metrics["requests"]["value"] == 400
     assert metrics["requests"]["rate_per_second"] > 0
     failed = [
         it["value"]
         for it in metrics["requests"]["series"]
-        if it["attributes"]["http.status_code"] == "500"
+        if {"key": "http.status_code", "type": "int", "value": "500"} in it["attributes"]
     ]
     assert failed == [20, 20]
     assert metrics["orders.open"]["value"] == 0
@@ -351,7 +353,8 @@ def test_bodies_beyond_the_limit_are_refused_however_they_are_packed(viewer: Vie
     [
         ("POST", "/v1/traces", {"content_type": PROTOBUF}, b"\xff" * 100, 400),
         ("POST", "/v1/traces", {"content_type": PROTOBUF}, REQUEST[:-1], 400),
-        ("POST", "/v1/traces", {"content_type": "application/json"}, b"{}", 415),
+        ("POST", "/v1/traces", {"content_type": "application/json"}, b"{", 400),
+        ("POST", "/v1/traces", {"content_type": "text/plain"}, REQUEST, 415),
         ("POST", "/v1/traces", {}, REQUEST, 415),
         ("POST", "/v1/traces", {"content_type": PROTOBUF, "content_encoding": "br"}, b"", 415),
         ("POST", "/v1/traces", {"content_type": PROTOBUF, "content_encoding": "gzip"}, b"x", 400),
@@ -468,13 +471,27 @@ def test_hostile_calls_over_grpc_are_refused_with_a_reason(
 
 
 def test_old_traces_make_room_and_the_counts_stay(start_viewer: Callable[..., Viewer]) -> None:
-    viewer = start_viewer("--max-spans", "10")
-    for number in range(1, 31):
-        assert viewer.send(REQUEST.replace(b"\x01" * 16, bytes([number]) * 16)) == 200
+    viewer = start_viewer("--max-disk", "1MiB")
+    # Spans that do not compress, so that there are soon too many.
+    for number in range(1, 41):
+        span = SPAN[:-3] + b"\x2a\x80\x80\x04" + os.urandom(65536).hex().encode()[:65536]
+        span = span.replace(b"\x01" * 16, bytes([number]) * 16)
+        body = span
+        for tag in (b"\x12", b"\x12", b"\x0a"):
+            body = tag + _varint(len(body)) + body
+        assert viewer.send(body) == 200
     totals = viewer.ask("/api/totals")
-    assert (totals["kept_spans"], totals["dropped_spans"]) == (10, 20)
-    assert totals["traces"]["records"] == 30
-    assert viewer.ask("/api/traces")["traces"][0]["trace_id"] == "1e" * 16
+    assert totals["traces"]["records"] == 40
+    assert totals["kept_spans"] + totals["dropped_spans"] == 40
+    assert totals["dropped_spans"] > 5
+    status = viewer.ask("/api/status")
+    assert status["store"]["bytes"] < 2 * 1024 * 1024
+    told = status["dropped"][0]
+    assert (told["signal"], told["reason"], told["count"]) == (
+        "traces",
+        "room",
+        totals["dropped_spans"],
+    )
 
 
 def test_the_drawing_follows_the_terminal(viewer: Viewer) -> None:

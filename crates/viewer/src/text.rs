@@ -1,10 +1,10 @@
 //! Numbers, times and foreign text as people read them in a terminal.
 
-use std::fmt::Write;
-
 use opentelemetry_proto::tonic::common::v1::AnyValue;
 use opentelemetry_proto::tonic::common::v1::any_value::Value;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
+use crate::ids::hex;
 
 /// A duration with three digits that matter: `812 ns`, `48.2 ms`, `1.24 s`, `2m 03s`.
 pub(crate) fn duration(nanos: u64) -> String {
@@ -72,27 +72,6 @@ pub(crate) fn number(number: f64) -> String {
 pub(crate) fn counted(number: u64, noun: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {noun}{plural}", count(number))
-}
-
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
-}
-
-/// The bytes of an identifier written in hexadecimal, if it has exactly that many.
-pub(crate) fn from_hex<const N: usize>(text: &str) -> Option<[u8; N]> {
-    if text.len() != N * 2 {
-        return None;
-    }
-    let mut bytes = [0; N];
-    for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-    }
-    Some(bytes)
 }
 
 /// A time since the epoch as `2026-11-22 18:22:31.104 UTC`.
@@ -294,15 +273,5 @@ mod tests {
         assert_eq!(fit("abc", 5, true), "abc  ");
         assert_eq!(fit("abc", 0, true), "");
         assert_eq!(shorten("abcdef", 4, false), "abc~");
-    }
-
-    #[test]
-    fn identifiers_in_hexadecimal_have_one_length() {
-        assert_eq!(from_hex::<2>("00ff"), Some([0, 255]));
-        assert_eq!(from_hex::<2>("00f"), None);
-        assert_eq!(from_hex::<2>("00fg"), None);
-        assert_eq!(from_hex::<2>("ééé"), None);
-        assert_eq!(from_hex::<2>("éé"), None);
-        assert_eq!(hex(&[0, 255]), "00ff");
     }
 }

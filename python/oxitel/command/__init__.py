@@ -13,6 +13,8 @@ from importlib import import_module
 from typing import Any, NoReturn, Protocol, cast
 
 COMMANDS = ("run", "doctor")
+# Has the viewer's own arguments, which are not read here.
+VIEW = "view"
 
 
 class Command(Protocol):
@@ -68,6 +70,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser = Parser(name, command.HELP)
         command.add_arguments(parser)
         return command.run(parser.parse_args(given[1:]))
+    if name == VIEW:
+        from .view import view
+
+        return view(given[1:])
     if name in ("-V", "--version"):
         from oxitel.version import __version__
 
@@ -76,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if name in ("", "-h", "--help", "help"):
         sys.stdout.write(_overview())
         return 0 if name else 2
-    sys.stderr.write(f"oxitel: unknown command {name}; there are: {', '.join(COMMANDS)}\n")
+    sys.stderr.write(f"oxitel: unknown command {name}; there are: {', '.join((*COMMANDS, VIEW))}\n")
     return 2
 
 
@@ -85,7 +91,8 @@ def _command(name: str) -> Command:
 
 
 def _overview() -> str:
-    lines = [f"  {name:<8}{_command(name).HELP.splitlines()[0]}" for name in COMMANDS]
+    names = (*COMMANDS, VIEW)
+    lines = [f"  {name:<8}{_command(name).HELP.splitlines()[0]}" for name in names]
     return "\n".join(
         ["usage: oxitel COMMAND …", "", *lines, "", "oxitel COMMAND --help tells more.", ""]
     )

@@ -96,7 +96,7 @@ def _has_colour() -> bool:
 
 
 def _write(text: str) -> None:
-    """Print, whatever the terminal's encoding; a reader that has gone is nobody's trouble."""
+    """Print, whatever the terminal's encoding; if the reader has gone, do nothing."""
     try:
         try:
             sys.stdout.write(text)

@@ -62,7 +62,8 @@ def add_arguments(parser: ArgumentParser) -> None:
 
 
 def add_variables(parser: ArgumentParser) -> None:
-    """Add an option for each variable."""
+    """Add an option for each variable, and the one that starts the viewer."""
+    parser.add_argument("--view", action="store_true", help="show telemetry in a local viewer")
     parser.add_argument("--help-all", action=_HelpAll, nargs=0, help="show every option and exit")
     for variable in _variables():
         options = _options(variable.name, parser._option_string_actions)
@@ -89,6 +90,12 @@ def run(options: Namespace) -> int:
     if not command:
         return _failed(2, "no command given. Try: oxitel run --help")
     set_variables(options)
+    if options.view:
+        from .view import start
+
+        problem = start()
+        if problem is not None:
+            return _failed(4, f"--view: {problem}")
     os.environ["PYTHONPATH"] = _python_path(os.environ.get("PYTHONPATH", ""))
     return _become(command)
 

@@ -135,7 +135,7 @@ def _need_of_own(entry_point: metadata.EntryPoint) -> _Need:
 
 
 def _need(all_of: list[Any], any_of: list[Any]) -> _Need:
-    """What is missing of requirements that are needed all, and of those of which one will do."""
+    """What is missing of the requirements: all of some, any one of the others."""
     libraries = [_text(requirement) for requirement in (*all_of, *any_of)]
     missing, found = [], []
     for requirement in all_of:

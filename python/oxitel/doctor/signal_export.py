@@ -112,8 +112,8 @@ def keep_secret(report: Report, value: str) -> None:
 def listening(
     report: Report, function: Callable[[], _Result], is_unusable: Callable[[_Result], bool]
 ) -> _Result:
-    """What `function` returns. What is logged meanwhile goes into the findings: errors are some
-    if the result `is_unusable`."""
+    """What `function` returns. What it logs goes into the findings: as warnings, unless it is an
+    error and the result `is_unusable`."""
     with captured() as records:
         result = function()
     wrong = {entry["name"] for entry in report.facts.get("variables", {}).get("wrong", ())}

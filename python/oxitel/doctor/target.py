@@ -32,6 +32,7 @@ class Target(NamedTuple):
 
 
 def address(host: str, port: int) -> str:
+    """`host:port`, as URLs have it."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 

@@ -32,7 +32,7 @@ _FULL_QUEUE_WARNING_SECONDS = 20.0
 class BatchProcessor:
     """Collects telemetry and hands it to `exporter.export` in lists of `max_export_batch_size`.
 
-    It exports when that many wait, or every `schedule_delay_millis` what there is. When
+    It exports as soon as that many wait, and every `schedule_delay_millis` whatever waits. When
     `max_queue_size` wait, the oldest is dropped for a new one. `exporting` names the telemetry in
     messages and in the thread's name. The thread starts with the first record; in a forked child
     the queue is empty and the thread starts anew.
@@ -127,7 +127,7 @@ class BatchProcessor:
             # In no context, which it would keep for ever where threads inherit theirs.
             contextvars.Context().run(thread.start)
         except RuntimeError:
-            # No thread to be had, most likely as the interpreter ends: `force_flush` and
+            # No thread can be started, most likely as the interpreter ends: `force_flush` and
             # `shutdown` export on the thread that calls them.
             return
         self._worker_thread = thread

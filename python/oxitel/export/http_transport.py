@@ -157,6 +157,7 @@ def _asked_delay(result: Any) -> float | None:
 
 
 def compressed(data: bytes, compression: str) -> bytes:
+    """The data compressed by `gzip` or `deflate`; as it is for anything else."""
     if compression == "gzip":
         from gzip import compress
 

@@ -1,4 +1,4 @@
-"""What all OTLP exporters have in common: settings, the export itself, and what is said of it.
+"""What all OTLP exporters have in common: settings, the export itself, and messages about it.
 
 Settings are read here and in the two protocols' classes, from arguments and OTEL_EXPORTER_OTLP_*;
 sending is native. Only where the user hands over an object that sends (credentials, channel
@@ -208,7 +208,7 @@ def native_exporter(
 
 
 def seconds(argument: Any, otherwise: float, logger: Logger) -> float:
-    """The argument `timeout`; what is no number is said, and `otherwise` used."""
+    """The argument `timeout`; `otherwise`, with an error logged, if it is not a number."""
     if isinstance(argument, str | bytes):
         number = None
     else:

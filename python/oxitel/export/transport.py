@@ -87,5 +87,6 @@ class Transport(ABC):
         return attempt
 
     def shutdown(self) -> None:
+        """End a wait between two attempts, and give back what is held."""
         self._stopped.set()
         self.close()

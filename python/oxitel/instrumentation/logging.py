@@ -37,7 +37,7 @@ _logger = logging.getLogger("opentelemetry.instrumentation.logging")
 
 
 def _get_log_level(level_name: str | None) -> int | None:
-    """The number of a level; NOTSET, which is said, where there is none of that name."""
+    """The number of a level; NOTSET, with a warning, for a name that no level has."""
     if level_name is None:
         return None
     level = logging.getLevelName(level_name.upper().strip())

@@ -58,7 +58,7 @@ class LogExportResult(Enum):
 
 @deprecated(f"Use LogRecordExporter. {_REMOVED}")
 class LogExporter(LogRecordExporter):
-    pass
+    """The older name of `LogRecordExporter`."""
 
 
 class SimpleLogRecordProcessor(LogRecordProcessor):
@@ -141,7 +141,7 @@ class ConsoleLogRecordExporter(LogRecordExporter):
 
 @deprecated(f"Use ConsoleLogRecordExporter. {_REMOVED}")
 class ConsoleLogExporter(ConsoleLogRecordExporter):
-    pass
+    """The older name of `ConsoleLogRecordExporter`."""
 
 
 class InMemoryLogRecordExporter(LogRecordExporter):
@@ -182,4 +182,4 @@ class InMemoryLogRecordExporter(LogRecordExporter):
 
 @deprecated(f"Use InMemoryLogRecordExporter. {_REMOVED}")
 class InMemoryLogExporter(InMemoryLogRecordExporter):
-    pass
+    """The older name of `InMemoryLogRecordExporter`."""

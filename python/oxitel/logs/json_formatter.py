@@ -89,7 +89,7 @@ def configure_json(
 def remember_spans() -> None:
     """Have log records remember the span that is current when they are made.
 
-    Wraps the record factory of `logging` once. Records of a factory of somebody else's get the
+    Wraps the record factory of `logging` once. Records from another factory get the
     official attributes `otelTraceID` and `otelSpanID`; those of `logging` itself keep the ids out
     of sight.
     """

@@ -24,10 +24,11 @@ warnings.simplefilter("once", LogRecordDroppedAttributesWarning)
     " future releases."
 )
 class LogDroppedAttributesWarning(LogRecordDroppedAttributesWarning):
-    pass
+    """The older name of `LogRecordDroppedAttributesWarning`."""
 
 
 def warn_of_dropped_attributes() -> None:
+    """Warn, at the caller's line, that a record has lost attributes."""
     warnings.warn(
         "Log record attributes were dropped due to limits",
         LogRecordDroppedAttributesWarning,
@@ -81,4 +82,4 @@ class LogRecordLimits:
     "Use LogRecordLimits. Since logs are not stable yet this WILL be removed in future releases."
 )
 class LogLimits(LogRecordLimits):
-    pass
+    """The older name of `LogRecordLimits`."""

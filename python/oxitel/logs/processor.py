@@ -106,6 +106,7 @@ class SynchronousMultiLogRecordProcessor(Sequential, _AnyEnabled):
         self._pipeline.set_processors(self._processors)
 
     def add_log_record_processor(self, log_record_processor: LogRecordProcessor) -> None:
+        """Call this processor too from now on, after the others."""
         with self._lock:
             self._log_record_processors = (*self._processors, log_record_processor)
 
@@ -128,6 +129,7 @@ class ConcurrentMultiLogRecordProcessor(Concurrent, _AnyEnabled):
         return self._log_record_processors
 
     def add_log_record_processor(self, log_record_processor: LogRecordProcessor) -> None:
+        """Call this processor too from now on, at the same time as the others."""
         with self._lock:
             self._log_record_processors += (log_record_processor,)
 

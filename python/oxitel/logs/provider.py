@@ -101,10 +101,12 @@ class Logger(_native.Logger, logs_api.Logger):
 
     @property
     def instrumentation_scope(self) -> InstrumentationScope:
+        """The scope it was made for."""
         return self._instrumentation_scope
 
     @property
     def resource(self) -> Resource:
+        """Its provider's resource."""
         return self._resource
 
     def _set_logger_config(self, logger_config: _LoggerConfig) -> None:
@@ -157,6 +159,7 @@ class LoggerProvider(logs_api.LoggerProvider):
 
     @property
     def resource(self) -> Resource:
+        """What all its log records are from."""
         _native.settle_fork()
         return self._resource
 

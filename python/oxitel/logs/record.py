@@ -94,7 +94,7 @@ class ReadWriteLogRecord:
             try:
                 warn_of_dropped_attributes()
             except UserWarning:
-                # Made an exception by a filter of the program, which is nobody's to catch.
+                # A filter of the program makes it an exception, which nobody could catch here.
                 pass
 
     def __eq__(self, other: object) -> bool:

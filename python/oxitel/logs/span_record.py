@@ -50,5 +50,5 @@ def _remembered(record: logging.LogRecord) -> tuple[int, int, int] | None:
     try:
         return int(trace_id, 16), int(span_id, 16), flags
     except (TypeError, ValueError):
-        # Somebody else's attributes of these names.
+        # Attributes of these names that somebody else has set.
         return None

@@ -102,12 +102,15 @@ class Meter(api.Meter):
         return instrument
 
     def create_counter(self, name: str, unit: str = "", description: str = "") -> api.Counter:
+        """A counter, to which amounts that are not negative are added. Exception for a name or
+        unit that the specification does not allow."""
         cls = instruments._Counter
         return self._instrument(cls, api.Counter, name, unit, description, unit, description)
 
     def create_up_down_counter(
         self, name: str, unit: str = "", description: str = ""
     ) -> api.UpDownCounter:
+        """A counter whose amounts may be negative."""
         cls = instruments._UpDownCounter
         return self._instrument(cls, api.UpDownCounter, name, unit, description, unit, description)
 
@@ -118,6 +121,7 @@ class Meter(api.Meter):
         unit: str = "",
         description: str = "",
     ) -> api.ObservableCounter:
+        """A counter whose sum the `callbacks` return at each collection."""
         cls, public = instruments._ObservableCounter, api.ObservableCounter
         more = (callbacks, unit, description)
         return self._instrument(cls, public, name, unit, description, *more)
@@ -130,6 +134,8 @@ class Meter(api.Meter):
         *,
         explicit_bucket_boundaries_advisory: Sequence[float] | None = None,
     ) -> api.Histogram:
+        """A histogram. `explicit_bucket_boundaries_advisory` are the boundaries of its buckets, in
+        ascending order, unless a view sets others; None for the default ones."""
         advisory = explicit_bucket_boundaries_advisory
         if advisory is not None and not _are_numbers(advisory):
             advisory = None
@@ -141,6 +147,7 @@ class Meter(api.Meter):
         )
 
     def create_gauge(self, name: str, unit: str = "", description: str = "") -> api._Gauge:
+        """A gauge, which keeps the last value it is set to."""
         cls = instruments._MadeGauge
         return self._instrument(cls, api._Gauge, name, unit, description, unit, description)
 
@@ -151,6 +158,7 @@ class Meter(api.Meter):
         unit: str = "",
         description: str = "",
     ) -> api.ObservableGauge:
+        """A gauge whose value the `callbacks` return at each collection."""
         cls, public = instruments._ObservableGauge, api.ObservableGauge
         more = (callbacks, unit, description)
         return self._instrument(cls, public, name, unit, description, *more)
@@ -162,6 +170,7 @@ class Meter(api.Meter):
         unit: str = "",
         description: str = "",
     ) -> api.ObservableUpDownCounter:
+        """A counter that may fall, whose sum the `callbacks` return at each collection."""
         cls, public = instruments._ObservableUpDownCounter, api.ObservableUpDownCounter
         more = (callbacks, unit, description)
         return self._instrument(cls, public, name, unit, description, *more)

@@ -126,7 +126,7 @@ class PeriodicExportingMetricReader(MetricReader):
             # In no context, which it would keep for ever where threads inherit theirs.
             contextvars.Context().run(thread.start)
         except RuntimeError:
-            # No thread to be had, most likely as the interpreter ends: `force_flush` and
+            # No thread can be started, most likely as the interpreter ends: `force_flush` and
             # `shutdown` export on the thread that calls them.
             self._daemon_thread = None
 

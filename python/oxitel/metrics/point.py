@@ -105,6 +105,8 @@ def _plain_points(data: Any) -> list[Any]:
 
 @dataclass(frozen=True)
 class ExponentialHistogram:
+    """Counts of amounts, in buckets whose boundaries are powers of one base."""
+
     data_points: Sequence[ExponentialHistogramDataPoint]
     aggregation_temporality: AggregationTemporality
 
@@ -118,6 +120,8 @@ class ExponentialHistogram:
 
 @dataclass(frozen=True)
 class Sum:
+    """Added amounts. `is_monotonic` if none of them was negative."""
+
     data_points: Sequence[NumberDataPoint]
     aggregation_temporality: AggregationTemporality
     is_monotonic: bool
@@ -133,6 +137,8 @@ class Sum:
 
 @dataclass(frozen=True)
 class Gauge:
+    """Last values."""
+
     data_points: Sequence[NumberDataPoint]
 
     def to_json(self, indent: int | None = 4) -> str:
@@ -141,6 +147,8 @@ class Gauge:
 
 @dataclass(frozen=True)
 class Histogram:
+    """Counts of amounts, in buckets with fixed boundaries."""
+
     data_points: Sequence[HistogramDataPoint]
     aggregation_temporality: AggregationTemporality
 

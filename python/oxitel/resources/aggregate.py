@@ -131,7 +131,7 @@ class _Run:
             self._error = TypeError(f"detect() returned {type(self._found)}, not a Resource")
         if self._error is None:
             return self._found
-        # What ends the program (KeyboardInterrupt, SystemExit) is nobody's to ignore.
+        # What ends the program (KeyboardInterrupt, SystemExit) must not be ignored.
         if self.detector.raise_on_error or not isinstance(self._error, Exception):
             raise self._error
         _logger.warning("Exception %s in detector %s, ignoring", self._error, self.detector)

@@ -52,7 +52,7 @@ class OTELResourceDetector(ResourceDetector):
 
 
 def parse_attributes(text: str) -> dict[str, str]:
-    """`key=value,…` with percent-encoded values; a pair that is none is left out with a warning."""
+    """`key=value,…` with percent-encoded values; a pair without `=` is left out with a warning."""
     from urllib.parse import unquote
 
     attributes = {}

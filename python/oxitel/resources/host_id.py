@@ -12,7 +12,7 @@ _COMMAND_TIMEOUT_SECONDS = 2
 
 
 def read_host_id() -> str | None:
-    """The machine id, or None where there is none to be had without privileges."""
+    """The machine id; None where it cannot be read without privileges."""
     import platform
 
     system = platform.system()

@@ -60,10 +60,12 @@ class Resource:
 
     @property
     def attributes(self) -> Attributes:
+        """The attributes by name; cannot be changed."""
         return self._attributes
 
     @property
     def schema_url(self) -> str:
+        """Of the conventions that the attributes follow; empty if not given."""
         return self._schema_url
 
     def merge(self, other: Resource) -> Resource:
@@ -94,6 +96,7 @@ class Resource:
         return hash(f"{attributes}|{self._schema_url}")
 
     def to_json(self, indent: int | None = 4) -> str:
+        """As a JSON object; `indent` is the number of spaces, None for one line."""
         from json import dumps
 
         return dumps(

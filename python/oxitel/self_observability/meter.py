@@ -80,6 +80,7 @@ def observe(
 
 
 def meter_of(meter_provider: MeterProvider) -> Meter:
+    """The meter for all metrics about the SDK."""
     return meter_provider.get_meter(_METER)
 
 

@@ -75,6 +75,7 @@ class ProcessedCounts:
         _observe_processed(meter_provider or get_meter_provider(), record, unit, self._amounts)
 
     def add(self, error: str = "") -> None:
+        """Count one record: as processed, or as lost by `error`."""
         if self._pid != os.getpid():
             self._lock = threading.Lock()
             self._pid = os.getpid()

@@ -62,4 +62,5 @@ class LoggerMetrics:
         )
 
     def emit_log(self) -> None:
+        """Count one record."""
         self._created.add(1)

@@ -42,7 +42,7 @@ def get_sampler() -> str | None:
 
 
 def import_sampler(sampler_name: str | None) -> Sampler | None:
-    """The sampler of that name, None if there is none to be had."""
+    """The sampler of that name; None if it cannot be made."""
     return selection.sampler(sampler_name)
 
 
@@ -61,7 +61,7 @@ def get_id_generator() -> str:
 
 
 def import_id_generator(id_generator_name: str) -> IdGenerator:
-    """The id generator of that name. RuntimeError if it does not exist or is none."""
+    """The id generator of that name. RuntimeError if there is none."""
     ((name, found),) = import_config_components(
         [id_generator_name.strip()], "opentelemetry_id_generator"
     )
@@ -86,15 +86,15 @@ def get_logger_configurator() -> str | None:
 
 
 def import_tracer_configurator(tracer_configurator_name: str | None) -> Any:
-    """The function of that name, None if there is none to be had."""
+    """The function of that name; None if it cannot be loaded."""
     return selection.scope_configurator("tracer", tracer_configurator_name)
 
 
 def import_meter_configurator(meter_configurator_name: str | None) -> Any:
-    """The function of that name, None if there is none to be had."""
+    """The function of that name; None if it cannot be loaded."""
     return selection.scope_configurator("meter", meter_configurator_name)
 
 
 def import_logger_configurator(logger_configurator_name: str | None) -> Any:
-    """The function of that name, None if there is none to be had."""
+    """The function of that name; None if it cannot be loaded."""
     return selection.scope_configurator("logger", logger_configurator_name)

@@ -20,7 +20,7 @@ from . import plugins
 
 _logger = getLogger("opentelemetry.sdk._configuration")
 
-_BY_PROTOCOL = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
+EXPORTER_BY_PROTOCOL = {"grpc": "otlp_proto_grpc", "http/protobuf": "otlp_proto_http"}
 _RATIO_SAMPLERS = ("traceidratio", "parentbased_traceidratio")
 
 
@@ -31,11 +31,12 @@ def exporter_names(signal: str) -> list[str]:
 
 
 def with_protocol(name: str, signal: str) -> str:
-    if name not in ("otlp", *_BY_PROTOCOL.values()):
+    """The entry point for an exporter's name; for `otlp` the protocol decides which."""
+    if name not in ("otlp", *EXPORTER_BY_PROTOCOL.values()):
         return name
     if PROTOCOL.find(signal) is None:
-        return _BY_PROTOCOL["grpc"] if name == "otlp" else name
-    by_protocol = _BY_PROTOCOL[PROTOCOL.read(signal)]
+        return EXPORTER_BY_PROTOCOL["grpc"] if name == "otlp" else name
+    by_protocol = EXPORTER_BY_PROTOCOL[PROTOCOL.read(signal)]
     if name == "otlp":
         return by_protocol
     if name != by_protocol:
@@ -90,7 +91,7 @@ def is_like(*classes: type) -> Callable[[Any], bool]:
 
 
 def sampler(name: str | None) -> Sampler | None:
-    """The sampler of that name with OTEL_TRACES_SAMPLER_ARG, None if there is none to be had."""
+    """The sampler of that name, made with OTEL_TRACES_SAMPLER_ARG; None if it cannot be made."""
     if not name:
         return None
     name = name.strip()
@@ -120,7 +121,7 @@ def sampler_name() -> str | None:
 
 
 def id_generator(name: str) -> IdGenerator | None:
-    """An id generator of that name, None if there is none to be had."""
+    """An id generator of that name; None if it cannot be made."""
     group = "opentelemetry_id_generator"
     try:
         found = plugins.find(group, name)

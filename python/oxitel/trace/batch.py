@@ -89,6 +89,6 @@ class BatchSpanProcessor(Batching, SpanProcessor):
         return super()._flush(timeout_millis)
 
     def _queue_ending(self) -> None:
-        """Queue spans of whose end this thread is telling processors, one of which calls this."""
+        """Queue the spans that this thread is ending, when a processor calls this meanwhile."""
         if self._native is not None:
             _native.queue_ending_spans(self._native)

@@ -23,7 +23,7 @@ _NEVER = 1 << _RANDOM_BITS
 _INVALID = -1
 _DIGITS = 14
 _KEY = "ot"
-_LONGEST_MEMBER = 256
+_MAX_MEMBER_CHARACTERS = 256
 
 
 @dataclass(frozen=True)
@@ -206,7 +206,7 @@ class _Member:
     @classmethod
     def of(cls, trace_state: TraceState | None) -> _Member:
         text = trace_state.get(_KEY, "") if trace_state else ""
-        if not text or len(text) > _LONGEST_MEMBER:
+        if not text or len(text) > _MAX_MEMBER_CHARACTERS:
             return cls()
         parts = text.split(";")
         found = cls(rest=tuple(part for part in parts if not part.startswith(("th:", "rv:"))))
@@ -226,7 +226,7 @@ class _Member:
             parts.insert(0, f"rv:{self.randomness:0{_DIGITS}x}")
         if 0 <= self.threshold < _NEVER:
             parts.insert(0, f"th:{_threshold_digits(self.threshold)}")
-        while len(parts) > 1 and len(";".join(parts)) > _LONGEST_MEMBER:
+        while len(parts) > 1 and len(";".join(parts)) > _MAX_MEMBER_CHARACTERS:
             parts.pop()
         return ";".join(parts)
 

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from typing import Any
 
 from typing_extensions import deprecated
-
-from oxitel.quantity import count_of
 
 
 def get_dict_as_key(labels: Mapping[Any, Any]) -> tuple[tuple[Any, Any], ...]:
@@ -31,7 +30,7 @@ class BoundedList(Sequence):  # type: ignore[type-arg]
 
     def __init__(self, maxlen: int | None) -> None:
         self.dropped = 0
-        self._dq: deque[Any] = deque(maxlen=None if maxlen is None else count_of(maxlen))
+        self._dq: deque[Any] = deque(maxlen=None if maxlen is None else min(maxlen, sys.maxsize))
         self._lock = threading.Lock()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> BoundedList:
@@ -58,12 +57,14 @@ class BoundedList(Sequence):  # type: ignore[type-arg]
             return iter(list(self._dq))
 
     def append(self, item: Any) -> None:
+        """Add an item; a full list drops its oldest."""
         with self._lock:
             if len(self._dq) == self._dq.maxlen:
                 self.dropped += 1
             self._dq.append(item)
 
     def extend(self, seq: Sequence[Any]) -> None:
+        """Add all items of `seq`; a full list drops its oldest for each."""
         with self._lock:
             if self._dq.maxlen is not None:
                 self.dropped += max(0, len(self._dq) + len(seq) - self._dq.maxlen)
@@ -71,6 +72,7 @@ class BoundedList(Sequence):  # type: ignore[type-arg]
 
     @classmethod
     def from_seq(cls, maxlen: int | None, seq: Iterable[Any]) -> BoundedList:
+        """A list of at most `maxlen` items, those that came last in `seq`."""
         bounded = cls(maxlen)
         bounded.extend(tuple(seq))
         return bounded
@@ -121,6 +123,7 @@ class BoundedDict(MutableMapping):  # type: ignore[type-arg]
 
     @classmethod
     def from_map(cls, maxlen: int | None, mapping: Mapping[Any, Any]) -> BoundedDict:
+        """A dictionary of at most `maxlen` keys, those that came last in `mapping`."""
         bounded = cls(maxlen)
         for key, value in dict(mapping).items():
             bounded[key] = value

@@ -18,10 +18,12 @@ class EventBase(abc.ABC):
 
     @property
     def name(self) -> str:
+        """What the event is called."""
         return self._name
 
     @property
     def timestamp(self) -> int:
+        """When it happened, in nanoseconds since the Unix epoch."""
         return self._timestamp
 
     @property

@@ -65,6 +65,7 @@ class SynchronousMultiSpanProcessor(Sequential, SpanProcessor):
         self._pipeline.set_processors(self._processors)
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        """Call this processor too from now on, after the others."""
         with self._lock:
             self._span_processors = (*self._processors, span_processor)
 
@@ -93,6 +94,7 @@ class ConcurrentMultiSpanProcessor(Concurrent, SpanProcessor):
         return self._span_processors
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
+        """Call this processor too from now on, at the same time as the others."""
         with self._lock:
             self._span_processors += (span_processor,)
 

@@ -135,6 +135,7 @@ class TracerProvider(trace_api.TracerProvider):
 
     @property
     def resource(self) -> Resource:
+        """What all its spans are from."""
         _native.settle_fork()
         return self._resource
 
@@ -228,7 +229,7 @@ class TracerProvider(trace_api.TracerProvider):
 
 
 def _info_of(scope: InstrumentationScope) -> InstrumentationInfo:
-    # Its constructor warns of its deprecation, of which the user has no part here.
+    # Its constructor warns that it is deprecated, but it is not the user who calls it here.
     info = InstrumentationInfo.__new__(InstrumentationInfo)
     info._name, info._version = scope.name, scope.version
     info._schema_url = scope.schema_url or ""

@@ -28,9 +28,11 @@ class Decision(enum.Enum):
     RECORD_AND_SAMPLE = 2
 
     def is_recording(self) -> bool:
+        """Whether the span records what it is told."""
         return self is not Decision.DROP
 
     def is_sampled(self) -> bool:
+        """Whether the span is exported."""
         return self is Decision.RECORD_AND_SAMPLE
 
 
@@ -126,10 +128,12 @@ class TraceIdRatioBased(Sampler):
 
     @property
     def rate(self) -> float:
+        """The share of traces that is kept, from 0 to 1."""
         return self._rate
 
     @property
     def bound(self) -> int:
+        """The number that the low 64 bits of a kept trace id are below."""
         return self._bound
 
     def should_sample(

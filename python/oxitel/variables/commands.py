@@ -13,3 +13,9 @@ KUBERNETES_SERVICE_HOST = Variable(
     None,
     "Set by Kubernetes; `oxitel doctor` tells by it that it runs in a pod.",
 )
+OXITEL_VIEWER = Variable(
+    "OXITEL_VIEWER",
+    None,
+    "The viewer's program that `oxitel view` and `oxitel run --view` start, in place of the one "
+    "that is installed.",
+)

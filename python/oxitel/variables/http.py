@@ -45,7 +45,7 @@ CAPTURE_ALL_METHODS = Variable(
 EXCLUDED_URLS = Variable(
     "OTEL_PYTHON_EXCLUDED_URLS",
     None,
-    "URLs of which instrumentations record nothing: regular expressions, with commas between them.",
+    "URLs that instrumentations do not record: regular expressions, separated by commas.",
     default_text=_NONE,
 )
 

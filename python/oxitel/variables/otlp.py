@@ -44,6 +44,7 @@ class PerSignal:
 
     @property
     def forms(self) -> tuple[Variable, ...]:
+        """The general variable and those for the signals."""
         return (self.general, *self.by_signal.values())
 
     def find(self, signal: str) -> Variable | None:

@@ -17,7 +17,7 @@ from typing import Any
 _logger = getLogger("opentelemetry.sdk.environment_variables")
 
 _said: set[tuple[str, str]] = set()
-# `variables`: what this thread reads in place of the environment.
+# `variables`: what this thread reads instead of the environment.
 _replaced = _local()
 
 
@@ -87,7 +87,7 @@ class Variable:
         environ[self.name] = text
 
     def parse(self, text: str) -> Any:
-        """`text` as this kind's value; ValueError if it is none."""
+        """`text` as a value of this kind; ValueError if it cannot be one."""
         return text
 
     def read(self) -> Any:

@@ -1,14 +1,15 @@
 //! Metrics as they stand: for every metric of every service its series, the latest of each, and
 //! what is added up over all of them. Several processes of a service are several series.
 
-mod distribution;
+pub(crate) mod distribution;
+pub(crate) mod history;
+mod increase;
 mod rate;
-pub(crate) mod table;
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use opentelemetry_proto::tonic::common::v1::KeyValue;
+use opentelemetry_proto::tonic::common::v1::{InstrumentationScope, KeyValue};
 use opentelemetry_proto::tonic::metrics::v1::metric::Data;
 use opentelemetry_proto::tonic::metrics::v1::number_data_point::Value;
 use opentelemetry_proto::tonic::metrics::v1::{
@@ -17,6 +18,8 @@ use opentelemetry_proto::tonic::metrics::v1::{
 use opentelemetry_proto::tonic::resource::v1::Resource;
 use prost::Message;
 
+use crate::otlp::slices::Group;
+use crate::otlp::value::service_name;
 pub(crate) use distribution::Distribution;
 use rate::Rate;
 
@@ -89,7 +92,7 @@ pub(crate) struct Series {
     start: u64,
     pub(crate) time: u64,
     /// What the latest point says, or the sum of all where points are deltas.
-    last: Amount,
+    pub(crate) last: Amount,
     /// Of a cumulative series: what it had come to before it began anew.
     past: Option<Amount>,
     /// Number of the request that spoke of it last.
@@ -181,6 +184,41 @@ impl Metrics {
 
     pub(crate) fn series_count(&self) -> usize {
         self.series
+    }
+
+    /// Takes the metrics of a resource in; gives how many points could not be kept.
+    pub(crate) fn take_group(&mut self, group: &Group<'_>, limit: usize) -> u64 {
+        self.begin_request();
+        let resource = Arc::new(Resource::decode(group.resource).unwrap_or_default());
+        let service: Arc<str> = service_name(&resource.attributes).into();
+        let mut unkept = 0;
+        for scope in &group.scopes {
+            let origin = Origin {
+                service: Arc::clone(&service),
+                resource: Arc::clone(&resource),
+                scope: InstrumentationScope::decode(scope.scope)
+                    .unwrap_or_default()
+                    .name
+                    .into(),
+            };
+            for record in &scope.records {
+                if let Ok(metric) = SentMetric::decode(*record) {
+                    unkept += self.add(&origin, &metric, limit).1;
+                }
+            }
+        }
+        unkept
+    }
+
+    /// Forgets the metrics of a service, or all.
+    pub(crate) fn forget(&mut self, service: Option<&str>) {
+        self.metrics
+            .retain(|key, _| service.is_some_and(|service| key.service.as_ref() != service));
+        self.series = self
+            .metrics
+            .values()
+            .map(|metric| metric.series.len())
+            .sum();
     }
 
     /// Opens a request: series that no later one speaks of are the first to go.
@@ -428,4 +466,4 @@ fn sorted(attributes: &[KeyValue]) -> Vec<u8> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -22,7 +22,7 @@ fn attribute(key: &str, value: &str) -> KeyValue {
     }
 }
 
-pub(super) fn origin(service: &str, instance: &str) -> Origin {
+pub(crate) fn origin(service: &str, instance: &str) -> Origin {
     Origin {
         service: service.into(),
         resource: Arc::new(Resource {
@@ -36,7 +36,7 @@ pub(super) fn origin(service: &str, instance: &str) -> Origin {
     }
 }
 
-pub(super) fn number(
+pub(crate) fn number(
     attributes: &[(&str, &str)],
     start: u64,
     time: u64,
@@ -54,7 +54,7 @@ pub(super) fn number(
     }
 }
 
-pub(super) fn metric(name: &str, unit: &str, data: Data) -> SentMetric {
+pub(crate) fn metric(name: &str, unit: &str, data: Data) -> SentMetric {
     SentMetric {
         name: name.to_owned(),
         unit: unit.to_owned(),
@@ -63,7 +63,7 @@ pub(super) fn metric(name: &str, unit: &str, data: Data) -> SentMetric {
     }
 }
 
-pub(super) fn sum(temporality: i32, is_monotonic: bool, data_points: Vec<NumberDataPoint>) -> Data {
+pub(crate) fn sum(temporality: i32, is_monotonic: bool, data_points: Vec<NumberDataPoint>) -> Data {
     Data::Sum(Sum {
         data_points,
         aggregation_temporality: temporality,
@@ -340,14 +340,14 @@ fn absurd_points_are_taken_and_drawn_without_complaint() {
         }
     }
     for unicode in [true, false] {
-        let style = crate::waterfall::Style {
+        let style = crate::draw::Style {
             width: 80,
             colour: true,
             unicode,
             details: true,
             all: true,
         };
-        let drawn = table::render(&metrics, None, &style);
+        let drawn = crate::draw::metrics::render(&metrics, None, &style);
         assert!(drawn.contains("histogram"), "{drawn}");
     }
 }

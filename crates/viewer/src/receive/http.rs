@@ -1,20 +1,26 @@
-//! OTLP over HTTP with protobuf bodies (OTLP specification, "OTLP/HTTP"). Refusals carry a
-//! `google.rpc.Status` as the specification asks, so that exporters can log the reason.
-
-use std::io::Read;
+//! OTLP over HTTP (OTLP specification, "OTLP/HTTP"). Answers have the form of the request, JSON or
+//! protobuf; refusals carry a `google.rpc.Status`, so that exporters can log the reason.
 
 use ::http::{HeaderMap, Method, Request, Response, StatusCode, header};
 use bytes::Bytes;
-use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTracePartialSuccess, ExportTraceServiceResponse,
+};
 use prost::Message;
+use serde_json::json;
 use tonic::body::Body;
 
-use super::{BODY_LIMIT, SharedStore};
-use crate::signal::Signal;
+use super::compression::{Unfoldable, unfold};
+use super::{BODY_LIMIT, BadBody, Receiver, body, respond};
+use crate::otlp::{Signal, json as otlp_json};
+use crate::store::{Ending, Outcome, Refused};
 
 const PROTOBUF: &str = "application/x-protobuf";
+const JSON: &str = "application/json";
+/// What a sender of a span without ids is told.
+pub(super) const INVALID: &str =
+    "spans without a trace id of 16 bytes and a span id of 8 bytes cannot be kept";
 
 /// `google.rpc.Status` without its details. Field numbers are those of `google/rpc/status.proto`.
 #[derive(Clone, PartialEq, Message)]
@@ -46,13 +52,17 @@ impl Refusal {
         )
     }
 
-    fn into_response(self) -> Response<Body> {
-        // Codes of google.rpc.Code: NOT_FOUND, RESOURCE_EXHAUSTED, INVALID_ARGUMENT.
+    fn into_response(self, is_json: bool) -> Response<Body> {
+        // Codes of google.rpc.Code: RESOURCE_EXHAUSTED, UNAVAILABLE, INVALID_ARGUMENT.
         let code = match self.status {
-            StatusCode::NOT_FOUND => 5,
             StatusCode::PAYLOAD_TOO_LARGE => 8,
+            StatusCode::SERVICE_UNAVAILABLE => 14,
             _ => 3,
         };
+        if is_json {
+            let status = json!({ "code": code, "message": self.message });
+            return respond(self.status, JSON, status.to_string());
+        }
         let status = RpcStatus {
             code,
             message: self.message,
@@ -61,126 +71,123 @@ impl Refusal {
     }
 }
 
-pub(crate) fn respond(
-    status: StatusCode,
-    content_type: &'static str,
-    body: impl Into<Bytes>,
-) -> Response<Body> {
-    let mut response = Response::new(Body::new(Full::new(body.into())));
-    *response.status_mut() = status;
-    response.headers_mut().insert(
-        header::CONTENT_TYPE,
-        header::HeaderValue::from_static(content_type),
-    );
-    response
+impl From<Ending> for Refusal {
+    fn from(_: Ending) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "the viewer is ending")
+    }
 }
 
-pub(super) fn not_found() -> Response<Body> {
-    Refusal::new(
-        StatusCode::NOT_FOUND,
-        "OTLP is taken at /v1/traces, /v1/metrics and /v1/logs",
-    )
-    .into_response()
-}
-
-pub(super) async fn export<S: Signal>(
-    request: Request<Incoming>,
-    store: SharedStore,
-) -> Response<Body> {
-    match read::<S>(request).await {
-        Ok(message) => {
-            let response = S::take(&mut store.lock(), message);
-            respond(StatusCode::OK, PROTOBUF, response.encode_to_vec())
-        }
-        Err(refusal) => {
-            store.lock().totals.refused_requests += 1;
-            refusal.into_response()
+impl From<Unfoldable> for Refusal {
+    fn from(problem: Unfoldable) -> Self {
+        match problem {
+            Unfoldable::TooLarge => Self::too_large(),
+            Unfoldable::Unknown(encoding) => Self::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                format!(
+                    "content encoding {encoding:?} is not one of gzip, deflate, zstd, identity"
+                ),
+            ),
+            Unfoldable::Damaged(error) => Self::new(
+                StatusCode::BAD_REQUEST,
+                format!("the body cannot be decompressed: {error}"),
+            ),
         }
     }
 }
 
-async fn read<S: Signal>(request: Request<Incoming>) -> Result<S::Request, Refusal> {
+pub(super) async fn export(
+    receiver: &Receiver,
+    signal: Signal,
+    request: Request<Incoming>,
+) -> Response<Body> {
+    let content_type = text(request.headers(), header::CONTENT_TYPE);
+    let is_json = content_type.split(';').next().map(str::trim) == Some(JSON);
+    match take(receiver, signal, request, is_json).await {
+        Ok(outcome) => success(signal, &outcome, is_json),
+        Err(refusal) => {
+            receiver.count_refused();
+            refusal.into_response(is_json)
+        }
+    }
+}
+
+async fn take(
+    receiver: &Receiver,
+    signal: Signal,
+    request: Request<Incoming>,
+    is_json: bool,
+) -> Result<Outcome, Refusal> {
     if request.method() != Method::POST {
         return Err(Refusal::new(
             StatusCode::METHOD_NOT_ALLOWED,
             "exports are sent with POST",
         ));
     }
-    let (head, body) = request.into_parts();
-    let content_type = header_text(&head.headers, header::CONTENT_TYPE);
-    if content_type.split(';').next().map(str::trim) != Some(PROTOBUF) {
+    let (head, incoming) = request.into_parts();
+    let content_type = text(&head.headers, header::CONTENT_TYPE);
+    if !is_json && content_type.split(';').next().map(str::trim) != Some(PROTOBUF) {
         return Err(Refusal::new(
             StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            format!("only {PROTOBUF} is understood"),
+            format!("only {PROTOBUF} and {JSON} are understood"),
         ));
     }
-    let body = Limited::new(body, BODY_LIMIT)
-        .collect()
-        .await
-        .map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                Refusal::too_large()
-            } else {
-                Refusal::new(StatusCode::BAD_REQUEST, "the body ended early")
-            }
-        })?;
-    let encoding = header_text(&head.headers, header::CONTENT_ENCODING);
-    let bytes = decompress(encoding, body.to_bytes())?;
-    S::Request::decode(bytes).map_err(|error| {
-        Refusal::new(
-            StatusCode::BAD_REQUEST,
-            format!("not a message of this signal: {error}"),
-        )
-    })
+    let sent = body(incoming, BODY_LIMIT).await.map_err(|bad| match bad {
+        BadBody::TooLarge => Refusal::too_large(),
+        BadBody::TooSlow => Refusal::new(StatusCode::REQUEST_TIMEOUT, "the body came too slowly"),
+        BadBody::NoRoom => Refusal::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too much is being sent at once",
+        ),
+        BadBody::Broken => Refusal::new(StatusCode::BAD_REQUEST, "the body ended early"),
+    })?;
+    let encoding = text(&head.headers, header::CONTENT_ENCODING).to_owned();
+    let message = move || -> Result<Bytes, Refusal> {
+        let bytes = unfold(&encoding, sent)?;
+        if !is_json {
+            return Ok(bytes);
+        }
+        otlp_json::read(signal, &bytes)
+            .map(Bytes::from)
+            .map_err(|error| {
+                let message = format!("not OTLP/JSON of this signal: {error}");
+                Refusal::new(StatusCode::BAD_REQUEST, message)
+            })
+    };
+    match receiver.intake.take(signal, message).await? {
+        Ok(outcome) => Ok(outcome),
+        Err(Refused::Malformed(what)) => Err(Refusal::new(StatusCode::BAD_REQUEST, what)),
+        Err(Refused::TooLarge(what)) => Err(Refusal::new(StatusCode::PAYLOAD_TOO_LARGE, what)),
+    }
 }
 
-fn header_text(headers: &HeaderMap, name: header::HeaderName) -> &str {
+/// The answers of the three signals have the same form; only spans are ever refused in part.
+fn success(signal: Signal, outcome: &Outcome, is_json: bool) -> Response<Body> {
+    let invalid = outcome.taken.invalid;
+    if is_json {
+        let answer = if invalid > 0 && signal == Signal::Traces {
+            json!({ "partialSuccess": { "rejectedSpans": invalid.to_string(), "errorMessage": INVALID } })
+        } else {
+            json!({})
+        };
+        return respond(StatusCode::OK, JSON, answer.to_string());
+    }
+    respond(StatusCode::OK, PROTOBUF, partial(outcome).encode_to_vec())
+}
+
+pub(super) fn partial(outcome: &Outcome) -> ExportTraceServiceResponse {
+    let invalid = outcome.taken.invalid;
+    ExportTraceServiceResponse {
+        partial_success: (invalid > 0).then(|| ExportTracePartialSuccess {
+            rejected_spans: i64::try_from(invalid).unwrap_or(i64::MAX),
+            error_message: INVALID.to_owned(),
+        }),
+    }
+}
+
+fn text(headers: &HeaderMap, name: header::HeaderName) -> &str {
     headers
         .get(name)
         .and_then(|value| value.to_str().ok())
         .unwrap_or_default()
         .trim()
-}
-
-fn decompress(encoding: &str, body: Bytes) -> Result<Bytes, Refusal> {
-    match encoding {
-        "" | "identity" => Ok(body),
-        "gzip" => bounded(MultiGzDecoder::new(body.as_ref())),
-        // By RFC 9110 "deflate" has a zlib header; some senders leave it out. A zlib header is a
-        // multiple of 31 whose low nibble is 8, and no raw stream we are sent starts like that.
-        "deflate" if has_zlib_header(&body) => bounded(ZlibDecoder::new(body.as_ref())),
-        "deflate" => bounded(DeflateDecoder::new(body.as_ref())),
-        "zstd" => bounded(zstd::stream::read::Decoder::new(body.as_ref()).map_err(undecodable)?),
-        other => Err(Refusal::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            format!("content encoding {other:?} is not one of gzip, deflate, zstd, identity"),
-        )),
-    }
-}
-
-fn has_zlib_header(body: &[u8]) -> bool {
-    match body {
-        [first, second, ..] => first & 0x0f == 8 && u16::from_be_bytes([*first, *second]) % 31 == 0,
-        _ => false,
-    }
-}
-
-/// Reads all that a decoder gives, up to the limit: a small body may unfold into gigabytes.
-fn bounded(decoder: impl Read) -> Result<Bytes, Refusal> {
-    let mut bytes = Vec::new();
-    decoder
-        .take(BODY_LIMIT as u64 + 1)
-        .read_to_end(&mut bytes)
-        .map_err(undecodable)?;
-    if bytes.len() > BODY_LIMIT {
-        return Err(Refusal::too_large());
-    }
-    Ok(bytes.into())
-}
-
-fn undecodable(error: std::io::Error) -> Refusal {
-    Refusal::new(
-        StatusCode::BAD_REQUEST,
-        format!("the body cannot be decompressed: {error}"),
-    )
 }

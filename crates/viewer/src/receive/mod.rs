@@ -1,118 +1,140 @@
-//! Takes OTLP in over the network. Every connection may speak HTTP/1.1 or HTTP/2, and every
-//! request may be gRPC, OTLP/HTTP or a question about what arrived, whichever port it came to:
-//! the two ports exist because exporters expect two.
+//! Takes OTLP in: over gRPC, and over HTTP as protobuf or JSON.
 
+mod compression;
 mod grpc;
 mod http;
 
-pub(crate) use http::respond;
+pub(crate) use grpc::is_grpc;
 
-use std::convert::Infallible;
-use std::io;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ::http::{Request, Response};
+use ::http::{HeaderName, HeaderValue, Request, Response, StatusCode, header};
+use bytes::{Bytes, BytesMut};
+use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use hyper_util::server::conn::auto;
-use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tonic::body::Body;
 
-use crate::serve;
-use crate::signal::{Logs, Metrics, Signal, Traces};
-use crate::store::Store;
+use crate::otlp::Signal;
+use crate::store::{Intake, Store};
 
 /// Largest request taken, before and after decompression.
 pub(crate) const BODY_LIMIT: usize = 16 * 1024 * 1024;
-/// Connections served at once; further ones wait to be accepted.
-const CONNECTION_LIMIT: usize = 256;
-/// Time a client has to send the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// Rest after a failed accept (no file descriptors left, say), so that it cannot spin.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
+/// Time for a body to come in, however fast it comes.
+const BODY_TIME: Duration = Duration::from_secs(30);
+/// Bytes of bodies that are coming in at one moment, of all senders together.
+const BODIES_LIMIT: usize = 256 * 1024 * 1024;
 
-/// The store as all connections share it. The lock is never held across an await.
-#[derive(Clone, Default)]
-pub(crate) struct SharedStore(Arc<Mutex<Store>>);
+static BODIES: AtomicUsize = AtomicUsize::new(0);
 
-impl SharedStore {
-    pub(crate) fn new(store: Store) -> Self {
-        Self(Arc::new(Mutex::new(store)))
+/// Where what comes in goes.
+#[derive(Clone, Debug)]
+pub(crate) struct Receiver {
+    pub(crate) store: Store,
+    pub(crate) intake: Intake,
+}
+
+/// The path of an export over OTLP/HTTP.
+pub(crate) fn http_signal(path: &str) -> Option<Signal> {
+    Signal::named(path.strip_prefix("/v1/")?)
+}
+
+impl Receiver {
+    pub(crate) async fn over_http(
+        &self,
+        signal: Signal,
+        request: Request<Incoming>,
+    ) -> Response<Body> {
+        http::export(self, signal, request).await
     }
 
-    pub(crate) fn lock(&self) -> MutexGuard<'_, Store> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(crate) async fn over_grpc(&self, request: Request<Incoming>) -> Response<Body> {
+        grpc::call(self, request).await
+    }
+
+    fn count_refused(&self) {
+        self.store.lock().totals.refused_requests += 1;
     }
 }
 
-/// Accepts connections for as long as the future is polled.
-pub(crate) async fn listen(listener: TcpListener, store: SharedStore) {
-    let connections = Arc::new(Semaphore::new(CONNECTION_LIMIT));
-    loop {
-        let Ok(permit) = Arc::clone(&connections).acquire_owned().await else {
-            return;
+pub(crate) fn respond(
+    status: StatusCode,
+    content_type: &'static str,
+    body: impl Into<Bytes>,
+) -> Response<Body> {
+    let mut response = Response::new(Body::new(Full::new(body.into())));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    let mut insert =
+        |name: HeaderName, value| headers.insert(name, HeaderValue::from_static(value));
+    insert(header::CONTENT_TYPE, content_type);
+    insert(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    response
+}
+
+/// Why a body is not read to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum BadBody {
+    TooLarge,
+    TooSlow,
+    /// Too many at once; later there may be room.
+    NoRoom,
+    Broken,
+}
+
+/// A body, bounded in bytes and in time.
+pub(crate) async fn body(incoming: Incoming, limit: usize) -> Result<Bytes, BadBody> {
+    match tokio::time::timeout(BODY_TIME, collect(incoming, limit)).await {
+        Ok(body) => body,
+        Err(_) => Err(BadBody::TooSlow),
+    }
+}
+
+/// Counts the bytes of a body for as long as it is being read.
+struct Counted(usize);
+
+impl Counted {
+    fn add(&mut self, bytes: usize) -> Result<(), BadBody> {
+        self.0 += bytes;
+        let all = BODIES.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if all > BODIES_LIMIT {
+            return Err(BadBody::NoRoom);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        BODIES.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
+
+async fn collect(mut incoming: Incoming, limit: usize) -> Result<Bytes, BadBody> {
+    let mut counted = Counted(0);
+    let mut first = Bytes::new();
+    let mut more = BytesMut::new();
+    while let Some(frame) = incoming.frame().await {
+        let Ok(data) = frame.map_err(|_| BadBody::Broken)?.into_data() else {
+            continue;
         };
-        let (stream, peer) = match listener.accept().await {
-            Ok(accepted) => accepted,
-            Err(error) if is_of_one_connection(&error) => continue,
-            Err(_) => {
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-                continue;
+        counted.add(data.len())?;
+        if counted.0 > limit {
+            return Err(BadBody::TooLarge);
+        }
+        // Most requests are one frame, which then need not be copied.
+        if first.is_empty() && more.is_empty() {
+            first = data;
+        } else {
+            if more.is_empty() {
+                more.extend_from_slice(&first);
             }
-        };
-        // Answers are small and waited for; a failure only costs some latency.
-        let _ = stream.set_nodelay(true);
-        let store = store.clone();
-        tokio::spawn(async move {
-            let service = service_fn(move |request| answer(request, peer, store.clone()));
-            let mut server = auto::Builder::new(TokioExecutor::new());
-            server
-                .http1()
-                .timer(TokioTimer::new())
-                .header_read_timeout(HEAD_TIMEOUT);
-            // An error here is the client's doing (reset, garbage) and concerns nobody else.
-            let _ = server.serve_connection(TokioIo::new(stream), service).await;
-            drop(permit);
-        });
+            more.extend_from_slice(&data);
+        }
     }
-}
-
-fn is_of_one_connection(error: &io::Error) -> bool {
-    matches!(
-        error.kind(),
-        io::ErrorKind::ConnectionAborted
-            | io::ErrorKind::ConnectionReset
-            | io::ErrorKind::ConnectionRefused
-    )
-}
-
-async fn answer(
-    request: Request<Incoming>,
-    peer: SocketAddr,
-    store: SharedStore,
-) -> Result<Response<Body>, Infallible> {
-    let path = request.uri().path();
-    Ok(if path.starts_with("/api/") || path == "/" {
-        serve::answer(&request, peer, &store)
-    } else if path == Traces::HTTP_PATH {
-        http::export::<Traces>(request, store).await
-    } else if path == Metrics::HTTP_PATH {
-        http::export::<Metrics>(request, store).await
-    } else if path == Logs::HTTP_PATH {
-        http::export::<Logs>(request, store).await
-    } else if path == Traces::GRPC_PATH {
-        grpc::export::<Traces>(request, store).await
-    } else if path == Metrics::GRPC_PATH {
-        grpc::export::<Metrics>(request, store).await
-    } else if path == Logs::GRPC_PATH {
-        grpc::export::<Logs>(request, store).await
-    } else if grpc::is_grpc(&request) {
-        grpc::unimplemented()
+    Ok(if more.is_empty() {
+        first
     } else {
-        http::not_found()
+        more.freeze()
     })
 }

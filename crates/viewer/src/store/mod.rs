@@ -1,375 +1,303 @@
-//! What arrived: counts for good, traces, logs and metrics as long as there is room for them.
-//! Traces are bounded in spans and in bytes; when it is full the trace that arrived first goes.
+//! What arrived and is kept: spans, log records and metrics in blocks, in a file or in memory,
+//! bounded in bytes and in age. One writer takes requests in; readers look at a snapshot, for which
+//! no lock is held.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
-use std::sync::Arc;
+mod arrival;
+pub(crate) mod block;
+mod codec;
+pub(crate) mod columns;
+mod file;
+mod intake;
+pub(crate) mod open;
+mod room;
+pub(crate) mod strings;
+mod totals;
+mod writer;
 
-use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
-use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
-use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
-use opentelemetry_proto::tonic::common::v1::any_value::Value;
-use opentelemetry_proto::tonic::resource::v1::Resource;
-use opentelemetry_proto::tonic::trace::v1::Span;
-use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
-use prost::Message;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::io;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::logs::{Logs, StoredLog};
-use crate::metrics::{Metrics, Origin};
+use tokio::sync::watch;
 
-pub(crate) type TraceId = [u8; 16];
-pub(crate) type SpanId = [u8; 8];
+pub(crate) use arrival::{Arrival, Refused};
+pub(crate) use block::Block;
+pub(crate) use columns::{Columns, Head};
+pub(crate) use file::{NAME, Unusable};
+pub(crate) use intake::{Ending, Intake};
+pub(crate) use room::rows_of;
+pub(crate) use totals::{SignalTotals, Totals};
+pub(crate) use writer::{Outcome, Writer};
 
-/// Counts everything that has no service name, as the resource specification names it.
-const UNKNOWN_SERVICE: &str = "unknown_service";
-/// Counts the services beyond `Limits::services`.
-const OTHER_SERVICES: &str = "(other services)";
+use crate::ids::TraceId;
+use crate::metrics::Metrics;
+use crate::otlp::Signal;
+use file::Readers;
+use open::Open;
 
 /// How much is kept. Counting goes on beyond all of them.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Limits {
-    pub(crate) spans: usize,
-    /// Encoded size of the spans kept; in memory they take about five times as much.
-    pub(crate) bytes: usize,
-    pub(crate) spans_per_trace: usize,
+    /// Of the file, or of memory where there is none.
+    pub(crate) bytes: u64,
+    /// Of unpacked blocks and of those that still grow.
+    pub(crate) memory_bytes: u64,
+    pub(crate) age_nanos: u64,
+    /// Services told apart in counts, and that have a share of the room each.
     pub(crate) services: usize,
-    pub(crate) log_records: usize,
-    /// Encoded size of the log records kept.
-    pub(crate) log_bytes: usize,
-    /// Combinations of attributes, of all metrics of all processes.
+    /// Combinations of attributes of which the latest point is kept for the terminal's table.
     pub(crate) series: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
         Self {
-            spans: 100_000,
-            bytes: 64 * 1024 * 1024,
-            spans_per_trace: 20_000,
-            services: 500,
-            log_records: 100_000,
-            log_bytes: 64 * 1024 * 1024,
+            bytes: 512 * 1024 * 1024,
+            memory_bytes: 256 * 1024 * 1024,
+            age_nanos: 7 * 86_400 * 1_000_000_000,
+            services: 64,
             series: 50_000,
         }
     }
 }
 
-/// What arrived of one signal.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct SignalTotals {
-    pub(crate) requests: u64,
-    /// Spans, metric data points or log records.
-    pub(crate) records: u64,
-    /// Size of the requests, uncompressed.
-    pub(crate) bytes: u64,
-}
-
-impl SignalTotals {
-    pub(crate) fn add(&mut self, bytes: usize, records: usize) {
-        self.requests += 1;
-        self.records += records as u64;
-        self.bytes += bytes as u64;
-    }
-}
-
-/// What arrived of one service.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct ServiceTotals {
-    pub(crate) spans: u64,
-    pub(crate) errors: u64,
-    pub(crate) log_records: u64,
-    pub(crate) data_points: u64,
-}
-
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Totals {
-    pub(crate) traces: SignalTotals,
-    pub(crate) metrics: SignalTotals,
-    pub(crate) logs: SignalTotals,
-    pub(crate) services: BTreeMap<Arc<str>, ServiceTotals>,
-    /// Spans that arrived a second time while their trace was kept; part of `traces.records`.
-    pub(crate) duplicate_spans: u64,
-    /// Spans refused for ids of a wrong length; not part of `traces.records`.
-    pub(crate) invalid_spans: u64,
-    /// Spans counted but no longer (or never) kept, for want of room.
-    pub(crate) dropped_spans: u64,
-    /// Log records counted but no longer kept, for want of room.
-    pub(crate) dropped_log_records: u64,
-    /// Data points counted but not kept, for want of room or because they make no sense.
-    pub(crate) dropped_data_points: u64,
-    /// Requests refused: too large, malformed, of a wrong type.
-    pub(crate) refused_requests: u64,
-}
-
-/// A span with what it shares with the others of its request.
-#[derive(Clone, Debug)]
-pub(crate) struct StoredSpan {
-    pub(crate) span: Span,
+/// Where records go that belong together.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct BufferKey {
+    pub(crate) signal: Signal,
     pub(crate) service: Arc<str>,
-    pub(crate) resource: Arc<Resource>,
-    pub(crate) scope: Arc<str>,
+    pub(crate) is_rescued: bool,
 }
 
-impl StoredSpan {
-    pub(crate) fn is_error(&self) -> bool {
-        status_code(&self.span) == StatusCode::Error
-    }
-}
+/// The store as everybody shares it.
+#[derive(Clone, Debug)]
+pub(crate) struct Store(Arc<Shared>);
 
-/// The status of a span; what is not set or not known counts as unset.
-pub(crate) fn status_code(span: &Span) -> StatusCode {
-    span.status
-        .as_ref()
-        .and_then(|status| StatusCode::try_from(status.code).ok())
-        .unwrap_or(StatusCode::Unset)
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Trace {
-    pub(crate) spans: Vec<StoredSpan>,
-    span_ids: HashSet<SpanId>,
-    bytes: usize,
-    /// Spans of this trace beyond `Limits::spans_per_trace`.
-    pub(crate) left_out: u64,
-}
-
-impl Trace {
-    /// The span without a parent that began first, else the one that began first.
-    pub(crate) fn root(&self) -> Option<&StoredSpan> {
-        let has_parent = |it: &StoredSpan| it.span.parent_span_id.iter().any(|byte| *byte != 0);
-        self.spans
-            .iter()
-            .min_by_key(|it| (has_parent(it), it.span.start_time_unix_nano))
-    }
-
-    /// First start and last end as recorded, in Unix nanoseconds; 0 where there is none.
-    pub(crate) fn range(&self) -> (u64, u64) {
-        let starts = self.spans.iter().map(|it| it.span.start_time_unix_nano);
-        let ends = self.spans.iter().map(|it| it.span.end_time_unix_nano);
-        let start = starts.filter(|time| *time != 0).min();
-        (start.unwrap_or(0), ends.max().unwrap_or(0))
-    }
-
-    /// The time between the two, in nanoseconds.
-    pub(crate) fn duration(&self) -> u64 {
-        let (start, end) = self.range();
-        end.saturating_sub(start)
-    }
-
-    pub(crate) fn services(&self) -> BTreeSet<&str> {
-        self.spans.iter().map(|it| it.service.as_ref()).collect()
-    }
-
-    pub(crate) fn errors(&self) -> u64 {
-        self.spans.iter().filter(|it| it.is_error()).count() as u64
-    }
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct Store {
+#[derive(Debug)]
+struct Shared {
     limits: Limits,
+    readers: Arc<Readers>,
+    state: Mutex<State>,
+    cache: Mutex<Cache>,
+    numbers: AtomicU64,
+    changes: watch::Sender<u64>,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
     pub(crate) totals: Totals,
-    traces: HashMap<TraceId, Trace>,
-    /// Trace ids in order of their first span; the same keys as `traces`.
-    order: VecDeque<TraceId>,
-    spans: usize,
-    bytes: usize,
-    pub(crate) logs: Logs,
     pub(crate) metrics: Metrics,
+    pub(crate) pinned: BTreeSet<TraceId>,
+    /// Moments by name, in Unix nanoseconds, the earliest first.
+    pub(crate) moments: Vec<(String, u64)>,
+    /// Why the file is no longer written to.
+    pub(crate) trouble: Option<String>,
+    pub(crate) path: Option<PathBuf>,
+    sealed: Vec<Arc<Block>>,
+    open: BTreeMap<BufferKey, Open>,
+}
+
+/// Unpacked columns of sealed blocks, those used last.
+#[derive(Debug, Default)]
+struct Cache {
+    blocks: HashMap<u64, (Arc<Columns>, u64)>,
+    bytes: usize,
+    uses: u64,
 }
 
 impl Store {
-    pub(crate) fn new(limits: Limits) -> Self {
-        Self {
-            limits,
-            ..Self::default()
+    /// Opens the store in a directory, or in memory. The writer is to be given what arrives.
+    ///
+    /// # Errors
+    /// The directory cannot be used; nothing in it was changed.
+    pub(crate) fn open(
+        directory: Option<PathBuf>,
+        limits: Limits,
+    ) -> Result<(Self, Writer), Unusable> {
+        writer::open(directory, limits)
+    }
+
+    pub(crate) fn in_memory(limits: Limits) -> (Self, Writer) {
+        writer::in_memory(limits)
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Learns of every change: a number that grows.
+    pub(crate) fn changes(&self) -> watch::Receiver<u64> {
+        self.0.changes.subscribe()
+    }
+
+    /// Everything that is kept of a signal at this moment, the newest block last.
+    pub(crate) fn snapshot(&self, signal: Signal) -> Vec<Arc<Block>> {
+        let state = self.lock();
+        let sealed = state.sealed.iter().filter(|block| block.signal == signal);
+        let mut blocks: Vec<_> = sealed.cloned().collect();
+        let open = state.open.iter();
+        let open = open.filter(|(key, open)| key.signal == signal && !open.is_empty());
+        blocks.extend(open.map(|(key, open)| Arc::new(Block::of_open(key, open, 0, 0))));
+        blocks
+    }
+
+    /// The columns of a block. Those of one that was let go or is damaged have no rows: what
+    /// else there is is still worth showing.
+    pub(crate) fn columns(&self, block: &Block) -> Arc<Columns> {
+        if let Some(known) = Cache::lock(self).get(block.key) {
+            return known;
         }
-    }
-
-    pub(crate) fn span_count(&self) -> usize {
-        self.spans
-    }
-
-    pub(crate) fn trace_count(&self) -> usize {
-        self.traces.len()
-    }
-
-    pub(crate) fn trace(&self, id: &TraceId) -> Option<(&TraceId, &Trace)> {
-        self.traces.get_key_value(id)
-    }
-
-    /// The traces kept, the one that arrived last first.
-    pub(crate) fn newest_first(&self) -> impl Iterator<Item = (&TraceId, &Trace)> {
-        self.order
-            .iter()
-            .rev()
-            .filter_map(|id| self.traces.get(id).map(|trace| (id, trace)))
-    }
-
-    /// Counts and keeps the spans of one request; gives the number that had to be refused.
-    pub(crate) fn add_spans(&mut self, request: ExportTraceServiceRequest) -> u64 {
-        let size = request.encoded_len();
-        let mut taken = 0;
-        let mut rejected = 0;
-        for group in request.resource_spans {
-            let resource = Arc::new(group.resource.unwrap_or_default());
-            let service = self.service_of(&resource);
-            for scope_group in group.scope_spans {
-                let scope: Arc<str> = scope_group
-                    .scope
-                    .map(|it| it.name)
-                    .unwrap_or_default()
-                    .into();
-                for span in scope_group.spans {
-                    let stored = StoredSpan {
-                        span,
-                        service: Arc::clone(&service),
-                        resource: Arc::clone(&resource),
-                        scope: Arc::clone(&scope),
-                    };
-                    if self.add_span(stored) {
-                        taken += 1;
-                    } else {
-                        rejected += 1;
-                    }
+        match block.read_columns(&self.0.readers) {
+            Ok(Some(columns)) => {
+                if block.key != 0 {
+                    let limit = self.0.limits.memory_bytes as usize / 2;
+                    Cache::lock(self).insert(block.key, &columns, limit);
                 }
+                columns
+            }
+            Ok(None) => Arc::default(),
+            Err(error) => {
+                self.lock().trouble = Some(error.to_string());
+                Arc::default()
             }
         }
-        self.totals.traces.add(size, taken);
-        self.totals.invalid_spans += rejected;
-        self.make_room();
-        rejected
     }
 
-    fn add_span(&mut self, stored: StoredSpan) -> bool {
-        let (Ok(trace_id), Ok(span_id)) = (
-            TraceId::try_from(stored.span.trace_id.as_slice()),
-            SpanId::try_from(stored.span.span_id.as_slice()),
-        ) else {
-            return false;
+    /// The bytes of a block's records; empty where there are none to be had.
+    pub(crate) fn items(&self, block: &Block) -> Arc<Vec<u8>> {
+        match block.read_items(&self.0.readers) {
+            Ok(items) => items.unwrap_or_default(),
+            Err(error) => {
+                self.lock().trouble = Some(error.to_string());
+                Arc::default()
+            }
+        }
+    }
+
+    /// Gives memory back that only makes answers quicker.
+    pub(crate) fn rest(&self) {
+        let mut cache = Cache::lock(self);
+        *cache = Cache {
+            uses: cache.uses,
+            ..Cache::default()
         };
-        let service = self.count(&stored.service);
-        service.spans += 1;
-        service.errors += u64::from(stored.is_error());
-
-        let order = &mut self.order;
-        let trace = self.traces.entry(trace_id).or_insert_with(|| {
-            order.push_back(trace_id);
-            Trace::default()
-        });
-        if trace.span_ids.contains(&span_id) {
-            self.totals.duplicate_spans += 1;
-        } else if trace.spans.len() >= self.limits.spans_per_trace {
-            trace.left_out += 1;
-            self.totals.dropped_spans += 1;
-        } else {
-            let size = stored.span.encoded_len();
-            trace.span_ids.insert(span_id);
-            trace.bytes += size;
-            trace.spans.push(stored);
-            self.bytes += size;
-            self.spans += 1;
-        }
-        true
+        drop(cache);
+        self.0.readers.rest();
     }
 
-    /// Counts and keeps the log records of one request.
-    pub(crate) fn add_logs(&mut self, request: ExportLogsServiceRequest) {
-        let size = request.encoded_len();
-        let mut taken = 0;
-        for group in request.resource_logs {
-            let resource = Arc::new(group.resource.unwrap_or_default());
-            let service = self.service_of(&resource);
-            for scope_group in group.scope_logs {
-                let scope: Arc<str> = scope_group
-                    .scope
-                    .map(|it| it.name)
-                    .unwrap_or_default()
-                    .into();
-                let count = scope_group.log_records.len();
-                taken += count;
-                self.count(&service).log_records += count as u64;
-                for record in scope_group.log_records {
-                    self.logs.add(StoredLog {
-                        record,
-                        service: Arc::clone(&service),
-                        resource: Arc::clone(&resource),
-                        scope: Arc::clone(&scope),
-                    });
-                }
+    /// How often columns were looked at; the same number twice means that nobody looks.
+    fn uses(&self) -> u64 {
+        Cache::lock(self).uses
+    }
+
+    /// Bytes of unpacked and growing blocks.
+    pub(crate) fn memory(&self) -> u64 {
+        let cached = Cache::lock(self).bytes;
+        let open: usize = self.lock().open.values().map(Open::cost).sum();
+        (cached + open) as u64
+    }
+
+    fn number(&self) -> u64 {
+        self.0.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+}
+
+impl State {
+    /// Bytes that are kept, and records of each signal.
+    pub(crate) fn kept(&self) -> (u64, [u64; 3]) {
+        let mut bytes = 0;
+        let mut records = [0; 3];
+        let mut add = |signal: Signal, more: u64, size: u64| {
+            bytes += size;
+            if let Some(count) = records.get_mut(usize::from(signal.number())) {
+                *count += more;
             }
+        };
+        for block in &self.sealed {
+            add(block.signal, block.records, block.bytes);
         }
-        self.totals.logs.add(size, taken);
-        let (records, bytes) = (self.limits.log_records, self.limits.log_bytes);
-        self.totals.dropped_log_records += self.logs.make_room(records, bytes);
-    }
-
-    /// Counts the data points of one request and keeps what they say.
-    pub(crate) fn add_metrics(&mut self, request: ExportMetricsServiceRequest) {
-        let size = request.encoded_len();
-        let mut taken = 0;
-        self.metrics.begin_request();
-        for group in request.resource_metrics {
-            let resource = Arc::new(group.resource.unwrap_or_default());
-            let service = self.service_of(&resource);
-            for scope_group in group.scope_metrics {
-                let origin = Origin {
-                    service: Arc::clone(&service),
-                    resource: Arc::clone(&resource),
-                    scope: scope_group
-                        .scope
-                        .map(|it| it.name)
-                        .unwrap_or_default()
-                        .into(),
-                };
-                for metric in &scope_group.metrics {
-                    let (points, unkept) = self.metrics.add(&origin, metric, self.limits.series);
-                    taken += points;
-                    self.totals.dropped_data_points += unkept;
-                    self.count(&service).data_points += points;
-                }
-            }
+        for (key, open) in &self.open {
+            add(
+                key.signal,
+                open.columns.len() as u64,
+                open.items.len() as u64,
+            );
         }
-        self.totals
-            .metrics
-            .add(size, usize::try_from(taken).unwrap_or(usize::MAX));
+        (bytes, records)
     }
 
-    fn count(&mut self, service: &Arc<str>) -> &mut ServiceTotals {
-        self.totals.services.entry(Arc::clone(service)).or_default()
+    /// Bytes that each service has of the room.
+    pub(crate) fn shares(&self) -> BTreeMap<Arc<str>, u64> {
+        let mut shares = BTreeMap::new();
+        for block in &self.sealed {
+            *shares.entry(Arc::clone(&block.service)).or_default() += block.bytes;
+        }
+        for (key, open) in &self.open {
+            *shares.entry(Arc::clone(&key.service)).or_default() += open.items.len() as u64;
+        }
+        shares
     }
 
-    fn make_room(&mut self) {
-        while self.spans > self.limits.spans || self.bytes > self.limits.bytes {
-            let Some(oldest) = self.order.pop_front() else {
-                return;
+    /// Time of the oldest record that is kept, in Unix nanoseconds.
+    pub(crate) fn oldest(&self) -> Option<u64> {
+        let sealed = self.sealed.iter().map(|block| block.first);
+        let open = self.open.values().map(|open| open.first);
+        sealed.chain(open).filter(|time| *time != 0).min()
+    }
+}
+
+impl Cache {
+    fn lock(store: &Store) -> MutexGuard<'_, Self> {
+        let cache = store.0.cache.lock();
+        cache.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn get(&mut self, key: u64) -> Option<Arc<Columns>> {
+        self.uses += 1;
+        let (columns, used) = self.blocks.get_mut(&key)?;
+        *used = self.uses;
+        Some(Arc::clone(columns))
+    }
+
+    fn insert(&mut self, key: u64, columns: &Arc<Columns>, limit: usize) {
+        self.uses += 1;
+        let entry = (Arc::clone(columns), self.uses);
+        if self.blocks.insert(key, entry).is_none() {
+            self.bytes += columns.cost();
+        }
+        while self.bytes > limit && self.blocks.len() > 1 {
+            let oldest = self.blocks.iter().min_by_key(|(_, (_, used))| *used);
+            let Some(oldest) = oldest.map(|(key, _)| *key) else {
+                break;
             };
-            if let Some(trace) = self.traces.remove(&oldest) {
-                self.spans = self.spans.saturating_sub(trace.spans.len());
-                self.bytes = self.bytes.saturating_sub(trace.bytes);
-                self.totals.dropped_spans += trace.spans.len() as u64;
-            }
+            self.remove(oldest);
         }
     }
 
-    /// The name to count under, shared with the counts. Names are the sender's, so there is a
-    /// limit on how many of them are told apart.
-    fn service_of(&self, resource: &Resource) -> Arc<str> {
-        let name = resource
-            .attributes
-            .iter()
-            .find(|attribute| attribute.key == "service.name")
-            .and_then(|attribute| attribute.value.as_ref()?.value.as_ref())
-            .and_then(|value| match value {
-                Value::StringValue(text) if !text.is_empty() => Some(text.as_str()),
-                _ => None,
-            })
-            .unwrap_or(UNKNOWN_SERVICE);
-        match self.totals.services.get_key_value(name) {
-            Some((known, _)) => Arc::clone(known),
-            None if self.totals.services.len() < self.limits.services => name.into(),
-            None => OTHER_SERVICES.into(),
+    fn remove(&mut self, key: u64) {
+        if let Some((columns, _)) = self.blocks.remove(&key) {
+            self.bytes = self.bytes.saturating_sub(columns.cost());
         }
     }
+}
+
+/// Now, in Unix nanoseconds.
+pub(crate) fn now() -> u64 {
+    let since = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH);
+    since.map_or(0, |since| {
+        u64::try_from(since.as_nanos()).unwrap_or(u64::MAX)
+    })
+}
+
+/// What went wrong with the file, as one error.
+fn of_sqlite(error: &rusqlite::Error) -> io::Error {
+    io::Error::other(error.to_string())
 }
 
 #[cfg(test)]

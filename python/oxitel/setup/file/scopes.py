@@ -15,7 +15,7 @@ ConfigT = TypeVar("ConfigT")
 def scope_configurator(
     section: Section, key: str, items: str, make: Callable[[bool], ConfigT]
 ) -> RuleBasedConfigurator[ConfigT] | None:
-    """The rules under `key`, whose list is called `items`, of which the first that fits counts."""
+    """The rules under `key`, whose list is called `items`; the first that fits counts."""
     holder = section.section(key)
     if holder is None:
         return None

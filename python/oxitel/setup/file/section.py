@@ -9,7 +9,7 @@ from logging import getLogger
 from typing import Any, final
 
 logger = getLogger("opentelemetry.configuration")
-# Under these a file has what is nobody's business: the values of headers.
+# What stands under these is secret: the values of headers.
 _SECRET = frozenset(("headers", "headers_list", "value"))
 
 
@@ -98,7 +98,7 @@ class Section:
         return Section(value, self.path_of(key), self.messages)
 
     def sections(self, key: str) -> list[Section]:
-        """A list of mappings; what is none in it is left out."""
+        """A list of mappings; anything else in it is left out."""
         found = []
         for index, value in enumerate(self._list(key)):
             path = f"{self.path_of(key)}[{index}]"

@@ -203,6 +203,53 @@ impl Distribution {
             .collect()
     }
 
+    /// Bounds of its buckets from the least recorded value to the greatest, at most so many more
+    /// than one.
+    pub(crate) fn edges(&self, most: usize) -> Vec<f64> {
+        let pieces = self.known_pieces();
+        let is_used = |piece: &&Piece| piece.weight > 0.0;
+        let low = pieces.iter().find(is_used).map(|piece| piece.low);
+        let high = pieces.iter().rev().find(is_used).map(|piece| piece.high);
+        let (Some(low), Some(high)) = (low, high) else {
+            return Vec::new();
+        };
+        let mut edges: Vec<f64> = pieces
+            .iter()
+            .flat_map(|piece| [piece.low, piece.high])
+            .filter(|edge| (low..=high).contains(edge))
+            .collect();
+        edges.dedup();
+        if edges.len() == 1 {
+            edges.push(high + high.abs().max(1.0) / 10.0);
+        }
+        let together = (edges.len() - 1).div_ceil(most.max(1)).max(1);
+        let last = edges.last().copied();
+        let mut fewer: Vec<f64> = edges.into_iter().step_by(together).collect();
+        if fewer.last().copied() != last {
+            fewer.extend(last);
+        }
+        fewer
+    }
+
+    /// How many values lie between each two of the bounds.
+    pub(crate) fn weights(&self, bounds: &[f64]) -> Vec<f64> {
+        let pieces = self.known_pieces();
+        let mut weights = vec![0.0; bounds.len().saturating_sub(1)];
+        for piece in pieces.iter().filter(|piece| piece.weight > 0.0) {
+            let width = piece.high - piece.low;
+            for (weight, bounds) in weights.iter_mut().zip(bounds.windows(2)) {
+                let [low, high] = bounds else { continue };
+                let part = if width > 0.0 {
+                    (piece.high.min(*high) - piece.low.max(*low)).max(0.0) / width
+                } else {
+                    f64::from((*low..*high).contains(&piece.low))
+                };
+                *weight += piece.weight * part;
+            }
+        }
+        weights
+    }
+
     /// The pieces in order with ends that are known: the outermost buckets end at the extremes,
     /// or where those are unknown at zero or at the bound they have.
     fn known_pieces(&self) -> Vec<Piece> {

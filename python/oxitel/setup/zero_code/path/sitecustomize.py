@@ -36,7 +36,7 @@ def _begin_as_without_us() -> None:
 
     spec = PathFinder.find_spec("sitecustomize")
     if spec is not None and spec.loader is not None:
-        # In our place: whoever imports it wants that one.
+        # In our place: that is the one that an import of the name is for.
         module = sys.modules["sitecustomize"] = module_from_spec(spec)
         spec.loader.exec_module(module)
 

@@ -32,23 +32,18 @@ from oxitel.setup.official import (
 from oxitel.setup.root_handler import (
     keep_through_configuration as _overwrite_logging_config_fns,
 )
+from oxitel.setup.selection import EXPORTER_BY_PROTOCOL as _EXPORTER_BY_OTLP_PROTOCOL
+from oxitel.variables.otlp import PROTOCOL as _PROTOCOL
+from oxitel.variables.zero_code import EXPORTERS as _EXPORTERS
 
 _EXPORTER_OTLP = "otlp"
-_EXPORTER_OTLP_PROTO_GRPC = "otlp_proto_grpc"
-_EXPORTER_OTLP_PROTO_HTTP = "otlp_proto_http"
-_EXPORTER_BY_OTLP_PROTOCOL = {
-    "grpc": _EXPORTER_OTLP_PROTO_GRPC,
-    "http/protobuf": _EXPORTER_OTLP_PROTO_HTTP,
-}
+_EXPORTER_OTLP_PROTO_GRPC = _EXPORTER_BY_OTLP_PROTOCOL["grpc"]
+_EXPORTER_OTLP_PROTO_HTTP = _EXPORTER_BY_OTLP_PROTOCOL["http/protobuf"]
 _EXPORTER_ENV_BY_SIGNAL_TYPE = {
-    "traces": "OTEL_TRACES_EXPORTER",
-    "metrics": "OTEL_METRICS_EXPORTER",
-    "logs": "OTEL_LOGS_EXPORTER",
+    signal.lower(): variable.name for signal, variable in _EXPORTERS.items()
 }
 _PROTOCOL_ENV_BY_SIGNAL_TYPE = {
-    "traces": "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL",
-    "metrics": "OTEL_EXPORTER_OTLP_METRICS_PROTOCOL",
-    "logs": "OTEL_EXPORTER_OTLP_LOGS_PROTOCOL",
+    signal.lower(): variable.name for signal, variable in _PROTOCOL.by_signal.items()
 }
 _RANDOM_ID_GENERATOR = "random"
 _DEFAULT_ID_GENERATOR = _RANDOM_ID_GENERATOR
