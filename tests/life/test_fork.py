@@ -1,5 +1,7 @@
 """Forks: parent and children export what they finish, once, under identities of their own."""
 
+import signal
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -390,3 +392,37 @@ def test_subprocesses_leave_the_parent_as_it_is(collector: Any, run: Run) -> Non
     made = collector.wait_for(31)
     assert len(made) == 31
     assert len({span["resource"]["service.instance.id"] for span in made}) == 1
+
+
+def test_a_child_waits_for_a_receiver_that_its_parent_has_reached(
+    protocol: str, collector: Any, start_program: Callable[..., Any], arrived: Arrived
+) -> None:
+    running = start_program(
+        """
+        import os, signal
+        from tracing import *
+
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+        provider = start()
+        spans("before", 10)
+        assert provider.force_flush()
+        print("reached", flush=True)
+        signal.sigwait([signal.SIGUSR1])
+        child = os.fork()
+        if child == 0:
+            spans("child", 37)
+        else:
+            print("forked", flush=True)
+            assert os.waitpid(child, 0)[1] == 0
+        """,
+        protocol=protocol,
+    )
+    running.wait_for_line("reached")
+    collector.refuse()
+    running.signal(signal.SIGUSR1)
+    running.wait_for_line("forked")
+    time.sleep(0.5)
+    collector.listen()
+    finished = running.finish()
+    assert finished.exit_code == 0, finished.stderr
+    assert arrived(47) == {"before": 10, "child": 37}

@@ -78,10 +78,9 @@ impl Session {
         let is_shut_down = before.is_shut_down.load(Ordering::Relaxed);
         let are_wanted = before.operations.are_wanted.load(Ordering::Relaxed);
         let fresh = Self::new(&before.settled, is_shut_down, are_wanted);
-        if before.epoch.is_of_this_process() {
-            let has_answered = before.has_answered.load(Ordering::Relaxed);
-            fresh.has_answered.store(has_answered, Ordering::Relaxed);
-        }
+        // What a process knew before a fork, its child knows: a receiver that was there is waited for.
+        let has_answered = before.has_answered.load(Ordering::Relaxed);
+        fresh.has_answered.store(has_answered, Ordering::Relaxed);
         fresh
     }
 
