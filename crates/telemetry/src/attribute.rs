@@ -16,7 +16,9 @@ pub struct Attributes<K, V> {
 #[derive(Debug)]
 pub struct Entry<K, V> {
     hash: u64,
+    /// Its key, as the caller has it.
     pub key: K,
+    /// Its value.
     pub value: V,
 }
 
@@ -88,11 +90,13 @@ impl<K, V> Attributes<K, V> {
         self.dropped
     }
 
+    /// How many are kept.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
+    /// Whether none is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
@@ -159,21 +163,25 @@ impl<T> Newest<T> {
         leaving
     }
 
+    /// How many were given and are not kept.
     #[must_use]
     pub const fn dropped(&self) -> u32 {
         self.dropped
     }
 
+    /// How many are kept.
     #[must_use]
     pub fn len(&self) -> usize {
         self.items.len()
     }
 
+    /// Whether none is kept.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.items.is_empty()
     }
 
+    /// The items, the oldest first.
     pub fn iter(&self) -> std::slice::Iter<'_, T> {
         self.items.iter()
     }

@@ -46,21 +46,25 @@ impl JsonLine {
         &self.buffer
     }
 
+    /// Opens an object; its members follow, each a key and a value.
     #[inline]
     pub fn begin_object(&mut self) {
         self.begin(b'{');
     }
 
+    /// Closes the object that was opened last.
     #[inline]
     pub fn end_object(&mut self) {
         self.end(b'}');
     }
 
+    /// Opens an array; its elements follow.
     #[inline]
     pub fn begin_array(&mut self) {
         self.begin(b'[');
     }
 
+    /// Closes the array that was opened last.
     #[inline]
     pub fn end_array(&mut self) {
         self.end(b']');
@@ -81,6 +85,7 @@ impl JsonLine {
         self.needs_comma = false;
     }
 
+    /// A string, escaped.
     #[inline]
     pub fn text(&mut self, text: &str) {
         self.separate();
@@ -98,10 +103,12 @@ impl JsonLine {
         debug_assert!(written.is_ok(), "writing into a Vec does not fail");
     }
 
+    /// A whole number.
     pub fn signed(&mut self, number: i64) {
         self.number(&number);
     }
 
+    /// A whole number that is not negative.
     pub fn unsigned(&mut self, number: u64) {
         self.number(&number);
     }
@@ -124,10 +131,12 @@ impl JsonLine {
         }
     }
 
+    /// `true` or `false`.
     pub fn boolean(&mut self, value: bool) {
         self.plain(if value { b"true" } else { b"false" });
     }
 
+    /// `null`.
     #[inline]
     pub fn null(&mut self) {
         self.plain(b"null");

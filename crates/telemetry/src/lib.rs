@@ -2,6 +2,7 @@
 //! Knows nothing of Python; `crates/python` binds it.
 
 #![forbid(unsafe_code)]
+#![warn(missing_docs)]
 
 pub mod attribute;
 pub mod diagnostics;

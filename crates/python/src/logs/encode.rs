@@ -4,7 +4,10 @@
 use pyo3::prelude::*;
 use pyo3::types::PyInt;
 use telemetry::export::batch::BatchProcessor;
-use telemetry::otlp::log::{LOG_ATTRIBUTES, LogHead, put_log_body, put_log_head, put_log_tail};
+use telemetry::otlp::log_record::{
+    LOG_RECORD_ATTRIBUTES, LogRecordHead, put_log_record_body, put_log_record_head,
+    put_log_record_tail,
+};
 use telemetry::trace::SpanContext;
 
 use crate::convert::bounded_attributes::dropped_of;
@@ -34,24 +37,24 @@ impl LogLimits {
 /// Encodes a record from its parts and passes the bytes to `use_bytes`.
 pub(crate) fn with_parts<'py>(
     py: Python<'py>,
-    head: &LogHead<'_>,
+    head: &LogRecordHead<'_>,
     body: &Bound<'py, PyAny>,
     pairs: &[(Bound<'py, PyAny>, Bound<'py, PyAny>)],
     limits: &LogLimits,
     use_bytes: impl FnOnce(&[u8]),
 ) -> PyResult<()> {
     let dropped = with_buffer(|buffer| -> PyResult<u32> {
-        put_log_head(buffer, head);
-        value::with_any(body, &mut |body| put_log_body(buffer, body));
+        put_log_record_head(buffer, head);
+        value::with_any(body, &mut |body| put_log_record_body(buffer, body));
         let dropped = value::put_pairs(
             py,
             buffer,
-            LOG_ATTRIBUTES,
+            LOG_RECORD_ATTRIBUTES,
             pairs,
             limits.attributes,
             limits.attribute_length,
         )?;
-        put_log_tail(buffer, dropped);
+        put_log_record_tail(buffer, dropped);
         use_bytes(buffer);
         Ok(dropped)
     })?;
@@ -75,10 +78,10 @@ pub(crate) fn with_encoded(
     let body = log.getattr(pyo3::intern!(py, "body"))?;
     let attributes = log.getattr(pyo3::intern!(py, "attributes"))?;
     with_buffer(|buffer| -> PyResult<()> {
-        put_log_head(buffer, &fields.head());
-        value::with_any(&body, &mut |body| put_log_body(buffer, body));
-        let failed = value::put_mapping(buffer, LOG_ATTRIBUTES, &attributes)?;
-        put_log_tail(buffer, dropped_of(&attributes) + failed);
+        put_log_record_head(buffer, &fields.head());
+        value::with_any(&body, &mut |body| put_log_record_body(buffer, body));
+        let failed = value::put_mapping(buffer, LOG_RECORD_ATTRIBUTES, &attributes)?;
+        put_log_record_tail(buffer, dropped_of(&attributes) + failed);
         use_bytes(buffer);
         Ok(())
     })
@@ -100,7 +103,7 @@ pub(crate) fn report(py: Python<'_>, error: &PyErr) {
     diagnostics::report_exception(py, diagnostics::ENCODER, text, error);
 }
 
-/// What an API `LogRecord`, or the arguments of `Logger.emit`, say of a [`LogHead`].
+/// What an API `LogRecord`, or the arguments of `Logger.emit`, say of a [`LogRecordHead`].
 pub(crate) struct LogFields {
     time_unix_nanos: u64,
     observed_unix_nanos: u64,
@@ -153,8 +156,8 @@ impl LogFields {
         )
     }
 
-    pub(crate) fn head(&self) -> LogHead<'_> {
-        LogHead {
+    pub(crate) fn head(&self) -> LogRecordHead<'_> {
+        LogRecordHead {
             time_unix_nanos: self.time_unix_nanos,
             observed_unix_nanos: self.observed_unix_nanos,
             severity_number: self.severity_number,

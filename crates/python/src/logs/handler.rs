@@ -16,7 +16,7 @@ use pyo3::types::{
     PyBool, PyBytes, PyDict, PyFloat, PyInt, PyMapping, PySequence, PyString, PyTuple,
 };
 use telemetry::logs::severity;
-use telemetry::otlp::log::LogHead;
+use telemetry::otlp::log_record::LogRecordHead;
 use telemetry::trace::SpanContext;
 
 use super::encode;
@@ -156,7 +156,7 @@ impl LoggingHandler {
         let span = span_of(record, &handled)?;
         let level_name = handled.own(Attribute::LevelName);
         let level_name = text::nearest(&level_name);
-        let head = LogHead {
+        let head = LogRecordHead {
             time_unix_nanos: handled.created_unix_nanos(),
             observed_unix_nanos,
             severity_number: handled.severity_number(),

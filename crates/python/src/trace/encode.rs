@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use telemetry::attribute::Newest;
-use telemetry::otlp::trace::{
+use telemetry::otlp::span::{
     EVENT_ATTRIBUTES, LINK_ATTRIBUTES, SPAN_ATTRIBUTES, SPAN_EVENTS, SPAN_LINKS, SpanHead,
     SpanTail, put_event_head, put_event_tail, put_link_head, put_link_tail, put_span_head,
     put_span_tail,

@@ -28,6 +28,7 @@ pub struct Exporter {
 /// What a receiver made of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct ExportSummary {
+    /// Records that the receiver accepted.
     pub delivered: usize,
     /// Not accepted, by the receiver's own account ("partial success").
     pub rejected: usize,
@@ -36,8 +37,11 @@ pub struct ExportSummary {
 /// A batch was not delivered, or not all of it. It was reported already.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ExportError {
+    /// What was accepted and rejected before.
     pub summary: ExportSummary,
+    /// Records that did not arrive.
     pub undelivered: usize,
+    /// What went wrong last: a code, what was said, or both.
     pub reason: String,
 }
 

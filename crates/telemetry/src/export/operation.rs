@@ -17,9 +17,11 @@ const MAX_KEPT: usize = 1024;
 pub struct Operation {
     /// `None` where records were given up after earlier exports of theirs.
     pub duration: Option<Duration>,
+    /// Records that the receiver accepted.
     pub delivered: usize,
     /// Not accepted, by the receiver's own account ("partial success").
     pub rejected: usize,
+    /// Records that it refused, or that were given up.
     pub failed: usize,
     /// Whether something was not delivered, if only for the time being.
     pub is_failure: bool,

@@ -20,6 +20,7 @@ use crate::otlp::signal::Protocol;
 /// What became of a probe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
+    /// The receiver took the request.
     Accepted,
     /// The receiver said no, and would say so again.
     Refused,
@@ -29,14 +30,18 @@ pub enum Outcome {
     Unconnected,
     /// The connection broke before there was an answer.
     Broken,
+    /// There was no answer in time.
     TimedOut,
 }
 
 /// The answer to a probe: `code` is an HTTP status, a gRPC code's name, or empty.
 #[derive(Clone, Debug)]
 pub struct Probe {
+    /// What became of it.
     pub outcome: Outcome,
+    /// An HTTP status with its phrase, a gRPC code's name, or empty.
     pub code: String,
+    /// What was said or went wrong, on one line; may be empty.
     pub text: String,
     /// The `Date` header of the answer (RFC 9110).
     pub date: Option<String>,

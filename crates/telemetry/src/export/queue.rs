@@ -70,10 +70,15 @@ struct Waiter {
 /// What became of the records so far, in this process.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
+    /// Records that wait, now.
     pub queued: usize,
+    /// Records in the request that is under way, now.
     pub in_flight: usize,
+    /// Accepted by the receiver.
     pub delivered: u64,
+    /// The oldest, dropped since there was no room.
     pub dropped_queue_full: u64,
+    /// Came after shutdown.
     pub dropped_after_shutdown: u64,
     /// Never queued: a processor before this one failed to see them, or they could not be encoded.
     pub withheld: u64,

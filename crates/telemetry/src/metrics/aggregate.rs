@@ -15,6 +15,7 @@ pub struct Rules {
     pub temporality: Temporality,
     /// Whether measurements are observed totals, not increments.
     pub is_asynchronous: bool,
+    /// Whether the sum never falls.
     pub is_monotonic: bool,
 }
 

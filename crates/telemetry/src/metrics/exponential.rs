@@ -18,6 +18,7 @@ pub struct ExponentialConfig {
     pub max_size: usize,
     /// The scale to begin with: -10 to 20.
     pub max_scale: i32,
+    /// Whether the smallest and the largest measurement are kept.
     pub records_extremes: bool,
 }
 

@@ -14,12 +14,18 @@ use crate::otlp::metric_data::{
 /// How a stream adds up.
 #[derive(Clone, Debug)]
 pub enum Aggregation {
+    /// Measurements are added up.
     Sum,
+    /// The last measurement counts.
     LastValue,
+    /// Measurements are counted in buckets with given bounds.
     ExplicitBucketHistogram {
+        /// Where a bucket ends and the next one begins.
         bounds: Bounds,
+        /// Whether the smallest and the largest measurement are kept.
         records_extremes: bool,
     },
+    /// Measurements are counted in buckets that grow by a factor.
     ExponentialBucketHistogram(ExponentialConfig),
 }
 
@@ -36,6 +42,7 @@ enum Aggregate {
 pub struct Offer<'a> {
     /// The measurement's attributes that the series does not have.
     pub filtered_attributes: &'a Arc<AttributeSet>,
+    /// When it was measured, in nanoseconds since 1970.
     pub time_unix_nanos: u64,
     /// Trace id and span id.
     pub span: Option<(u128, u64)>,
@@ -44,6 +51,7 @@ pub struct Offer<'a> {
 /// What became of a measurement.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Measured {
+    /// It counts.
     Added,
     /// Added, and a sum of integers grew beyond 64 bits.
     Grown,
@@ -74,14 +82,15 @@ impl Room {
 /// The measurements with one set of attributes.
 #[derive(Debug)]
 pub struct Series {
+    /// What the series is of.
     pub attributes: Arc<AttributeSet>,
     /// Where there has to be room for the series before something may come in for it.
     room: Option<Arc<Room>>,
-    state: Mutex<State>,
+    state: Mutex<SeriesState>,
 }
 
 #[derive(Debug)]
-struct State {
+struct SeriesState {
     aggregate: Aggregate,
     times: Times,
     reservoir: Reservoir,
@@ -117,7 +126,7 @@ impl Series {
         Self {
             attributes,
             room,
-            state: Mutex::new(State {
+            state: Mutex::new(SeriesState {
                 aggregate: match aggregation {
                     Aggregation::Sum => Aggregate::Sum(Sum::default()),
                     Aggregation::LastValue => Aggregate::LastValue(LastValue::default()),
@@ -146,7 +155,7 @@ impl Series {
     }
 
     #[inline]
-    fn touch(&self, state: &mut State) -> bool {
+    fn touch(&self, state: &mut SeriesState) -> bool {
         if !state.is_touched {
             state.is_touched = self.room.as_ref().is_none_or(|room| room.take());
         }
@@ -232,7 +241,7 @@ impl Series {
 
     fn point(
         &self,
-        state: &mut State,
+        state: &mut SeriesState,
         aggregation: &Aggregation,
         rules: &Rules,
         now: u64,

@@ -14,13 +14,20 @@ use crate::fork::{self, Owned, PerProcess};
 use crate::otlp::attribute_set::{AttributeSet, entries, key_of};
 use crate::otlp::metric_data::{Data, Exemplar, Metric, Number};
 
+/// What a view makes of an instrument, for one reader.
 #[derive(Clone, Debug)]
 pub struct StreamConfig {
+    /// The metric's name.
     pub name: Arc<str>,
+    /// What it measures, for people.
     pub description: Arc<str>,
+    /// Its unit (UCUM).
     pub unit: Arc<str>,
+    /// What becomes of measurements.
     pub aggregation: Aggregation,
+    /// How they are told.
     pub rules: Rules,
+    /// Which exemplars are kept.
     pub reservoir: ReservoirKind,
     /// Most series to tell at a collection, without the one that takes what is beyond.
     pub cardinality_limit: usize,
@@ -77,6 +84,7 @@ impl Owned for ProcessSeries {
 }
 
 impl Stream {
+    /// A stream without series.
     #[must_use]
     pub fn new(config: StreamConfig) -> Self {
         Self {
@@ -86,6 +94,7 @@ impl Stream {
         }
     }
 
+    /// What it was made with.
     #[must_use]
     pub fn config(&self) -> &StreamConfig {
         &self.config

@@ -27,6 +27,7 @@ impl AttributeSet {
         }
     }
 
+    /// The attributes of these pairs, in this order.
     #[must_use]
     pub fn from_pairs(pairs: &[(&str, Value<'_>)]) -> Self {
         let mut framed = Vec::new();
@@ -36,11 +37,13 @@ impl AttributeSet {
         Self::from_framed(framed)
     }
 
+    /// The one attribute [`OVERFLOW`].
     #[must_use]
     pub fn overflow() -> Self {
         Self::from_pairs(&[(OVERFLOW, Value::Bool(true))])
     }
 
+    /// Whether there is none.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.framed.is_empty()

@@ -8,13 +8,17 @@ use super::attribute_set::AttributeSet;
 /// A measured value, or what came of adding some up: whole as long as all of them were.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Number {
+    /// A whole number.
     Int(i64),
+    /// Any number.
     Double(f64),
 }
 
 impl Number {
+    /// Nothing yet.
     pub const ZERO: Self = Self::Int(0);
 
+    /// The nearest double.
     #[must_use]
     pub const fn as_f64(self) -> f64 {
         match self {
@@ -47,6 +51,7 @@ impl Number {
         (Self::Double(self.as_f64() - other.as_f64()), false)
     }
 
+    /// Whether it is smaller; false where either is not a number.
     #[must_use]
     pub fn is_less_than(self, other: Self) -> bool {
         match (self, other) {
@@ -61,9 +66,12 @@ impl Number {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Temporality {
+    /// Not said, which no stream does.
     #[default]
     Unspecified = 0,
+    /// What came since the last collection.
     Delta = 1,
+    /// What came since the start.
     Cumulative = 2,
 }
 
@@ -84,75 +92,119 @@ impl Temporality {
 pub struct Exemplar {
     /// The measurement's attributes that its point does not have.
     pub filtered_attributes: Arc<AttributeSet>,
+    /// What was measured, or what measurements came to.
     pub value: Number,
+    /// When that was, in nanoseconds since 1970.
     pub time_unix_nanos: u64,
     /// Trace id and span id.
     pub span: Option<(u128, u64)>,
 }
 
+/// A point of a sum or a gauge.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NumberDataPoint {
+    /// The attributes of its series.
     pub attributes: Arc<AttributeSet>,
     /// `None` for the points of a gauge.
     pub start_unix_nanos: Option<u64>,
+    /// When that was, in nanoseconds since 1970.
     pub time_unix_nanos: u64,
+    /// What was measured, or what measurements came to.
     pub value: Number,
+    /// Some of the measurements.
     pub exemplars: Vec<Exemplar>,
 }
 
 /// The least and the greatest value of a histogram, where they are recorded.
 pub type Extremes = Option<(Number, Number)>;
 
+/// A point of a histogram with given bounds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct HistogramDataPoint {
+    /// The attributes of its series.
     pub attributes: Arc<AttributeSet>,
+    /// Since when it counts, in nanoseconds since 1970.
     pub start_unix_nanos: u64,
+    /// When that was, in nanoseconds since 1970.
     pub time_unix_nanos: u64,
+    /// How many measurements there were.
     pub count: u64,
+    /// What they add up to.
     pub sum: Number,
     /// One more than there are bounds.
     pub bucket_counts: Vec<u64>,
+    /// The upper bounds of all buckets but the last, which has none; a bound belongs to its bucket.
     pub explicit_bounds: Arc<[Number]>,
+    /// The smallest and the largest measurement, where they are kept.
     pub extremes: Extremes,
+    /// Some of the measurements.
     pub exemplars: Vec<Exemplar>,
 }
 
+/// Neighbouring buckets of an exponential histogram.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Buckets {
+    /// The index of the first.
     pub offset: i32,
+    /// How many measurements each has.
     pub counts: Vec<u64>,
 }
 
+/// A point of an exponential histogram.
 #[derive(Clone, Debug, PartialEq)]
 pub struct ExponentialHistogramDataPoint {
+    /// The attributes of its series.
     pub attributes: Arc<AttributeSet>,
+    /// Since when it counts, in nanoseconds since 1970.
     pub start_unix_nanos: u64,
+    /// When that was, in nanoseconds since 1970.
     pub time_unix_nanos: u64,
+    /// How many measurements there were.
     pub count: u64,
+    /// What they add up to.
     pub sum: Number,
+    /// The bounds are powers of 2^(2^-scale).
     pub scale: i32,
+    /// How many measurements were zero.
     pub zero_count: u64,
+    /// Those above zero.
     pub positive: Buckets,
+    /// Those below zero, by their size.
     pub negative: Buckets,
+    /// `DataPointFlags`.
     pub flags: u32,
+    /// The smallest and the largest measurement, where they are kept.
     pub extremes: Extremes,
+    /// Some of the measurements.
     pub exemplars: Vec<Exemplar>,
 }
 
+/// The points of a metric, all of a kind.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Data {
+    /// The last measurements.
     Gauge(Vec<NumberDataPoint>),
+    /// Measurements added up.
     Sum {
+        /// One for each series.
         points: Vec<NumberDataPoint>,
+        /// Since when they count.
         temporality: Temporality,
+        /// Whether the sums never fall.
         is_monotonic: bool,
     },
+    /// Measurements counted in buckets with given bounds.
     Histogram {
+        /// One for each series.
         points: Vec<HistogramDataPoint>,
+        /// Since when they count.
         temporality: Temporality,
     },
+    /// Measurements counted in buckets that grow by a factor.
     ExponentialHistogram {
+        /// One for each series.
         points: Vec<ExponentialHistogramDataPoint>,
+        /// Since when they count.
         temporality: Temporality,
     },
 }
@@ -168,17 +220,23 @@ impl Data {
         }
     }
 
+    /// Whether there is no point.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 }
 
+/// What a stream tells at one collection.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Metric {
+    /// The instrument's name, or the one that a view gave it.
     pub name: Arc<str>,
+    /// What it measures, for people.
     pub description: Arc<str>,
+    /// Its unit (UCUM).
     pub unit: Arc<str>,
+    /// Its points.
     pub data: Data,
 }
 

@@ -11,6 +11,7 @@ pub struct PartialSuccess {
     /// `rejected_spans`, `rejected_data_points` or `rejected_log_records`; 0 with a message is a
     /// warning of the receiver's (OTLP specification, "Partial Success").
     pub rejected: u64,
+    /// Why, or what it warns of; may be empty.
     pub error_message: String,
 }
 
@@ -91,9 +92,13 @@ pub fn length_delimited(message: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// What a field holds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Value<'a> {
+    /// A number of variable length.
     Varint(u64),
+    /// Eight bytes.
     Fixed64(u64),
+    /// A text, some bytes or a message.
     Bytes(&'a [u8]),
+    /// Four bytes, which nobody here asks for.
     Skipped,
 }
 
@@ -103,6 +108,7 @@ pub struct Fields<'a> {
 }
 
 impl<'a> Fields<'a> {
+    /// The fields of this message.
     #[must_use]
     pub fn new(message: &'a [u8]) -> Self {
         Self { rest: message }

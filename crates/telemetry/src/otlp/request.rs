@@ -29,9 +29,11 @@ const RECORD_TAG: u8 = (RECORDS << 3) as u8 | LENGTH_DELIMITED;
 pub struct Group {
     /// Body of the `Resource` message.
     pub resource: Vec<u8>,
+    /// The schema of the resource; may be empty.
     pub resource_schema_url: String,
     /// Body of the `InstrumentationScope` message.
     pub scope: Vec<u8>,
+    /// The schema of the scope; may be empty.
     pub scope_schema_url: String,
 }
 
@@ -64,6 +66,7 @@ pub struct Batch {
 }
 
 impl Batch {
+    /// A batch without records.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -123,6 +126,7 @@ impl Batch {
         self.entries.len() - self.first
     }
 
+    /// Whether it has no record.
     #[inline]
     #[must_use]
     pub fn is_empty(&self) -> bool {
@@ -231,16 +235,16 @@ impl Batch {
     /// first appear. Groups of equal content are one.
     #[must_use]
     pub fn encode(&self) -> Vec<u8> {
-        let mut buf = Vec::new();
-        self.encode_into(&mut buf);
-        buf
+        let mut buffer = Vec::new();
+        self.encode_into(&mut buffer);
+        buffer
     }
 
-    /// Appends the request to `buf`, which grows at most once.
-    pub fn encode_into(&self, buf: &mut Vec<u8>) {
+    /// Appends the request to `buffer`, which grows at most once.
+    pub fn encode_into(&self, buffer: &mut Vec<u8>) {
         let layout = Layout::of(self);
-        buf.reserve(layout.len);
-        layout.write(buf);
+        buffer.reserve(layout.len);
+        layout.write(buffer);
     }
 
     /// Two batches with the same records in the same order, of about the same size in bytes. A
@@ -409,23 +413,23 @@ impl<'a> Layout<'a> {
             .sum();
     }
 
-    fn write(&self, buf: &mut Vec<u8>) {
+    fn write(&self, buffer: &mut Vec<u8>) {
         for resource in &self.resources {
-            put_bytes_header(buf, REQUEST_RESOURCES, resource.len);
-            put_bytes_field(buf, RESOURCE, &resource.group.resource);
+            put_bytes_header(buffer, REQUEST_RESOURCES, resource.len);
+            put_bytes_field(buffer, RESOURCE, &resource.group.resource);
             for scope in resource
                 .scopes
                 .iter()
                 .filter_map(|&number| self.scopes.get(number))
             {
-                put_bytes_header(buf, SCOPES, scope.len);
-                put_bytes_field(buf, SCOPE, &scope.group.scope);
+                put_bytes_header(buffer, SCOPES, scope.len);
+                put_bytes_field(buffer, SCOPE, &scope.group.scope);
                 for run in &scope.runs {
-                    buf.extend_from_slice(run);
+                    buffer.extend_from_slice(run);
                 }
-                put_schema_url(buf, &scope.group.scope_schema_url);
+                put_schema_url(buffer, &scope.group.scope_schema_url);
             }
-            put_schema_url(buf, &resource.group.resource_schema_url);
+            put_schema_url(buffer, &resource.group.resource_schema_url);
         }
     }
 }
@@ -438,9 +442,9 @@ fn schema_url_len(schema_url: &str) -> usize {
     }
 }
 
-fn put_schema_url(buf: &mut Vec<u8>, schema_url: &str) {
+fn put_schema_url(buffer: &mut Vec<u8>, schema_url: &str) {
     if !schema_url.is_empty() {
-        put_bytes_field(buf, SCHEMA_URL, schema_url.as_bytes());
+        put_bytes_field(buffer, SCHEMA_URL, schema_url.as_bytes());
     }
 }
 

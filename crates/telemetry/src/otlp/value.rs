@@ -18,10 +18,15 @@ const BYTES: u32 = 7;
 pub enum Value<'a> {
     /// No value; OTLP's empty `AnyValue`.
     Empty,
+    /// True or false.
     Bool(bool),
+    /// A whole number.
     Int(i64),
+    /// Any number.
     Double(f64),
+    /// A text.
     String(&'a str),
+    /// Bytes.
     Bytes(&'a [u8]),
     /// The body of an `ArrayValue` written with [`put_element`].
     Array(&'a [u8]),

@@ -5,8 +5,11 @@ use super::hexadecimal;
 /// The fields of a single `b3` header, as text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Single<'a> {
+    /// The trace's id, not looked at yet.
     pub trace_id: &'a str,
+    /// The span's id, not looked at yet.
     pub span_id: &'a str,
+    /// The sampling state; `1` where it is left to us.
     pub sampled: &'a str,
 }
 

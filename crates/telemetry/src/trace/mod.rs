@@ -15,8 +15,11 @@ pub const RANDOM_TRACE_ID: u8 = 0x02;
 /// The identity of a span, as it travels between processes. The default is that of no span at all.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct SpanContext {
+    /// The trace's id; 0 is none.
     pub trace_id: u128,
+    /// The span's id; 0 is none.
     pub span_id: u64,
+    /// `trace-flags` (W3C Trace Context).
     pub flags: u8,
     /// True if it came from another process.
     pub is_remote: bool,
@@ -29,6 +32,7 @@ impl SpanContext {
         self.trace_id != 0 && self.span_id != 0
     }
 
+    /// Whether the flag `sampled` is set.
     #[must_use]
     pub const fn is_sampled(&self) -> bool {
         self.flags & SAMPLED != 0
@@ -39,9 +43,12 @@ impl SpanContext {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u8)]
 pub enum StatusCode {
+    /// Nothing was said.
     #[default]
     Unset = 0,
+    /// Somebody says that it went well.
     Ok = 1,
+    /// Something went wrong.
     Error = 2,
 }
 

@@ -12,11 +12,13 @@ pub enum Decision {
 }
 
 impl Decision {
+    /// Whether the span keeps what it is told.
     #[must_use]
     pub fn is_recording(self) -> bool {
         self != Self::Drop
     }
 
+    /// Whether the span is exported.
     #[must_use]
     pub fn is_sampled(self) -> bool {
         self == Self::RecordAndSample
@@ -37,7 +39,9 @@ impl Decision {
 /// What samplers look at in a parent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SampledParent {
+    /// Whether it is of another process.
     pub is_remote: bool,
+    /// Whether it is sampled.
     pub is_sampled: bool,
 }
 
@@ -46,8 +50,11 @@ pub struct SampledParent {
 pub enum Sampler {
     /// The same decision for every span.
     Always(Decision),
-    /// Samples traces whose lower 64 bits are below `bound` (2^64 times the ratio).
-    TraceIdRatio { bound: u128 },
+    /// Samples traces whose lower 64 bits are below `bound`.
+    TraceIdRatio {
+        /// 2^64 times the ratio.
+        bound: u128,
+    },
     /// Asks another sampler, chosen by the parent.
     ParentBased(Box<ParentBased>),
 }
@@ -55,10 +62,15 @@ pub enum Sampler {
 /// The samplers that [`Sampler::ParentBased`] chooses from.
 #[derive(Clone, Debug)]
 pub struct ParentBased {
+    /// For spans without a parent.
     pub root: Sampler,
+    /// For those of a sampled parent of another process.
     pub remote_parent_sampled: Sampler,
+    /// For those of another parent of another process.
     pub remote_parent_not_sampled: Sampler,
+    /// For those of a sampled parent of this process.
     pub local_parent_sampled: Sampler,
+    /// For those of another parent of this process.
     pub local_parent_not_sampled: Sampler,
 }
 

@@ -37,10 +37,15 @@ pub struct SpoolConfig {
 }
 
 impl SpoolConfig {
+    /// How many bytes are kept where nobody says otherwise: 256 MiB.
     pub const MAX_BYTES: u64 = 256 << 20;
+    /// How old records may become where nobody says otherwise: two days.
     pub const MAX_AGE: Duration = Duration::from_secs(48 * 60 * 60);
+    /// How long a record is in memory alone where nobody says otherwise.
     pub const INTERVAL: Duration = Duration::from_millis(200);
 
+    /// A spool in this directory, with the limits above and for a program without a name.
+    #[must_use]
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
@@ -63,7 +68,9 @@ impl SpoolConfig {
 pub struct SpoolCounts {
     /// Records of other processes that this one took over: they were delivered or refused, or wait.
     pub adopted: u64,
+    /// Those of them that were delivered.
     pub adopted_delivered: u64,
+    /// Those of them that a receiver refused.
     pub adopted_refused: u64,
     /// Own records that were on disk alone, and then delivered.
     pub own_delivered: u64,
@@ -73,6 +80,7 @@ pub struct SpoolCounts {
     pub dropped_limit: u64,
     /// Records whose file somebody deleted, or damaged.
     pub lost: u64,
+    /// Bytes that could not be read as records, and were passed over.
     pub unreadable_bytes: u64,
     /// Files whose header could not be read.
     pub quarantined: u64,

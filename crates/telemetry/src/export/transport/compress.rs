@@ -5,10 +5,14 @@ use std::io::{self, Write};
 /// How request bodies are compressed (`Deflate` is the zlib format, as HTTP and gRPC have it).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Compression {
+    /// As they are.
     #[default]
     None,
+    /// RFC 1952.
     Gzip,
+    /// The zlib format (RFC 1950).
     Deflate,
+    /// RFC 8878.
     Zstd,
 }
 

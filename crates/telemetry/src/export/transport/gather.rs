@@ -28,14 +28,18 @@ struct Gathering {
 }
 
 impl Gathering {
-    fn add(&mut self, cx: &mut Context<'_>, bufs: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+    fn add(
+        &mut self,
+        cx: &mut Context<'_>,
+        buffers: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
         self.is_touched = true;
         if self.waiting.len() >= MAX_WAITING {
             ready!(self.drain(cx))?;
         }
         let before = self.waiting.len();
-        for buf in bufs {
-            self.waiting.extend_from_slice(buf);
+        for buffer in buffers {
+            self.waiting.extend_from_slice(buffer);
         }
         Poll::Ready(Ok(self.waiting.len() - before))
     }
@@ -67,9 +71,9 @@ impl Read for Gathered {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buf: ReadBufCursor<'_>,
+        buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.lock().stream).poll_read(cx, buf)
+        Pin::new(&mut self.lock().stream).poll_read(cx, buffer)
     }
 }
 
@@ -77,9 +81,9 @@ impl Write for Gathered {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buf: &[u8],
+        buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        self.lock().add(cx, &[io::IoSlice::new(buf)])
+        self.lock().add(cx, &[io::IoSlice::new(buffer)])
     }
 
     /// Done by the task's end of poll, with its waker.
@@ -100,9 +104,9 @@ impl Write for Gathered {
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
+        buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        self.lock().add(cx, bufs)
+        self.lock().add(cx, buffers)
     }
 }
 

@@ -32,17 +32,17 @@ impl hyper::rt::Read for Stream {
     fn poll_read(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mut buf: ReadBufCursor<'_>,
+        mut buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         let this = self.get_mut();
-        let len = this.scratch.len().min(buf.remaining());
+        let len = this.scratch.len().min(buffer.remaining());
         let Some(scratch) = this.scratch.get_mut(..len) else {
             return Poll::Ready(Ok(()));
         };
         let mut read = ReadBuf::new(scratch);
         match Pin::new(&mut this.inner).poll_read(cx, &mut read) {
             Poll::Ready(Ok(())) => {
-                buf.put_slice(read.filled());
+                buffer.put_slice(read.filled());
                 Poll::Ready(Ok(()))
             }
             other => other,
@@ -54,9 +54,9 @@ impl hyper::rt::Write for Stream {
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        buf: &[u8],
+        buffer: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write(cx, buf)
+        Pin::new(&mut self.get_mut().inner).poll_write(cx, buffer)
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -74,8 +74,8 @@ impl hyper::rt::Write for Stream {
     fn poll_write_vectored(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        bufs: &[io::IoSlice<'_>],
+        buffers: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, bufs)
+        Pin::new(&mut self.get_mut().inner).poll_write_vectored(cx, buffers)
     }
 }

@@ -8,16 +8,18 @@ use super::wire::{
 };
 
 /// The field of `LogRecord` that holds its attributes.
-pub const LOG_ATTRIBUTES: u32 = 6;
+pub const LOG_RECORD_ATTRIBUTES: u32 = 6;
 
 /// What a log record has exactly once, apart from its body.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct LogHead<'a> {
+pub struct LogRecordHead<'a> {
     /// Zero where the time of the event is not known.
     pub time_unix_nanos: u64,
+    /// When it was collected, in nanoseconds since 1970; 0 for unknown.
     pub observed_unix_nanos: u64,
     /// `SeverityNumber` as in OTLP: 0 is unspecified, 9 is INFO.
     pub severity_number: u8,
+    /// The level's name; may be empty.
     pub severity_text: &'a str,
     /// Zero where the record belongs to no trace.
     pub trace_id: u128,
@@ -25,12 +27,13 @@ pub struct LogHead<'a> {
     pub span_id: u64,
     /// The W3C trace flags.
     pub flags: u8,
+    /// What kind of event it is; may be empty.
     pub event_name: &'a str,
 }
 
-/// Begins a log record. Its body ([`put_log_body`]) and its attributes ([`LOG_ATTRIBUTES`]) follow,
-/// then [`put_log_tail`].
-pub fn put_log_head(buffer: &mut Vec<u8>, head: &LogHead<'_>) {
+/// Begins a log record. Its body ([`put_log_record_body`]) and its attributes ([`LOG_RECORD_ATTRIBUTES`]) follow,
+/// then [`put_log_record_tail`].
+pub fn put_log_record_head(buffer: &mut Vec<u8>, head: &LogRecordHead<'_>) {
     put_time(buffer, 1, head.time_unix_nanos);
     put_count(buffer, 2, u32::from(head.severity_number));
     put_text(buffer, 3, head.severity_text);
@@ -48,14 +51,14 @@ pub fn put_log_head(buffer: &mut Vec<u8>, head: &LogHead<'_>) {
 }
 
 /// The body; an empty value is written too, as the official exporter does.
-pub fn put_log_body(buffer: &mut Vec<u8>, body: Value<'_>) {
+pub fn put_log_record_body(buffer: &mut Vec<u8>, body: Value<'_>) {
     put_tag(buffer, 5, LENGTH_DELIMITED);
     put_varint(buffer, body.encoded_len() as u64);
     body.put_body(buffer);
 }
 
-/// Completes a log record begun with [`put_log_head`].
-pub fn put_log_tail(buffer: &mut Vec<u8>, dropped_attributes: u32) {
+/// Completes a log record begun with [`put_log_record_head`].
+pub fn put_log_record_tail(buffer: &mut Vec<u8>, dropped_attributes: u32) {
     put_count(buffer, 7, dropped_attributes);
 }
 
@@ -67,9 +70,9 @@ mod tests {
     #[test]
     fn a_whole_record_has_the_bytes_of_the_protocol() {
         let mut buffer = Vec::new();
-        put_log_head(
+        put_log_record_head(
             &mut buffer,
-            &LogHead {
+            &LogRecordHead {
                 time_unix_nanos: 1,
                 observed_unix_nanos: 2,
                 severity_number: 9,
@@ -80,9 +83,9 @@ mod tests {
                 event_name: "e",
             },
         );
-        put_log_body(&mut buffer, Value::String("hi"));
-        put_attribute(&mut buffer, LOG_ATTRIBUTES, "k", Value::Int(5));
-        put_log_tail(&mut buffer, 4);
+        put_log_record_body(&mut buffer, Value::String("hi"));
+        put_attribute(&mut buffer, LOG_RECORD_ATTRIBUTES, "k", Value::Int(5));
+        put_log_record_tail(&mut buffer, 4);
         let mut expected = Vec::new();
         expected.extend_from_slice(b"\x09\x01\0\0\0\0\0\0\0");
         expected.extend_from_slice(b"\x10\x09");
@@ -101,9 +104,9 @@ mod tests {
     #[test]
     fn what_a_record_does_not_have_is_left_out_but_an_empty_body_is_there() {
         let mut buffer = Vec::new();
-        put_log_head(&mut buffer, &LogHead::default());
-        put_log_body(&mut buffer, Value::Empty);
-        put_log_tail(&mut buffer, 0);
+        put_log_record_head(&mut buffer, &LogRecordHead::default());
+        put_log_record_body(&mut buffer, Value::Empty);
+        put_log_record_tail(&mut buffer, 0);
         assert_eq!(buffer, b"\x2a\x00");
     }
 }

@@ -9,7 +9,9 @@ use crate::trace::{SpanContext, StatusCode};
 
 /// Fields of `Span` that hold repeated messages.
 pub const SPAN_ATTRIBUTES: u32 = 9;
+/// The field of `Span` that holds its events.
 pub const SPAN_EVENTS: u32 = 11;
+/// The field of `Span` that holds its links.
 pub const SPAN_LINKS: u32 = 13;
 /// The field of `Span.Event` that holds its attributes.
 pub const EVENT_ATTRIBUTES: u32 = 3;
@@ -23,25 +25,38 @@ const FLAGS_IS_REMOTE: u32 = 0x200;
 /// What a span has exactly once.
 #[derive(Clone, Copy, Debug)]
 pub struct SpanHead<'a> {
+    /// The trace's id.
     pub trace_id: u128,
+    /// The span's id.
     pub span_id: u64,
+    /// `tracestate` (W3C Trace Context); may be empty.
     pub trace_state: &'a str,
+    /// The parent's id; none for a root span.
     pub parent_span_id: Option<u64>,
+    /// The span's name.
     pub name: &'a str,
     /// `SpanKind` as in OTLP: 1 is internal.
     pub kind: u8,
+    /// When it began, in nanoseconds since 1970.
     pub start_unix_nanos: u64,
+    /// When it ended, in nanoseconds since 1970.
     pub end_unix_nanos: u64,
 }
 
 /// What is known of a span when everything else has been written.
 #[derive(Clone, Copy, Debug)]
 pub struct SpanTail<'a> {
+    /// How many attributes were given and are not kept.
     pub dropped_attributes: u32,
+    /// How many events were added and are not kept.
     pub dropped_events: u32,
+    /// How many links were added and are not kept.
     pub dropped_links: u32,
+    /// How it went.
     pub status: StatusCode,
+    /// What went wrong; may be empty.
     pub status_description: &'a str,
+    /// Whether the parent is of another process.
     pub is_parent_remote: bool,
 }
 
@@ -74,6 +89,7 @@ pub fn put_event_head(buffer: &mut Vec<u8>, name: &str, time_unix_nanos: u64) {
     put_text(buffer, 2, name);
 }
 
+/// Completes an event, after its attributes.
 pub fn put_event_tail(buffer: &mut Vec<u8>, dropped_attributes: u32) {
     put_count(buffer, 4, dropped_attributes);
 }
@@ -85,6 +101,7 @@ pub fn put_link_head(buffer: &mut Vec<u8>, context: &SpanContext, trace_state: &
     put_text(buffer, 3, trace_state);
 }
 
+/// Completes a link, after its attributes.
 pub fn put_link_tail(buffer: &mut Vec<u8>, context: &SpanContext, dropped_attributes: u32) {
     put_count(buffer, 5, dropped_attributes);
     put_fixed32_field(buffer, 6, remote_flags(context.is_remote));
