@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo view kills test test-python test-pythons lint format bench clean
+.PHONY: help setup build demo view kills test test-python test-pythons test-buffer lint format bench clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.10 3.11 3.12 3.13
@@ -67,6 +67,10 @@ test-pythons: ## The Python tests under each of PYTHONS="3.10 3.11 3.12 3.13"
 	  $(MAKE) test-python PYTHON=$$python VENV=.venv-$$version OFFICIAL=.venv-official-$$version \
 	    OXITEL_OFFICIAL_PYTHON=$(CURDIR)/.venv-official-$$version/bin/python || exit 1; \
 	done
+
+test-buffer: $(VENV)/.built ## The buffer's long tests: a thousand kills, many more modelled accidents
+	OXITEL_MODEL_CASES=20000 cargo test -p telemetry --lib -- export::spool::store
+	OXITEL_BUFFER_KILLS=1000 $(python) -m pytest tests/life/test_buffer.py -k sigkill --timeout 3600
 
 lint: $(VENV)/.built ## Formatting, lints, types, and the rules of the tree
 	cargo fmt --all --check

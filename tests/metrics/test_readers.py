@@ -488,3 +488,38 @@ def test_a_reader_that_was_shut_down_stays_so_in_a_child(start: Start) -> None:
     reader = start(Exporter(), 10)
     reader.shutdown()
     assert in_child(lambda: reader._daemon_thread is None and not reader.force_flush())
+
+
+def test_a_providers_flush_says_whether_all_readers_flushed(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    class Flushing(InMemoryMetricReader):
+        result: Any = True
+
+        def force_flush(self, timeout_millis: float = 10_000) -> bool:
+            if isinstance(self.result, Exception):
+                raise self.result
+            return self.result  # type: ignore[no-any-return]
+
+    first, second = Flushing(), Flushing()
+    provider = metrics.MeterProvider([first, second], shutdown_on_exit=False)
+    assert provider.force_flush() is True
+    second.result = False
+    assert provider.force_flush() is False
+    first.result = ValueError("broken")
+    second.result = True
+    assert provider.force_flush() is False
+    assert "Exception while flushing Flushing" in caplog.text
+    assert provider.force_flush(0) is False
+    provider.shutdown()
+
+
+def test_a_providers_flush_is_false_when_nobody_listens() -> None:
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+
+    exporter = OTLPMetricExporter("http://127.0.0.1:9/v1/metrics", timeout=1)
+    reader = PeriodicExportingMetricReader(exporter, math.inf)
+    provider = metrics.MeterProvider([reader], shutdown_on_exit=False)
+    provider.get_meter("test").create_counter("c").add(1)
+    assert provider.force_flush(5_000) is False
+    provider.shutdown()

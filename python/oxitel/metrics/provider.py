@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from logging import getLogger
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, ClassVar
 from weakref import WeakSet
 
 from opentelemetry import metrics as api
@@ -22,7 +22,6 @@ from oxitel.variables import sdk
 from . import exemplar
 from .meter import Meter, _MeterConfig
 from .pipeline import Pipeline
-from .timeout import MetricsTimeoutError
 
 if TYPE_CHECKING:
     from .exemplar import ExemplarFilter
@@ -186,17 +185,23 @@ class MeterProvider(api.MeterProvider):
         metric_reader.shutdown()
 
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
-        """Have the readers collect and export. Raises Exception if one of them fails or takes
-        longer than is left of `timeout_millis`."""
+        """Have the readers collect and export, within `timeout_millis` for all of them.
 
-        def flush(reader: MetricReader, left_millis: float) -> None:
+        False if one of them failed, raised (which is logged) or did not get its turn in time.
+        """
+        deadline = time.monotonic() + seconds_of(timeout_millis)
+        all_flushed = True
+        for reader in self._metric_readers:
+            left_millis = (deadline - time.monotonic()) * 1000
             if left_millis <= 0:
-                raise MetricsTimeoutError("Timed out while flushing metric readers")
-            if reader.force_flush(timeout_millis=left_millis) is False:
-                raise MetricsTimeoutError("not everything was exported in time")
-
-        self._each_reader("force_flush", "collect", timeout_millis, flush)
-        return True
+                return False
+            try:
+                if reader.force_flush(timeout_millis=left_millis) is False:
+                    all_flushed = False
+            except Exception:
+                _logger.exception("Exception while flushing %s", type(reader).__name__)
+                all_flushed = False
+        return all_flushed
 
     def shutdown(self, timeout_millis: float = 30_000) -> None:
         """Shut the readers down; what they have is exported first. Raises Exception if one of them
@@ -210,29 +215,18 @@ class MeterProvider(api.MeterProvider):
             atexit.unregister(self._atexit_handler)
             self._atexit_handler = None
 
-        def shut_down(reader: MetricReader, left_millis: float) -> None:
-            if left_millis <= 0:
-                raise Exception("Didn't get to execute, deadline already exceeded")
-            reader.shutdown(timeout_millis=left_millis)
-
-        self._each_reader("shutdown", "shutdown", timeout_millis, shut_down)
-
-    def _each_reader(
-        self,
-        name: str,
-        activity: str,
-        timeout_millis: float,
-        act: Callable[[Any, float], None],
-    ) -> None:
         deadline = time.monotonic() + seconds_of(timeout_millis)
         failures = []
         for reader in self._metric_readers:
             try:
-                act(reader, (deadline - time.monotonic()) * 1000)
+                left_millis = (deadline - time.monotonic()) * 1000
+                if left_millis <= 0:
+                    raise Exception("Didn't get to execute, deadline already exceeded")
+                reader.shutdown(timeout_millis=left_millis)
             except Exception as error:
                 failures.append(f"{type(reader).__name__}: {error!r}")
         if failures:
             raise Exception(
-                f"MeterProvider.{name} failed because the following metric readers failed during"
-                f" {activity}:\n" + "\n".join(failures)
+                "MeterProvider.shutdown failed because the following metric readers failed during"
+                " shutdown:\n" + "\n".join(failures)
             )

@@ -140,7 +140,8 @@ pub(crate) fn is_recording(span: &Bound<'_, Span>) -> bool {
 }
 
 /// Sets an attribute if nothing about it, or about the span, is unusual. False: nothing was done.
-#[inline]
+// Always: it is the quick method's whole body, into which a second caller would keep it from going.
+#[inline(always)]
 pub(crate) fn set_plain_attribute(
     span: &Bound<'_, Span>,
     key: &Bound<'_, PyAny>,

@@ -1,0 +1,24 @@
+"""Switching instrumentations on imports none of their libraries."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+from oxitel.instrumentation.fastapi import FastAPIInstrumentor
+from oxitel.instrumentation.flask import FlaskInstrumentor
+from oxitel.instrumentation.starlette import StarletteInstrumentor
+
+for instrumentor in (FlaskInstrumentor(), StarletteInstrumentor(), FastAPIInstrumentor()):
+    instrumentor.instrument()
+print(sorted({"flask", "werkzeug", "starlette", "fastapi", "asgiref"} & set(sys.modules)))
+import flask
+print(hasattr(flask.Flask.wsgi_app, "__wrapped__"))
+"""
+
+
+def test_nothing_is_imported_and_what_is_imported_later_is_patched():
+    finished = subprocess.run(
+        [sys.executable, "-c", PROGRAM], capture_output=True, text=True, check=True
+    )
+    assert finished.stdout.splitlines() == ["[]", "True"]
