@@ -8,6 +8,7 @@ import gzip
 import http.client
 import json
 import os
+import re
 import socket
 import subprocess
 import time
@@ -15,6 +16,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 
@@ -522,3 +524,53 @@ def test_a_port_in_use_is_named(viewer: Viewer) -> None:
     )
     assert result.returncode == 1
     assert result.stderr.startswith(f"oxitel-viewer: cannot listen at {address}: ")
+
+
+def test_every_file_that_the_page_names_is_part_of_the_viewer(viewer: Viewer) -> None:
+    files = _files_of_the_page(viewer)
+    assert {"/assets/page.mjs", "/assets/waterfall.mjs", "/assets/vendor/preact.mjs"} <= set(files)
+    types = {"mjs": "text/javascript", "js": "text/javascript", "css": "text/css"}
+    types |= {"svg": "image/svg+xml", "/": "text/html"}
+    for path, (_, headers) in files.items():
+        assert headers["content-type"].startswith(types[path.rpartition(".")[2]]), path
+        assert "script-src 'self';" in headers["content-security-policy"], path
+        assert "unsafe" not in headers["content-security-policy"], path
+
+
+def test_every_address_of_the_page_answers_the_same_document(viewer: Viewer) -> None:
+    addresses = ("/", "/traces/latest?span=1", "/logs?q=x", "/metrics", "/health", "/of/nobody")
+    assert len({_get(viewer, address)[0] for address in addresses}) == 1
+
+
+def test_nothing_in_the_page_makes_markup_or_programs_of_texts(viewer: Viewer) -> None:
+    sinks = (
+        r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|javascript:"
+    )
+    for path, (content, _) in _files_of_the_page(viewer).items():
+        if path == "/":
+            assert not re.search(r"<script(?![^>]*\bsrc=)|<style|\bstyle=|\bon\w+=", content)
+        elif "/vendor/" not in path:
+            assert not re.search(sinks, content), path
+
+
+def _files_of_the_page(viewer: Viewer) -> dict[str, tuple[str, dict[str, str]]]:
+    """Every file that the document leads to, with the headers it came with."""
+    named = r"""(?:\bsrc=|<link[^>]*\bhref=|\bfrom ?|\bimport ?|url\()["']([./][^"'\s]+)["']"""
+    found: dict[str, tuple[str, dict[str, str]]] = {}
+    wanted = ["/"]
+    while wanted:
+        path = wanted.pop()
+        if path not in found:
+            found[path] = _get(viewer, path)
+            wanted += [urljoin(path, name) for name in re.findall(named, found[path][0])]
+    return found
+
+
+def _get(viewer: Viewer, path: str) -> tuple[str, dict[str, str]]:
+    connection = http.client.HTTPConnection("127.0.0.1", viewer.http_port, timeout=30)
+    with contextlib.closing(connection):
+        connection.request("GET", path)
+        response = connection.getresponse()
+        content = response.read().decode()
+        assert response.status == 200, (path, content)
+        return content, {name.lower(): value for name, value in response.getheaders()}

@@ -1,0 +1,145 @@
+// The waterfall. Only the rows in sight are elements, so that it scrolls however many spans there are.
+//
+// To assistive technology it is a tree with one stop for the keyboard; the selected row is its active
+// descendant.
+
+import { duration, hue } from "./format.mjs";
+import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./html.mjs";
+import { isForPage } from "./keys.mjs";
+
+const ROW = 26;
+const BEYOND = 10;
+const TICKS = 4;
+const DEEPEST = 24;
+const MARKS = [
+  [1, "its parent was not received"], [2, "its parents form a cycle"], [4, "it has no start"], [8, "it has no end"],
+  [16, "its clock was put right"],
+];
+
+export function Waterfall({ trace, folded, fold, selected, select, matches }) {
+  const { columns } = trace;
+  const box = useRef(null);
+  const [sight, setSight] = useState({ top: 0, height: 800 });
+  const rows = useMemo(() => unfolded(columns, folded), [trace, folded]);
+  const failed = useMemo(() => sums(columns.status), [trace]);
+  const found = useMemo(() => matches && new Set(matches.rows), [matches]);
+  const at = useMemo(() => indexOf(rows, selected), [rows, selected]);
+
+  useLayoutEffect(() => {
+    const look = () => setSight({ top: box.current.scrollTop, height: box.current.clientHeight });
+    const observer = new ResizeObserver(look);
+    observer.observe(box.current);
+    return () => observer.disconnect();
+  }, []);
+  useLayoutEffect(() => {
+    if (at < 0) return;
+    const { scrollTop, clientHeight } = box.current;
+    const top = at * ROW;
+    if (top < scrollTop) box.current.scrollTop = top;
+    else if (top + 2 * ROW > scrollTop + clientHeight) box.current.scrollTop = top + 2 * ROW - clientHeight;
+  }, [at]);
+
+  const toggle = (row) => {
+    const next = new Set(folded);
+    const id = columns.span_id[row];
+    if (!next.delete(id)) next.add(id);
+    fold(next);
+  };
+  const move = (to) => select(rows[Math.min(Math.max(to, 0), rows.length - 1)]);
+  const page = Math.max(1, Math.floor(sight.height / ROW) - 2);
+  const isParent = selected >= 0 && columns.end[selected] > selected + 1;
+  const isFolded = selected >= 0 && folded.has(columns.span_id[selected]);
+
+  useEffect(() => {
+    const press = (event) => {
+      if (!isForPage(event)) return;
+      const anywhere = { j: () => move(at + 1), k: () => move(at - 1) };
+      const inside = {
+        ArrowDown: () => move(at + 1), ArrowUp: () => move(at - 1), Home: () => move(0), End: () => move(rows.length - 1),
+        PageDown: () => move(at + page), PageUp: () => move(at - page),
+        Enter: () => isParent && toggle(selected), " ": () => isParent && toggle(selected),
+        ArrowRight: () => isParent && (isFolded ? toggle(selected) : move(at + 1)),
+        ArrowLeft: () => (isParent && !isFolded ? toggle(selected) : columns.parent[selected] >= 0 && select(columns.parent[selected])),
+      };
+      const keys = document.activeElement === box.current ? { ...anywhere, ...inside } : anywhere;
+      if (!Object.hasOwn(keys, event.key)) return;
+      event.preventDefault();
+      keys[event.key]();
+    };
+    document.addEventListener("keydown", press, true);
+    return () => document.removeEventListener("keydown", press, true);
+  });
+
+  const first = Math.max(0, Math.floor(sight.top / ROW) - BEYOND);
+  const shown = rows.slice(first, first + Math.ceil(sight.height / ROW) + 2 * BEYOND);
+  return html`<div class="waterfall">
+    <div class="ruler" aria-hidden="true"><span>Span</span><span class="ticks">${Array.from({ length: TICKS }, (_, tick) => html`<span>${duration(Math.round((trace.duration_nanos * tick) / TICKS))}</span>`)}</span></div>
+    <div class="rows" ref=${box} role="tree" tabindex="0" aria-label="Spans" aria-activedescendant=${at >= 0 ? `row-${selected}` : undefined}
+      onScroll=${(event) => setSight({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}>
+      <div class="all" role="presentation" style=${{ height: `${rows.length * ROW}px` }}>
+        ${shown.map((row, index) => html`<${Row} key=${columns.span_id[row]} trace=${trace} row=${row} top=${(first + index) * ROW}
+          isSelected=${row === selected} isFolded=${folded.has(columns.span_id[row])} isDimmed=${found && !found.has(row)}
+          failedBelow=${failed[columns.end[row]] - failed[row + 1]} select=${select} toggle=${toggle} />`)}
+      </div>
+    </div></div>`;
+}
+
+function Row({ trace, row, top, isSelected, isFolded, isDimmed, failedBelow, select, toggle }) {
+  const { columns, services, names } = trace;
+  const isParent = columns.end[row] > row + 1;
+  const hasFailed = columns.status[row] === 2;
+  const whole = Math.max(1, trace.duration_nanos);
+  const nanos = columns.duration_nanos[row];
+  const left = (100 * columns.offset_nanos[row]) / whole;
+  const width = (100 * Math.max(0, nanos)) / whole;
+  const service = services[columns.service[row]];
+  const name = names[columns.name[row]] || "(no name)";
+  const marks = MARKS.filter(([bit]) => columns.mark[row] & bit).map(([, text]) => text).join("; ");
+  const place = left + width <= 80 ? { left: `calc(${left + width}% + 6px)` }
+    : { right: `calc(${left > 20 ? 100 - left : 100 - left - width}% + 4px)` };
+  const flip = (event) => {
+    event.stopPropagation();
+    toggle(row);
+  };
+  return html`<div class=${`row${isSelected ? " selected" : ""}${isDimmed ? " dimmed" : ""}${hasFailed ? " error" : ""}`} id=${`row-${row}`} role="treeitem"
+    aria-level=${columns.depth[row] + 1} aria-selected=${isSelected ? "true" : "false"} aria-expanded=${isParent ? String(!isFolded) : undefined}
+    style=${{ transform: `translateY(${top}px)` }} onClick=${() => select(row)}>
+    <span class="label" style=${{ paddingLeft: `${Math.min(columns.depth[row], DEEPEST) * 14}px` }}>
+      <span class="fold" aria-hidden="true" onClick=${isParent ? flip : undefined}>${isParent ? (isFolded ? "▸" : "▾") : ""}</span>
+      <span class=${`dot ${hue(service)}`}></span>
+      ${hasFailed && html`<span class="bad" aria-hidden="true">!</span><span class="hidden">failed:</span>`}
+      <span class="text">${name}</span> <span class="quiet">${service}</span>
+      ${isFolded && html`<span class="tag">${columns.end[row] - row - 1}${failedBelow > 0 && html`<span class="bad"> ! ${failedBelow}</span>`}</span>`}
+      ${marks && html`<span class="tag" title=${marks}>?<span class="hidden">${marks}</span></span>`}
+    </span>
+    <span class="line"><span class=${`span ${hue(service)}`} style=${{ left: `${left}%`, width: `max(2px, ${width}%)` }}></span>
+      <span class=${`length${left + width > 80 && left <= 20 ? " on-bar" : ""}`} style=${place}>${duration(nanos)}</span></span>
+  </div>`;
+}
+
+function unfolded({ span_id: ids, end }, folded) {
+  const rows = [];
+  for (let row = 0; row < ids.length; row = folded.has(ids[row]) ? end[row] : row + 1) rows.push(row);
+  return rows;
+}
+
+/** At each row the number of failed ones before it, so that those of a subtree are a difference. */
+function sums(status) {
+  const failed = new Int32Array(status.length + 1);
+  status.forEach((item, row) => {
+    failed[row + 1] = failed[row] + (item === 2 ? 1 : 0);
+  });
+  return failed;
+}
+
+/** `rows` ascend, so half of them can be left out at each look. */
+function indexOf(rows, wanted) {
+  let low = 0;
+  let high = rows.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (rows[middle] < wanted) low = middle + 1;
+    else high = middle;
+  }
+  return rows[low] === wanted ? low : -1;
+}
