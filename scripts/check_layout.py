@@ -17,7 +17,8 @@ ROOT = Path(__file__).resolve().parent.parent
 DROPIN = ROOT / "python/oxitel/dropin"
 PACKAGE = ROOT / "python/oxitel"
 # Where no room is in a circle with another, and where no file is.
-UNTIED = (ROOT / "crates/python/src", ROOT / "crates/telemetry/src", PACKAGE)
+CRATES = ROOT / "crates"
+UNTIED = (CRATES / "python/src", CRATES / "telemetry/src", CRATES / "viewer/src", PACKAGE)
 UNTIED_FILES: tuple[Path, ...] = (ROOT / "crates/telemetry/src/export",)
 # What may lie beside the rooms.
 AT_THE_TOP = {
