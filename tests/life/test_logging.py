@@ -101,7 +101,7 @@ def test_what_is_wrong_with_exporting_is_told_where_all_records_are_exported(
     said = [line for line in finished.stderr.splitlines() if "not delivered" in line]
     # That nothing listens is no record, whether it is logged before the end or not.
     assert len(said) == 1, finished.stderr
-    assert "1 logs were not delivered" in said[0], finished.stderr
+    assert "1 log was not delivered" in said[0], finished.stderr
 
 
 def test_an_attribute_that_logs_itself_ends(run: Run, bodies: Run) -> None:

@@ -23,7 +23,11 @@ EXPORTED = "otel.sdk.exporter.{}.exported"
 
 def counter(service: str, name: str, *series: tuple[str, int, dict[str, str]]) -> dict[str, Any]:
     told = [
-        {"instance": instance, "value": value, "attributes": attributes}
+        {
+            "instance": instance,
+            "value": value,
+            "attributes": [{"key": key, "value": text} for key, text in attributes.items()],
+        }
         for instance, value, attributes in series
     ]
     return {"service": service, "name": name, "series": told}

@@ -163,9 +163,9 @@ def test_without_a_receiver_a_program_is_told_once_and_ends_at_once(
     (lost,) = [line for line in said if "were not delivered to" in line]
     whats, _, whither = lost.partition(" were not delivered to ")
     assert sorted(whats.replace(" and ", ", ").split(", ")) == [
-        "1 exports of metrics",
-        "1 logs",
-        "1 spans",
+        "1 export of metrics",
+        "1 log",
+        "1 span",
     ]
     assert whither == f"{endpoint}: connection refused"
     # Said at the end.
@@ -193,7 +193,7 @@ def test_what_is_said_of_deliveries_is_not_delivered_itself(
     said = finished.stderr.splitlines()
     assert [line.split(" (")[0] for line in said if nobody in line] == [
         f"nothing listens at {nobody}",
-        f"1 spans were not delivered to {nobody}: connection refused",
+        f"1 span was not delivered to {nobody}: connection refused",
     ]
     records = [
         record["body"]["string_value"]

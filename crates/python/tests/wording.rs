@@ -274,6 +274,40 @@ fn losses_to_one_place_are_one_sentence() {
 }
 
 #[test]
+fn several_queues_of_a_signal_are_one_number_and_one_is_no_plural() {
+    let loss = |lost, signal| Loss {
+        to: destination(signal, Protocol::HttpProtobuf).into(),
+        lost,
+        reason: "connection refused".to_owned(),
+    };
+    let said = |losses, what: &str| {
+        assert_worded(
+            &Event::NeverDelivered { losses },
+            Level::Warning,
+            HTTP_SPANS,
+            &format!("{what} not delivered to http://host:1: connection refused"),
+        );
+    };
+    let one = loss(Lost::Records(1), Signal::Traces);
+    said(vec![one.clone()], "1 span was");
+    said(
+        vec![
+            one.clone(),
+            one.clone(),
+            one,
+            loss(Lost::Records(2), Signal::Traces),
+        ],
+        "5 spans were",
+    );
+    let exports = loss(Lost::Exports(2), Signal::Metrics);
+    let span = loss(Lost::Records(1), Signal::Traces);
+    said(
+        vec![span, exports.clone(), exports],
+        "1 span and 4 exports of metrics were",
+    );
+}
+
+#[test]
 fn queues_and_metrics_speak_as_the_official_ones() {
     let batch = "opentelemetry.sdk._shared_internal";
     for (signal, record) in [

@@ -49,10 +49,16 @@ pub(crate) fn worded(event: &Event) -> Message {
             rejected,
             message,
         } => {
-            let (endpoint, records) = (&to.endpoint, records(to.signal));
+            let endpoint = &to.endpoint;
             let text = match rejected {
-                0 => format!("{endpoint} accepted {records} with a warning: {message}"),
-                rejected => format!("{endpoint} rejected {rejected} {records}: {message}"),
+                0 => format!(
+                    "{endpoint} accepted {} with a warning: {message}",
+                    records(to.signal)
+                ),
+                rejected => format!(
+                    "{endpoint} rejected {}: {message}",
+                    counted(*rejected, to.signal)
+                ),
             };
             (Level::Warning, text)
         }
@@ -69,10 +75,11 @@ pub(crate) fn worded(event: &Event) -> Message {
             );
             if let Some(backlog) = backlog {
                 text.push_str(&format!(
-                    ": {} {} are waiting, {} were dropped because the queue was full",
-                    backlog.waiting,
-                    records(to.signal),
-                    backlog.dropped
+                    ": {} {} waiting, {} {} dropped because the queue was full",
+                    counted(backlog.waiting as u64, to.signal),
+                    if backlog.waiting == 1 { "is" } else { "are" },
+                    backlog.dropped,
+                    were(backlog.dropped)
                 ));
             }
             // Whoever was told that nothing listens there is told of the first success.
@@ -83,15 +90,17 @@ pub(crate) fn worded(event: &Event) -> Message {
         Event::Dropped { to, count } => (
             Level::Warning,
             format!(
-                "{count} {} were dropped because the queue was full",
-                records(to.signal)
+                "{} {} dropped because the queue was full",
+                counted(*count, to.signal),
+                were(*count)
             ),
         ),
         Event::Undelivered { to, count, reason } => (
             Level::Warning,
             format!(
-                "{count} {} were not delivered to {}: {}",
-                records(to.signal),
+                "{} {} not delivered to {}: {}",
+                counted(*count as u64, to.signal),
+                were(*count as u64),
                 to.endpoint,
                 reason
                     .as_deref()
@@ -271,17 +280,51 @@ fn export_failed(to: &Destination, reason: &Reason) -> String {
 }
 
 fn never_delivered(losses: &[Loss]) -> String {
-    let whats: Vec<_> = losses
+    // Of several providers there are several queues of a signal; they are one number.
+    let mut sums: Vec<(Signal, bool, u64)> = Vec::new();
+    for loss in losses {
+        let (is_exports, count) = match loss.lost {
+            Lost::Records(count) => (false, count as u64),
+            Lost::Exports(count) => (true, count as u64),
+        };
+        let signal = loss.to.signal;
+        match sums
+            .iter_mut()
+            .find(|sum| (sum.0, sum.1) == (signal, is_exports))
+        {
+            Some(sum) => sum.2 += count,
+            None => sums.push((signal, is_exports, count)),
+        }
+    }
+    let whats: Vec<_> = sums
         .iter()
-        .map(|loss| match loss.lost {
-            Lost::Records(count) => format!("{count} {}", records(loss.to.signal)),
-            Lost::Exports(count) => format!("{count} exports of {}", records(loss.to.signal)),
+        .map(|&(signal, is_exports, count)| match (is_exports, count) {
+            (false, count) => counted(count, signal),
+            (true, 1) => format!("1 export of {}", records(signal)),
+            (true, count) => format!("{count} exports of {}", records(signal)),
         })
         .collect();
     let whither = losses.first().map_or_else(String::new, |loss| {
         format!("{}: {}", loss.to.base, loss.reason)
     });
-    format!("{} were not delivered to {whither}", enumerated(&whats))
+    let total = sums.iter().map(|sum| sum.2).sum();
+    let (whats, were) = (enumerated(&whats), were(total));
+    format!("{whats} {were} not delivered to {whither}")
+}
+
+/// `1 span`, `2 spans`.
+fn counted(count: u64, signal: Signal) -> String {
+    let records = records(signal);
+    let noun = if count == 1 {
+        records.trim_end_matches('s')
+    } else {
+        records
+    };
+    format!("{count} {noun}")
+}
+
+fn were(count: u64) -> &'static str {
+    if count == 1 { "was" } else { "were" }
 }
 
 /// `a`, `a and b`, `a, b and c`.
