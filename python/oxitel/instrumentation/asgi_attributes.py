@@ -180,25 +180,3 @@ def _collect_target_attribute(scope: Scope) -> str | None:
     """The pattern of the path, where the framework leaves its route in the scope."""
     path = getattr(scope.get("route"), "path_format", None)
     return f"{scope.get('root_path', '')}{path}" if path else None
-
-
-def _parse_duration_attrs(
-    req_attrs: dict[str, Any], sem_conv_opt_in_mode: Any = _DEFAULT
-) -> dict[str, Any]:
-    return _semconv._filter_semconv_duration_attrs(
-        req_attrs,
-        _semconv._server_duration_attrs_old,
-        _semconv._server_duration_attrs_new,
-        sem_conv_opt_in_mode,
-    )
-
-
-def _parse_active_request_count_attrs(
-    req_attrs: dict[str, Any], sem_conv_opt_in_mode: Any = _DEFAULT
-) -> dict[str, Any]:
-    return _semconv._filter_semconv_active_request_count_attr(
-        req_attrs,
-        _semconv._server_active_requests_count_attrs_old,
-        _semconv._server_active_requests_count_attrs_new,
-        sem_conv_opt_in_mode,
-    )

@@ -7,6 +7,8 @@ from typing import Any, NamedTuple
 
 from opentelemetry.instrumentation import _semconv
 
+_DEFAULT = _semconv._StabilityMode.DEFAULT
+
 
 class Conventions(NamedTuple):
     """Old names, new ones, or both; `mode` is what the official functions call it."""
@@ -35,3 +37,28 @@ def http_conventions() -> Conventions:
 
 def database_conventions() -> Conventions:
     return _of(_semconv._OpenTelemetryStabilitySignalType.DATABASE)
+
+
+def duration_attributes(
+    req_attrs: dict[str, Any], sem_conv_opt_in_mode: Any = _DEFAULT
+) -> dict[str, Any]:
+    """Those of a server's request that its duration is measured by, for those who call the
+    official function."""
+    return _semconv._filter_semconv_duration_attrs(
+        req_attrs,
+        _semconv._server_duration_attrs_old,
+        _semconv._server_duration_attrs_new,
+        sem_conv_opt_in_mode,
+    )
+
+
+def active_request_attributes(
+    req_attrs: dict[str, Any], sem_conv_opt_in_mode: Any = _DEFAULT
+) -> dict[str, Any]:
+    """Those that active requests are counted by, likewise."""
+    return _semconv._filter_semconv_active_request_count_attr(
+        req_attrs,
+        _semconv._server_active_requests_count_attrs_old,
+        _semconv._server_active_requests_count_attrs_new,
+        sem_conv_opt_in_mode,
+    )

@@ -34,7 +34,7 @@ from .http.excluded_urls import excluded_by
 from .http.values import sanitize_method
 from .instrumentor import Instrumentor
 from .patching import Patches
-from .starlette_apps import Applications, Build, FrameworkMiddleware, around
+from .starlette_apps import Applications, Build, FrameworkMiddleware
 
 _NAME = "opentelemetry.instrumentation.fastapi"
 _logger = getLogger(_NAME)
@@ -103,23 +103,7 @@ applications = Applications()
 
 
 def _patch(module: ModuleType) -> None:
-    def init(original: Any) -> Any:
-        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-            original(self, *args, **kwargs)
-            applications.mark(self)
-
-        return __init__
-
-    def build_middleware_stack(original: Any) -> Any:
-        def build_middleware_stack(self: Any) -> Any:
-            stack = original(self)
-            build = applications.build_of(self)
-            return stack if build is None else around(stack, build)
-
-        return build_middleware_stack
-
-    _patches.wrap(module.FastAPI, "__init__", init)
-    _patches.wrap(module.FastAPI, "build_middleware_stack", build_middleware_stack)
+    applications.patch(_patches, module.FastAPI)
 
 
 def _patch_background(module: ModuleType) -> None:

@@ -19,7 +19,7 @@ from .asgi import ClientRequestHook, ClientResponseHook, Scope, ServerRequestHoo
 from .http.excluded_urls import excluded_by
 from .instrumentor import Instrumentor
 from .patching import Patches
-from .starlette_apps import Applications, Build, FrameworkMiddleware, around
+from .starlette_apps import Applications, Build, FrameworkMiddleware
 
 _NAME = "opentelemetry.instrumentation.starlette"
 # Whatever the conventions, officially.
@@ -70,23 +70,7 @@ applications = Applications(_is_starlette)
 
 
 def _patch(module: ModuleType) -> None:
-    def init(original: Any) -> Any:
-        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-            original(self, *args, **kwargs)
-            applications.mark(self)
-
-        return __init__
-
-    def build_middleware_stack(original: Any) -> Any:
-        def build_middleware_stack(self: Any) -> Any:
-            stack = original(self)
-            build = applications.build_of(self)
-            return stack if build is None else around(stack, build)
-
-        return build_middleware_stack
-
-    _patches.wrap(module.Starlette, "__init__", init)
-    _patches.wrap(module.Starlette, "build_middleware_stack", build_middleware_stack)
+    applications.patch(_patches, module.Starlette)
 
 
 _patches = Patches({"starlette.applications": _patch})

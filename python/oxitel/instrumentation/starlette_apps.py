@@ -17,6 +17,7 @@ from oxitel import _native
 
 from .asgi import REQUEST_KEY, OpenTelemetryMiddleware, Receive, Scope, Send
 from .http.values import sanitize_method
+from .patching import Patches
 
 _logger = getLogger("opentelemetry.instrumentation.starlette")
 _FLAG = "_is_instrumented_by_opentelemetry"
@@ -34,6 +35,28 @@ class Applications:
         self._left_alone: WeakSet[Any] = WeakSet()
         self.marked: WeakSet[Any] = WeakSet()
         self.for_all: Build | None = None
+
+    def patch(self, patches: Patches, application_class: Any) -> None:
+        """Have applications of the class marked when they are made, and our middleware put around
+        their stacks."""
+
+        def init(original: Any) -> Any:
+            def __init__(app: Any, /, *args: Any, **kwargs: Any) -> None:
+                original(app, *args, **kwargs)
+                self.mark(app)
+
+            return __init__
+
+        def build_middleware_stack(original: Any) -> Any:
+            def build_middleware_stack(app: Any) -> Any:
+                stack = original(app)
+                build = self.build_of(app)
+                return stack if build is None else around(stack, build)
+
+            return build_middleware_stack
+
+        patches.wrap(application_class, "__init__", init)
+        patches.wrap(application_class, "build_middleware_stack", build_middleware_stack)
 
     def build_of(self, app: Any) -> Build | None:
         own = self._own.get(app)

@@ -163,28 +163,6 @@ def _parse_status_code(resp_status: str) -> int | None:
     return _number(resp_status.partition(" ")[0])
 
 
-def _parse_active_request_count_attrs(
-    req_attrs: dict[str, Any], sem_conv_opt_in_mode: Any = _DEFAULT
-) -> dict[str, Any]:
-    return _semconv._filter_semconv_active_request_count_attr(
-        req_attrs,
-        _semconv._server_active_requests_count_attrs_old,
-        _semconv._server_active_requests_count_attrs_new,
-        sem_conv_opt_in_mode,
-    )
-
-
-def _parse_duration_attrs(
-    req_attrs: dict[str, Any], sem_conv_opt_in_mode: Any = _DEFAULT
-) -> dict[str, Any]:
-    return _semconv._filter_semconv_duration_attrs(
-        req_attrs,
-        _semconv._server_duration_attrs_old,
-        _semconv._server_duration_attrs_new,
-        sem_conv_opt_in_mode,
-    )
-
-
 def add_response_attributes(
     span: Span,
     start_response_status: str,

@@ -11,8 +11,6 @@ from oxitel.instrumentation.asgi_attributes import (
     ASGISetter as ASGISetter,
     _collect_target_attribute as _collect_target_attribute,
     _decode_header_item as _decode_header_item,
-    _parse_active_request_count_attrs as _parse_active_request_count_attrs,
-    _parse_duration_attrs as _parse_duration_attrs,
     asgi_getter as asgi_getter,
     asgi_setter as asgi_setter,
     collect_custom_headers_attributes as collect_custom_headers_attributes,
@@ -20,5 +18,9 @@ from oxitel.instrumentation.asgi_attributes import (
     get_default_span_details as get_default_span_details,
     get_host_port_url_tuple as get_host_port_url_tuple,
     set_status_code as set_status_code,
+)
+from oxitel.instrumentation.conventions import (
+    active_request_attributes as _parse_active_request_count_attrs,
+    duration_attributes as _parse_duration_attrs,
 )
 from oxitel.version import OFFICIAL_CONTRIB_VERSION as __version__

@@ -1,5 +1,9 @@
 """Official path of oxitel.instrumentation.wsgi."""
 
+from oxitel.instrumentation.conventions import (
+    active_request_attributes as _parse_active_request_count_attrs,
+    duration_attributes as _parse_duration_attrs,
+)
 from oxitel.instrumentation.wsgi import (
     OpenTelemetryMiddleware as OpenTelemetryMiddleware,
     RequestHook as RequestHook,
@@ -8,8 +12,6 @@ from oxitel.instrumentation.wsgi import (
 from oxitel.instrumentation.wsgi_attributes import (
     ResponsePropagationSetter as ResponsePropagationSetter,
     WSGIGetter as WSGIGetter,
-    _parse_active_request_count_attrs as _parse_active_request_count_attrs,
-    _parse_duration_attrs as _parse_duration_attrs,
     _parse_status_code as _parse_status_code,
     add_response_attributes as add_response_attributes,
     collect_custom_request_headers_attributes as collect_custom_request_headers_attributes,
