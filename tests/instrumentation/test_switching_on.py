@@ -5,13 +5,22 @@ import sys
 
 PROGRAM = """
 import sys
+from oxitel.instrumentation.aiohttp_server import AioHttpServerInstrumentor
+from oxitel.instrumentation.django import DjangoInstrumentor
 from oxitel.instrumentation.fastapi import FastAPIInstrumentor
 from oxitel.instrumentation.flask import FlaskInstrumentor
 from oxitel.instrumentation.starlette import StarletteInstrumentor
 
-for instrumentor in (FlaskInstrumentor(), StarletteInstrumentor(), FastAPIInstrumentor()):
-    instrumentor.instrument()
-print(sorted({"flask", "werkzeug", "starlette", "fastapi", "asgiref"} & set(sys.modules)))
+for kind in (
+    FlaskInstrumentor,
+    StarletteInstrumentor,
+    FastAPIInstrumentor,
+    DjangoInstrumentor,
+    AioHttpServerInstrumentor,
+):
+    kind().instrument()
+libraries = {"flask", "werkzeug", "starlette", "fastapi", "asgiref", "django", "aiohttp"}
+print(sorted(libraries & set(sys.modules)))
 import flask
 print(hasattr(flask.Flask.wsgi_app, "__wrapped__"))
 """

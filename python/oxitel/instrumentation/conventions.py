@@ -9,6 +9,8 @@ from opentelemetry.instrumentation import _semconv
 
 _DEFAULT = _semconv._StabilityMode.DEFAULT
 
+OLD_HTTP_SCHEMA_URL = _semconv._get_schema_url(_DEFAULT)
+
 
 class Conventions(NamedTuple):
     """Old names, new ones, or both; `mode` is what the official functions call it."""

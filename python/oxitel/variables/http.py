@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .variable import Names, Variable
+from .variable import Integer, Names, Variable
 
 _CAPTURE = "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_"
 _NONE = "none"
@@ -75,3 +75,24 @@ FASTAPI_EXCLUDE_SPANS = Names(
     "The same for FastAPI, in place of `OTEL_PYTHON_ASGI_EXCLUDE_SPANS`. An addition of Oxitel.",
     default_text="`OTEL_PYTHON_ASGI_EXCLUDE_SPANS`",
 )
+DJANGO_EXCLUDED_URLS = excluded_urls_of("DJANGO")
+DJANGO_INSTRUMENT = Variable(
+    "OTEL_PYTHON_DJANGO_INSTRUMENT",
+    None,
+    "With `False`, Django is not instrumented.",
+    default_text="`True`",
+)
+DJANGO_MIDDLEWARE_POSITION = Integer(
+    "OTEL_PYTHON_DJANGO_MIDDLEWARE_POSITION",
+    None,
+    "Where in Django's list of middlewares ours goes, from 0.",
+    default_text="the argument, or `0`",
+)
+DJANGO_TRACED_REQUEST_ATTRS = Variable(
+    "OTEL_PYTHON_DJANGO_TRACED_REQUEST_ATTRS",
+    None,
+    "Attributes of Django's requests that become attributes of their spans, with commas between"
+    " them.",
+    default_text=_NONE,
+)
+AIOHTTP_SERVER_EXCLUDED_URLS = excluded_urls_of("AIOHTTP_SERVER")

@@ -192,7 +192,8 @@ pub(super) fn end(request: &ServerRequest, scope: &Bound<'_, PyDict>) -> PyResul
     Ok(())
 }
 
-fn answer(request: &ServerRequest, code: &Bound<'_, PyAny>) -> PyResult<()> {
+/// Notes the status of an answer, in any of the forms that frameworks have for it.
+pub(super) fn answer(request: &ServerRequest, code: &Bound<'_, PyAny>) -> PyResult<()> {
     let py = code.py();
     match code.extract::<u16>() {
         Ok(code) => request.answer(py, &Answer::Code(code)),

@@ -10,6 +10,7 @@ pub(crate) mod facts;
 pub(crate) mod hook;
 pub(crate) mod server;
 pub(crate) mod server_request;
+pub(crate) mod told;
 pub(crate) mod values;
 pub(crate) mod wsgi;
 pub(crate) mod wsgi_environ;

@@ -54,6 +54,10 @@ pub(crate) struct HttpServer {
     pub(super) has_bare_descriptions: bool,
     /// Whether requests that are excluded count as active ones.
     pub(super) counts_excluded: bool,
+    /// Whether durations of the old conventions have the route as `http.target`.
+    pub(super) has_targets: bool,
+    /// Whether a span that is current when a request comes is not its parent.
+    ignores_current: bool,
 }
 
 /// From the source of a request, and from the headers of an answer, to attributes.
@@ -93,7 +97,7 @@ impl HttpServer {
         let server = slf.get();
         let official = Official::get(py)?;
         let current = context::current(py, official)?;
-        let is_inner = is_inner(official, &current)?;
+        let is_inner = !server.ignores_current && is_inner(official, &current)?;
         let parent = if is_inner {
             current
         } else {
@@ -134,7 +138,8 @@ impl HttpServer {
     ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
         let py = slf.py();
         let official = Official::get(py)?;
-        if is_inner(official, &context::current(py, official)?)? {
+        let current = context::current(py, official)?;
+        if !slf.get().ignores_current && is_inner(official, &current)? {
             return Ok(None);
         }
         let parent = match extract()? {
@@ -202,7 +207,7 @@ impl HttpServer {
         request_size_new=None, response_size_old=None, response_size_new=None,
         response_propagators=None, response_setter=None,
         request_key=None, span_key=None, has_bare_descriptions=false,
-        counts_excluded=false))]
+        counts_excluded=false, has_targets=true, ignores_current=false))]
     #[expect(clippy::too_many_arguments, reason = "keywords, all of them")]
     fn new(
         py: Python<'_>,
@@ -226,6 +231,8 @@ impl HttpServer {
         span_key: Option<Py<PyString>>,
         has_bare_descriptions: bool,
         counts_excluded: bool,
+        has_targets: bool,
+        ignores_current: bool,
     ) -> Self {
         Self {
             tracer: AnyTracer::new(tracer),
@@ -248,6 +255,8 @@ impl HttpServer {
             span_key,
             has_bare_descriptions,
             counts_excluded,
+            has_targets,
+            ignores_current,
         }
     }
 
@@ -285,6 +294,27 @@ impl HttpServer {
         super::wsgi::call_excluded(slf, application, environ, start_response)
     }
 
+    /// Begins the request of a WSGI environment, of which a framework makes its own; named by method
+    /// and path if `name` is not given. None where that fails.
+    #[pyo3(signature = (environ, name=None))]
+    fn begin_wsgi<'py>(
+        slf: &Bound<'py, Self>,
+        environ: &Bound<'py, PyDict>,
+        name: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
+        hook::harmless(slf.py(), super::wsgi::begin_named(slf, environ, name))
+    }
+
+    /// Begins a request of a WSGI environment of which nothing is recorded.
+    fn begin_wsgi_excluded<'py>(
+        slf: &Bound<'py, Self>,
+        environ: &Bound<'py, PyDict>,
+    ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
+        let extract = || super::wsgi_environ::extract(slf.get(), environ);
+        let begun = Self::begin_excluded(slf, None, extract);
+        Ok(hook::harmless(slf.py(), begun)?.flatten())
+    }
+
     /// Begins the request of an ASGI scope; None where instrumentations are suppressed.
     #[pyo3(signature = (scope, name=None, attributes=None))]
     fn begin_asgi<'py>(
@@ -294,6 +324,32 @@ impl HttpServer {
         attributes: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
         let begun = super::asgi::begin(slf, scope, name, attributes);
+        Ok(hook::harmless(slf.py(), begun)?.flatten())
+    }
+
+    /// Begins the request that the keywords describe (method, route, scheme, host, port, target, path,
+    /// url, server_name, version, user_agent). `headers` are its headers as pairs, `carrier` is what
+    /// holds them for the getter and for `captures`. None where instrumentations are suppressed.
+    #[pyo3(signature = (carrier, headers, **told))]
+    fn begin_told<'py>(
+        slf: &Bound<'py, Self>,
+        carrier: &Bound<'py, PyAny>,
+        headers: &Bound<'py, PyAny>,
+        told: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
+        let Some(told) = told else { return Ok(None) };
+        let begun = super::told::begin(slf, carrier, headers, told);
+        Ok(hook::harmless(slf.py(), begun)?.flatten())
+    }
+
+    /// Begins a request with these headers, of which nothing is recorded.
+    fn begin_told_excluded<'py>(
+        slf: &Bound<'py, Self>,
+        carrier: &Bound<'py, PyAny>,
+        headers: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
+        let extract = || super::told::extract(slf.get(), carrier, headers);
+        let begun = Self::begin_excluded(slf, None, extract);
         Ok(hook::harmless(slf.py(), begun)?.flatten())
     }
 

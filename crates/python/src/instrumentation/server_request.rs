@@ -16,6 +16,7 @@ use super::any_span::AnySpan;
 use super::asgi::{self, Sending};
 use super::hook;
 use super::server::{HttpServer, ServerFacts};
+use super::wsgi::Body;
 use crate::imports::context;
 use crate::imports::official::Official;
 use crate::process::diagnostics;
@@ -191,7 +192,8 @@ impl ServerRequest {
                     .facts
                     .put_old(&server.keys, DURATION_OLD, attributes)?;
                 let target = state.target.as_ref().map(|target| target.bind(py));
-                if let Some(target) = target.or_else(|| state.facts.get(py, ROUTE)) {
+                let route = state.facts.get(py, ROUTE).filter(|_| server.has_targets);
+                if let Some(target) = target.or(route) {
                     attributes.set_item(pyo3::intern!(py, "http.target"), target)?;
                 }
             }
@@ -347,6 +349,21 @@ impl ServerRequest {
             hook::harmless(error.py(), self.note(error))?;
         }
         Ok(())
+    }
+
+    /// Notes the status of the answer, and what `headers`, the source of its headers, have to say.
+    fn answered(&self, status: &Bound<'_, PyAny>, headers: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = status.py();
+        let noted = asgi::answer(self, status).and_then(|()| {
+            let captured = self.server.get().captured(py)?;
+            self.capture(captured.response.as_ref(), headers)
+        });
+        hook::harmless(py, noted).map(drop)
+    }
+
+    /// The parts of a streamed answer, each made inside the span, which ends after the last.
+    fn during<'py>(slf: Bound<'py, Self>, parts: Bound<'py, PyAny>) -> PyResult<Bound<'py, Body>> {
+        Bound::new(slf.py(), Body::new(slf, parts))
     }
 
     /// Nothing is left to be made of the answer: the request ends when the application returns.

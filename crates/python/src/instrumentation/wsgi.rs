@@ -99,6 +99,35 @@ fn begin<'py>(
     if let Some(route) = route {
         described.set_route(route)?;
     }
+    start(server, environ, described)
+}
+
+/// Begins a request of which a framework calls the parts.
+pub(super) fn begin_named<'py>(
+    server: &Bound<'py, HttpServer>,
+    environ: &Bound<'py, PyDict>,
+    name: Option<Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, ServerRequest>> {
+    let py = server.py();
+    let own = server.get();
+    let captured = own.captured(py)?;
+    let mut described =
+        wsgi_environ::describe(environ, own.keys.conventions, captured.all_methods)?;
+    if let Some(name) = name {
+        described.name = name;
+    }
+    let request = start(server, environ, described)?;
+    let captured = request.get().capture(captured.request.as_ref(), environ);
+    hook::harmless(py, captured)?;
+    Ok(request)
+}
+
+fn start<'py>(
+    server: &Bound<'py, HttpServer>,
+    environ: &Bound<'py, PyDict>,
+    described: wsgi_environ::Described<'py>,
+) -> PyResult<Bound<'py, ServerRequest>> {
+    let own = server.get();
     let extract = || wsgi_environ::extract(own, environ);
     let request = HttpServer::begin(server, described.name, described.facts, true, extract)?;
     if let Some(key) = &own.request_key {
@@ -217,13 +246,7 @@ fn follow<'py>(
         request.get().finish_harmlessly(py)?;
         return Ok(body);
     }
-    let body = Body {
-        request: request.unbind(),
-        body: body.unbind(),
-        iterator: Guarded::new(None),
-        is_closed: AtomicBool::new(false),
-    };
-    Ok(Bound::new(py, body)?.into_any())
+    Ok(Bound::new(py, Body::new(request, body))?.into_any())
 }
 
 /// The body of an answer: made inside the span, which ends with it.
@@ -236,6 +259,15 @@ pub(crate) struct Body {
 }
 
 impl Body {
+    pub(super) fn new(request: Bound<'_, ServerRequest>, body: Bound<'_, PyAny>) -> Self {
+        Self {
+            request: request.unbind(),
+            body: body.unbind(),
+            iterator: Guarded::new(None),
+            is_closed: AtomicBool::new(false),
+        }
+    }
+
     // Runs a part of the application inside the span; what it raises ends the request.
     fn inside<'py>(
         &self,

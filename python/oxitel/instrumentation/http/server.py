@@ -46,6 +46,7 @@ class ServerInstruments:
         conventions: Conventions | None = None,
         tracer: Tracer | None = None,
         meter: Meter | None = None,
+        old_meter: Meter | None = None,
         active_unit: str = "{request}",
         active_description: str = "Number of active HTTP server requests.",
         schema_url: str | None = None,
@@ -58,15 +59,18 @@ class ServerInstruments:
         self.meter = meter or get_meter(
             scope, OFFICIAL_CONTRIB_VERSION, meter_provider, schema_url=schema_url
         )
+        # Of the old conventions' instruments, where they have one of their own.
+        self.meter_old = (old_meter or self.meter) if self.conventions.old else None
+        self.meter_new = self.meter if self.conventions.new else None
         self.duration_old = self.duration_new = None
-        if self.conventions.old:
-            self.duration_old = self.meter.create_histogram(
+        if self.meter_old is not None:
+            self.duration_old = self.meter_old.create_histogram(
                 "http.server.duration",
                 unit="ms",
                 description="Measures the duration of inbound HTTP requests.",
             )
-        if self.conventions.new:
-            self.duration_new = self.meter.create_histogram(
+        if self.meter_new is not None:
+            self.duration_new = self.meter_new.create_histogram(
                 "http.server.request.duration",
                 unit="s",
                 description="Duration of HTTP server requests.",
@@ -118,6 +122,8 @@ class ServerInstruments:
         span_key: str | None = None,
         has_bare_descriptions: bool = False,
         counts_excluded: bool = False,
+        has_targets: bool = True,
+        ignores_current: bool = False,
     ) -> _native.HttpServer:
         """`captures` gives, when it is first needed, two functions from the source of a request and
         from the headers of an answer to attributes. `response_setter` writes the headers of the
@@ -144,4 +150,6 @@ class ServerInstruments:
             span_key=span_key,
             has_bare_descriptions=has_bare_descriptions,
             counts_excluded=counts_excluded,
+            has_targets=has_targets,
+            ignores_current=ignores_current,
         )

@@ -1,0 +1,1 @@
+"""Official path of Django's middlewares."""

@@ -1,0 +1,369 @@
+"""The middleware that records Django's requests, in threads (WSGI) and in tasks (ASGI).
+
+Its dotted path stands in settings. What it records with are attributes of the class, set by
+`DjangoInstrumentor`; while there are none, it passes requests on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from functools import cache
+from logging import getLogger
+from types import SimpleNamespace
+from typing import Any
+
+from opentelemetry.instrumentation import propagators
+from opentelemetry.instrumentation.utils import extract_attributes_from_object
+from opentelemetry.trace import Status, StatusCode
+
+from oxitel import _native
+
+from .asgi_attributes import asgi_getter, headers_of
+from .conventions import _DEFAULT
+from .http.excluded_urls import ExcludeList, get_excluded_urls
+from .http.headers import SERVER_REQUEST, SERVER_RESPONSE, captures
+from .http.request_attributes import get_traced_request_attrs
+from .http.server import ServerInstruments
+from .http.values import sanitize_method
+from .wsgi_attributes import request_headers_of, response_headers_of, wsgi_getter
+
+try:
+    from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+except ImportError:
+    # Before asgiref 3.6, which Django 4.2 asks for.
+    import asyncio
+    from asyncio import iscoroutinefunction  # type: ignore[assignment]
+
+    def markcoroutinefunction(func: Any) -> Any:
+        func._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined]
+        return func
+
+
+_logger = getLogger("opentelemetry.instrumentation.django")
+
+_PREFIX = "opentelemetry-instrumentor-django."
+_OWNER_KEY = "oxitel.django.owner"
+_EXCLUDED_KEY = "oxitel.django.excluded"
+
+Hook = Callable[..., Any]
+
+
+@cache
+def _asgi_request() -> Any:
+    """Its class. This module is imported while Django's handlers are."""
+    try:
+        from django.core.handlers.asgi import ASGIRequest
+    except ImportError:
+        # Before Django 3.
+        return ()
+    return ASGIRequest
+
+
+def _is_asgi_request(request: Any) -> bool:
+    return isinstance(request, _asgi_request())
+
+
+def _captures(headers: Callable[[Any], Any]) -> Callable[[], tuple[Any, Any]]:
+    def found() -> tuple[Any, Any]:
+        request, response = captures(SERVER_REQUEST, SERVER_RESPONSE)
+        return (
+            (lambda source: request.attributes(headers(source))) if request else None,
+            (
+                (lambda answer: response.attributes(response_headers_of(answer.items())))
+                if response
+                else None
+            ),
+        )
+
+    return found
+
+
+class _DjangoMiddleware:
+    """Records each request as a span, which lasts as long as a streamed answer."""
+
+    sync_capable = True
+    async_capable = True
+
+    _environ_activation_key = f"{_PREFIX}activation_key"
+    _environ_token = f"{_PREFIX}token"
+    _environ_span_key = f"{_PREFIX}span_key"
+    _environ_exception_key = f"{_PREFIX}exception_key"
+    _environ_active_request_attr_key = f"{_PREFIX}active_request_attr_key"
+    _environ_duration_attr_key = f"{_PREFIX}duration_attr_key"
+    _environ_timer_key = f"{_PREFIX}timer_key"
+    _traced_request_attrs = get_traced_request_attrs("DJANGO")
+    _excluded_urls = get_excluded_urls("DJANGO")
+    _tracer: Any = None
+    _meter: Any = None
+    _duration_histogram_old: Any = None
+    _duration_histogram_new: Any = None
+    _active_request_counter: Any = None
+    _sem_conv_opt_in_mode = _DEFAULT
+    _otel_request_hook: Hook | None = None
+    _otel_response_hook: Hook | None = None
+    # That of WSGI and that of ASGI.
+    _servers: tuple[_native.HttpServer, _native.HttpServer] | None = None
+
+    @classmethod
+    def _configure(cls, configuration: dict[str, Any] | None) -> None:
+        if configuration is None:
+            cls._servers = None
+            return
+        instruments: ServerInstruments = configuration["_instruments"]
+        cls._tracer = instruments.tracer
+        cls._meter = instruments.meter
+        cls._duration_histogram_old = instruments.duration_old
+        cls._duration_histogram_new = instruments.duration_new
+        cls._active_request_counter = instruments.active_requests
+        cls._sem_conv_opt_in_mode = instruments.conventions.mode
+        cls._excluded_urls = configuration["_excluded_urls"]
+        cls._traced_request_attrs = get_traced_request_attrs("DJANGO")
+        cls._otel_request_hook = configuration["_otel_request_hook"]
+        cls._otel_response_hook = configuration["_otel_response_hook"]
+        hooks: dict[str, Any] = {"request_hook": None, "response_hook": None}
+        cls._servers = (
+            instruments.native(getter=wsgi_getter, captures=_captures(request_headers_of), **hooks),
+            instruments.native(getter=asgi_getter, captures=_captures(headers_of), **hooks),
+        )
+
+    def __init__(self, get_response: Any) -> None:
+        self.get_response = get_response
+        self._is_async = iscoroutinefunction(get_response)
+        if self._is_async:
+            markcoroutinefunction(self)
+            # Django would call another one in a thread.
+            self.process_view = self._process_view_async  # type: ignore[assignment]
+
+    def __call__(self, request: Any) -> Any:
+        if self._is_async:
+            return self._call_async(request)
+        self.process_request(request)
+        try:
+            response = self.get_response(request)
+        except BaseException as error:
+            self._abandon(request, error)
+            raise
+        return self.process_response(request, response)
+
+    async def _call_async(self, request: Any) -> Any:
+        self.process_request(request)
+        try:
+            response = await self.get_response(request)
+        except BaseException as error:
+            self._abandon(request, error)
+            raise
+        return self.process_response(request, response)
+
+    @staticmethod
+    def _get_span_name(request: Any) -> str:
+        """Method and route, or what else the URL will be resolved to."""
+        method = _method_of(request)
+        if method == "HTTP":
+            return method
+        match = request.resolver_match
+        if match is None:
+            from django.urls import resolve
+
+            try:
+                match = resolve(request.path_info, getattr(request, "urlconf", None))
+            except Exception:
+                # A 404, or an error in the URLs that Django will tell about.
+                return method
+        return _name_by_match(method, match)
+
+    def process_request(self, request: Any) -> None:
+        """Begin the span of a request, and make it current until `process_response`."""
+        servers = self._servers
+        meta = request.META
+        if servers is None or self._environ_activation_key in meta or _EXCLUDED_KEY in meta:
+            return
+        try:
+            self._begin(request, servers)
+        except Exception:
+            _logger.exception("Failed to trace a request, which goes on without it")
+
+    def _begin(self, request: Any, servers: tuple[Any, Any]) -> None:
+        meta = request.META
+        is_asgi = _is_asgi_request(request)
+        server = servers[is_asgi]
+        source = request.scope if is_asgi else meta
+        excluded: ExcludeList = self._excluded_urls
+        if excluded and excluded.url_disabled(_url_of(request)):
+            begin = server.begin_asgi_excluded if is_asgi else server.begin_wsgi_excluded
+            begun = begin(source)
+            if begun is not None:
+                meta[_OWNER_KEY] = self
+                meta[_EXCLUDED_KEY] = begun, begun.enter()
+            return
+        hook = _DjangoMiddleware._otel_request_hook
+        if hook is None and not server.has_python_sampler:
+            name = _method_of(request)
+        else:
+            # They are shown the name that it will have.
+            name = self._get_span_name(request)
+        begun = server.begin_asgi(source, name) if is_asgi else server.begin_wsgi(source, name)
+        if begun is None:
+            return
+        wanted = self._traced_request_attrs
+        if wanted and begun.span.is_recording():
+            found = extract_attributes_from_object(request, wanted, {})
+            if is_asgi:
+                headers = {name: values[-1] for name, values in headers_of(source).items()}
+                found = extract_attributes_from_object(SimpleNamespace(**headers), wanted, found)
+            begun.span.set_attributes(found)
+        meta[_OWNER_KEY] = self
+        meta[self._environ_activation_key] = begun
+        meta[self._environ_span_key] = begun.span
+        meta[self._environ_token] = begun.enter()
+        if hook is not None:
+            begun.call_hook(hook, request)
+
+    def process_view(self, request: Any, view_func: Any, *args: Any, **kwargs: Any) -> None:
+        """Note the route, which Django has found by now."""
+        begun = request.META.get(self._environ_activation_key)
+        match = request.resolver_match
+        if begun is not None and match is not None:
+            name = _name_by_match(_method_of(request), match)
+            begun.routed(name, getattr(match, "route", None) or None)
+
+    async def _process_view_async(
+        self, request: Any, view_func: Any, *args: Any, **kwargs: Any
+    ) -> None:
+        _DjangoMiddleware.process_view(self, request, view_func)
+
+    def process_exception(self, request: Any, exception: Exception) -> None:
+        """Keep what a view has raised for the end of the request."""
+        keep_exception(request, exception)
+
+    def process_response(self, request: Any, response: Any) -> Any:
+        """Note the answer, and end the request unless it is streamed."""
+        meta = request.META
+        if meta.get(_OWNER_KEY) is not self:
+            return response
+        begun, token, exception = self._taken(meta)
+        if begun is None:
+            return response
+        try:
+            self._answer(request, response, begun, exception)
+        except Exception:
+            _logger.exception("Failed to trace an answer")
+            begun.finish()
+        finally:
+            begun.leave(token)
+        return response
+
+    def _taken(self, meta: dict[str, Any]) -> tuple[Any, Any, Any]:
+        """What is kept of a request, which is then kept no longer."""
+        meta.pop(_OWNER_KEY, None)
+        excluded = meta.pop(_EXCLUDED_KEY, None)
+        if excluded is not None:
+            begun, token = excluded
+            begun.leave(token)
+            return None, None, None
+        meta.pop(self._environ_span_key, None)
+        return (
+            meta.pop(self._environ_activation_key, None),
+            meta.pop(self._environ_token, None),
+            meta.pop(self._environ_exception_key, None),
+        )
+
+    def _answer(
+        self, request: Any, response: Any, begun: _native.ServerRequest, exception: Any
+    ) -> None:
+        if begun.route is None:
+            match = request.resolver_match
+            if match is None:
+                # Answered before a view was asked for.
+                begun.routed(self._get_span_name(request), None)
+            elif begun.name == _method_of(request):
+                begun.routed(
+                    _name_by_match(begun.name, match), getattr(match, "route", None) or None
+                )
+        begun.answered(response.status_code, response)
+        if propagators._RESPONSE_PROPAGATOR is not None:
+            propagators.get_global_response_propagator().inject(response)
+        if exception is not None:
+            begun.span.record_exception(exception)
+            text = f"{type(exception).__name__}: {exception}"
+            begun.span.set_status(Status(StatusCode.ERROR, text))
+        hook = _DjangoMiddleware._otel_response_hook
+        if hook is not None:
+            begun.call_hook(hook, request, response)
+        if getattr(response, "streaming", False) and hasattr(response, "_resource_closers"):
+            _follow(begun, response)
+        else:
+            begun.finish()
+
+    def _abandon(self, request: Any, error: BaseException) -> None:
+        """End a request that will have no answer."""
+        if request.META.get(_OWNER_KEY) is self:
+            begun, token, _ = self._taken(request.META)
+            if begun is not None:
+                begun.failed(error)
+                begun.leave(token)
+                begun.finish()
+
+
+def keep_exception(request: Any, exception: Exception) -> None:
+    meta = request.META
+    if _DjangoMiddleware._environ_activation_key in meta:
+        meta[_DjangoMiddleware._environ_exception_key] = exception
+
+
+def _method_of(request: Any) -> str:
+    method = sanitize_method((request.method or "").strip())
+    return "HTTP" if method == "_OTHER" else method
+
+
+def _name_by_match(method: str, match: Any) -> str:
+    if method == "HTTP":
+        return method
+    place = getattr(match, "route", None) or getattr(match, "url_name", None)
+    return f"{method} {place}" if place else method
+
+
+def _url_of(request: Any) -> str:
+    """The URL without its query."""
+    try:
+        return str(request.build_absolute_uri("?"))
+    except Exception:
+        # Of a host that Django does not serve, which is its business to say.
+        return f"{request.scheme}://{request.META.get('HTTP_HOST', '')}{request.path}"
+
+
+def _follow(begun: _native.ServerRequest, response: Any) -> None:
+    """Have the request last as long as the answer is streamed."""
+    if getattr(response, "file_to_stream", None) is None:
+        parts = response.streaming_content
+        if getattr(response, "is_async", False):
+            response.streaming_content = _during(begun, parts)
+        else:
+            response.streaming_content = begun.during(parts)
+    # A file goes to the server as it is.
+    response._resource_closers.append(begun.finish)
+
+
+async def _during(begun: _native.ServerRequest, parts: AsyncIterator[Any]) -> AsyncIterator[Any]:
+    """The parts, each made inside the span."""
+    iterator = aiter(parts)
+    try:
+        while True:
+            token = begun.enter()
+            try:
+                part = await anext(iterator)
+            except StopAsyncIteration:
+                return
+            except BaseException as error:
+                begun.failed(error)
+                raise
+            finally:
+                begun.leave(token)
+            yield part
+    finally:
+        close = getattr(iterator, "aclose", None)
+        if close is not None:
+            await close()
+        begun.finish()
+
+
+_DjangoMiddleware.__module__ = "opentelemetry.instrumentation.django.middleware.otel_middleware"
