@@ -4,7 +4,6 @@ import asyncio
 import gc
 import subprocess
 import sys
-import threading
 from types import ModuleType
 
 import pytest
@@ -22,6 +21,7 @@ from instrumentation.http_server import Recorded
 pytest.importorskip("django")
 
 import django
+from asgiref.sync import SyncToAsync
 from django.conf import settings
 from django.core.exceptions import PermissionDenied
 from django.http import FileResponse, Http404, HttpResponse, StreamingHttpResponse
@@ -32,7 +32,6 @@ from oxitel.instrumentation.django import DjangoInstrumentor
 from oxitel.instrumentation.django_middleware import _DjangoMiddleware
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
-THREADS = []
 
 
 def tracer():
@@ -45,7 +44,6 @@ def item(request, number):
 
 
 async def asynchronous(request, number):
-    THREADS.append(threading.current_thread())
     with tracer().start_as_current_span(f"work {number}"):
         await asyncio.sleep(0)
     return HttpResponse(str(trace.get_current_span().get_span_context().span_id))
@@ -142,7 +140,6 @@ pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::Warn
 @pytest.fixture
 def recorded():
     recorded = Recorded()
-    THREADS.clear()
     yield recorded
     if DjangoInstrumentor().is_instrumented_by_opentelemetry:
         DjangoInstrumentor().uninstrument()
@@ -183,13 +180,21 @@ def test_a_request_without_a_pattern_is_named_after_the_urls_name_or_its_method(
     assert instrumented.names() == ["GET index", "GET"]
 
 
-def test_an_asynchronous_view_runs_in_the_thread_of_its_server(instrumented):
-    async def main():
-        return await AsyncClient().get("/asynchronous/1")
+def test_an_asynchronous_request_is_in_no_thread_more_than_without_us(recorded, monkeypatch):
+    called = []
+    call = SyncToAsync.__call__
 
-    assert asyncio.run(main()).status_code == 200
-    assert [threading.current_thread()] == THREADS
-    work, request = instrumented.spans()
+    def counted(self, *arguments, **keywords):
+        called.append(self.func)
+        return call(self, *arguments, **keywords)
+
+    monkeypatch.setattr(SyncToAsync, "__call__", counted)
+    asyncio.run(AsyncClient().get("/asynchronous/1"))
+    without = len(called)
+    DjangoInstrumentor().instrument(**recorded.arguments())
+    assert asyncio.run(AsyncClient().get("/asynchronous/1")).status_code == 200
+    assert len(called) == 2 * without
+    work, request = recorded.spans()
     assert request.name == "GET asynchronous/<int:number>"
     assert work.parent.span_id == request.context.span_id
 

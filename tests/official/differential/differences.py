@@ -558,4 +558,128 @@ DIFFERENCES: list[Difference] = [
         ("logs", MISSING, "otel.yaml cannot be used, no telemetry is set up"),
         ("observations[?][1]", "ConfigurationError", "null"),
     ),
+    *_rows(
+        "What is streamed belongs to its request: span and duration last as long as the body.",
+        "deliberate_servers.a_wsgi_body",
+        ("observations.the duration lasts as long as the body", "false", "true"),
+    ),
+    *_rows(
+        "A body that nobody reads is closed, and a status needs no reason.",
+        "deliberate_servers.a_wsgi_body",
+        ("observations.a status without a reason", "unpack", "answered"),
+        ("observations.a body that is not read is closed.list*", MISSING, "true"),
+    ),
+    *_rows(
+        "A part of a streamed answer is a child of its request, not a trace of its own.",
+        "deliberate_servers.flask_answers, deliberate_servers.django_answers,"
+        "deliberate_servers.aiohttp_applications",
+        ("observations.a part of a stream is in its request", "false", "true"),
+    ),
+    *_rows(
+        "Nothing that an excluded request does is recorded, as a trace of its own.",
+        "deliberate_servers.flask_answers",
+        ("observations.what an excluded request does is recorded", "true", "false"),
+    ),
+    *_rows(
+        "A request whose exception is propagated has a duration.",
+        "deliberate_servers.flask_answers",
+        ("observations.requests that are measured", "1", "2"),
+    ),
+    *_rows(
+        "Applications and classes that were made or imported before are instrumented.",
+        "deliberate_servers.flask_switched_on_late, deliberate_servers.django_answers,"
+        "deliberate_servers.aiohttp_applications",
+        ("observations.a* before*", None, None),
+    ),
+    *_rows(
+        "An application that has its stack already is instrumented.",
+        "deliberate_servers.asgi_answers",
+        ("observations.an application that has answered already", "false", "true"),
+    ),
+    *_rows(
+        "What a hook raises is logged, and the request goes on.",
+        "deliberate_servers.hooks_that_raise",
+        ("observations.Flask answers", "500", "200"),
+        ("observations.WSGI answers", "RuntimeError", "200"),
+    ),
+    *_rows(
+        "An answer without a length has no size: not that of another answer before it.",
+        "asgi_servers.asgi[*]",
+        ("*http.server.response.*size*", "count", MISSING),
+    ),
+    *_rows(
+        "An answer without a length has no size: not that of another answer before it.",
+        "deliberate_servers.asgi_answers",
+        ("observations.sizes of answers*", None, None),
+    ),
+    *_rows(
+        "The duration of a request ends with its answer, as its span does, and not with what is "
+        "done in the background.",
+        "deliberate_servers.asgi_answers",
+        ("observations.the duration has what follows the answer", "true", "false"),
+    ),
+    *_rows(
+        "Django's middleware is asynchronous where Django is: no request goes through a thread.",
+        "deliberate_servers.django_answers",
+        ("observations.parts of a request that run in threads", "[1-9]", "0"),
+    ),
+    *_rows(
+        "What a middleware of Django's raises is recorded as what a view raises.",
+        "deliberate_servers.django_answers",
+        ("observations.events of what a middleware raises", "0", "1"),
+    ),
+    *_rows(
+        "A request of one of aiohttp's sub-applications is one span.",
+        "deliberate_servers.aiohttp_applications",
+        ("observations.spans of a sub-application's request", "2", "1"),
+    ),
+    *_rows(
+        "A `Host` that is none, and middlewares that are a tuple, are no error of ours.",
+        "deliberate_servers.aiohttp_applications",
+        ("observations.a host that is none", "500", "200"),
+        ("observations.a tuple of middlewares", "raised", "taken"),
+    ),
+    *_rows(
+        "An exception that nobody handles is an error of its type, in the metrics too.",
+        "asgi_servers.asgi[new names], asgi_servers.asgi[both names]",
+        ("*attributes.error.type", MISSING, "ValueError"),
+        ("*.data_points.*", MISSING, "count"),
+        ("*.data_points.*", "count", MISSING),
+    ),
+    *_rows(
+        "An exception that nobody handles has its text, and the status that is answered.",
+        "aiohttp_servers.aiohttp[*]",
+        ("*attributes.http.*status_code", MISSING, "500"),
+        ("*status.message", "Non-integer HTTP status: ValueError", "ValueError: broken view"),
+        ("*.data_points.*", MISSING, "count"),
+        ("*.data_points.*", "count", MISSING),
+    ),
+    *_rows(
+        "An exception says more than the 500 that is made of it: its text stays the status's.",
+        "asgi_servers.fastapi[*]",
+        ("*status.message", MISSING, "ValueError: broken view"),
+    ),
+    *_rows(
+        "An answer of no bytes has a size: 0.",
+        "asgi_servers.fastapi[*], asgi_servers.starlette[*]",
+        ("*http.server.response.*size*", MISSING, '"count": 2, "sum": 0.0'),
+    ),
+    *_rows(
+        "The rest of a query stays as it is when a signature in it is redacted.",
+        "aiohttp_servers.aiohttp[*]",
+        ("*string_value", "r=a\\+b&sig=REDACTED", "r=a%20b&sig=REDACTED"),
+    ),
+    *_rows(
+        "Classes of aiohttp stay what they are; the official one warns of its own making.",
+        "aiohttp_servers.aiohttp[*], deliberate_servers.aiohttp_applications",
+        ("warnings[0]", "Inheritance", MISSING),
+    ),
+    *_rows(
+        "A request of Django's without a route has no `http.target` in its duration: each URL that "
+        "somebody asks for would be a series of its own.",
+        "wsgi_servers.django[old names], wsgi_servers.django[both names],"
+        "asgi_servers.django[old names], asgi_servers.django[both names]",
+        ("*http.server.duration*", "count", MISSING),
+        ("*http.server.duration*", MISSING, "count"),
+    ),
 ]

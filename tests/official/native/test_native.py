@@ -1,0 +1,32 @@
+"""Our own instrumentations against contrib's on the official SDK: same programs, same spans and
+metrics, in each of the semantic conventions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from collector.client import Collector
+from official.differential.check import Collectors, check
+from official.differential.runner import Case, find_cases
+from official.native.unordered import unordered
+
+HERE = Path(__file__).resolve().parent
+CASES = find_cases(HERE)
+# In the environment that has contrib's, ours win.
+SWITCH = {"PYTHONPATH": str(HERE.parents[2] / "python"), "PROGRAM_IMPORTS_FIRST": "oxitel.auto"}
+
+
+@pytest.fixture(scope="module")
+def collectors(official_python: Path) -> Iterator[Collectors]:
+    with Collector(official_python) as first, Collector(official_python) as second:
+        yield first, second
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
+def test_an_instrumentation_of_ours_makes_the_same_signals(
+    case: Case, collectors: Collectors, official_python: Path, tmp_path: Path
+) -> None:
+    check(case, collectors, official_python, tmp_path, switch=SWITCH, seen=unordered)
