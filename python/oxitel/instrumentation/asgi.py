@@ -143,6 +143,8 @@ class OpenTelemetryMiddleware:
             getter=asgi_getter,
             request_hook=None,
             response_hook=None,
+            # That of the route in the scope, where there is one.
+            has_targets=False,
             captures=lambda: (
                 (lambda scope: request.attributes(headers_of(scope))) if request else None,
                 (lambda message: response.attributes(headers_of(message))) if response else None,

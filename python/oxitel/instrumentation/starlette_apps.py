@@ -149,16 +149,17 @@ def route_of(scope: Scope) -> str | None:
     route = scope.get("route")
     context = scope.get("fastapi", _NONE).get("effective_route_context")
     path = getattr(route if context is None else context, "path", None)
-    if path is None:
+    if path is None and route is not None:
         # A route by host has no path of its own.
-        return None if route is None else scope.get("path")
+        return scope.get("path")
     root = scope.get("root_path", "")
     outer = scope.get("app_root_path")
     if outer is not None and root != outer:
         prefix = root[len(outer) :] if root.startswith(outer) else root
-        # The route of a mount is in the scope until something in it has matched.
+        # The route of a mount is in the scope until something in it has matched; early versions of
+        # Starlette leave no routes there.
         return prefix if not path or prefix == path else prefix + path
-    return str(path)
+    return None if path is None else str(path)
 
 
 _NONE: dict[str, Any] = {}

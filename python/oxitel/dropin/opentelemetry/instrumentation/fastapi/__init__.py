@@ -15,6 +15,10 @@ _excluded_urls_from_env = get_excluded_urls("FASTAPI")
 
 
 def __getattr__(name: str) -> Any:
+    if name == "iter_route_contexts":
+        from fastapi import routing
+
+        return getattr(routing, name, None)
     if name != "_InstrumentedFastAPI":
         raise AttributeError(name)
     # The class that is officially replaced stays what it is.
