@@ -275,6 +275,19 @@ def test_uninstrumenting_stops_at_once(instrumented):
     assert not hasattr(web.Application._handle, "__wrapped__")
 
 
+def test_uninstrumenting_works_under_somebody_elses_wrapper(recorded):
+    own = web.Application._handle
+    AioHttpServerInstrumentor().instrument(**recorded.arguments())
+    ours = web.Application._handle
+    web.Application._handle = lambda self, request: ours(self, request)
+    try:
+        AioHttpServerInstrumentor().uninstrument()
+        assert visit(application(recorded), "/item/1")[0][0] == 200
+        assert not servers(recorded)
+    finally:
+        web.Application._handle = own
+
+
 def test_an_unsampled_request_is_measured():
     recorded = Recorded(ALWAYS_OFF)
     AioHttpServerInstrumentor().instrument(**recorded.arguments())

@@ -265,4 +265,22 @@ def test_an_instrumented_application_can_be_copied(recorded):
     app = Starlette()
     StarletteInstrumentor.instrument_app(app, **recorded.arguments())
     assert copy.copy(app)._is_instrumented_by_opentelemetry
-    assert pickle.loads(pickle.dumps(Starlette)) is Starlette
+    TestClient(app).get("/")
+    state = vars(app).copy()
+    # Which Starlette cannot be unpickled with.
+    state.pop("state")
+    assert pickle.loads(pickle.dumps(state)).keys() == state.keys()
+
+
+def test_an_application_from_another_process_is_instrumented_anew(recorded):
+    app = Starlette(routes=[Route("/", lambda request: PlainTextResponse("page"))])
+    StarletteInstrumentor.instrument_app(app, **recorded.arguments())
+    TestClient(app).get("/")
+    copied = copy.copy(app)
+    copied.middleware_stack = None
+    copied._oxitel_instrumented_in = -1
+    TestClient(copied).get("/")
+    assert len(server_spans(recorded)) == 1
+    StarletteInstrumentor.instrument_app(copied, **recorded.arguments())
+    TestClient(copied).get("/")
+    assert len(server_spans(recorded)) == 2

@@ -34,7 +34,7 @@ from .http.excluded_urls import excluded_by
 from .http.values import sanitize_method
 from .instrumentor import Instrumentor
 from .patching import Patches
-from .starlette_apps import Applications, Build, FrameworkMiddleware
+from .starlette_apps import Applications, Build, FrameworkMiddleware, is_copy
 
 _NAME = "opentelemetry.instrumentation.fastapi"
 _logger = getLogger(_NAME)
@@ -167,7 +167,7 @@ class FastAPIInstrumentor(Instrumentor):
         exclude_spans: Iterable[str] | None = None,
     ) -> None:
         """Instrument one application; the arguments are those of `instrument`."""
-        if getattr(app, _FLAG, False):
+        if getattr(app, _FLAG, False) and not is_copy(app):
             _logger.warning("Attempting to instrument FastAPI app while already instrumented")
             return
         _patches.switch_on()

@@ -19,7 +19,7 @@ from .asgi import ClientRequestHook, ClientResponseHook, Scope, ServerRequestHoo
 from .http.excluded_urls import excluded_by
 from .instrumentor import Instrumentor
 from .patching import Patches
-from .starlette_apps import Applications, Build, FrameworkMiddleware
+from .starlette_apps import Applications, Build, FrameworkMiddleware, is_copy
 
 _NAME = "opentelemetry.instrumentation.starlette"
 # Whatever the conventions, officially.
@@ -117,7 +117,7 @@ class StarletteInstrumentor(Instrumentor):
         tracer_provider: Any = None,
     ) -> None:
         """Instrument one application; the arguments are those of `instrument`."""
-        if getattr(app, _FLAG, False):
+        if getattr(app, _FLAG, False) and not is_copy(app):
             return
         _patches.switch_on()
         build = _build(

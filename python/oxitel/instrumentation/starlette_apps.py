@@ -8,6 +8,7 @@ it can still be copied and pickled.
 from __future__ import annotations
 
 import gc
+import os
 from collections.abc import Callable
 from logging import getLogger
 from typing import Any
@@ -21,6 +22,8 @@ from .patching import Patches
 
 _logger = getLogger("opentelemetry.instrumentation.starlette")
 _FLAG = "_is_instrumented_by_opentelemetry"
+# The process in which it was instrumented.
+_OWNER = "_oxitel_instrumented_in"
 
 Build = Callable[[Any], OpenTelemetryMiddleware]
 
@@ -64,21 +67,25 @@ class Applications:
             return own
         if self.for_all is None or app in self._left_alone or not self._is_one(app):
             return None
-        if getattr(app, _FLAG, False) and app not in self.marked:
+        if getattr(app, _FLAG, False) and app not in self.marked and not is_copy(app):
             # Somebody else has instrumented it, or wants it left alone.
             return None
         self.mark(app)
         return self.for_all
 
     def mark(self, app: Any) -> None:
-        if self.for_all is not None and self._is_one(app) and not getattr(app, _FLAG, False):
+        if self.for_all is None or not self._is_one(app):
+            return
+        if not getattr(app, _FLAG, False) or is_copy(app):
             setattr(app, _FLAG, True)
+            setattr(app, _OWNER, os.getpid())
             self.marked.add(app)
 
     def instrument(self, app: Any, build: Build) -> None:
         self._own[app] = build
         self._left_alone.discard(app)
         setattr(app, _FLAG, True)
+        setattr(app, _OWNER, os.getpid())
         rebuild(app)
 
     def uninstrument(self, app: Any) -> None:
@@ -95,7 +102,7 @@ class Applications:
             return
         # Those that exist already, and have their stacks.
         for app in [o for o in gc.get_objects() if issubclass(type(o), application_class)]:
-            if self._is_one(app) and not getattr(app, _FLAG, False):
+            if self._is_one(app) and (not getattr(app, _FLAG, False) or is_copy(app)):
                 self.mark(app)
                 rebuild(app)
 
@@ -110,6 +117,12 @@ class Applications:
 
     def __bool__(self) -> bool:
         return self.for_all is not None or bool(self._own)
+
+
+def is_copy(app: Any) -> bool:
+    """Whether it was instrumented in another process and has come from there."""
+    owner = app.__dict__.get(_OWNER)
+    return owner is not None and owner != os.getpid()
 
 
 def rebuild(app: Any) -> None:
@@ -165,10 +178,18 @@ def route_of(scope: Scope) -> str | None:
 _NONE: dict[str, Any] = {}
 
 
+def _itself(app: Any) -> Any:
+    return app
+
+
 class FrameworkMiddleware(OpenTelemetryMiddleware):
     """The middleware of an application that leaves its route in the scope."""
 
     _normalises_methods = True
+
+    def __reduce__(self) -> Any:
+        # What a pickled application takes along is its own.
+        return _itself, (self.app,)
 
     def _details(self, scope: Scope) -> tuple[str | None, dict[str, Any] | None]:
         if self._server.has_python_sampler and self._span_details is not None:

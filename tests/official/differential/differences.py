@@ -640,6 +640,16 @@ DIFFERENCES: list[Difference] = [
         ("observations.a tuple of middlewares", "raised", "taken"),
     ),
     *_rows(
+        "An exception that leaves a websocket is an error of its type.",
+        "asgi_servers.websockets[new names], asgi_servers.websockets[both names]",
+        ("*attributes.error.type", MISSING, "ValueError"),
+    ),
+    *_rows(
+        "An exception is recorded once on the span that it leaves.",
+        "asgi_servers.websockets[*]",
+        ("*.events[1]", "exception", MISSING),
+    ),
+    *_rows(
         "An exception that nobody handles is an error of its type, in the metrics too.",
         "asgi_servers.asgi[new names], asgi_servers.asgi[both names]",
         ("*attributes.error.type", MISSING, "ValueError"),

@@ -261,3 +261,104 @@ def django(run: Run) -> None:
         ("GET", path) for path in ("/broken", "/inner/teapot", "/missing", "/", "/plain", "/early")
     ]
     visit(run, get_asgi_application(), *more)
+
+
+async def talk(application: Any, path: str, headers: dict[str, str]) -> list[Any]:
+    """A websocket: two messages to the application, which says how many come back."""
+    scope = {
+        "type": "websocket",
+        "asgi": {"version": "3.0"},
+        "http_version": "1.1",
+        "scheme": "ws",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"q=1",
+        "root_path": "",
+        "headers": [(b"host", b"shop:8080")]
+        + [(name.encode(), value.encode()) for name, value in headers.items()],
+        "client": ("10.0.0.1", 4711),
+        "server": ("127.0.0.1", 80),
+        "subprotocols": [],
+        "extensions": {},
+    }
+    messages: list[Any] = [
+        {"type": "websocket.connect"},
+        {"type": "websocket.receive", "text": "one"},
+        {"type": "websocket.receive", "text": "two"},
+        {"type": "websocket.disconnect", "code": 1000},
+    ]
+    answers: list[Any] = []
+
+    async def receive() -> Any:
+        return messages.pop(0)
+
+    async def send(message: Any) -> None:
+        answers.append([message["type"], message.get("text")])
+
+    try:
+        await application(scope, receive, send)
+    except ValueError as error:
+        answers.append(str(error))
+    return answers
+
+
+def talk_to(run: Run, application: Any) -> None:
+    async def main() -> None:
+        for path in ("/socket/1", "/nowhere", "/broken"):
+            for headers in ({}, HEADERS):
+                run.observe(path, await talk(application, path, headers))
+
+    asyncio.run(main())
+
+
+@program(
+    variants={
+        "old names": {},
+        "new names": {"OTEL_SEMCONV_STABILITY_OPT_IN": "http"},
+        "both names": {"OTEL_SEMCONV_STABILITY_OPT_IN": "http/dup"},
+    },
+    env={
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST": "x-.*",
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_RESPONSE": "x-answer",
+    },
+    log_level="CRITICAL",
+)
+def websockets(run: Run) -> None:
+    from fastapi import FastAPI, WebSocket, WebSocketDisconnect
+    from opentelemetry.instrumentation.asgi import OpenTelemetryMiddleware
+    from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+    from opentelemetry.instrumentation.starlette import StarletteInstrumentor
+    from starlette.applications import Starlette
+    from starlette.routing import WebSocketRoute
+
+    signals = Signals(run)
+
+    async def socket(websocket: WebSocket) -> None:
+        await websocket.accept(headers=[(b"x-answer", b"yes")])
+        try:
+            while True:
+                text = await websocket.receive_text()
+                with signals.span("work"):
+                    await websocket.send_text(text)
+        except WebSocketDisconnect:
+            pass
+
+    async def broken(websocket: WebSocket) -> None:
+        await websocket.accept()
+        raise ValueError("broken view")
+
+    async def bare(scope: Any, receive: Any, send: Any) -> None:
+        websocket = WebSocket(scope, receive, send)
+        await (broken if scope["path"] == "/broken" else socket)(websocket)
+
+    talk_to(run, OpenTelemetryMiddleware(bare, **HOOKS, **signals.providers))
+    starlette = Starlette(
+        routes=[WebSocketRoute("/socket/{number}", socket), WebSocketRoute("/broken", broken)]
+    )
+    StarletteInstrumentor.instrument_app(starlette, **HOOKS, **signals.providers)
+    talk_to(run, starlette)
+    fastapi = FastAPI()
+    fastapi.add_api_websocket_route("/socket/{number}", socket)
+    fastapi.add_api_websocket_route("/broken", broken)
+    FastAPIInstrumentor.instrument_app(fastapi, **HOOKS, **signals.providers)
+    talk_to(run, fastapi)
