@@ -12,6 +12,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.fork
+
 PROGRAMS = Path(__file__).parent / "programs"
 GUNICORN = ["-m", "gunicorn", "served:application", "--log-level", "critical"]
 SERVERS = {
