@@ -86,7 +86,10 @@ def _name(official: str, own: str) -> str:
     """The official name of a class, unless somebody else's stands there."""
     from .django import _NAME
 
-    package = sys.modules.get(_NAME) or import_module(_NAME)
+    try:
+        package = import_module(_NAME)
+    except ImportError:
+        return own
     return official if getattr(package, "_is_oxitel", False) else own
 
 

@@ -44,6 +44,7 @@ _logger = getLogger("opentelemetry.instrumentation.django")
 _PREFIX = "opentelemetry-instrumentor-django."
 _OWNER_KEY = "oxitel.django.owner"
 _EXCLUDED_KEY = "oxitel.django.excluded"
+_ROUTED_KEY = "oxitel.django.routed"
 
 Hook = Callable[..., Any]
 
@@ -223,8 +224,8 @@ class _DjangoMiddleware:
         begun = request.META.get(self._environ_activation_key)
         match = request.resolver_match
         if begun is not None and match is not None:
-            name = _name_by_match(_method_of(request), match)
-            begun.routed(name, getattr(match, "route", None) or None)
+            _note_route(request, begun, match)
+            request.META[_ROUTED_KEY] = True
 
     async def _process_view_async(
         self, request: Any, view_func: Any, *args: Any, **kwargs: Any
@@ -270,15 +271,13 @@ class _DjangoMiddleware:
     def _answer(
         self, request: Any, response: Any, begun: _native.ServerRequest, exception: Any
     ) -> None:
-        if begun.route is None:
-            match = request.resolver_match
-            if match is None:
-                # Answered before a view was asked for.
-                begun.routed(self._get_span_name(request), None)
-            elif begun.name == _method_of(request):
-                begun.routed(
-                    _name_by_match(begun.name, match), getattr(match, "route", None) or None
-                )
+        match = request.resolver_match
+        if match is None:
+            # Answered before a view was asked for.
+            begun.routed(self._get_span_name(request), None)
+        elif request.META.pop(_ROUTED_KEY, None) is None:
+            # In a handler that was made before, which does not call `process_view`.
+            _note_route(request, begun, match)
         begun.answered(response.status_code, response)
         if propagators._RESPONSE_PROPAGATOR is not None:
             propagators.get_global_response_propagator().inject(response)
@@ -310,8 +309,15 @@ def keep_exception(request: Any, exception: Exception) -> None:
         meta[_DjangoMiddleware._environ_exception_key] = exception
 
 
+_COMMON = {name: name for name in ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH")}
+
+
 def _method_of(request: Any) -> str:
-    method = sanitize_method((request.method or "").strip())
+    method = request.method
+    common = _COMMON.get(method)
+    if common is not None:
+        return common
+    method = sanitize_method((method or "").strip())
     return "HTTP" if method == "_OTHER" else method
 
 
@@ -320,6 +326,11 @@ def _name_by_match(method: str, match: Any) -> str:
         return method
     place = getattr(match, "route", None) or getattr(match, "url_name", None)
     return f"{method} {place}" if place else method
+
+
+def _note_route(request: Any, begun: _native.ServerRequest, match: Any) -> None:
+    name = _name_by_match(_method_of(request), match)
+    begun.routed(name, getattr(match, "route", None) or None)
 
 
 def _url_of(request: Any) -> str:
