@@ -461,3 +461,28 @@ get_wsgi_application()
 assert "_DjangoMiddleware" in settings.MIDDLEWARE[0]
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+@pytest.mark.parametrize(
+    "environ",
+    [
+        {"HTTP_HOST": "\udcff", "HTTP_TRACEPARENT": "\x00", "HTTP_TRACESTATE": "=" * 65536},
+        {"REQUEST_METHOD": "\udcff", "HTTP_USER_AGENT": "\udcff" * 65536},
+        {"PATH_INFO": "/\xff\xfe", "QUERY_STRING": "%ff&sig=secret", "SERVER_PORT": "none"},
+        {"PATH_INFO": "", "SERVER_PROTOCOL": "", "HTTP_BAGGAGE": ",=;" * 9999},
+    ],
+)
+def test_whatever_a_request_says_it_is_answered(recorded, environ, monkeypatch):
+    monkeypatch.setenv("OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SERVER_REQUEST", ".*")
+    from django.core.handlers.wsgi import WSGIHandler
+    from django.test import RequestFactory
+
+    DjangoInstrumentor().instrument(excluded_urls="nothing", **recorded.arguments())
+    given = {**RequestFactory()._base_environ(), **environ}
+    statuses = []
+    body = WSGIHandler()(given, lambda status, headers: statuses.append(status))
+    list(body)
+    body.close()
+    assert statuses[0][:3] in ("200", "400", "404", "405")
+    (span,) = recorded.spans()
+    assert "secret" not in str(span.attributes)
