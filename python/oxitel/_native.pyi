@@ -1,7 +1,7 @@
 """The native module. `make lint` compares this file with the binary (`mypy.stubtest`)."""
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal, TypeVar, final
 
@@ -33,6 +33,7 @@ __all__ = [
     "LOGGING_ATTRIBUTES",
     "MAX_HTTP_REQUEST_BYTES",
     "RETRYABLE_GRPC_CODES",
+    "AsgiSend",
     "B3Propagator",
     "BaggagePropagator",
     "BatchProcessor",
@@ -695,10 +696,17 @@ class ServerRequest:
     def ends(self, scope: dict[str, Any]) -> None: ...
     def set_target(self, target: str) -> None: ...
     def sends(self, kind: str, message: dict[str, Any]) -> bool: ...
+    def sending(
+        self, scope: dict[str, Any], send: Any, suffix: str | None, routed: Any
+    ) -> AsgiSend: ...
     def set_status_on(self, span: Any, code: Any) -> None: ...
     def call_hook(self, hook: Callable[..., Any], *arguments: Any) -> None: ...
     def set_context_value(self, key: str, value: Any) -> None: ...
     def routed(self, name: str, route: str | None) -> None: ...
+
+@final
+class AsgiSend:
+    def __call__(self, message: dict[str, Any]) -> Awaitable[None]: ...
 
 @final
 class StartResponse:

@@ -50,6 +50,8 @@ mod _native {
     #[pymodule_export]
     use super::export::queue::NativeBatchProcessor;
     #[pymodule_export]
+    use super::instrumentation::asgi_send::AsgiSend;
+    #[pymodule_export]
     use super::instrumentation::server::HttpServer;
     #[pymodule_export]
     use super::instrumentation::server_request::ServerRequest;

@@ -9,6 +9,7 @@ message that is received or sent, unless `exclude_spans` leaves those out.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from contextvars import ContextVar
 from functools import partial
 from logging import getLogger
 from typing import Any
@@ -86,6 +87,8 @@ class OpenTelemetryMiddleware:
 
     _route_of: Callable[[_native.ServerRequest, Scope, bool], None] | None = None
     """Notes the route that a framework has left in the scope; True when the answer begins."""
+    _tracer_variable: ContextVar[Tracer | None] | None = None
+    """Holds the tracer while a request is worked on."""
 
     def __init__(
         self,
@@ -149,6 +152,7 @@ class OpenTelemetryMiddleware:
                 (lambda scope: request.attributes(headers_of(scope))) if request else None,
                 (lambda message: response.attributes(headers_of(message))) if response else None,
             ),
+            response_setter=asgi_setter,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -165,6 +169,8 @@ class OpenTelemetryMiddleware:
         if request is None:
             return await self.app(scope, receive, send)
         scope[REQUEST_KEY] = request
+        variable = self._tracer_variable
+        tracer_token = None if variable is None else variable.set(self.tracer)
         token = request.enter()
         try:
             if self.server_request_hook is not None:
@@ -174,13 +180,25 @@ class OpenTelemetryMiddleware:
             routed = None if route_of is None else partial(route_of, request, scope)
             if not self.exclude_receive_span:
                 receive = self._receiving(request, kind, scope, receive, routed)
-            await self.app(scope, receive, self._sending(request, kind, scope, send, routed))
+            hook = self.client_response_hook
+            if hook is None:
+                suffix = None if self.exclude_send_span else _SUFFIXES[kind]
+                send = request.sending(scope, send, suffix, routed)
+            else:
+                send = self._sending(request, kind, scope, send, routed, hook)
+            await self.app(scope, receive, send)
         except BaseException as error:
             request.failed(error)
             raise
         finally:
             request.leave(token)
             request.ends(scope)
+            if variable is not None and tracer_token is not None:
+                try:
+                    variable.reset(tracer_token)
+                except ValueError:
+                    # Closed in another context, which does not have it.
+                    pass
 
     async def _excluded_call(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._server.begin_asgi_excluded(scope)
@@ -235,9 +253,9 @@ class OpenTelemetryMiddleware:
         scope: Scope,
         send: Send,
         routed: Callable[[bool], None] | None,
+        hook: Callable[..., Any],
     ) -> Send:
         start = None if self.exclude_send_span else self.tracer.start_as_current_span
-        hook = self.client_response_hook
 
         async def otel_send(message: Message) -> None:
             event = message["type"]
@@ -245,8 +263,7 @@ class OpenTelemetryMiddleware:
                 routed(True)
             if start is not None:
                 with start(f"{request.name} {kind} send") as span:
-                    if hook is not None:
-                        hook(span, scope, message)
+                    hook(span, scope, message)
                     span.set_attribute("asgi.event.type", event)
                     if event == "http.response.start":
                         request.set_status_on(span, message["status"])
@@ -260,6 +277,15 @@ class OpenTelemetryMiddleware:
                 request.ends(scope)
 
         return otel_send
+
+
+_SUFFIXES = {"http": " http send", "websocket": " websocket send"}
+
+
+async def _sent(request: _native.ServerRequest, scope: Scope, sent: Awaitable[None]) -> None:
+    """The server has the last message of an answer; called by the native `send`."""
+    await sent
+    request.ends(scope)
 
 
 _WITH_HEADERS = ("http.response.start", "websocket.accept", "websocket.send")

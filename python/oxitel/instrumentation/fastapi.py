@@ -24,9 +24,7 @@ from oxitel.version import OFFICIAL_CONTRIB_VERSION
 from .asgi import (
     ClientRequestHook,
     ClientResponseHook,
-    Receive,
     Scope,
-    Send,
     ServerRequestHook,
 )
 from .conventions import http_conventions
@@ -48,17 +46,8 @@ _tracer_of_request: ContextVar[Tracer | None] = ContextVar("oxitel_fastapi_trace
 
 
 class _Middleware(FrameworkMiddleware):
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        # For its background tasks.
-        token = _tracer_of_request.set(self.tracer)
-        try:
-            await super().__call__(scope, receive, send)
-        finally:
-            try:
-                _tracer_of_request.reset(token)
-            except ValueError:
-                # Closed in another context, which does not have it.
-                pass
+    # For background tasks of the request.
+    _tracer_variable = _tracer_of_request
 
 
 _Middleware.__module__ = FrameworkMiddleware.__module__

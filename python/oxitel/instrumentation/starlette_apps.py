@@ -176,6 +176,7 @@ def route_of(scope: Scope) -> str | None:
 
 
 _NONE: dict[str, Any] = {}
+_USUAL = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
 
 
 def _itself(app: Any) -> Any:
@@ -198,7 +199,7 @@ class FrameworkMiddleware(OpenTelemetryMiddleware):
 
     def _method_of(self, scope: Scope) -> str:
         method = scope.get("method", "")
-        if not self._normalises_methods:
+        if method in _USUAL or not self._normalises_methods:
             return method
         method = sanitize_method(method.strip())
         return "HTTP" if method == "_OTHER" else method

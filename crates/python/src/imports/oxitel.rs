@@ -15,6 +15,10 @@ objects! {
     "oxitel.diagnostics.worker_messages" {
         LOG_WORKER_MESSAGE = "log",
     }
+    "oxitel.instrumentation.asgi" {
+        PROPAGATE_RESPONSE = "_propagate",
+        SENT = "_sent",
+    }
     "oxitel.lifetime" {
         REFRESH_AFTER_FORK = "refresh_after_fork",
     }

@@ -105,7 +105,15 @@ impl SuppressionKeys {
 /// What is known of an answer that is being sent.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Sending {
+    has_begun: bool,
     expects_trailers: bool,
+}
+
+impl Sending {
+    /// Whether there was a message already.
+    pub(super) const fn has_begun(self) -> bool {
+        self.has_begun
+    }
 }
 
 fn flag(message: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<bool> {
@@ -125,14 +133,34 @@ pub(super) fn note_message(
     let Ok(kind) = kind.cast::<PyString>() else {
         return Ok(false);
     };
-    let expects_trailers = request.sending(py).expects_trailers;
+    let Sending {
+        has_begun,
+        expects_trailers,
+    } = request.sending(py);
+    if !has_begun {
+        let has_begun = true;
+        request.set_sending(
+            py,
+            Sending {
+                has_begun,
+                expects_trailers,
+            },
+        );
+    }
     match &*kind.to_string_lossy() {
         "http.response.start" => {
             if let Some(code) = message.get_item(pyo3::intern!(py, "status"))? {
                 answer(request, &code)?;
             }
             let expects_trailers = flag(message, pyo3::intern!(py, "trailers"))?;
-            request.set_sending(py, Sending { expects_trailers });
+            let has_begun = true;
+            request.set_sending(
+                py,
+                Sending {
+                    has_begun,
+                    expects_trailers,
+                },
+            );
             request.set_response_size(py, asgi_scope::content_length(message)?);
             capture(request, message)?;
             Ok(false)
@@ -209,15 +237,14 @@ pub(super) fn answer(request: &ServerRequest, code: &Bound<'_, PyAny>) -> PyResu
 }
 
 /// Notes a status on the span of one message.
-pub(super) fn set_status_on(
+pub(super) fn set_status_of(
     request: &ServerRequest,
-    span: &Bound<'_, PyAny>,
+    span: &AnySpan,
     code: &Bound<'_, PyAny>,
 ) -> PyResult<()> {
     use telemetry::instrumentation::names::server::{ERROR_TYPE, STATUS};
-    let py = span.py();
+    let py = code.py();
     let keys = &request.server.get().keys;
-    let span = AnySpan::of(span);
     let text = code.str()?;
     match text.to_string_lossy().trim().parse::<u16>() {
         Ok(code) => {

@@ -84,6 +84,15 @@ impl HttpServer {
         })
     }
 
+    /// Whether answers get headers of the global response propagator.
+    pub(super) fn has_response_propagator(&self, py: Python<'_>) -> PyResult<bool> {
+        let Some(module) = &self.response_propagators else {
+            return Ok(false);
+        };
+        let name = pyo3::intern!(py, "_RESPONSE_PROPAGATOR");
+        Ok(!module.bind(py).getattr(name)?.is_none())
+    }
+
     /// Begins a request with the span `name`: remote parent or not, span, context, active requests.
     /// What is not measured (a websocket) is a span alone.
     pub(super) fn begin<'py>(

@@ -14,6 +14,7 @@ use telemetry::instrumentation::status;
 
 use super::any_span::AnySpan;
 use super::asgi::{self, Sending};
+use super::asgi_send::AsgiSend;
 use super::hook;
 use super::server::{HttpServer, ServerFacts};
 use super::wsgi::Body;
@@ -322,7 +323,7 @@ impl ServerRequest {
 
     /// What the span is called, as far as it is known here.
     #[getter]
-    fn name<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
+    pub(super) fn name<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         self.state.lock(py).name.bind(py).clone()
     }
 
@@ -406,9 +407,31 @@ impl ServerRequest {
         Ok(hook::harmless(kind.py(), noted)?.unwrap_or(false))
     }
 
+    /// What the application sends its answer with, to `send` of the server.
+    #[pyo3(name = "sending", signature = (scope, send, suffix, routed))]
+    fn sending_method(
+        slf: &Bound<'_, Self>,
+        scope: Py<PyDict>,
+        send: Py<PyAny>,
+        suffix: Option<Py<PyString>>,
+        routed: Option<Py<PyAny>>,
+    ) -> AsgiSend {
+        AsgiSend {
+            request: slf.clone().unbind(),
+            scope,
+            send,
+            suffix,
+            routed,
+        }
+    }
+
     /// Notes a status on the span of one message.
     fn set_status_on(&self, span: &Bound<'_, PyAny>, code: &Bound<'_, PyAny>) -> PyResult<()> {
-        hook::harmless(span.py(), asgi::set_status_on(self, span, code)).map(drop)
+        hook::harmless(
+            span.py(),
+            asgi::set_status_of(self, &AnySpan::of(span), code),
+        )
+        .map(drop)
     }
 
     /// Calls `hook` with the span and `arguments`; what it raises is logged.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::exceptions::PyStopIteration;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString, PyTuple, PyType};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::status;
 
@@ -254,6 +254,8 @@ fn follow<'py>(
 pub(crate) struct Body {
     request: Py<ServerRequest>,
     body: Py<PyAny>,
+    /// Whether it is a list or tuple: nothing of the application runs while it is read.
+    is_made: bool,
     iterator: Guarded<Option<Py<PyAny>>>,
     is_closed: AtomicBool,
 }
@@ -262,6 +264,8 @@ impl Body {
     pub(super) fn new(request: Bound<'_, ServerRequest>, body: Bound<'_, PyAny>) -> Self {
         Self {
             request: request.unbind(),
+            is_made: body.is_exact_instance_of::<PyList>()
+                || body.is_exact_instance_of::<PyTuple>(),
             body: body.unbind(),
             iterator: Guarded::new(None),
             is_closed: AtomicBool::new(false),
@@ -274,6 +278,9 @@ impl Body {
         py: Python<'py>,
         part: impl FnOnce() -> PyResult<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        if self.is_made {
+            return part();
+        }
         let request = self.request.get();
         let token = request.enter(py)?;
         let result = part();
@@ -340,7 +347,11 @@ impl Body {
             return Ok(());
         }
         let body = self.body.bind(py);
-        let closed = match body.getattr_opt(pyo3::intern!(py, "close"))? {
+        let close = match self.is_made {
+            true => None,
+            false => body.getattr_opt(pyo3::intern!(py, "close"))?,
+        };
+        let closed = match close {
             Some(close) => self.inside(py, || close.call0()).map(drop),
             None => Ok(()),
         };

@@ -3,12 +3,14 @@
 use std::borrow::Cow;
 
 use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString};
 use telemetry::instrumentation::names::server;
 use telemetry::instrumentation::{method, url, user_agent};
 
 use super::facts::Conventions;
 use super::server::{HttpServer, ServerFacts};
+use crate::imports::object::Object;
 use crate::propagation::carrier::CarrierSource;
 use crate::propagation::composite::CompositePropagator;
 
@@ -234,7 +236,11 @@ pub(super) fn extract_from<'py>(
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = carrier.py();
     let getter = server.getter.bind(py);
-    let api = py.import(pyo3::intern!(py, "opentelemetry.propagate"))?;
+    static API: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    let api = API.get_or_try_init(py, || {
+        py.import("opentelemetry.propagate").map(Bound::unbind)
+    })?;
+    let api = api.bind(py);
     let propagator = api.getattr(pyo3::intern!(py, "_HTTP_TEXT_FORMAT"))?;
     if let Some(source) = source
         && let Ok(composite) = propagator.cast::<CompositePropagator>()
@@ -251,9 +257,7 @@ pub(super) fn extract_from<'py>(
 
 // Whether it is ours, and not of a class that the program has derived from it.
 fn is_unchanged(propagator: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let py = propagator.py();
-    let class = py
-        .import(pyo3::intern!(py, "oxitel.propagation.composite"))?
-        .getattr(pyo3::intern!(py, "CompositePropagator"))?;
-    Ok(propagator.get_type().is(&class))
+    static CLASS: Object = Object::new("oxitel.propagation.composite", "CompositePropagator");
+    let class = CLASS.kept(propagator.py())?;
+    Ok(propagator.get_type().is(class))
 }

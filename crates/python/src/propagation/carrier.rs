@@ -24,6 +24,19 @@ impl<'py> Values<'py> {
         }
     }
 
+    // Adds one that was found by its name.
+    fn add(&mut self, value: Bound<'py, PyAny>) -> PyResult<()> {
+        match self {
+            Self::Nothing => *self = Self::One(value),
+            Self::One(first) => {
+                let all = PyList::new(value.py(), [&*first, &value])?;
+                *self = Self::Many(all.into_any());
+            }
+            Self::Many(values) => values.cast::<PyList>()?.append(value)?,
+        }
+        Ok(())
+    }
+
     /// The first value, if there is one.
     pub(super) fn first(self) -> PyResult<Option<Bound<'py, PyAny>>> {
         match self {
@@ -109,19 +122,14 @@ impl<'a, 'py> CarrierSource<'a, 'py> {
             Self::Dict(carrier) => carrier.get_item(key)?,
             Self::Environ(carrier) => carrier.get_item(environ_name(key)?)?,
             Self::Pairs(carrier) => {
-                let values = PyList::empty(py);
-                for pair in pairs(carrier)? {
-                    if let Some((name, value)) = pair
-                        && is_name(&name, key)
-                    {
-                        values.append(value)?;
+                let mut found = Values::Nothing;
+                for_each_pair(carrier, |_, name, value| {
+                    if is_name(&name, key) {
+                        found.add(value)?;
                     }
-                }
-                return Ok(if values.is_empty() {
-                    Values::Nothing
-                } else {
-                    Values::Many(values.into_any())
-                });
+                    Ok(())
+                })?;
+                return Ok(found);
             }
             Self::Mapping(carrier) => {
                 Some(carrier.call_method1(pyo3::intern!(py, "get"), (key, py.None()))?)
@@ -155,11 +163,14 @@ impl<'a, 'py> CarrierSource<'a, 'py> {
         match self {
             Self::Dict(carrier) => Ok(carrier.keys().iter().collect()),
             Self::Environ(carrier) => Ok(carrier.keys().iter().filter_map(header_name).collect()),
-            Self::Pairs(carrier) => Ok(pairs(carrier)?
-                .into_iter()
-                .flatten()
-                .map(|(name, _)| name)
-                .collect()),
+            Self::Pairs(carrier) => {
+                let mut names = Vec::new();
+                for_each_pair(carrier, |_, name, _| {
+                    names.push(name);
+                    Ok(())
+                })?;
+                Ok(names)
+            }
             Self::Mapping(carrier) => carrier
                 .call_method0(pyo3::intern!(carrier.py(), "keys"))?
                 .try_iter()?
@@ -253,25 +264,46 @@ fn is_pairs(carrier: &Bound<'_, PyAny>) -> bool {
     carrier.is_instance_of::<PyList>() || carrier.is_instance_of::<PyTuple>()
 }
 
-type Pair<'py> = (Bound<'py, PyAny>, Bound<'py, PyAny>);
-
-/// The pairs of a carrier; `None` for what is no pair.
-fn pairs<'py>(carrier: &Bound<'py, PyAny>) -> PyResult<Vec<Option<Pair<'py>>>> {
-    let pair = |item: PyResult<Bound<'py, PyAny>>| -> PyResult<Option<Pair<'py>>> {
-        let item = item?;
-        if !is_pairs(&item) || item.len()? != 2 {
-            return Ok(None);
+/// Calls `visit` with the place, the name and the value of each pair; what is no pair is passed by.
+fn for_each_pair<'py>(
+    carrier: &Bound<'py, PyAny>,
+    mut visit: impl FnMut(usize, Bound<'py, PyAny>, Bound<'py, PyAny>) -> PyResult<()>,
+) -> PyResult<()> {
+    let mut take = |place: usize, item: &Bound<'py, PyAny>| {
+        if let Ok(pair) = item.cast_exact::<PyTuple>() {
+            if pair.len() != 2 {
+                return Ok(());
+            }
+            return visit(place, pair.get_item(0)?, pair.get_item(1)?);
         }
-        Ok(Some((item.get_item(0)?, item.get_item(1)?)))
+        if is_pairs(item) && item.len()? == 2 {
+            return visit(place, item.get_item(0)?, item.get_item(1)?);
+        }
+        Ok(())
     };
-    carrier.try_iter()?.map(pair).collect()
+    if let Ok(list) = carrier.cast_exact::<PyList>() {
+        return list
+            .iter()
+            .enumerate()
+            .try_for_each(|(place, item)| take(place, &item));
+    }
+    for (place, item) in carrier.try_iter()?.enumerate() {
+        take(place, &item?)?;
+    }
+    Ok(())
 }
 
-/// HeaderNames of headers are the same in either case.
+/// Names of headers are the same in either case.
 fn is_name(name: &Bound<'_, PyAny>, key: &Bound<'_, PyString>) -> bool {
-    match (text::of_header(name), text::of_header(key.as_any())) {
-        (Some(name), Some(key)) => name.eq_ignore_ascii_case(&key),
-        _ => false,
+    let Ok(key) = key.to_str() else { return false };
+    if let Ok(name) = name.cast::<PyBytes>() {
+        return name.as_bytes().eq_ignore_ascii_case(key.as_bytes());
+    }
+    match name.cast::<PyString>() {
+        Ok(name) => name
+            .to_str()
+            .is_ok_and(|name| name.eq_ignore_ascii_case(key)),
+        Err(_) => false,
     }
 }
 
@@ -289,10 +321,15 @@ fn set_pair<'py>(
             .as_bytes(),
     );
     let pair = PyTuple::new(py, [key.as_any(), value.as_any()])?;
-    for (place, found) in pairs(carrier.as_any())?.into_iter().enumerate() {
-        if found.is_some_and(|(name, _)| is_name(&name, key)) {
-            return carrier.set_item(place, pair);
+    let mut found = None;
+    for_each_pair(carrier.as_any(), |place, name, _| {
+        if found.is_none() && is_name(&name, key) {
+            found = Some(place);
         }
+        Ok(())
+    })?;
+    match found {
+        Some(place) => carrier.set_item(place, pair),
+        None => carrier.append(pair),
     }
-    carrier.append(pair)
 }

@@ -1,0 +1,114 @@
+"""What the cases of instrumented libraries share: traces and metrics together, and ours before
+contrib's where both are installed."""
+
+import importlib.util
+from collections.abc import Callable
+from typing import Any
+
+if importlib.util.find_spec("oxitel"):
+    import oxitel.auto  # noqa: F401  contrib's instrumentations are in that environment, too
+
+from measure import measure
+from pipeline import close, flush, make_meter_provider, make_provider
+
+
+class Both:
+    """The two providers as one, for `measure`."""
+
+    def __init__(self, sampler: Any = None) -> None:
+        self.tracer_provider = make_provider(sampler)
+        self.meter_provider = make_meter_provider()
+
+    def force_flush(self, timeout_millis: int) -> bool:
+        flush(self.tracer_provider)
+        flush(self.meter_provider)
+        return True
+
+    def shutdown(self) -> None:
+        close(self.tracer_provider)
+        close(self.meter_provider)
+
+
+def providers() -> Both:
+    """Set as the global ones; their spans are sampled unless `BENCHMARK_UNSAMPLED` is set."""
+    return Both()
+
+
+def environ(path: str) -> dict[str, Any]:
+    """A request as gunicorn describes it."""
+    return {
+        "REQUEST_METHOD": "GET",
+        "PATH_INFO": path,
+        "RAW_URI": path,
+        "SCRIPT_NAME": "",
+        "QUERY_STRING": "",
+        "SERVER_NAME": "127.0.0.1",
+        "SERVER_PORT": "8000",
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "REMOTE_ADDR": "127.0.0.1",
+        "REMOTE_PORT": "51334",
+        "HTTP_HOST": "127.0.0.1:8000",
+        "HTTP_USER_AGENT": "curl/8.5.0",
+        "HTTP_ACCEPT": "*/*",
+        "HTTP_TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": "http",
+        "wsgi.input": None,
+        "wsgi.errors": None,
+        "wsgi.multithread": True,
+        "wsgi.multiprocess": True,
+        "wsgi.run_once": False,
+    }
+
+
+def scope(path: str) -> dict[str, Any]:
+    """A request as uvicorn describes it."""
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "server": ("127.0.0.1", 8000),
+        "client": ("127.0.0.1", 51334),
+        "scheme": "http",
+        "method": "GET",
+        "root_path": "",
+        "path": path,
+        "raw_path": path.encode(),
+        "query_string": b"",
+        "headers": [
+            (b"host", b"127.0.0.1:8000"),
+            (b"user-agent", b"curl/8.5.0"),
+            (b"accept", b"*/*"),
+            (b"traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"),
+        ],
+        "state": {},
+    }
+
+
+def start_response(status: str, headers: Any, exc_info: Any = None) -> Any:
+    return None
+
+
+def serve_wsgi(application: Callable[..., Any], count: int, path: str) -> None:
+    for number in range(count):
+        body = application(environ(f"{path}{number}"), start_response)
+        for _part in body:
+            pass
+        if hasattr(body, "close"):
+            body.close()
+
+
+async def _receive() -> dict[str, Any]:
+    return {"type": "http.request", "body": b"", "more_body": False}
+
+
+async def _send(message: dict[str, Any]) -> None:
+    return None
+
+
+async def serve_asgi(application: Callable[..., Any], count: int, path: str) -> None:
+    for number in range(count):
+        await application(scope(f"{path}{number}"), _receive, _send)
+
+
+__all__ = ["Both", "environ", "measure", "providers", "scope", "serve_asgi", "serve_wsgi"]
