@@ -62,7 +62,8 @@ def tracked(*patterns: str) -> list[Path]:
 
 
 def long_files() -> Iterator[str]:
-    for path in tracked("*.rs", "*.py", "*.pyi", "*.js"):
+    # The stub of the native module is a list to look things up in.
+    for path in tracked("*.rs", "*.py", "*.js"):
         lines = path.read_bytes().count(b"\n")
         if lines > LONGEST_FILE_LINES:
             yield f"{path}: {lines} lines, {LONGEST_FILE_LINES} at most"
