@@ -45,7 +45,7 @@ pub(crate) fn with_parts<'py>(
 ) -> PyResult<()> {
     let dropped = with_buffer(|buffer| -> PyResult<u32> {
         put_log_record_head(buffer, head);
-        value::with_any(body, &mut |body| put_log_record_body(buffer, body));
+        put_body(buffer, body)?;
         let dropped = value::put_pairs(
             py,
             buffer,
@@ -68,21 +68,28 @@ pub(crate) fn with_parts<'py>(
 }
 
 /// Encodes a `ReadableLogRecord` or `ReadWriteLogRecord` and passes the bytes to `use_bytes`.
-pub(crate) fn with_encoded(
+pub(crate) fn with_encoded<T>(
     record: &Bound<'_, PyAny>,
-    use_bytes: impl FnOnce(&[u8]),
-) -> PyResult<()> {
+    use_bytes: impl FnOnce(&[u8]) -> T,
+) -> PyResult<T> {
     let py = record.py();
     let log = record.getattr(pyo3::intern!(py, "log_record"))?;
     let fields = LogFields::read(&log)?;
     let body = log.getattr(pyo3::intern!(py, "body"))?;
     let attributes = log.getattr(pyo3::intern!(py, "attributes"))?;
-    with_buffer(|buffer| -> PyResult<()> {
+    with_buffer(|buffer| {
         put_log_record_head(buffer, &fields.head());
-        value::with_any(&body, &mut |body| put_log_record_body(buffer, body));
+        put_body(buffer, &body)?;
         let failed = value::put_mapping(buffer, LOG_RECORD_ATTRIBUTES, &attributes)?;
         put_log_record_tail(buffer, dropped_of(&attributes) + failed);
-        use_bytes(buffer);
+        Ok(use_bytes(buffer))
+    })
+}
+
+fn put_body(buffer: &mut Vec<u8>, body: &Bound<'_, PyAny>) -> PyResult<()> {
+    value::put_any(body, &mut |body| {
+        value::make_room(buffer, body.len())?;
+        put_log_record_body(buffer, body);
         Ok(())
     })
 }

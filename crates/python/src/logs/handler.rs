@@ -12,9 +12,7 @@ use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{
-    PyBool, PyBytes, PyDict, PyFloat, PyInt, PyMapping, PySequence, PyString, PyTuple,
-};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
 use telemetry::logs::severity;
 use telemetry::otlp::log_record::LogRecordHead;
 use telemetry::trace::SpanContext;
@@ -25,6 +23,7 @@ use super::logger::Logger;
 use super::logging_attributes::Attribute;
 use super::pairs::set_pair;
 use super::span_record::{self, Memory};
+use crate::convert::container::{is_mapping, is_sequence};
 use crate::convert::text;
 use crate::imports::context;
 use crate::imports::logging::{HANDLER, LOG_RECORD};
@@ -238,7 +237,7 @@ impl LoggingHandler {
         if options.keeps_objects {
             let message = handled.own(Attribute::Message);
             if !message.is_instance_of::<PyString>() && !handled.has_arguments()? {
-                return Ok(if is_exportable(&message) {
+                return Ok(if is_exportable(&message)? {
                     (message, None)
                 } else {
                     (message.str()?.into_any(), None)
@@ -249,14 +248,14 @@ impl LoggingHandler {
     }
 }
 
-fn is_exportable(message: &Bound<'_, PyAny>) -> bool {
-    message.is_none()
+fn is_exportable(message: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(message.is_none()
         || message.is_instance_of::<PyBool>()
         || message.is_instance_of::<PyBytes>()
         || message.is_instance_of::<PyInt>()
         || message.is_instance_of::<PyFloat>()
-        || message.cast::<PySequence>().is_ok()
-        || message.cast::<PyMapping>().is_ok()
+        || is_sequence(message)?
+        || is_mapping(message)?)
 }
 
 #[pymethods]

@@ -127,7 +127,7 @@ fn read_histogram_point(point: &Bound<'_, PyAny>) -> PyResult<HistogramDataPoint
         time_unix_nanos: time_of(point, "time_unix_nano")?,
         count: point.getattr("count")?.extract()?,
         sum: number(&point.getattr("sum")?)?,
-        bucket_counts: point.getattr("bucket_counts")?.extract()?,
+        bucket_counts: counts(&point.getattr("bucket_counts")?)?,
         explicit_bounds: bounds.collect::<PyResult<_>>()?,
         extremes: extremes(point)?,
         exemplars: exemplars(&point.getattr("exemplars")?)?,
@@ -139,7 +139,7 @@ fn read_exponential_point(point: &Bound<'_, PyAny>) -> PyResult<ExponentialHisto
         let buckets = point.getattr(name)?;
         Ok(Buckets {
             offset: buckets.getattr("offset")?.extract()?,
-            counts: buckets.getattr("bucket_counts")?.extract()?,
+            counts: counts(&buckets.getattr("bucket_counts")?)?,
         })
     };
     Ok(ExponentialHistogramDataPoint {
@@ -156,6 +156,15 @@ fn read_exponential_point(point: &Bound<'_, PyAny>) -> PyResult<ExponentialHisto
         extremes: extremes(point)?,
         exemplars: exemplars(&point.getattr("exemplars")?)?,
     })
+}
+
+// One by one, since a sequence may claim any length.
+fn counts(objects: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
+    let mut counts = Vec::new();
+    for count in objects.try_iter()? {
+        counts.push(count?.extract()?);
+    }
+    Ok(counts)
 }
 
 fn time_of(object: &Bound<'_, PyAny>, name: &str) -> PyResult<u64> {

@@ -210,7 +210,9 @@ impl InstrumentCore {
                 let cleaned = Cleaned::new(attributes)?;
                 let target = BoundStream::target(&target.stream, &cleaned, now_unix_nanos());
                 put_target(&target, number, offer);
-                if let Some((hash, dict)) = hashed(attributes) {
+                if let Some((hash, dict)) = hashed(attributes)
+                    && !cleaned.is_too_large()
+                {
                     let targets = targets_of(state, &cleaned);
                     state.cache.insert(hash, dict.as_ref(), targets);
                 }
@@ -278,9 +280,12 @@ fn find_slowly(
     attributes: Option<&Bound<'_, PyAny>>,
     hashed: Option<Hashed<'_>>,
 ) -> PyResult<Arc<Entry>> {
-    let targets = targets_of(state, &Cleaned::new(attributes)?);
-    // Cleaning may log, which is the user's code; what that changed is not remembered.
+    let cleaned = Cleaned::new(attributes)?;
+    let targets = targets_of(state, &cleaned);
+    // Cleaning may log, which is the user's code; what that changed is not remembered. Nor is what
+    // is too large.
     Ok(match &hashed {
+        _ if cleaned.is_too_large() => Arc::new(Entry::new(targets)),
         Some((hash, dict)) if dict.as_ref().is_none_or(|dict| is_still(*hash, dict)) => {
             state.cache.insert(*hash, dict.as_ref(), targets)
         }

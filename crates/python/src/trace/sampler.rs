@@ -2,12 +2,13 @@
 
 use pyo3::exceptions::{PyException, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{PyMapping, PyTuple};
+use pyo3::types::PyTuple;
 use telemetry::trace::{Decision, ParentBased, Sampler};
 
 use super::identity::TraceId;
 use super::parent::Parent;
 use super::start_options::StartOptions;
+use crate::convert::container::is_mapping;
 use crate::imports::object::Object;
 use crate::imports::official::Official;
 use crate::imports::oxitel;
@@ -103,7 +104,7 @@ fn ask_sampler<'py>(
     let attributes = result.getattr(pyo3::intern!(py, "attributes"))?;
     let attributes = if !attributes.is_truthy()? {
         None
-    } else if attributes.is_instance_of::<PyMapping>() {
+    } else if is_mapping(&attributes)? {
         Some(attributes)
     } else {
         return Err(PyTypeError::new_err("the attributes are no mapping"));
