@@ -27,6 +27,10 @@ mod _native {
     use pyo3::prelude::*;
     use pyo3::types::PyTuple;
 
+    // Before everything else.
+    #[pymodule_export]
+    use super::process::interpreter::only_main;
+
     #[pymodule_export]
     const MAX_HTTP_REQUEST_BYTES: usize = telemetry::export::MAX_HTTP_REQUEST_BYTES;
     #[pymodule_export]
