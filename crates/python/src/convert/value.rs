@@ -15,7 +15,7 @@ use super::container::{entries_of, is_mapping, is_sequence, items_of};
 use super::text;
 use super::walk::{ELLIPSIS, Walk, is_bounded};
 use crate::process::diagnostics::{self, Seldom};
-use crate::threads::interruption::{calm, pass_on};
+use crate::threads::interruption::{Settled, calm, pass_on};
 
 /// Attributes as a live span keeps them.
 pub(crate) type AttributeMap = Attributes<Py<PyString>, Py<PyAny>>;
@@ -268,7 +268,7 @@ fn new_pair(
     value: &Bound<'_, PyAny>,
     max_length: Option<usize>,
 ) -> Option<Pair> {
-    let hash = hash_of(key).ok()?;
+    let hash = hash_of(key).settled(key.py())?;
     if max_length.is_none() && is_plain(value) {
         return Some((hash, key.clone().unbind(), value.clone().unbind()));
     }
@@ -307,7 +307,7 @@ pub(crate) fn plain_pair(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> Op
         return None;
     }
     let hash = match hash {
-        -1 => hash_of(key).ok()?,
+        -1 => hash_of(key).settled(key.py())?,
         known => known.cast_unsigned() as u64,
     };
     Some((hash, key.clone().unbind(), value.clone().unbind()))
@@ -724,6 +724,7 @@ mod unencodable {
     use pyo3::prelude::*;
 
     use crate::process::diagnostics;
+    use crate::threads::interruption::Settled;
 
     /// Beyond this many different keys nothing more is said: the keys themselves are the problem.
     const MAX_SAID: usize = 1000;
@@ -738,6 +739,7 @@ mod unencodable {
             .unwrap_or_default();
         let key_text = key
             .repr()
+            .settled(key.py())
             .map(|key| key.to_string_lossy().into_owned())
             .unwrap_or_default();
         let is_new = {

@@ -8,7 +8,6 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
@@ -32,6 +31,7 @@ use crate::imports::oxitel;
 use crate::process::clock::now_unix_nanos;
 use crate::process::diagnostics::{self, Seldom};
 use crate::process::fork;
+use crate::threads::interruption::{calm, is_for_program};
 use crate::threads::nesting::Nesting;
 use crate::trace::current::identity_of_span;
 
@@ -110,8 +110,8 @@ impl Options {
 fn span_of(record: &Bound<'_, PyAny>, handled: &HandledRecord<'_>) -> PyResult<SpanContext> {
     let official = Official::get(record.py())?;
     let current = context::current(record.py(), official)?;
-    let present = identity_of_span(official, &current)
-        .unwrap_or_default()
+    let present = calm(record.py(), identity_of_span(official, &current))?
+        .flatten()
         .unwrap_or_default();
     Ok(
         match span_record::memory_of(record, |name| handled.added(name))? {
@@ -332,7 +332,7 @@ impl LoggingHandler {
         };
         match emitted {
             // As other handlers do it: said on stderr, never raised into the program.
-            Err(error) if error.is_instance_of::<PyException>(py) => {
+            Err(error) if !is_for_program(py, &error) => {
                 let failure = (record, error.into_value(py));
                 slf.call_method1(intern!(py, "_report"), failure)?;
                 Ok(())

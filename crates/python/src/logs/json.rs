@@ -21,7 +21,7 @@ use crate::convert::text;
 use crate::imports::logging::LOG_RECORD;
 use crate::imports::oxitel;
 use crate::threads::guarded::Guarded;
-use crate::threads::interruption::calm;
+use crate::threads::interruption::{Settled, calm, is_for_program};
 use crate::trace::exception_text;
 
 /// Writes the key of a fixed field.
@@ -175,7 +175,7 @@ impl Present {
 
 fn put_time(line: &mut JsonLine, created: Option<&Bound<'_, PyAny>>) {
     key!(line, "timestamp");
-    let created = created.and_then(|created| created.extract::<f64>().ok());
+    let created = created.and_then(|created| created.extract::<f64>().settled(created.py()));
     if !created.is_some_and(|created| line.time(created)) {
         // A record that was made by hand without a time that can be told.
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -209,8 +209,9 @@ fn put_message(
         Err(error) => error,
     };
     let error = error.into_value(py).into_bound(py).into_any();
-    if !error.is_instance_of::<pyo3::exceptions::PyException>() {
-        return Err(PyErr::from_value(error));
+    let failure = PyErr::from_value(error.clone());
+    if is_for_program(py, &failure) {
+        return Err(failure);
     }
     match &fields.msg {
         Some(msg) => line.text(&text_of(msg)?),

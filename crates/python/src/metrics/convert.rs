@@ -18,6 +18,7 @@ use crate::export::group::new_group;
 use crate::imports::object::Object;
 use crate::imports::oxitel;
 use crate::process::diagnostics;
+use crate::threads::interruption::{Settled, is_for_program};
 
 const METRICS_ENCODER: &str = "opentelemetry.exporter.otlp.proto.common._internal.metrics_encoder";
 
@@ -36,9 +37,10 @@ pub(crate) fn scopes(metrics_data: &Bound<'_, PyAny>) -> PyResult<Vec<ScopeMetri
                 match read_metric(&metric) {
                     Ok(Some(read)) => metrics.push(read),
                     Ok(None) => {}
+                    Err(error) if is_for_program(py, &error) => return Err(error),
                     Err(error) => {
                         let text = "metric %s cannot be encoded and is dropped: %s";
-                        let name = metric.getattr("name").ok();
+                        let name = metric.getattr("name").settled(py);
                         diagnostics::warn(py, METRICS_ENCODER, text, (name, error.value(py)));
                     }
                 }

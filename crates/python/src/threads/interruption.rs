@@ -30,6 +30,26 @@ pub(crate) fn calm<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<Option<T>
     }
 }
 
+/// A result that becomes an option where nothing can be raised.
+pub(crate) trait Settled<T> {
+    /// `None` where what was called has failed; what is for the program is raised there when our call is
+    /// over.
+    fn settled(self, py: Python<'_>) -> Option<T>;
+}
+
+impl<T> Settled<T> for PyResult<T> {
+    #[inline]
+    fn settled(self, py: Python<'_>) -> Option<T> {
+        match self {
+            Ok(value) => Some(value),
+            Err(error) => {
+                pass_on(py, &error);
+                None
+            }
+        }
+    }
+}
+
 /// Has what is for the program raised there when our call is over; whether it is.
 #[cold]
 pub(crate) fn pass_on(py: Python<'_>, error: &PyErr) -> bool {
