@@ -25,7 +25,11 @@ use pyo3::prelude::*;
 mod _native {
     use super::PyResult;
     use pyo3::prelude::*;
-    use pyo3::types::{PyMapping, PySequence, PyTuple};
+    use pyo3::types::PyTuple;
+
+    // Before everything else.
+    #[pymodule_export]
+    use super::process::interpreter::only_main;
 
     #[pymodule_export]
     const MAX_HTTP_REQUEST_BYTES: usize = telemetry::export::MAX_HTTP_REQUEST_BYTES;
@@ -119,11 +123,7 @@ mod _native {
         super::process::diagnostics::watch(module)?;
         let py = module.py();
         super::trace::exception_text::prepare(py)?;
-        // pyo3 imports these classes when it first asks for one, and panics where that fails, as it
-        // does while the interpreter ends.
-        let none = py.None();
-        let _ = none.bind(py).is_instance_of::<PySequence>();
-        let _ = none.bind(py).is_instance_of::<PyMapping>();
+        super::convert::container::prepare(py)?;
         let attributes: Vec<_> = super::logs::logging_attributes::names().collect();
         module.add("LOGGING_ATTRIBUTES", PyTuple::new(py, attributes)?)?;
         super::trace::methods::set_attribute::install(py)?;

@@ -321,6 +321,9 @@ fn queues_and_metrics_speak_as_the_official_ones() {
         let late = Event::QueueShutDown { signal };
         let text = format!("Shutdown called, ignoring {record}.");
         assert_worded(&late, Level::Info, batch, &text);
+        let large = Event::NoMemory { signal, bytes: 7 };
+        let text = format!("{record} of 7 bytes is dropped: there is no memory for it.");
+        assert_worded(&large, Level::Error, batch, &text);
     }
     assert_worded(
         &Event::NoThread {
@@ -344,6 +347,15 @@ fn queues_and_metrics_speak_as_the_official_ones() {
         Level::Warning,
         metrics,
         &format!("{text} The attribute with the most values is \"user\": 3."),
+    );
+    assert_worded(
+        &Event::AttributesTooLarge {
+            metric: "requests".into(),
+        },
+        Level::Warning,
+        metrics,
+        "Metric requests was given attributes of more than a mebibyte. Such measurements are added \
+         up in one series with the attribute otel.metric.overflow.",
     );
     assert_worded(
         &Event::SumOutgrown {

@@ -272,19 +272,19 @@ DIFFERENCES: list[Difference] = [
         ("logs", MISSING, "it is left out of OTEL_RESOURCE_ATTRIBUTES"),
     ),
     *_rows(
-        "A value nested deeper than receivers decode, or containing itself, is cut off with one "
-        "warning; the attribute is not lost and nothing is raised.",
+        "A value is cut where it contains itself, where it is nested deeper than receivers decode, "
+        "and beyond 262,144 parts or 64 MiB, which is said; nothing is raised.",
         "attributes.deep_nesting",
         ("logs", "Failed to encode key deep", MISSING),
-        ("logs", MISSING, "Invalid type `<class 'dict'>` for attribute value"),
+        ("logs", MISSING, "The value of deep is cut, since it is nested deeper"),
         ("requests[0].*.attributes", MISSING, '"key": "deep"'),
     ),
     *_rows(
-        "A value nested deeper than receivers decode, or containing itself, is cut off with one "
-        "warning; the attribute is not lost and nothing is raised.",
+        "A value is cut where it contains itself, where it is nested deeper than receivers decode, "
+        "and beyond 262,144 parts or 64 MiB, which is said; nothing is raised.",
         "attributes.a_value_that_contains_itself",
         ("observations[0][1]", "RecursionError", "null"),
-        ("logs", MISSING, "Invalid type `<class 'list'>` for attribute value"),
+        ("logs", MISSING, "The value of cycle is cut, since it contains itself"),
         ("requests[0].*.attributes[?]*", None, None),
     ),
     *_rows(

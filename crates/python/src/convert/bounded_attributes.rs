@@ -5,6 +5,7 @@ use pyo3::types::PyDict;
 
 use super::value::AttributeMap;
 use crate::imports::official::Official;
+use crate::threads::interruption::Settled;
 
 /// A new `BoundedAttributes` with these entries; `is_final` freezes it.
 pub(crate) fn bounded_attributes<'py>(
@@ -40,6 +41,7 @@ fn dict_of<'py>(py: Python<'py>, map: &AttributeMap) -> PyResult<Bound<'py, PyDi
 pub(crate) fn dropped_of(container: &Bound<'_, PyAny>) -> u32 {
     container
         .getattr(pyo3::intern!(container.py(), "dropped"))
-        .and_then(|dropped| dropped.extract())
+        .and_then(|dropped| dropped.extract::<u32>())
+        .settled(container.py())
         .unwrap_or(0)
 }

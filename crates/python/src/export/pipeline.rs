@@ -5,7 +5,7 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
@@ -15,6 +15,7 @@ use super::queue::NativeBatchProcessor;
 use crate::imports::object::Object;
 use crate::imports::oxitel;
 use crate::process::diagnostics;
+use crate::threads::interruption::{Settled, is_for_program};
 use crate::threads::replaceable::Replaceable;
 
 /// What differs between the processors of the signals.
@@ -180,7 +181,7 @@ impl Listener {
         let Err(error) = processor.call_method(method.name, (item,), options) else {
             return Ok(true);
         };
-        if !error.is_instance_of::<PyException>(py) {
+        if is_for_program(py, &error) {
             return Err(error);
         }
         if !method.has_failed.swap(true, Ordering::Relaxed) {
@@ -188,10 +189,10 @@ impl Listener {
                 "Exception while calling {} of {} {}{}.",
                 method.name,
                 self.kind.noun,
-                processor.repr().map_or_else(
-                    |_| String::new(),
-                    |text| text.to_string_lossy().into_owned()
-                ),
+                processor
+                    .repr()
+                    .settled(py)
+                    .map_or_else(String::new, |text| text.to_string_lossy().into_owned()),
                 // What starts is let go on: nothing is exported then.
                 if method.name == "on_start" {
                     ""

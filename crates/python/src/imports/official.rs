@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyInt, PyString, PyTuple, PyType};
 use telemetry::trace::{SpanContext, StatusCode};
 
 use super::object::Object;
+use crate::threads::interruption::calm;
 
 /// The official classes and objects that native code needs.
 pub(crate) struct Official {
@@ -222,7 +223,7 @@ pub(crate) fn read_span_context<'py>(
     let trace_state = span_context.get_item(4)?;
     let is_empty = trace_state.is(&official.empty_trace_state)
         || trace_state.is_none()
-        || trace_state.len().is_ok_and(|length| length == 0);
+        || calm(trace_state.py(), trace_state.len())? == Some(0);
     Ok(SpanContextFields {
         is_remote: span_context.get_item(2)?.is_truthy()?,
         flags: span_context.get_item(3)?.extract().unwrap_or(0),

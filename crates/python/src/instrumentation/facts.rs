@@ -7,6 +7,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::names::{FactSet, Names};
 
 use crate::convert::value::{self, AttributeMap};
+use crate::threads::interruption::Settled;
 use crate::trace::settings::SpanLimits;
 
 /// The semantic conventions in use (`OTEL_SEMCONV_STABILITY_OPT_IN`).
@@ -71,7 +72,9 @@ impl<const COUNT: usize> Facts<COUNT> {
 
     /// Sets what is neither missing nor empty nor zero, as the official instrumentations do.
     pub(crate) fn set_present(&mut self, fact: usize, value: Option<Bound<'_, PyAny>>) {
-        if let Some(value) = value.filter(|value| value.is_truthy().unwrap_or(false)) {
+        if let Some(value) =
+            value.filter(|value| value.is_truthy().settled(value.py()).unwrap_or(false))
+        {
             self.set(fact, value);
         }
     }

@@ -22,6 +22,7 @@ use crate::imports::context;
 use crate::imports::official::Official;
 use crate::process::diagnostics;
 use crate::threads::guarded::Guarded;
+use crate::threads::interruption::Settled;
 
 #[pyclass(frozen, weakref, module = "oxitel._native")]
 pub(crate) struct ServerRequest {
@@ -306,7 +307,7 @@ impl Drop for ServerRequest {
         Python::attach(|py| {
             let raised = PyErr::take(py);
             // Nobody can be told.
-            let _ = self.finish(py);
+            self.finish(py).settled(py);
             if let Some(raised) = raised {
                 raised.restore(py);
             }

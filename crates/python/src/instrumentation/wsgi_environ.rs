@@ -13,6 +13,7 @@ use super::server::{HttpServer, ServerFacts};
 use crate::imports::object::Object;
 use crate::propagation::carrier::CarrierSource;
 use crate::propagation::composite::CompositePropagator;
+use crate::threads::interruption::Settled;
 
 /// A request as its environment describes it.
 pub(super) struct Described<'py> {
@@ -69,7 +70,7 @@ pub(super) fn describe<'py>(
         Some(target) if !target.is_none() => Some(target),
         _ => get(pyo3::intern!(py, "REQUEST_URI"))?,
     };
-    match target.filter(|target| target.is_truthy().unwrap_or(false)) {
+    match target.filter(|target| target.is_truthy().settled(target.py()).unwrap_or(false)) {
         Some(target) => {
             facts.set(server::TARGET, redacted(target, url::redact));
             if conventions.new {
@@ -96,7 +97,7 @@ pub(super) fn describe<'py>(
     if let Some(host) = host
         && !address
             .as_ref()
-            .is_some_and(|address| host.eq(address).unwrap_or(false))
+            .is_some_and(|address| host.eq(address).settled(host.py()).unwrap_or(false))
     {
         facts.set_present(server::PEER_NAME, Some(host));
     }
@@ -175,7 +176,7 @@ pub(super) fn put_number(
     let Some(value) = value else { return Ok(()) };
     let number = match text(&value) {
         Some(text) => text.trim().parse::<i64>().ok(),
-        None => value.extract().ok(),
+        None => value.extract::<i64>().settled(value.py()),
     };
     if let Some(number) = number.filter(|number| *number != 0) {
         facts.set(fact, number.into_pyobject(value.py())?.into_any());

@@ -8,13 +8,10 @@ use std::cell::Cell;
 use std::sync::Arc;
 
 use arc_swap::ArcSwapOption;
-use pyo3::exceptions::PyException;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{
-    PyBool, PyBytes, PyDict, PyFloat, PyInt, PyMapping, PySequence, PyString, PyTuple,
-};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
 use telemetry::logs::severity;
 use telemetry::otlp::log_record::LogRecordHead;
 use telemetry::trace::SpanContext;
@@ -25,6 +22,7 @@ use super::logger::Logger;
 use super::logging_attributes::Attribute;
 use super::pairs::set_pair;
 use super::span_record::{self, Memory};
+use crate::convert::container::{is_mapping, is_sequence};
 use crate::convert::text;
 use crate::imports::context;
 use crate::imports::logging::{HANDLER, LOG_RECORD};
@@ -33,6 +31,7 @@ use crate::imports::oxitel;
 use crate::process::clock::now_unix_nanos;
 use crate::process::diagnostics::{self, Seldom};
 use crate::process::fork;
+use crate::threads::interruption::{calm, is_for_program};
 use crate::threads::nesting::Nesting;
 use crate::trace::current::identity_of_span;
 
@@ -111,8 +110,8 @@ impl Options {
 fn span_of(record: &Bound<'_, PyAny>, handled: &HandledRecord<'_>) -> PyResult<SpanContext> {
     let official = Official::get(record.py())?;
     let current = context::current(record.py(), official)?;
-    let present = identity_of_span(official, &current)
-        .unwrap_or_default()
+    let present = calm(record.py(), identity_of_span(official, &current))?
+        .flatten()
         .unwrap_or_default();
     Ok(
         match span_record::memory_of(record, |name| handled.added(name))? {
@@ -238,7 +237,7 @@ impl LoggingHandler {
         if options.keeps_objects {
             let message = handled.own(Attribute::Message);
             if !message.is_instance_of::<PyString>() && !handled.has_arguments()? {
-                return Ok(if is_exportable(&message) {
+                return Ok(if is_exportable(&message)? {
                     (message, None)
                 } else {
                     (message.str()?.into_any(), None)
@@ -249,14 +248,14 @@ impl LoggingHandler {
     }
 }
 
-fn is_exportable(message: &Bound<'_, PyAny>) -> bool {
-    message.is_none()
+fn is_exportable(message: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(message.is_none()
         || message.is_instance_of::<PyBool>()
         || message.is_instance_of::<PyBytes>()
         || message.is_instance_of::<PyInt>()
         || message.is_instance_of::<PyFloat>()
-        || message.cast::<PySequence>().is_ok()
-        || message.cast::<PyMapping>().is_ok()
+        || is_sequence(message)?
+        || is_mapping(message)?)
 }
 
 #[pymethods]
@@ -333,7 +332,7 @@ impl LoggingHandler {
         };
         match emitted {
             // As other handlers do it: said on stderr, never raised into the program.
-            Err(error) if error.is_instance_of::<PyException>(py) => {
+            Err(error) if !is_for_program(py, &error) => {
                 let failure = (record, error.into_value(py));
                 slf.call_method1(intern!(py, "_report"), failure)?;
                 Ok(())

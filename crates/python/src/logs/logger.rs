@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
@@ -18,6 +17,7 @@ use crate::imports::oxitel;
 use crate::process::clock::{now_unix_nanos, unix_nanos};
 use crate::process::diagnostics;
 use crate::process::fork;
+use crate::threads::interruption::is_for_program;
 use crate::threads::replaceable::Replaceable;
 use crate::trace::current::identity_of_span;
 use crate::trace::exception_text;
@@ -316,7 +316,7 @@ impl Logger {
             }
         });
         match emitted {
-            Err(error) if error.is_instance_of::<PyException>(py) => {
+            Err(error) if !is_for_program(py, &error) => {
                 encode::report(py, &error);
                 Ok(())
             }

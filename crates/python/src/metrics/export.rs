@@ -12,6 +12,7 @@ use super::scope_metrics::ScopeMetrics;
 use crate::convert::duration;
 use crate::export::exporter::Exporter;
 use crate::process::diagnostics;
+use crate::threads::interruption::calm;
 
 /// The scopes of a `MetricsData`: the snapshot's, as long as nobody has seen the records made of
 /// it, else what the records say now.
@@ -20,9 +21,8 @@ fn with_scopes<R>(
     read: impl FnOnce(&[ScopeMetrics]) -> R,
 ) -> PyResult<R> {
     let py = metrics_data.py();
-    let snapshot = metrics_data
-        .call_method0(pyo3::intern!(py, "_native_snapshot"))
-        .ok();
+    let snapshot = metrics_data.call_method0(pyo3::intern!(py, "_native_snapshot"));
+    let snapshot = calm(py, snapshot)?;
     if let Some(snapshot) = snapshot
         && let Ok(snapshot) = snapshot.cast::<MetricsSnapshot>()
     {

@@ -14,6 +14,7 @@ use telemetry::diagnostics::Event;
 
 use super::wording::{Level, worded};
 use crate::imports::oxitel;
+use crate::threads::interruption::{Settled, pass_on};
 
 /// Loggers of the official packages.
 pub(crate) const TRACE: &str = "opentelemetry.sdk.trace";
@@ -51,7 +52,7 @@ pub(crate) fn log<'py>(
         Ok(())
     };
     // Nobody can be told that telling failed.
-    let _ = attempt();
+    attempt().settled(py);
 }
 
 /// A message that is said at most once in twenty seconds, like the official `DuplicateFilter`.
@@ -71,8 +72,11 @@ impl Seldom {
     }
 }
 
-/// Logs an exception that the user's code raised into the library.
+/// Logs an exception that the user's code raised into the library, unless it is for the program.
 pub(crate) fn report_exception(py: Python<'_>, logger: &str, text: &str, error: &PyErr) {
+    if pass_on(py, error) {
+        return;
+    }
     let attempt = || -> PyResult<()> {
         let logger = py.import("logging")?.call_method1("getLogger", (logger,))?;
         let options = pyo3::types::PyDict::new(py);
@@ -81,7 +85,7 @@ pub(crate) fn report_exception(py: Python<'_>, logger: &str, text: &str, error: 
         logger.call_method("error", (text,), Some(&options))?;
         Ok(())
     };
-    let _ = attempt();
+    attempt().settled(py);
 }
 
 /// Whether the interpreter has begun to end: from then on nothing may be asked of it.
@@ -146,7 +150,7 @@ fn start_logging(py: Python<'_>) {
             .call_method1("run", (begin, log, PyTuple::empty(py)))?;
         Ok(())
     };
-    if start().is_err() {
+    if start().settled(py).is_none() {
         log_pending(py);
     }
 }
@@ -227,9 +231,10 @@ fn log_all(py: Python<'_>, take: fn() -> Vec<Event>) {
         };
         let outer = SAYING_BY.replace(Some(message.logger));
         // Nobody can be told that telling failed.
-        let _ = oxitel::LOG_WORKER_MESSAGE
+        oxitel::LOG_WORKER_MESSAGE
             .get(py)
-            .and_then(|log| log.call1((level, message.logger, &message.text)));
+            .and_then(|log| log.call1((level, message.logger, &message.text)))
+            .settled(py);
         SAYING_BY.set(outer);
     }
     LOGGING.fetch_sub(1, Ordering::AcqRel);

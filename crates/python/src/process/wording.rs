@@ -116,6 +116,13 @@ pub(crate) fn worded(event: &Event) -> Message {
             Level::Info,
             format!("Shutdown called, ignoring {}.", record(*signal)),
         ),
+        Event::NoMemory { signal, bytes } => (
+            Level::Error,
+            format!(
+                "{} of {bytes} bytes is dropped: there is no memory for it.",
+                record(*signal)
+            ),
+        ),
         Event::NoThread { error } => (
             Level::Error,
             format!("the export thread cannot be started: {error}"),
@@ -139,6 +146,16 @@ pub(crate) fn worded(event: &Event) -> Message {
                 level: Level::Warning,
                 logger: METRICS,
                 text,
+            };
+        }
+        Event::AttributesTooLarge { metric } => {
+            return Message {
+                level: Level::Warning,
+                logger: METRICS,
+                text: format!(
+                    "Metric {metric} was given attributes of more than a mebibyte. Such measurements \
+                     are added up in one series with the attribute otel.metric.overflow."
+                ),
             };
         }
         Event::SumOutgrown { metric } => {

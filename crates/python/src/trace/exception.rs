@@ -1,6 +1,6 @@
 //! An exception that leaves a span's block: an event, and the span's status.
 
-use pyo3::exceptions::{PyBaseException, PyException, PyTypeError};
+use pyo3::exceptions::{PyBaseException, PyTypeError};
 use pyo3::prelude::*;
 use pyo3::types::{IntoPyDict, PyString};
 use telemetry::trace::StatusCode;
@@ -14,6 +14,7 @@ use super::status::Status;
 use crate::convert::value::{self, AttributeMap};
 use crate::process::clock::now_unix_nanos;
 use crate::process::diagnostics;
+use crate::threads::interruption::is_for_program;
 
 /// Records the exception that leaves a span's block, as its options say: an event, the status.
 // The program has its own exception to handle: only what no library may stop (KeyboardInterrupt,
@@ -26,7 +27,7 @@ pub(crate) fn note(
 ) -> PyResult<()> {
     let py = span.py();
     match try_note(span, exception, options, is_escaped) {
-        Err(error) if error.is_instance_of::<PyException>(py) => {
+        Err(error) if !is_for_program(py, &error) => {
             let text = "failed to record an exception";
             diagnostics::report_exception(py, diagnostics::TRACE, text, &error);
             Ok(())

@@ -14,6 +14,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyType};
 
 use crate::process::diagnostics;
+use crate::threads::interruption::{Settled, calm, is_for_program};
 
 const HEADER: &str = "Traceback (most recent call last):\n";
 const CAUSE: &str = "\nThe above exception was the direct cause of the following exception:\n\n";
@@ -83,9 +84,9 @@ pub(crate) fn type_name(exception: &Bound<'_, PyAny>) -> PyResult<String> {
 
 // An exception whose text cannot be had must not break the program that raised it.
 pub(crate) fn message(exception: &Bound<'_, PyAny>) -> String {
-    match exception.str() {
-        Ok(text) => text.to_string_lossy().into_owned(),
-        Err(_) => "<exception str() failed>".to_owned(),
+    match exception.str().settled(exception.py()) {
+        Some(text) => text.to_string_lossy().into_owned(),
+        None => "<exception str() failed>".to_owned(),
     }
 }
 
@@ -97,7 +98,7 @@ pub(crate) fn stack_trace<'py>(exception: &Bound<'py, PyAny>) -> PyResult<Bound<
     }
     match slow_stack_trace(exception, None) {
         Ok(text) => Ok(text),
-        Err(error) if !error.is_instance_of::<PyException>(py) => Err(error),
+        Err(error) if is_for_program(py, &error) => Err(error),
         Err(error) => {
             diagnostics::report_exception(
                 py,
@@ -142,7 +143,7 @@ fn slow_stack_trace<'py>(
 // here goes wrong there too, and is said then.
 fn quick_stack_trace(exception: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
     match try_quick_stack_trace(exception) {
-        Err(error) if error.is_instance_of::<PyException>(exception.py()) => Ok(None),
+        Err(error) if !is_for_program(exception.py(), &error) => Ok(None),
         text => text,
     }
 }
@@ -250,7 +251,7 @@ fn put_one(text: &mut String, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
         put_frame(text, key, &code, &traceback)?;
         traceback = traceback.getattr(pyo3::intern!(py, "tb_next"))?;
     }
-    let Ok(message) = exception.str() else {
+    let Some(message) = calm(py, exception.str())? else {
         return Ok(false);
     };
     let (Ok(message), Ok(name)) = (message.to_str(), final_type_name(exception)) else {

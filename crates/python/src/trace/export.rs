@@ -9,7 +9,8 @@ use super::encode::with_encoded;
 use super::processing;
 use super::readable::ReadableSpan;
 use super::span::{RecordingSpan, Span};
-use crate::export::exporter::Exporter;
+use crate::convert::value::no_memory;
+use crate::export::exporter::{Exporter, request_of};
 use crate::export::group::Groups;
 use crate::export::queue::NativeBatchProcessor;
 use crate::imports::oxitel;
@@ -44,13 +45,13 @@ pub(crate) fn queue_ending_spans(py: Python<'_>, queue: &Bound<'_, NativeBatchPr
 pub(crate) fn export_spans(
     py: Python<'_>,
     exporter: &Bound<'_, Exporter>,
-    spans: Vec<Bound<'_, PyAny>>,
+    spans: &Bound<'_, PyAny>,
 ) -> PyResult<bool> {
     let mut batch = Batch::new();
     let groups = Groups::default();
     let mut is_complete = true;
-    for span in &spans {
-        if let Err(error) = push(&mut batch, &groups, span) {
+    for span in spans.try_iter()? {
+        if let Err(error) = push(&mut batch, &groups, &span?) {
             processing::report_unencodable(py, &error);
             is_complete = false;
         }
@@ -62,20 +63,22 @@ pub(crate) fn export_spans(
 #[pyfunction]
 pub(crate) fn encode_spans<'py>(
     py: Python<'py>,
-    spans: Vec<Bound<'py, PyAny>>,
+    spans: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let mut batch = Batch::new();
     let groups = Groups::default();
-    for span in &spans {
-        push(&mut batch, &groups, span)?;
+    for span in spans.try_iter()? {
+        push(&mut batch, &groups, &span?)?;
     }
-    Ok(PyBytes::new(py, &batch.encode()))
+    request_of(py, &batch)
 }
 
 fn push(batch: &mut Batch, groups: &Groups, span: &Bound<'_, PyAny>) -> PyResult<()> {
     let span = shown(span)?;
     let group = groups.of_record(&span)?;
-    with_encoded(span.py(), span.get(), |bytes| batch.push(&group, bytes))
+    with_encoded(span.py(), span.get(), |bytes| {
+        batch.try_push(&group, bytes).map_err(no_memory)
+    })?
 }
 
 /// The span itself if it is of exactly one of our classes, which have nothing in Python that could say

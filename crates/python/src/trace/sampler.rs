@@ -1,17 +1,19 @@
 //! Which sampler decides: a built-in one natively, any other by calling it.
 
-use pyo3::exceptions::{PyException, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyMapping, PyTuple};
+use pyo3::types::PyTuple;
 use telemetry::trace::{Decision, ParentBased, Sampler};
 
 use super::identity::TraceId;
 use super::parent::Parent;
 use super::start_options::StartOptions;
+use crate::convert::container::is_mapping;
 use crate::imports::object::Object;
 use crate::imports::official::Official;
 use crate::imports::oxitel;
 use crate::process::diagnostics::{self, Seldom};
+use crate::threads::interruption::{calm, is_for_program};
 
 static SAMPLER_FAILED: Seldom = Seldom::new();
 
@@ -51,7 +53,7 @@ impl AnySampler {
             Self::Python(sampler) => {
                 ask_sampler(py, official, sampler.bind(py), trace_id.number(py), options).or_else(
                     |error| {
-                        if !error.is_instance_of::<PyException>(py) {
+                        if is_for_program(py, &error) {
                             return Err(error);
                         }
                         if SAMPLER_FAILED.is_due() {
@@ -103,13 +105,13 @@ fn ask_sampler<'py>(
     let attributes = result.getattr(pyo3::intern!(py, "attributes"))?;
     let attributes = if !attributes.is_truthy()? {
         None
-    } else if attributes.is_instance_of::<PyMapping>() {
+    } else if is_mapping(&attributes)? {
         Some(attributes)
     } else {
         return Err(PyTypeError::new_err("the attributes are no mapping"));
     };
     let trace_state = result.getattr(pyo3::intern!(py, "trace_state"))?;
-    let is_empty = trace_state.is_none() || trace_state.len().is_ok_and(|length| length == 0);
+    let is_empty = trace_state.is_none() || calm(py, trace_state.len())? == Some(0);
     Ok(Sampled {
         decision: decision_of(&result.getattr(pyo3::intern!(py, "decision"))?)?,
         attributes: Some(attributes),

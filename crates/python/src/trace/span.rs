@@ -19,6 +19,7 @@ use crate::convert::value::{self, AttributeMap};
 use crate::process::clock::now_unix_nanos;
 use crate::process::diagnostics;
 use crate::threads::guarded::{Guard, Guarded};
+use crate::threads::interruption::Settled;
 
 #[pyclass(frozen, subclass, extends = ReadableSpan, module = "opentelemetry.sdk.trace")]
 pub(crate) struct Span {
@@ -253,7 +254,7 @@ pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResu
     };
     if let Some(attributes) = edited_attributes {
         // Whatever Python code has put there, failing to freeze it harms nobody.
-        let _ = attributes.setattr("_immutable", true);
+        attributes.setattr("_immutable", true).settled(py);
     }
     if let Some(counts) = &settings.counts
         && let Some(identity) = base.identity()

@@ -23,6 +23,7 @@ use crate::imports::oxitel;
 use crate::process::clock::now_unix_nanos;
 use crate::process::diagnostics::{self, Seldom};
 use crate::process::fork;
+use crate::threads::interruption::pass_on;
 use crate::threads::replaceable::Replaceable;
 
 static IDS_FAILED: Seldom = Seldom::new();
@@ -273,7 +274,7 @@ impl TracerParts {
 }
 
 fn report_ids(py: Python<'_>, error: &PyErr) {
-    if IDS_FAILED.is_due() {
+    if !pass_on(py, error) && IDS_FAILED.is_due() {
         let text = "the id generator failed; a random id is used instead";
         diagnostics::report_exception(py, diagnostics::TRACE, text, error);
     }

@@ -97,6 +97,13 @@ pub enum Event {
         /// Of what.
         signal: Signal,
     },
+    /// There is no memory for a record, which is dropped.
+    NoMemory {
+        /// Of what.
+        signal: Signal,
+        /// How long it is, in bytes.
+        bytes: usize,
+    },
     /// The worker's thread cannot be started; it is tried again with the next record.
     NoThread {
         /// What the operating system says.
@@ -118,6 +125,12 @@ pub enum Event {
         limit: usize,
         /// The attribute with the most values, and how many those are.
         greediest: Option<(String, usize)>,
+    },
+    /// The attributes of a measurement are too large to be kept; its amount is added up in the series
+    /// for what is beyond the limit.
+    AttributesTooLarge {
+        /// The metric's name.
+        metric: Arc<str>,
     },
     /// The sum of a metric has outgrown 64-bit integers, and goes on as a double.
     SumOutgrown {
@@ -144,8 +157,10 @@ impl Event {
             Self::NeverDelivered { losses } => losses.first().map(|loss| &*loss.to),
             Self::QueueFull { .. }
             | Self::QueueShutDown { .. }
+            | Self::NoMemory { .. }
             | Self::NoThread { .. }
             | Self::CardinalityLimit { .. }
+            | Self::AttributesTooLarge { .. }
             | Self::SumOutgrown { .. } => None,
         }
     }

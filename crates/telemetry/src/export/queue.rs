@@ -80,7 +80,8 @@ pub struct Counts {
     pub dropped_queue_full: u64,
     /// Came after shutdown.
     pub dropped_after_shutdown: u64,
-    /// Never queued: a processor before this one failed to see them, or they could not be encoded.
+    /// Never queued: a processor before this one failed to see them, they could not be encoded, or there
+    /// was no memory for them.
     pub withheld: u64,
     /// Not accepted, by the receiver's own account ("partial success").
     pub rejected: u64,
@@ -180,9 +181,10 @@ impl Queue {
         &mut self.counts
     }
 
-    /// Adds a record; whether the oldest was dropped for it, and whom to wake.
+    /// Adds a record: whether the oldest was dropped for it, and whom to wake. None where there is no
+    /// memory for it, which is counted.
     #[inline]
-    pub(super) fn push(&mut self, group: &Arc<Group>, record: &[u8]) -> (bool, Wake) {
+    pub(super) fn push(&mut self, group: &Arc<Group>, record: &[u8]) -> Option<(bool, Wake)> {
         let cost = if self.is_in_bytes {
             Batch::framed_len(record)
         } else {
@@ -190,7 +192,10 @@ impl Queue {
         };
         let is_full = self.used + cost > self.capacity;
         let has_dropped = is_full && self.make_room(cost);
-        self.current.push(group, record);
+        if self.current.try_push(group, record).is_err() {
+            self.counts.withheld += 1;
+            return None;
+        }
         self.used += cost;
         self.pushed += 1;
         let is_sealed =
@@ -212,7 +217,7 @@ impl Queue {
                 Wake::Task
             }
         };
-        (has_dropped, wake)
+        Some((has_dropped, wake))
     }
 
     fn cost(&self, batch: &Batch) -> usize {
@@ -375,7 +380,7 @@ impl Queue {
     }
 
     fn recycle(&mut self, mut batch: Batch) {
-        if self.spare.len() < MAX_SPARE {
+        if self.spare.len() < MAX_SPARE && batch.is_of_usual_size() {
             batch.clear();
             self.spare.push(batch);
         }
@@ -666,9 +671,9 @@ mod tests {
     fn the_oldest_goes_when_the_queue_is_full() {
         let (mut queue, group) = queue_of(4, 2);
         for number in 0..4u8 {
-            assert!(!queue.push(&group, &[number]).0);
+            assert!(!queue.push(&group, &[number]).unwrap().0);
         }
-        assert!(queue.push(&group, &[4]).0);
+        assert!(queue.push(&group, &[4]).unwrap().0);
         let counts = queue.counts();
         assert_eq!((counts.queued, counts.dropped_queue_full), (4, 1));
         let first = queue.take().unwrap();

@@ -120,7 +120,11 @@ impl Sender {
             self.report_closed();
             return true;
         }
-        let (has_dropped, wake) = guarded.queue.push(group, record);
+        let Some((has_dropped, wake)) = guarded.queue.push(group, record) else {
+            drop(guarded);
+            self.report_no_memory(record.len());
+            return true;
+        };
         let says_full = has_dropped && guarded.may_say_full();
         let ends_wait = has_dropped && guarded.queue.has_waiters();
         drop(guarded);
@@ -151,6 +155,13 @@ impl Sender {
         let signal = self.shared.exporter.settled().signal;
         let key = Key::once(("closed", std::ptr::from_ref(self) as usize));
         diagnostics::report(key, Event::QueueShutDown { signal });
+    }
+
+    #[cold]
+    fn report_no_memory(&self, bytes: usize) {
+        let signal = self.shared.exporter.settled().signal;
+        let key = Key::now_and_then(("memory", signal));
+        diagnostics::report(key, Event::NoMemory { signal, bytes });
     }
 
     #[cold]

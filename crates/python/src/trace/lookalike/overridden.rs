@@ -12,6 +12,7 @@ use pyo3::types::{IntoPyDict, PyBool, PyString, PyType};
 use telemetry::trace::StatusCode;
 
 use crate::imports::official::Official;
+use crate::threads::interruption::Settled;
 use crate::trace::exception_text::{description, is_error};
 use crate::trace::span::{self, RecordingSpan, Span};
 use crate::trace::start_options::StartOptions;
@@ -41,7 +42,9 @@ impl Method {
 
     fn is_of_class(&self, object: &Bound<'_, PyAny>) -> bool {
         let found = object.get_type().getattr(&self.name);
-        found.is_ok_and(|found| found.is(&self.object))
+        found
+            .settled(object.py())
+            .is_some_and(|found| found.is(&self.object))
     }
 
     fn is_in_dict(&self, object: &Bound<'_, PyAny>) -> bool {
@@ -49,6 +52,7 @@ impl Method {
         object
             .getattr(intern!(py, "__dict__"))
             .and_then(|dict| dict.contains(&self.name))
+            .settled(py)
             .unwrap_or(false)
     }
 

@@ -50,8 +50,8 @@ impl ReadableSpan {
         };
         let empty = || PyTuple::empty(py).into_any().unbind();
         let span = Self {
-            identity: context.map(Identity::from_object).transpose()?,
-            parent: parent.map(Identity::from_object).transpose()?,
+            identity: context.map(Identity::given).transpose()?,
+            parent: parent.map(Identity::given).transpose()?,
             assigned: Replacement::none(),
             kind: 0,
             is_ending: AtomicBool::new(false),

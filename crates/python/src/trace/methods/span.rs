@@ -8,6 +8,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::trace::StatusCode;
 
 use super::arguments::EscapedText;
+use crate::convert::bounded_attributes::dropped_of;
 use crate::convert::value;
 use crate::export::pipeline::{self, Pipeline};
 use crate::imports::official::Official;
@@ -80,6 +81,8 @@ impl Span {
             Content::Python(attributes) => {
                 let attributes = attributes.bind(py).clone();
                 drop(state);
+                // What has been cleaned is bounded; the container says what is wrong with a key.
+                let value = pair.as_ref().map_or(value, |(_, _, value)| value.bind(py));
                 unless_ended(slf, attributes.set_item(key, value))?;
             }
         }
@@ -116,7 +119,15 @@ impl Span {
             Content::Python(edited) => {
                 let edited = edited.bind(py).clone();
                 drop(state);
-                let set = edited.call_method1("_set_items", (attributes,));
+                let cleaned = PyDict::new(py);
+                for (_, key, value) in pairs {
+                    cleaned.set_item(key, value)?;
+                }
+                let set = edited.call_method1("_set_items", (cleaned,));
+                if dropped > 0 {
+                    let all = dropped_of(&edited).saturating_add(dropped);
+                    edited.setattr("dropped", all)?;
+                }
                 unless_ended(slf, set.map(drop))?;
             }
         }
