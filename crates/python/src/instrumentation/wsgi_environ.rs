@@ -237,8 +237,7 @@ pub(super) fn extract_from<'py>(
     let api = py.import(pyo3::intern!(py, "opentelemetry.propagate"))?;
     let propagator = api.getattr(pyo3::intern!(py, "_HTTP_TEXT_FORMAT"))?;
     if let Some(source) = source
-        && let Ok(composite) = propagator.cast::<CompositePropagator>()
-        && is_unchanged(&propagator)?
+        && let Some(composite) = CompositePropagator::standing_in(&propagator)?
     {
         let composite = composite.get();
         return composite.extract_from(py, source, carrier, None, Some(getter));
@@ -247,13 +246,4 @@ pub(super) fn extract_from<'py>(
     options.set_item(pyo3::intern!(py, "getter"), getter)?;
     let name = pyo3::intern!(py, "extract");
     api.call_method(name, (carrier,), Some(&options)).map(Some)
-}
-
-// Whether it is ours, and not of a class that the program has derived from it.
-fn is_unchanged(propagator: &Bound<'_, PyAny>) -> PyResult<bool> {
-    let py = propagator.py();
-    let class = py
-        .import(pyo3::intern!(py, "oxitel.propagation.composite"))?
-        .getattr(pyo3::intern!(py, "CompositePropagator"))?;
-    Ok(propagator.get_type().is(&class))
 }
