@@ -68,7 +68,9 @@ class BatchProcessor:
 
     def _reset(self) -> None:
         """The state of a new process: whatever the parent held or had locked is left alone."""
-        self._changed = threading.Condition()
+        # Taken by itself where nobody is waited for: a condition's own `with` costs more.
+        self._state_lock = threading.RLock()
+        self._changed = threading.Condition(self._state_lock)
         self._export_lock = threading.Lock()
         self._queue: deque[Any] = deque()
         self._worker_thread: threading.Thread | None = None
@@ -92,7 +94,7 @@ class BatchProcessor:
         if self._pid != os.getpid():
             # A fork that went past Python's hooks, as uWSGI's does.
             self._reset()
-        with self._changed:
+        with self._state_lock:
             if not self._shutdown:
                 is_full = len(self._queue) >= self._max_queue_size
                 if is_full:
