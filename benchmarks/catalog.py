@@ -298,6 +298,22 @@ CASES: tuple[Case, ...] = (
         count=20_000,
         figures=("json", "json_by_hand"),
     ),
+    Case(
+        "in_python",
+        "log record to an exporter written in Python",
+        "in_python.py",
+        GRPC,
+        (
+            Target("by a batch processor", "batch_record", at_least=1.5),
+            Target("by a simple processor", "simple_record", at_least=1.5),
+            Target("from `logging`", "handled_record", at_least=1.5),
+            Target("reading attributes in `on_end`", "read_attribute", at_least=1.5),
+            Target("reading events in `on_end`", "read_event", at_least=1.5),
+        ),
+        count=20_000,
+        figures=("batch_record", "simple_record", "handled_record", "read_attribute", "read_event"),
+        needs="opentelemetry.sdk._logs.export",
+    ),
 )
 
 

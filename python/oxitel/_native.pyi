@@ -89,6 +89,7 @@ __all__ = [
     "queue_span",
     "random_span_id",
     "random_trace_id",
+    "readable_log_record",
     "redact_url",
     "redact_url_credentials",
     "redact_url_query",
@@ -587,6 +588,7 @@ class LogRecordFactory:
 
 def encode_logs(logs: Sequence[ReadableLogRecord]) -> bytes: ...
 def export_logs(exporter: Exporter, logs: Sequence[ReadableLogRecord]) -> bool: ...
+def readable_log_record(record: ReadWriteLogRecord, kept: bool) -> ReadableLogRecord: ...
 def queue_log_record(
     queue: BatchProcessor, log: ReadWriteLogRecord | ReadableLogRecord
 ) -> None: ...

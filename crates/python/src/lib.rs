@@ -77,6 +77,8 @@ mod _native {
     #[pymodule_export]
     use super::logs::logger::Logger;
     #[pymodule_export]
+    use super::logs::objects::readable_log_record;
+    #[pymodule_export]
     use super::logs::severity::{severity_number, severity_text};
     #[pymodule_export]
     use super::logs::span_record::SpanRecordFactory;

@@ -81,7 +81,9 @@ class BatchProcessor:
 
     def _reset(self) -> None:
         """The state of a new process: whatever the parent held or had locked is left alone."""
-        self._changed = threading.Condition()
+        # Taken by itself where nobody is waited for: a condition's own `with` costs more.
+        self._state_lock = threading.RLock()
+        self._changed = threading.Condition(self._state_lock)
         self._export_lock = threading.Lock()
         # The newest at the left, as officially: others take from it, and add to it.
         self._queue: deque[Any] = _Queue(self)
@@ -106,7 +108,7 @@ class BatchProcessor:
         if self._pid != os.getpid():
             # A fork that went past Python's hooks, as uWSGI's does.
             self._reset()
-        with self._changed:
+        with self._state_lock:
             if not self._shutdown:
                 is_full = len(self._queue) >= self._max_queue_size
                 if is_full:

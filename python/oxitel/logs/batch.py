@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING
-
-from opentelemetry.context import Context
 
 from oxitel import _native
 from oxitel.export.batching import Batching, BatchVariables
@@ -14,7 +11,6 @@ from oxitel.own_methods import done_natively
 from oxitel.variables import sdk
 
 from .processor import LogRecordProcessor
-from .record import readable
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -68,10 +64,7 @@ class BatchLogRecordProcessor(Batching, LogRecordProcessor):
         if native is not None:
             _native.queue_log_record(native, log_record)
             return
-        # A copy without the context, which may be large and need not live as long as the record.
-        kept = copy(log_record.log_record)
-        kept.context = Context()
-        self._batch_processor.emit(readable(log_record, kept))
+        self._batch_processor.emit(_native.readable_log_record(log_record, kept=True))
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Export all records so far; False if that failed, took longer, or after shutdown."""

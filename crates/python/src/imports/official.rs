@@ -37,9 +37,17 @@ pub(crate) struct Official {
     /// `StatusCode` members by value.
     pub(crate) status_codes: [Py<PyAny>; 3],
     pub(crate) status_unset: Py<PyAny>,
-    pub(crate) bounded_attributes: Py<PyType>,
     pub(crate) link: Py<PyType>,
 }
+
+pub(crate) static BOUNDED_ATTRIBUTES: Object =
+    Object::new("opentelemetry.attributes", "BoundedAttributes");
+/// `threading.Lock`.
+pub(crate) static LOCK: Object = Object::new("_thread", "allocate_lock");
+
+/// The API's log record, and the severities of one.
+pub(crate) static LOG_RECORD: Object = Object::new("opentelemetry._logs", "LogRecord");
+pub(crate) static SEVERITY_NUMBER: Object = Object::new("opentelemetry._logs", "SeverityNumber");
 
 /// What a program gets before there is a provider, and the provider that it then stands for.
 pub(crate) static PROXY_LOGGER_PROVIDER: Object =
@@ -102,10 +110,6 @@ impl Official {
             status_code: class(&trace, "StatusCode")?,
             status_codes: [code(0)?, code(1)?, code(2)?],
             status_unset: trace.getattr("Status")?.call1((code(0)?,))?.unbind(),
-            bounded_attributes: class(
-                &py.import("opentelemetry.attributes")?,
-                "BoundedAttributes",
-            )?,
             link: class(&trace, "Link")?,
         })
     }

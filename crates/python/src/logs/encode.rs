@@ -22,8 +22,8 @@ use crate::threads::scratch::with_buffer;
 /// The limits of a `LogRecordLimits` object; `None` is no limit.
 #[derive(Clone, Copy)]
 pub(crate) struct LogLimits {
-    attributes: Option<usize>,
-    attribute_length: Option<usize>,
+    pub(super) attributes: Option<usize>,
+    pub(super) attribute_length: Option<usize>,
 }
 
 impl LogLimits {
@@ -60,13 +60,18 @@ pub(crate) fn with_parts<'py>(
         Ok(dropped)
     })?;
     if dropped > 0 {
-        // A warning that has been turned into an exception is nothing to raise from here.
-        oxitel::WARN_OF_DROPPED_ATTRIBUTES
-            .get(py)
-            .and_then(|warn| warn.call0())
-            .settled(py);
+        warn_of_dropped(py);
     }
     Ok(())
+}
+
+/// Says that the limits have cost attributes.
+pub(super) fn warn_of_dropped(py: Python<'_>) {
+    // A warning that has been turned into an exception is nothing to raise from here.
+    oxitel::WARN_OF_DROPPED_ATTRIBUTES
+        .get(py)
+        .and_then(|warn| warn.call0())
+        .settled(py);
 }
 
 /// Encodes a `ReadableLogRecord` or `ReadWriteLogRecord` and passes the bytes to `use_bytes`.

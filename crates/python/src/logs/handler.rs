@@ -8,11 +8,12 @@ use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
+use pyo3::IntoPyObjectExt;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{
-    PyBool, PyBytes, PyDict, PyFloat, PyInt, PyMapping, PySequence, PyString, PyTuple,
+    IntoPyDict, PyBool, PyBytes, PyDict, PyFloat, PyInt, PyMapping, PySequence, PyString, PyTuple,
 };
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::logs::severity;
@@ -23,6 +24,7 @@ use super::encode;
 use super::handled_record::HandledRecord;
 use super::logger::Logger;
 use super::logging_attributes::Attribute;
+use super::objects::{self, LogParts};
 use super::pairs::set_pair;
 use super::span_record::{self, Memory};
 use crate::convert::container::{is_mapping, is_sequence};
@@ -136,6 +138,19 @@ fn span_of(record: &Bound<'_, PyAny>, handled: &HandledRecord<'_>) -> PyResult<S
     )
 }
 
+/// The current context, with `span` in the place of the current one if the record remembers another.
+fn context_of<'py>(record: &Bound<'py, PyAny>, span: &SpanContext) -> PyResult<Bound<'py, PyAny>> {
+    let official = Official::get(record.py())?;
+    let current = context::current(record.py(), official)?;
+    let present = identity_of_span(official, &current)
+        .unwrap_or_default()
+        .unwrap_or_default();
+    if present.trace_id == span.trace_id && present.span_id == span.span_id {
+        return Ok(current);
+    }
+    oxitel::CONTEXT_OF_RECORD.get(record.py())?.call1((record,))
+}
+
 impl LoggingHandler {
     fn try_emit(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
@@ -153,9 +168,6 @@ impl LoggingHandler {
             return Ok(());
         }
         let pipeline = parts.pipeline.get().present(py)?;
-        if pipeline.has_listeners {
-            return Self::emit_slowly(slf, record);
-        }
         parts.count(py)?;
         if pipeline.stages.is_empty() {
             return Ok(());
@@ -177,6 +189,26 @@ impl LoggingHandler {
         options.add_attributes(py, &mut handled)?;
         let span = span_of(record, &handled)?;
         let level_name = text::nearest(&level_name);
+        if pipeline.has_listeners {
+            let context = context_of(record, &span)?;
+            let log = LogParts {
+                timestamp: handled.created_unix_nanos().into_bound_py_any(py)?,
+                observed_unix_nanos: observed_unix_nanos.into_bound_py_any(py)?,
+                context,
+                span,
+                severity_text: severity::text_of_level(&level_name).into_bound_py_any(py)?,
+                severity_number: objects::severity_number(py, handled.severity_number())?,
+                body,
+                attributes: handled.extra.into_py_dict(py)?.into_any(),
+                event_name: event_name.unwrap_or_else(|| py.None().into_bound(py)),
+            };
+            let log = log.object(py)?;
+            match logger.get().hand_over(parts, pipeline, log) {
+                Err(error) if !is_for_program(py, &error) => encode::report(py, &error),
+                told => told?,
+            }
+            return failure.map_or(Ok(()), Err);
+        }
         let head = LogRecordHead {
             time_unix_nanos: handled.created_unix_nanos(),
             observed_unix_nanos,

@@ -58,6 +58,7 @@ impl NewSpan {
             end_unix_nanos: None,
             status: Status::default(),
             attributes: Content::Native(self.attributes),
+            shown: None,
             events: Content::Native(self.events),
             links: Content::Native(self.links),
             edits: self.edits,
@@ -159,7 +160,7 @@ pub(crate) fn set_plain_attribute(
     }
     let py = span.py();
     let mut state = base.lock(py);
-    if state.end_unix_nanos.is_some() {
+    if state.end_unix_nanos.is_some() || state.shown.is_some() {
         return false;
     }
     let Content::Native(map) = &mut state.attributes else {

@@ -21,7 +21,8 @@ use crate::trace::links::{bounded_link_attributes, is_valid_link};
 use crate::trace::lookalike::edits::Processor;
 use crate::trace::lookalike::overridden::{self, SpanMethod};
 use crate::trace::lookalike::recording;
-use crate::trace::readable::ReadableSpan;
+use crate::trace::readable::{ReadableSpan, SpanState};
+use crate::trace::shown;
 use crate::trace::span::{
     Span, SpanParts, end, is_recording, not_by_a_tracer, parts, set_status, warn_ended,
 };
@@ -71,12 +72,15 @@ impl Span {
             warn_attribute_on_ended(py);
             return Ok(());
         };
-        match &mut state.attributes {
+        let SpanState {
+            attributes, shown, ..
+        } = &mut *state;
+        match attributes {
             Content::Native(map) => match pair {
                 Some(pair) => {
-                    let displaced = value::insert(map, pair);
+                    let leaving = shown::insert(py, map, shown, pair);
                     drop(state);
-                    value::warn_if_full(py, &displaced);
+                    value::warn_if_full(py, &leaving.displaced);
                 }
                 None => map.count_dropped(1),
             },
@@ -106,16 +110,21 @@ impl Span {
             warn_attribute_on_ended(py);
             return Ok(());
         };
-        match &mut state.attributes {
+        let SpanState {
+            attributes: own,
+            shown,
+            ..
+        } = &mut *state;
+        match own {
             Content::Native(map) => {
                 map.count_dropped(dropped);
-                let displaced: Vec<_> = pairs
+                let leaving: Vec<_> = pairs
                     .into_iter()
-                    .map(|pair| value::insert(map, pair))
+                    .map(|pair| shown::insert(py, map, shown, pair))
                     .collect();
                 drop(state);
-                for displaced in &displaced {
-                    value::warn_if_full(py, displaced);
+                for leaving in &leaving {
+                    value::warn_if_full(py, &leaving.displaced);
                 }
             }
             Content::Python(edited) => {
