@@ -1,7 +1,7 @@
 """The native module. `make lint` compares this file with the binary (`mypy.stubtest`)."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal, TypeVar, final
 
@@ -13,6 +13,23 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AnyValue, Attributes, AttributeValue
 from typing_extensions import Self, disjoint_base
 
+from oxitel._native_instrumentation import (
+    AsgiSend,
+    ClientCall,
+    HttpClient,
+    HttpServer,
+    ResponseBody,
+    ServerRequest,
+    StartResponse,
+    asgi_url,
+    is_http_suppressed,
+    known_http_method,
+    redact_url,
+    redact_url_credentials,
+    redact_url_query,
+    sql_operation,
+    synthetic_user_agent,
+)
 from oxitel.export.settings import Settings
 from oxitel.logs.limits import LogRecordLimits
 from oxitel.logs.processor import LogRecordProcessor
@@ -37,12 +54,14 @@ __all__ = [
     "B3Propagator",
     "BaggagePropagator",
     "BatchProcessor",
+    "ClientCall",
     "CompositePropagator",
     "Counter",
     "Endpoint",
     "Exporter",
     "Gauge",
     "Histogram",
+    "HttpClient",
     "HttpServer",
     "JSONFormatter",
     "JaegerPropagator",
@@ -78,6 +97,7 @@ __all__ = [
     "finish_diagnostics",
     "grpc_method",
     "grpc_retry_delay",
+    "is_http_suppressed",
     "is_retryable_http",
     "is_too_large_grpc",
     "known_http_method",
@@ -605,130 +625,6 @@ def severity_text(level_name: Any) -> Any: ...
 def log_pending() -> None: ...
 def log_losses() -> None: ...
 def finish_diagnostics() -> None: ...
-def known_http_method(method: str) -> str | None: ...
-def redact_url(url: str) -> str: ...
-def redact_url_credentials(url: str) -> str: ...
-def redact_url_query(query: str) -> str: ...
-def synthetic_user_agent(user_agent: str) -> str | None: ...
-def asgi_url(scope: dict[str, Any]) -> str: ...
-def sql_operation(statement: str) -> str: ...
-
-@final
-class HttpServer:
-    """What all requests that an instrumented server handles share."""
-
-    def __new__(
-        cls,
-        tracer: Any,
-        *,
-        old: bool,
-        new: bool,
-        getter: Any,
-        active_requests: Any,
-        duration_old: Any,
-        duration_new: Any,
-        request_hook: Callable[..., Any] | None = None,
-        response_hook: Callable[..., Any] | None = None,
-        captures: Callable[[], tuple[Any, Any, bool]] | None = None,
-        request_size_old: Any = None,
-        request_size_new: Any = None,
-        response_size_old: Any = None,
-        response_size_new: Any = None,
-        response_propagators: Any = None,
-        response_setter: Any = None,
-        request_key: str | None = None,
-        span_key: str | None = None,
-        has_bare_descriptions: bool = False,
-        counts_excluded: bool = False,
-        has_targets: bool = True,
-        ignores_current: bool = False,
-    ) -> Self: ...
-    @property
-    def tracer(self) -> Any: ...
-    @property
-    def has_python_sampler(self) -> bool: ...
-    def call_wsgi(
-        self,
-        application: Callable[..., Any],
-        environ: dict[str, Any],
-        start_response: Callable[..., Any],
-        route: str | None = None,
-    ) -> Iterable[bytes]: ...
-    def begin_wsgi(self, environ: Any, name: str | None = None) -> ServerRequest | None: ...
-    def begin_wsgi_excluded(self, environ: dict[str, Any]) -> ServerRequest | None: ...
-    def begin_asgi(
-        self,
-        scope: dict[str, Any],
-        name: str | None = None,
-        attributes: dict[str, Any] | None = None,
-    ) -> ServerRequest | None: ...
-    def begin_told(self, carrier: Any, headers: Any, **told: Any) -> ServerRequest | None: ...
-    def begin_told_excluded(self, carrier: Any, headers: Any) -> ServerRequest | None: ...
-    def begin_asgi_excluded(self, scope: dict[str, Any]) -> ServerRequest | None: ...
-    def call_wsgi_excluded(
-        self,
-        application: Callable[..., Any],
-        environ: dict[str, Any],
-        start_response: Callable[..., Any],
-    ) -> Iterable[bytes]: ...
-
-@final
-class ServerRequest:
-    """A request between its beginning and the end of its answer."""
-
-    @property
-    def span(self) -> Any: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def route(self) -> str | None: ...
-    @property
-    def context(self) -> Context: ...
-    @property
-    def is_server(self) -> bool: ...
-    def failed(self, error: BaseException) -> None: ...
-    def answered(self, status: Any, headers: Any) -> None: ...
-    def during(self, parts: Iterable[Any]) -> ResponseBody: ...
-    def completed(self) -> None: ...
-    def enter(self) -> Any: ...
-    def leave(self, token: Any) -> None: ...
-    def finish(self) -> None: ...
-    def ends(self, scope: dict[str, Any]) -> None: ...
-    def set_target(self, target: str) -> None: ...
-    def sends(self, kind: str, message: dict[str, Any]) -> bool: ...
-    def sending(
-        self, scope: dict[str, Any], send: Any, suffix: str | None, routed: Any
-    ) -> AsgiSend: ...
-    def set_status_on(self, span: Any, code: Any) -> None: ...
-    def call_hook(self, hook: Callable[..., Any], *arguments: Any) -> None: ...
-    def set_context_value(self, key: str, value: Any) -> None: ...
-    def routed(self, name: str, route: str | None) -> None: ...
-
-@final
-class AsgiSend:
-    def __call__(self, message: dict[str, Any]) -> Awaitable[None]: ...
-
-@final
-class StartResponse:
-    """What an instrumented WSGI application calls with its status and headers."""
-
-    def __call__(
-        self,
-        status: str,
-        response_headers: list[tuple[str, str]],
-        *args: Any,
-        **kwargs: Any,
-    ) -> Any: ...
-
-@final
-class ResponseBody:
-    """The body of a WSGI application's answer, during which its span goes on."""
-
-    def __iter__(self) -> Self: ...
-    def __next__(self) -> bytes: ...
-    def __len__(self) -> int: ...
-    def __bool__(self) -> bool: ...
-    def close(self) -> None: ...
 
 @disjoint_base
 class JSONFormatter:

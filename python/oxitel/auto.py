@@ -93,7 +93,7 @@ def _share_packages(paths: list[str]) -> None:
             try:
                 package = _imported(".".join(parts))
             except ImportError:
-                # An instrumentation whose library is not installed: nobody else can import it either.
+                # The library of that instrumentation is missing: nobody else can import it either.
                 continue
             package.__path__ += [path for path in namesakes if path not in package.__path__]
 

@@ -692,4 +692,38 @@ DIFFERENCES: list[Difference] = [
         ("*http.server.duration*", "count", MISSING),
         ("*http.server.duration*", MISSING, "count"),
     ),
+    *_rows(
+        "A request of an HTTP client that gets no answer is measured, and its span and duration "
+        "say why: requests that fail would be missing from the duration.",
+        """
+        http_clients.failures_are_measured[old names],
+        http_clients.failures_are_measured[new names]
+        """,
+        ("observations.urllib3: points.list[0]", MISSING, "http.client"),
+        ("observations.httpx: points.list[0]", MISSING, "http.client"),
+    ),
+    *_rows(
+        "A request of an HTTP client that gets no answer is measured, and its span and duration "
+        "say why: requests that fail would be missing from the duration.",
+        "http_clients.failures_are_measured[new names]",
+        ("observations.urllib3: error.type", "null", "NewConnectionError"),
+    ),
+    *_rows(
+        "The old duration of httpx says the server, as those of all other clients do: without it, "
+        "all servers are one series.",
+        "http_clients.httpx[old names], http_clients.httpx_async[old names]",
+        ("*http.client.duration*", None, None),
+    ),
+    *_rows(
+        "The span of a publication lasts as long as it does, also where the task has a name that "
+        "the process does not know, and ends where it fails.",
+        "celery_worker.publications",
+        ("observations.published inside its span.list[0]", "false", "true"),
+        ("observations.a span stays current", "true", "false"),
+    ),
+    *_rows(
+        "The exemplar of a task's run is its own span.",
+        "celery_worker.tasks[links]",
+        ("*flower.task.runtime.seconds*exemplars", MISSING, "some"),
+    ),
 ]
