@@ -368,7 +368,7 @@ impl SharedPipeline {
     fn look_again(&self, py: Python<'_>) -> PyResult<&Pipeline> {
         let processor = self.processor.bind(py);
         let found = match Self::look(self.kind, processor, self.is_multi) {
-            Err(error) if error.is_instance_of::<PyException>(py) => {
+            Err(error) if !is_for_program(py, &error) => {
                 let text = "a processor cannot be looked at; it is told of everything";
                 diagnostics::report_exception(py, self.kind.logger, text, &error);
                 let stage = Stage::Python(Listener::unseen(self.kind, processor));

@@ -27,7 +27,7 @@ pub(crate) enum AnySampler {
 impl AnySampler {
     pub(crate) fn from_object(sampler: &Bound<'_, PyAny>, watch: &mut Watch) -> PyResult<Self> {
         match native(sampler, watch) {
-            Err(error) if !error.is_instance_of::<PyException>(sampler.py()) => Err(error),
+            Err(error) if is_for_program(sampler.py(), &error) => Err(error),
             Ok(Some(native)) => Ok(Self::Native(native)),
             _ => Ok(Self::Python(sampler.clone().unbind())),
         }
