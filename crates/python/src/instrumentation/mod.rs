@@ -9,6 +9,7 @@ pub(crate) mod asgi_scope;
 pub(crate) mod asgi_send;
 pub(crate) mod facts;
 pub(crate) mod hook;
+pub(crate) mod labels;
 pub(crate) mod server;
 pub(crate) mod server_request;
 pub(crate) mod told;
