@@ -10,7 +10,7 @@ use telemetry::text::{Style, percent_decode};
 
 use super::facts::Conventions;
 use super::server::{HttpServer, ServerFacts};
-use super::wsgi_environ::{put_method, put_number, put_user_agent, redacted, text};
+use super::wsgi_environ::{put_method, put_number, put_user_agent, raw_path, redacted, text};
 use crate::propagation::carrier::CarrierSource;
 use crate::threads::interruption::Settled;
 
@@ -174,7 +174,12 @@ pub(super) fn describe<'py>(
     let name = name_of(py, &mut facts, given, path.as_ref(), captures_all_methods)?;
     if let Some(path) = path {
         facts.set_present(server::TARGET, Some(path.clone()));
-        facts.set_present(server::PATH, Some(path));
+        let raw = match conventions.new {
+            true => get(pyo3::intern!(py, "raw_path"))?,
+            false => None,
+        };
+        let raw = raw.and_then(|raw| raw_path(header_text(&raw)?.as_any()));
+        facts.set_present(server::PATH, Some(raw.unwrap_or(path)));
         if let Some(query) = query.filter(|_| conventions.new) {
             facts.set(server::QUERY, redacted(query.into_any(), url::redact_query));
         }

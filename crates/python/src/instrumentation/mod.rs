@@ -11,6 +11,7 @@ pub(crate) mod client;
 pub(crate) mod client_call;
 pub(crate) mod facts;
 pub(crate) mod hook;
+pub(crate) mod labels;
 pub(crate) mod server;
 pub(crate) mod server_request;
 pub(crate) mod told;

@@ -16,6 +16,7 @@ use super::any_span::AnySpan;
 use super::asgi::{self, Sending};
 use super::asgi_send::AsgiSend;
 use super::hook;
+use super::labels;
 use super::server::{HttpServer, ServerFacts};
 use super::wsgi::Body;
 use crate::imports::context;
@@ -208,6 +209,11 @@ impl ServerRequest {
             let sizes = (state.request_size, state.response_size);
             (old, new, state.active.take(), sizes.0, sizes.1)
         };
+        if let Some(labels) = labels::of(context)? {
+            for attributes in [&old, &new].into_iter().flatten() {
+                labels::add(&labels, attributes)?;
+            }
+        }
         for (size, instruments) in [
             (
                 response_size,

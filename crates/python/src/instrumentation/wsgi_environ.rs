@@ -56,6 +56,9 @@ pub(super) fn describe<'py>(
     facts.set_present(server::SERVER_NAME, get(pyo3::intern!(py, "SERVER_NAME"))?);
     facts.set_present(server::SCHEME, get(pyo3::intern!(py, "wsgi.url_scheme"))?);
     if let Some(host) = get(pyo3::intern!(py, "HTTP_HOST"))? {
+        if conventions.new {
+            put_address(&mut facts, &host)?;
+        }
         facts.set_present(server::HOST_NAME, Some(host.clone()));
         facts.set_present(server::HOST, Some(host));
     }
@@ -69,26 +72,32 @@ pub(super) fn describe<'py>(
         Some(target) if !target.is_none() => Some(target),
         _ => get(pyo3::intern!(py, "REQUEST_URI"))?,
     };
+    let mut raw = None;
     match target.filter(|target| target.is_truthy().settled(target.py()).unwrap_or(false)) {
         Some(target) => {
-            facts.set(server::TARGET, redacted(target, url::redact));
             if conventions.new {
-                facts.set_present(server::PATH, path);
-                let query = get(pyo3::intern!(py, "QUERY_STRING"))?;
-                let query = query.map(|query| redacted(query, url::redact_query));
-                facts.set_present(server::QUERY, query);
+                raw = raw_path(&target);
             }
+            facts.set(server::TARGET, redacted(target, url::redact));
         }
-        None if conventions.old => {
+        None => {
             let whole = py
                 .import(pyo3::intern!(py, "wsgiref.util"))?
                 .call_method1(pyo3::intern!(py, "request_uri"), (environ,));
             // An environment that lacks what PEP 3333 wants has no URL.
             if let Ok(whole) = whole {
-                facts.set_present(server::URL, Some(redacted(whole, url::redact)));
+                raw = raw_path(&whole);
+                if conventions.old {
+                    facts.set_present(server::URL, Some(redacted(whole, url::redact)));
+                }
             }
         }
-        None => {}
+    }
+    if conventions.new {
+        facts.set_present(server::PATH, raw.or(path));
+        let query = get(pyo3::intern!(py, "QUERY_STRING"))?;
+        let query = query.map(|query| redacted(query, url::redact_query));
+        facts.set_present(server::QUERY, query);
     }
 
     let address = get(pyo3::intern!(py, "REMOTE_ADDR"))?;
@@ -109,6 +118,30 @@ pub(super) fn describe<'py>(
     put_user_agent(&mut facts, get(pyo3::intern!(py, "HTTP_USER_AGENT"))?)?;
     put_version(&mut facts, get(pyo3::intern!(py, "SERVER_PROTOCOL"))?);
     Ok(Described { name, facts })
+}
+
+/// The address and the port of a `Host` header that has both, which the new conventions tell apart.
+fn put_address(facts: &mut ServerFacts, host: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = host.py();
+    let Some(text) = text(host) else {
+        return Ok(());
+    };
+    let (address, port) = url::split_host(&text);
+    if address.len() != text.len() && !address.is_empty() {
+        facts.set(server::ADDRESS, PyString::new(py, address).into_any());
+    }
+    if let Some(port) = port {
+        let port = port.into_pyobject(py)?.into_any();
+        facts.set(server::ADDRESS_PORT, port);
+    }
+    Ok(())
+}
+
+/// The path in a request target, percent-encoded as it was sent.
+pub(super) fn raw_path<'py>(target: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let text = text(target)?;
+    let path = url::path_of_target(&text)?;
+    Some(PyString::new(target.py(), path).into_any())
 }
 
 /// The method; gives the name of the span.

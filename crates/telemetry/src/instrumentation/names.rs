@@ -84,7 +84,8 @@ pub mod server {
     pub const STATUS: usize = 18;
     pub const ERROR_TYPE: usize = 19;
     pub const ADDRESS: usize = 20;
-    pub const COUNT: usize = 21;
+    pub const ADDRESS_PORT: usize = 21;
+    pub const COUNT: usize = 22;
 
     /// By the positions above. A later fact of the same name replaces an earlier one.
     pub const NAMES: [Names; COUNT] = [
@@ -109,6 +110,7 @@ pub mod server {
         both("http.status_code", "http.response.status_code"),
         new("error.type"),
         new("server.address"),
+        new("server.port"),
     ];
 
     pub const ACTIVE_OLD: FactSet =

@@ -47,6 +47,35 @@ pub fn redact_credentials(url: &str) -> Option<String> {
     Some(format!("{scheme}://{REDACTED}:{REDACTED}@{host}{path}"))
 }
 
+/// The address and the port in the authority of a URL, or in a `Host` header.
+#[must_use]
+pub fn split_host(host: &str) -> (&str, Option<u16>) {
+    let (address, port) = match host.rsplit_once(':') {
+        Some((address, port)) if !port.contains(']') => (address, port.parse().ok()),
+        _ => (host, None),
+    };
+    // More than one colon outside of brackets is an address that lacks them.
+    let (address, port) = match port {
+        Some(port) if address.ends_with(']') || !address.contains(':') => (address, Some(port)),
+        _ => (host, None),
+    };
+    let bare = address
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    (bare.unwrap_or(address), port)
+}
+
+/// The path of a request target as it was sent; `None` for one without a path (`*`).
+#[must_use]
+pub fn path_of_target(target: &str) -> Option<&str> {
+    let path = match target.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains(['/', '?']) => rest.get(rest.find('/')?..)?,
+        _ => target,
+    };
+    let path = path.split(['?', '#']).next()?;
+    path.starts_with('/').then_some(path)
+}
+
 /// A query, with or without a fragment after it, with `REDACTED` in place of sensitive values; `None` if
 /// it has none.
 #[must_use]
@@ -145,6 +174,28 @@ mod tests {
         assert_eq!(redact("https://example.com/"), None);
         assert_eq!(redact("/user@example.com"), None);
         assert_eq!(redact("https://example.com/@me?sig"), None);
+    }
+
+    #[test]
+    fn a_host_is_an_address_and_a_port() {
+        assert_eq!(split_host("example.com"), ("example.com", None));
+        assert_eq!(split_host("example.com:80"), ("example.com", Some(80)));
+        assert_eq!(split_host("[::1]:8080"), ("::1", Some(8080)));
+        assert_eq!(split_host("[::1]"), ("::1", None));
+        assert_eq!(split_host("::1"), ("::1", None));
+        assert_eq!(split_host("example.com:"), ("example.com:", None));
+        assert_eq!(split_host("example.com:http"), ("example.com:http", None));
+        assert_eq!(split_host(""), ("", None));
+    }
+
+    #[test]
+    fn a_target_has_a_path() {
+        assert_eq!(path_of_target("/a%20b?c=/d#e"), Some("/a%20b"));
+        assert_eq!(path_of_target("http://example.com/a?b"), Some("/a"));
+        assert_eq!(path_of_target("http://example.com"), None);
+        assert_eq!(path_of_target("/a?b=http://c/d"), Some("/a"));
+        assert_eq!(path_of_target("*"), None);
+        assert_eq!(path_of_target(""), None);
     }
 
     #[test]
