@@ -183,7 +183,10 @@ impl Logger {
         // Encoded when every processor written in Python has seen it, as a span is: one that takes
         // secrets out has to be heard wherever it stands.
         let mut queues = Vec::new();
-        let told = pipeline.hand_over("on_emit", &record, |batch| queues.push(batch.clone()));
+        let told = pipeline.hand_over("on_emit", &record, |batch, is_heard| match is_heard {
+            true => queues.push(batch.clone()),
+            false => batch.withhold(),
+        });
         for batch in &queues {
             encode::push(batch, &self.groups, &record);
         }
@@ -317,6 +320,7 @@ impl Logger {
         });
         match emitted {
             Err(error) if error.is_instance_of::<PyException>(py) => {
+                pipeline.withhold();
                 encode::report(py, &error);
                 Ok(())
             }

@@ -46,13 +46,19 @@ pub(crate) fn on_end(pipeline: &Pipeline, span: &Bound<'_, ReadableSpan>) -> PyR
     match pipeline.tell("_on_ending", span, None) {
         Ok(true) => {}
         failed => {
-            pipeline.withhold();
+            if is_sampled(span.get()) {
+                pipeline.withhold();
+            }
             return failed.map(drop);
         }
     }
     span.get().set_ending(true);
     ENDING.with_borrow_mut(|ending| ending.push(span.clone().unbind()));
-    let told = pipeline.hand_over("on_end", span, |batch| queue(py, batch, span.get()));
+    let told = pipeline.hand_over("on_end", span, |batch, is_heard| match is_heard {
+        true => queue(py, batch, span.get()),
+        false if is_sampled(span.get()) => batch.withhold(),
+        false => {}
+    });
     let left = ENDING.with_borrow_mut(Vec::pop);
     drop(left);
     let waiting = {
@@ -102,12 +108,15 @@ pub(crate) fn queue_waiting(py: Python<'_>, batch: &BatchProcessor) {
     }
 }
 
+/// Whether queues take it.
+fn is_sampled(span: &ReadableSpan) -> bool {
+    let identity = span.exported_identity();
+    identity.is_some_and(|identity| identity.context.is_sampled())
+}
+
 // Encodes and queues a span that was sampled.
 fn push(py: Python<'_>, batch: &BatchProcessor, span: &ReadableSpan) {
-    if !span
-        .exported_identity()
-        .is_some_and(|identity| identity.context.is_sampled())
-    {
+    if !is_sampled(span) {
         return;
     }
     let pushed = span
