@@ -91,6 +91,8 @@ mod _native {
     #[pymodule_export]
     use super::process::fork::settle_fork;
     #[pymodule_export]
+    use super::process::said::forget_said;
+    #[pymodule_export]
     use super::propagation::composite::CompositePropagator;
     #[pymodule_export]
     use super::propagation::propagator::{

@@ -93,7 +93,7 @@ impl<'py> HandledRecord<'py> {
             Err(error) => {
                 let message = self.own(Attribute::Message);
                 let text = message.str().map(Bound::into_any);
-                (text.unwrap_or(message), Some(error))
+                (text.unwrap_or_else(|_| unprintable(&message)), Some(error))
             }
         }
     }
@@ -170,4 +170,13 @@ impl<'py> HandledRecord<'py> {
         };
         Ok([name, message, stack])
     }
+}
+
+/// What stands in the place of an object that has no text.
+fn unprintable<'py>(object: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+    let class = object.get_type();
+    let name = class
+        .name()
+        .map_or_else(|_| String::new(), |name| name.to_string());
+    PyString::new(object.py(), &format!("<unprintable {name} object>")).into_any()
 }

@@ -6,5 +6,6 @@ pub(crate) mod diagnostics;
 pub(crate) mod ending_thread;
 pub(crate) mod fork;
 pub(crate) mod mapped_lock;
+pub(crate) mod said;
 pub(crate) mod termination;
 mod wording;
