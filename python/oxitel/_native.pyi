@@ -37,6 +37,7 @@ __all__ = [
     "B3Propagator",
     "BaggagePropagator",
     "BatchProcessor",
+    "Bell",
     "CompositePropagator",
     "Counter",
     "Endpoint",
@@ -46,6 +47,7 @@ __all__ = [
     "HttpServer",
     "JSONFormatter",
     "JaegerPropagator",
+    "LastMetrics",
     "LogRecordFactory",
     "Logger",
     "LoggingHandler",
@@ -405,6 +407,27 @@ class BatchProcessor:
     def counts(self) -> dict[str, int]: ...
     def buffer_counts(self) -> dict[str, int]: ...
     def serve(self, resource: Resource) -> None: ...
+
+@final
+class LastMetrics:
+    """The streams of a metric reader that are exported when SIGTERM ends the process."""
+
+    def __new__(
+        cls, exporter: Exporter, max_export_batch_size: int | None, limit_millis: float
+    ) -> LastMetrics: ...
+    def add(self, scope: object, streams: list[MetricStream], resource: object) -> None: ...
+    def clear(self) -> None: ...
+    def forget(self) -> None: ...
+
+@final
+class Bell:
+    """Something to wait for without a lock of Python's."""
+
+    def __new__(cls) -> Bell: ...
+    def ring(self) -> None: ...
+    def count(self) -> int: ...
+    def wait(self, heard: int, seconds: float) -> None: ...
+    def wait_with_others(self, heard: int, seconds: float) -> None: ...
 
 @disjoint_base
 class Counter:

@@ -42,6 +42,8 @@ mod _native {
         retry_after, retry_wait,
     };
     #[pymodule_export]
+    use super::export::bell::Bell;
+    #[pymodule_export]
     use super::export::endpoint::{Endpoint, default_port, scheme_and_authority, shown_endpoint};
     #[pymodule_export]
     use super::export::exporter::Exporter;
@@ -82,6 +84,8 @@ mod _native {
     use super::metrics::export::{encode_metrics, export_metrics};
     #[pymodule_export]
     use super::metrics::instrument::{Counter, Gauge, Histogram, Observer, UpDownCounter};
+    #[pymodule_export]
+    use super::metrics::last::LastMetrics;
     #[pymodule_export]
     use super::metrics::stream::MetricStream;
     #[pymodule_export]

@@ -58,7 +58,7 @@ class Batching:
         meter_provider: MeterProvider | None,
     ) -> None:
         variables = self._variables
-        native_exporter = _native_exporter_of(exporter)
+        native_exporter = native_exporter_of(exporter)
         queue_size, batch_size = _sizes(
             variables, max_queue_size, max_export_batch_size, native_exporter is not None
         )
@@ -87,7 +87,7 @@ class Batching:
                 settings(),
             )
             termination_limit = sdk.SIGTERM_FLUSH_TIMEOUT.read()
-            if termination_limit > 0:
+            if termination_limit > 0 and not sdk.SDK_DISABLED.read():
                 self._native.flush_on_termination(seconds_of(termination_limit) * 1000)
         elif queue_size is not None:
             self._batch_processor = BatchProcessor(
@@ -178,7 +178,7 @@ def _validate(queue_size: int | None, schedule_delay_millis: float, batch_size: 
         raise ValueError("max_export_batch_size must be less than or equal to max_queue_size.")
 
 
-def _native_exporter_of(exporter: object) -> _native.Exporter | None:
+def native_exporter_of(exporter: object) -> _native.Exporter | None:
     """The native part of one of our OTLP exporters, if nothing in Python takes part in exporting.
 
     Looked up without importing the exporters, which a program without them has no use for.

@@ -16,7 +16,7 @@ use crate::process::diagnostics;
 /// An OTLP destination.
 #[pyclass(frozen, module = "oxitel._native")]
 pub(crate) struct Exporter {
-    pub(super) exporter: Arc<telemetry::export::Exporter>,
+    pub(crate) exporter: Arc<telemetry::export::Exporter>,
     timeout: Duration,
 }
 
