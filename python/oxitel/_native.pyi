@@ -54,6 +54,7 @@ __all__ = [
     "B3Propagator",
     "BaggagePropagator",
     "BatchProcessor",
+    "Bell",
     "ClientCall",
     "CompositePropagator",
     "Counter",
@@ -65,6 +66,7 @@ __all__ = [
     "HttpServer",
     "JSONFormatter",
     "JaegerPropagator",
+    "LastMetrics",
     "LogRecordFactory",
     "Logger",
     "LoggingHandler",
@@ -95,6 +97,7 @@ __all__ = [
     "export_metrics",
     "export_spans",
     "finish_diagnostics",
+    "forget_said",
     "grpc_method",
     "grpc_retry_delay",
     "is_http_suppressed",
@@ -424,6 +427,27 @@ class BatchProcessor:
     def buffer_counts(self) -> dict[str, int]: ...
     def serve(self, resource: Resource) -> None: ...
 
+@final
+class LastMetrics:
+    """The streams of a metric reader that are exported when SIGTERM ends the process."""
+
+    def __new__(
+        cls, exporter: Exporter, max_export_batch_size: int | None, limit_millis: float
+    ) -> LastMetrics: ...
+    def add(self, scope: object, streams: list[MetricStream], resource: object) -> None: ...
+    def clear(self) -> None: ...
+    def forget(self) -> None: ...
+
+@final
+class Bell:
+    """Something to wait for without a lock of Python's."""
+
+    def __new__(cls) -> Bell: ...
+    def ring(self) -> None: ...
+    def count(self) -> int: ...
+    def wait(self, heard: int, seconds: float) -> None: ...
+    def wait_with_others(self, heard: int, seconds: float) -> None: ...
+
 @disjoint_base
 class Counter:
     """What counters do natively."""
@@ -624,6 +648,7 @@ def severity_number(level: float) -> int: ...
 def severity_text(level_name: Any) -> Any: ...
 def log_pending() -> None: ...
 def log_losses() -> None: ...
+def forget_said() -> None: ...
 def finish_diagnostics() -> None: ...
 
 @disjoint_base

@@ -46,6 +46,8 @@ mod _native {
         retry_after, retry_wait,
     };
     #[pymodule_export]
+    use super::export::bell::Bell;
+    #[pymodule_export]
     use super::export::endpoint::{Endpoint, default_port, scheme_and_authority, shown_endpoint};
     #[pymodule_export]
     use super::export::exporter::Exporter;
@@ -93,6 +95,8 @@ mod _native {
     #[pymodule_export]
     use super::metrics::instrument::{Counter, Gauge, Histogram, Observer, UpDownCounter};
     #[pymodule_export]
+    use super::metrics::last::LastMetrics;
+    #[pymodule_export]
     use super::metrics::stream::MetricStream;
     #[pymodule_export]
     use super::process::clock::set_clock;
@@ -100,6 +104,8 @@ mod _native {
     use super::process::diagnostics::{finish_diagnostics, log_losses, log_pending};
     #[pymodule_export]
     use super::process::fork::settle_fork;
+    #[pymodule_export]
+    use super::process::said::forget_said;
     #[pymodule_export]
     use super::propagation::composite::CompositePropagator;
     #[pymodule_export]

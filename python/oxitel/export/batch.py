@@ -28,7 +28,19 @@ from .suppression import Suppression
 _logger = getLogger("opentelemetry.sdk._shared_internal")
 _logger.addFilter(DuplicateFilter())
 
-COUNTS = ("delivered", "rejected", "failed", "dropped_queue_full", "dropped_after_shutdown")
+# What became of records, as the native queue counts it. One that was handed to the exporter stays
+# `submitted`; `refused` are those that the exporter failed on.
+COUNTS = (
+    "made",
+    "submitted",
+    "delivered",
+    "refused",
+    "unsent",
+    "dropped_queue_full",
+    "dropped_when_submitted",
+    "dropped_after_shutdown",
+    "withheld",
+)
 _FULL_QUEUE_WARNING_SECONDS = 20.0
 
 
@@ -109,6 +121,7 @@ class BatchProcessor:
             # A fork that went past Python's hooks, as uWSGI's does.
             self._reset()
         with self._state_lock:
+            self._counts["made"] += 1
             if not self._shutdown:
                 is_full = len(self._queue) >= self._max_queue_size
                 if is_full:
@@ -190,7 +203,7 @@ class BatchProcessor:
                 with self._changed:
                     self._exporting_from = None
                     self._failed_exports += not succeeded
-                    self._counts["delivered" if succeeded else "failed"] += len(batch)
+                    self._counts["delivered" if succeeded else "refused"] += len(batch)
                     self._changed.notify_all()
 
     def _take_batch(self, last: int) -> list[Any]:
@@ -201,6 +214,7 @@ class BatchProcessor:
             if size == 0 or (size < self._max_export_batch_size and first >= last):
                 return []
             self._exporting_from = first
+            self._counts["submitted"] += size
             return [self._queue.pop() for _ in range(size)]
 
     def _should_export_batch(
@@ -285,12 +299,25 @@ class BatchProcessor:
     def _give_up_rest(self) -> None:
         """After this the worker calls the exporter no more."""
         with self._changed:
-            count = len(self._queue)
+            self._counts["unsent"] += len(self._queue)
+            if self._exporting_from is not None:
+                self._counts["unsent"] += self._accepted - len(self._queue) - self._exporting_from
             self._queue.clear()
+            counts = dict(self._counts)
             self._changed.notify_all()
-        if count:
+        causes = {
+            "the queue was full": counts["dropped_queue_full"],
+            "the exporter failed": counts["refused"],
+            "shutdown took too long": counts["unsent"],
+        }
+        lost = sum(causes.values())
+        if lost:
             _logger.warning(
-                "Shutdown took too long, dropping %d records (%s).", count, self._exporting
+                "%d of %d records (%s) were not exported: %s.",
+                lost,
+                counts["made"],
+                self._exporting,
+                "; ".join(f"{cause} ({count})" for cause, count in causes.items() if count),
             )
 
     def _shut_exporter_down(self, remaining_millis: float) -> None:

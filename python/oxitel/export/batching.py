@@ -61,7 +61,7 @@ class Batching:
         meter_provider: MeterProvider | None,
     ) -> None:
         variables = self._variables
-        native_exporter = _native_exporter_of(exporter)
+        native_exporter = native_exporter_of(exporter)
         queue_size, batch_size = _sizes(
             variables, max_queue_size, max_export_batch_size, native_exporter is not None
         )
@@ -90,7 +90,7 @@ class Batching:
             )
             self._native_exporter = native_exporter
             termination_limit = sdk.SIGTERM_FLUSH_TIMEOUT.read()
-            if termination_limit > 0:
+            if termination_limit > 0 and not sdk.SDK_DISABLED.read():
                 self._native.flush_on_termination(seconds_of(termination_limit) * 1000)
         # A queue that is bounded in bytes is the native one's.
         most_records = queue_size or max(variables.max_queue_size.read(), batch_size)
@@ -212,7 +212,7 @@ def _validate(queue_size: int | None, schedule_delay_millis: float, batch_size: 
         raise ValueError("max_export_batch_size must be less than or equal to max_queue_size.")
 
 
-def _native_exporter_of(exporter: object) -> _native.Exporter | None:
+def native_exporter_of(exporter: object) -> _native.Exporter | None:
     """The native part of one of our OTLP exporters, if nothing in Python takes part in exporting.
 
     Looked up without importing the exporters, which a program without them has no use for.

@@ -7,6 +7,7 @@ that of `opentelemetry-instrumentation-logging` in `oxitel.instrumentation.loggi
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from time import time_ns
@@ -93,7 +94,16 @@ class Handler(_native.LoggingHandler, logging.Handler):
             return record.getMessage()
         except Exception:
             self.handleError(record)
-            return str(record.msg)
+            return _text_of(record.msg)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """As `logging` says it, and that it is not about one of the program's own handlers."""
+        if logging.raiseExceptions and sys.stderr is not None:
+            try:
+                sys.stderr.write("OpenTelemetry's logging handler cannot read a log record:\n")
+            except OSError:
+                pass
+        super().handleError(record)
 
     def _warn_of_recursion(self) -> None:
         """Called natively when a record is emitted by the handling of one that was emitted by the
@@ -120,6 +130,13 @@ class Handler(_native.LoggingHandler, logging.Handler):
         except RuntimeError:
             # The interpreter is ending; the provider's own shutdown delivers what there is.
             pass
+
+
+def _text_of(message: object) -> str:
+    try:
+        return str(message)
+    except Exception:
+        return f"<unprintable {type(message).__name__} object>"
 
 
 def _internal_logger() -> logging.Logger:

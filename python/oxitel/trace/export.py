@@ -81,13 +81,13 @@ class SimpleSpanProcessor(SpanProcessor):
             if self._processed is not None:
                 self._processed.add("already_shutdown")
             return
+        if self._processed is not None:
+            self._processed.add()
         with Suppression():
             try:
                 self.span_exporter.export((span,))
             except Exception:
                 _logger.exception("Exception while exporting Span.")
-        if self._processed is not None:
-            self._processed.add()
 
     def shutdown(self) -> None:
         self._shutdown = True

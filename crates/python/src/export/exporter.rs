@@ -28,7 +28,7 @@ pub(crate) fn request_of<'py>(py: Python<'py>, batch: &Batch) -> PyResult<Bound<
 /// An OTLP destination.
 #[pyclass(frozen, module = "oxitel._native")]
 pub(crate) struct Exporter {
-    pub(super) exporter: Arc<telemetry::export::Exporter>,
+    pub(crate) exporter: Arc<telemetry::export::Exporter>,
     timeout: Duration,
 }
 

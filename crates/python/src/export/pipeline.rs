@@ -154,7 +154,7 @@ impl Pipeline {
     }
 
     /// Tells the processors in their order, by their method `name`, of an item that is complete, and
-    /// gives the queues among them to `queue`.
+    /// gives the queues among them to `queue`, each with whether all before it have seen the item.
     ///
     /// What one of them fails to see goes no further, as officially: it may be the one that takes
     /// out what nobody is to see. The program does not notice, and the queues count it.
@@ -162,13 +162,12 @@ impl Pipeline {
         &self,
         name: &str,
         item: &Bound<'_, PyAny>,
-        mut queue: impl FnMut(&BatchProcessor),
+        mut queue: impl FnMut(&BatchProcessor, bool),
     ) -> PyResult<()> {
         let mut told = Ok(true);
         for stage in &self.stages {
             match (stage, &told) {
-                (Stage::Native(batch), Ok(true)) => queue(batch),
-                (Stage::Native(batch), _) => batch.withhold(),
+                (Stage::Native(batch), told) => queue(batch, matches!(told, Ok(true))),
                 (Stage::Python(listener), Ok(true)) => told = listener.call(name, item, None),
                 (Stage::Python(_), _) => {}
             }

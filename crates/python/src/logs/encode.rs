@@ -107,6 +107,7 @@ pub(crate) fn push(batch: &BatchProcessor, groups: &Groups, record: &Bound<'_, P
         .of_record(record)
         .and_then(|group| with_encoded(record, |bytes| batch.push(&group, bytes)));
     if let Err(error) = pushed {
+        batch.withhold();
         report(record.py(), &error);
     }
 }

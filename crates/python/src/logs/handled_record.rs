@@ -94,7 +94,8 @@ impl<'py> HandledRecord<'py> {
             Err(error) => {
                 let message = self.own(Attribute::Message);
                 let text = message.str().settled(message.py());
-                (text.map_or(message, Bound::into_any), Some(error))
+                let text = text.map_or_else(|| unprintable(&message), Bound::into_any);
+                (text, Some(error))
             }
         }
     }
@@ -171,4 +172,13 @@ impl<'py> HandledRecord<'py> {
         };
         Ok([name, message, stack])
     }
+}
+
+/// What stands in the place of an object that has no text.
+fn unprintable<'py>(object: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+    let class = object.get_type();
+    let name = class
+        .name()
+        .map_or_else(|_| String::new(), |name| name.to_string());
+    PyString::new(object.py(), &format!("<unprintable {name} object>")).into_any()
 }

@@ -217,9 +217,14 @@ impl LoggingHandler {
             flags: span.flags,
             event_name: &event_name.as_ref().map(text::nearest).unwrap_or_default(),
         };
-        encode::with_parts(py, &head, &body, &handled.extra, &parts.limits, |bytes| {
-            parts.push(pipeline, bytes);
-        })?;
+        let encoded =
+            encode::with_parts(py, &head, &body, &handled.extra, &parts.limits, |bytes| {
+                parts.push(pipeline, bytes);
+            });
+        if encoded.is_err() {
+            pipeline.withhold();
+        }
+        encoded?;
         failure.map_or(Ok(()), Err)
     }
 
@@ -233,6 +238,8 @@ impl LoggingHandler {
 
     // By way of the official objects, for whoever wants to see or change them.
     fn emit_slowly(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
+        // What is odd about its attributes is said by the API, each time, and is no record either.
+        let _saying = diagnostics::Saying::by(diagnostics::ATTRIBUTES);
         slf.call_method1(intern!(slf.py(), "_emit_objects"), (record,))?;
         Ok(())
     }
@@ -408,7 +415,7 @@ impl LoggingHandler {
 
     fn emit(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = slf.py();
-        if diagnostics::is_of_the_worker(record)? {
+        if diagnostics::is_our_own(record)? {
             return Ok(());
         }
         let emitted = match HANDLING.begin(py)? {

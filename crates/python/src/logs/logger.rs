@@ -247,7 +247,10 @@ impl Logger {
         // Encoded when every processor written in Python has seen it, as a span is: one that takes
         // secrets out has to be heard wherever it stands.
         let mut queues = Vec::new();
-        let told = pipeline.hand_over("on_emit", record, |batch| queues.push(batch.clone()));
+        let told = pipeline.hand_over("on_emit", record, |batch, is_heard| match is_heard {
+            true => queues.push(batch.clone()),
+            false => batch.withhold(),
+        });
         for batch in &queues {
             encode::push(batch, &self.groups, record);
         }
@@ -381,6 +384,7 @@ impl Logger {
         });
         match emitted {
             Err(error) if !is_for_program(py, &error) => {
+                pipeline.withhold();
                 encode::report(py, &error);
                 Ok(())
             }

@@ -7,7 +7,7 @@ use pyo3::types::PyBytes;
 
 use super::collect::MetricsSnapshot;
 use super::convert;
-use super::encode::batches;
+use super::encode::{batches, of_scopes};
 use super::scope_metrics::ScopeMetrics;
 use crate::convert::duration;
 use crate::export::exporter::Exporter;
@@ -40,7 +40,7 @@ pub(crate) fn encode_metrics<'py>(
     let body = with_scopes(metrics_data, |scopes| {
         py.detach(|| {
             let mut body = Vec::new();
-            for batch in batches(scopes, None) {
+            for batch in batches(of_scopes(scopes), None) {
                 batch.encode_into(&mut body);
             }
             body
@@ -62,7 +62,7 @@ pub(crate) fn export_metrics(
     let timeout = duration::of_seconds(timeout_seconds);
     let deadline = Instant::now().checked_add(timeout);
     let batches = with_scopes(metrics_data, |scopes| {
-        py.detach(|| batches(scopes, max_export_batch_size))
+        py.detach(|| batches(of_scopes(scopes), max_export_batch_size))
     })?;
     let mut is_delivered = true;
     for batch in batches {

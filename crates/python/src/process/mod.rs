@@ -7,5 +7,6 @@ pub(crate) mod ending_thread;
 pub(crate) mod fork;
 pub(crate) mod interpreter;
 pub(crate) mod mapped_lock;
+pub(crate) mod said;
 pub(crate) mod termination;
 mod wording;

@@ -59,13 +59,19 @@ pub(crate) fn on_end(pipeline: &Pipeline, span: &Bound<'_, ReadableSpan>) -> PyR
     match pipeline.tell("_on_ending", span, None) {
         Ok(true) => {}
         failed => {
-            pipeline.withhold();
+            if is_sampled(span.get()) {
+                pipeline.withhold();
+            }
             return failed.map(drop);
         }
     }
     span.get().set_ending(true);
     ENDING.with_borrow_mut(|ending| ending.push(span.clone().unbind()));
-    let told = pipeline.hand_over("on_end", span, |batch| queue(batch, span));
+    let told = pipeline.hand_over("on_end", span, |batch, is_heard| match is_heard {
+        true => queue(batch, span),
+        false if is_sampled(span.get()) => batch.withhold(),
+        false => {}
+    });
     let left = ENDING.with_borrow_mut(Vec::pop);
     drop(left);
     let waiting = {
@@ -85,12 +91,18 @@ pub(crate) fn on_end(pipeline: &Pipeline, span: &Bound<'_, ReadableSpan>) -> PyR
 pub(crate) fn on_end_with_readable(pipeline: &Pipeline, span: &Bound<'_, Span>) -> PyResult<()> {
     let py = span.py();
     if !pipeline.tell("_on_ending", span, None)? {
-        pipeline.withhold();
+        if is_sampled(span.as_super().get()) {
+            pipeline.withhold();
+        }
         return Ok(());
     }
     let readable = span.call_method0(pyo3::intern!(py, "_readable_span"))?;
     let mut queues = Vec::new();
-    let told = pipeline.hand_over("on_end", &readable, |batch| queues.push(batch.clone()));
+    let told = pipeline.hand_over("on_end", &readable, |batch, is_heard| match is_heard {
+        true => queues.push(batch.clone()),
+        false if is_sampled(span.as_super().get()) => batch.withhold(),
+        false => {}
+    });
     for batch in &queues {
         export::queue_shown(batch, &readable);
     }
@@ -132,6 +144,12 @@ pub(crate) fn queue_waiting(py: Python<'_>, batch: &BatchProcessor) {
     }
 }
 
+/// Whether queues take it.
+fn is_sampled(span: &ReadableSpan) -> bool {
+    let identity = span.exported_identity();
+    identity.is_some_and(|identity| identity.context.is_sampled())
+}
+
 // Encodes and queues a span that was sampled.
 fn push(batch: &BatchProcessor, span: &Bound<'_, ReadableSpan>) {
     let py = span.py();
@@ -150,8 +168,7 @@ fn withhold_unencodable(batch: &BatchProcessor, py: Python<'_>, pushed: PyResult
 }
 
 fn push_own(batch: &BatchProcessor, span: &ReadableSpan, py: Python<'_>) -> PyResult<()> {
-    let identity = span.exported_identity();
-    if !identity.is_some_and(|identity| identity.context.is_sampled()) {
+    if !is_sampled(span) {
         return Ok(());
     }
     let group = span.group(py)?;
