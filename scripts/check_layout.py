@@ -24,7 +24,14 @@ UNTIED_FILES: tuple[Path, ...] = (ROOT / "crates/telemetry/src/export",)
 AT_THE_TOP = {
     ROOT / "crates/python/src": {"lib.rs"},
     PACKAGE: {
-        *("__init__.py", "__main__.py", "_native.pyi", "py.typed", "version.py"),
+        *(
+            "__init__.py",
+            "__main__.py",
+            "_native.pyi",
+            "_native_instrumentation.pyi",
+            "py.typed",
+            "version.py",
+        ),
         # What the drop-in folder needs, which can hold no modules of ours.
         *("auto.py", "incidental.py"),
         # Words that every room has.

@@ -13,6 +13,18 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AnyValue, Attributes, AttributeValue
 from typing_extensions import Self, disjoint_base
 
+from oxitel._native_instrumentation import (
+    ClientCall,
+    HttpClient,
+    asgi_url,
+    is_http_suppressed,
+    known_http_method,
+    redact_url,
+    redact_url_credentials,
+    redact_url_query,
+    sql_operation,
+    synthetic_user_agent,
+)
 from oxitel.export.settings import Settings
 from oxitel.logs.limits import LogRecordLimits
 from oxitel.logs.processor import LogRecordProcessor
@@ -37,12 +49,14 @@ __all__ = [
     "B3Propagator",
     "BaggagePropagator",
     "BatchProcessor",
+    "ClientCall",
     "CompositePropagator",
     "Counter",
     "Endpoint",
     "Exporter",
     "Gauge",
     "Histogram",
+    "HttpClient",
     "HttpServer",
     "JSONFormatter",
     "JaegerPropagator",
@@ -78,6 +92,7 @@ __all__ = [
     "finish_diagnostics",
     "grpc_method",
     "grpc_retry_delay",
+    "is_http_suppressed",
     "is_retryable_http",
     "is_too_large_grpc",
     "known_http_method",
@@ -605,13 +620,6 @@ def severity_text(level_name: Any) -> Any: ...
 def log_pending() -> None: ...
 def log_losses() -> None: ...
 def finish_diagnostics() -> None: ...
-def known_http_method(method: str) -> str | None: ...
-def redact_url(url: str) -> str: ...
-def redact_url_credentials(url: str) -> str: ...
-def redact_url_query(query: str) -> str: ...
-def synthetic_user_agent(user_agent: str) -> str | None: ...
-def asgi_url(scope: dict[str, Any]) -> str: ...
-def sql_operation(statement: str) -> str: ...
 
 @final
 class HttpServer:

@@ -9,7 +9,10 @@ from oxitel.instrumentation.aiohttp_server import AioHttpServerInstrumentor
 from oxitel.instrumentation.django import DjangoInstrumentor
 from oxitel.instrumentation.fastapi import FastAPIInstrumentor
 from oxitel.instrumentation.flask import FlaskInstrumentor
+from oxitel.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXClientInstrumentor
+from oxitel.instrumentation.requests import RequestsInstrumentor
 from oxitel.instrumentation.starlette import StarletteInstrumentor
+from oxitel.instrumentation.urllib3 import URLLib3Instrumentor
 
 for kind in (
     FlaskInstrumentor,
@@ -17,9 +20,14 @@ for kind in (
     FastAPIInstrumentor,
     DjangoInstrumentor,
     AioHttpServerInstrumentor,
+    HTTPXClientInstrumentor,
+    HTTPX2ClientInstrumentor,
+    RequestsInstrumentor,
+    URLLib3Instrumentor,
 ):
     kind().instrument()
 libraries = {"flask", "werkzeug", "starlette", "fastapi", "asgiref", "django", "aiohttp"}
+libraries |= {"httpx", "httpx2", "requests", "urllib3"}
 print(sorted(libraries & set(sys.modules)))
 import flask
 print(hasattr(flask.Flask.wsgi_app, "__wrapped__"))

@@ -52,13 +52,17 @@ mod _native {
     #[pymodule_export]
     use super::instrumentation::asgi_send::AsgiSend;
     #[pymodule_export]
+    use super::instrumentation::client::HttpClient;
+    #[pymodule_export]
+    use super::instrumentation::client_call::ClientCall;
+    #[pymodule_export]
     use super::instrumentation::server::HttpServer;
     #[pymodule_export]
     use super::instrumentation::server_request::ServerRequest;
     #[pymodule_export]
     use super::instrumentation::values::{
-        asgi_url, known_http_method, redact_url, redact_url_credentials, redact_url_query,
-        sql_operation, synthetic_user_agent,
+        asgi_url, is_http_suppressed, known_http_method, redact_url, redact_url_credentials,
+        redact_url_query, sql_operation, synthetic_user_agent,
     };
     #[pymodule_export]
     use super::instrumentation::wsgi::{Body, StartResponse};

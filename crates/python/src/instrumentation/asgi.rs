@@ -79,6 +79,17 @@ pub(super) fn is_suppressed(py: Python<'_>) -> PyResult<bool> {
     Ok(false)
 }
 
+/// The context in which instrumentations of HTTP are suppressed, else as `current`.
+pub(super) fn suppressed<'py>(current: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = current.py();
+    let context = Official::get(py)?.new_context(py)?;
+    if let Ok(current) = current.cast::<PyDict>() {
+        context.update(current.as_mapping())?;
+    }
+    context.set_item(&SuppressionKeys::get(py)?.http, true)?;
+    Ok(context.into_any())
+}
+
 /// The keys with which a context suppresses instrumentations.
 struct SuppressionKeys {
     all: Py<PyAny>,

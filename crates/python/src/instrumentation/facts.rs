@@ -24,6 +24,8 @@ pub(crate) struct FactKeys {
     /// All old names, since there are metrics of the old conventions alone.
     old: Keys,
     new: Keys,
+    /// Those that are attributes of the span.
+    on_span: FactSet,
 }
 
 impl FactKeys {
@@ -33,13 +35,25 @@ impl FactKeys {
             conventions,
             old: names.iter().map(|names| names.old.map(key)).collect(),
             new: names.iter().map(|names| names.new.map(key)).collect(),
+            on_span: FactSet::ALL,
         }
     }
 
-    /// What attributes of the fact are called in the conventions in use.
+    /// The same, with no other facts than these on the span.
+    pub(crate) fn on_span(self, on_span: FactSet) -> Self {
+        Self { on_span, ..self }
+    }
+
+    /// What the span's attributes of the fact are called in the conventions in use.
     pub(crate) fn of(&self, fact: usize) -> impl Iterator<Item = &Py<PyString>> {
-        let old = self.conventions.old.then(|| self.old.get(fact)).flatten();
-        let new = self.conventions.new.then(|| self.new.get(fact)).flatten();
+        let is_on_span = self.on_span.contains(fact);
+        let (has_old, has_new) = (self.conventions.old, self.conventions.new);
+        let old = (is_on_span && has_old)
+            .then(|| self.old.get(fact))
+            .flatten();
+        let new = (is_on_span && has_new)
+            .then(|| self.new.get(fact))
+            .flatten();
         let old = old.and_then(Option::as_ref);
         // Some are called the same in both: `intern` makes them one object.
         let new = new

@@ -7,6 +7,8 @@ pub(crate) mod any_span;
 pub(crate) mod asgi;
 pub(crate) mod asgi_scope;
 pub(crate) mod asgi_send;
+pub(crate) mod client;
+pub(crate) mod client_call;
 pub(crate) mod facts;
 pub(crate) mod hook;
 pub(crate) mod server;

@@ -1,6 +1,8 @@
 //! URLs without their secrets: credentials, and the values of query parameters that grant access
 //! (semantic conventions, "url.full" and "url.query").
 
+use std::borrow::Cow;
+
 use crate::text::{Style, percent_decode};
 
 const REDACTED: &str = "REDACTED";
@@ -74,6 +76,52 @@ pub fn redact_query(query: &str) -> Option<String> {
     Some(redacted)
 }
 
+/// Where a URL leads to, in lower case; what it does not say is empty or `None`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// Empty for a URL that is not absolute.
+    pub scheme: Cow<'a, str>,
+    /// Without the brackets of an IPv6 address.
+    pub host: Cow<'a, str>,
+    /// Only if the URL names it.
+    pub port: Option<u16>,
+}
+
+/// The origin of an absolute URL.
+#[must_use]
+pub fn origin(url: &str) -> Origin<'_> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let authority = rest.get(..end).unwrap_or_default();
+    let address = match authority.rsplit_once('@') {
+        Some((_, address)) => address,
+        None => authority,
+    };
+    let (host, port) = match address
+        .strip_prefix('[')
+        .and_then(|inner| inner.split_once(']'))
+    {
+        Some((host, after)) => (host, after.strip_prefix(':')),
+        None => match address.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (address, None),
+        },
+    };
+    Origin {
+        scheme: lower(scheme),
+        host: lower(host),
+        port: port.and_then(|port| port.parse().ok()),
+    }
+}
+
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_uppercase) {
+        Cow::Owned(text.to_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 fn is_sensitive(parameter: &str) -> bool {
     let Some((key, value)) = parameter.split_once('=') else {
         return false;
@@ -123,5 +171,29 @@ mod tests {
             redact_query("%73ig=secret&Sig=1").as_deref(),
             Some("%73ig=REDACTED&Sig=1")
         );
+    }
+
+    #[test]
+    fn the_origin_is_what_the_url_says() {
+        let origin_of = |scheme: &'static str, host: &'static str, port| Origin {
+            scheme: scheme.into(),
+            host: host.into(),
+            port,
+        };
+        for (url, expected) in [
+            ("http://h/a", origin_of("http", "h", None)),
+            (
+                "HTTPS://u:p@H.example:8443?a",
+                origin_of("https", "h.example", Some(8443)),
+            ),
+            ("http://[::1]:80/", origin_of("http", "::1", Some(80))),
+            ("http://[::1]", origin_of("http", "::1", None)),
+            ("http://h:99999/", origin_of("http", "h", None)),
+            ("http://h:/", origin_of("http", "h", None)),
+            ("/path", origin_of("", "", None)),
+            ("", origin_of("", "", None)),
+        ] {
+            assert_eq!(origin(url), expected, "{url}");
+        }
     }
 }
