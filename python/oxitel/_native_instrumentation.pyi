@@ -49,6 +49,8 @@ class HttpClient:
         suppresses: bool = False,
         server_on_span: bool = True,
         peer_on_span: bool = False,
+        measures_scheme: bool = True,
+        describes_by_type: bool = False,
     ) -> Self: ...
     def begin(
         self,

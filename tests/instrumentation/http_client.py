@@ -7,6 +7,12 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    # Many connect at once.
+    request_queue_size = 128
+
+
 class Server:
     """Answers `/404` by that status, `/moved` by a redirect to `/there`, `/slow` after a second,
     and everything else by 200. `requests` are paths and headers."""
@@ -44,8 +50,7 @@ class Server:
 
             do_HEAD = do_POST = do_PUT = do_GET
 
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.server.daemon_threads = True
+        self.server = _Server(("127.0.0.1", 0), Handler)
         self.port = self.server.server_address[1]
         self.url = f"http://127.0.0.1:{self.port}"
 

@@ -5,6 +5,7 @@ import sys
 
 PROGRAM = """
 import sys
+from oxitel.instrumentation.aiohttp_client import AioHttpClientInstrumentor
 from oxitel.instrumentation.aiohttp_server import AioHttpServerInstrumentor
 from oxitel.instrumentation.django import DjangoInstrumentor
 from oxitel.instrumentation.fastapi import FastAPIInstrumentor
@@ -20,6 +21,7 @@ for kind in (
     FastAPIInstrumentor,
     DjangoInstrumentor,
     AioHttpServerInstrumentor,
+    AioHttpClientInstrumentor,
     HTTPXClientInstrumentor,
     HTTPX2ClientInstrumentor,
     RequestsInstrumentor,

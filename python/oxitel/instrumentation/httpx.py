@@ -96,6 +96,7 @@ class Instrumentation:
             response = send()
         except BaseException as error:
             call.failed(error)
+            call.finish()
             raise
         self._answered(call, response)
         if self.response_hook is not None:
@@ -118,6 +119,7 @@ class Instrumentation:
             response = await send()
         except BaseException as error:
             call.failed(error)
+            call.finish()
             raise
         self._answered(call, response)
         if self.async_response_hook is not None:

@@ -72,6 +72,7 @@ class _Instrumentation:
             if answer is not None and hasattr(answer, "status_code"):
                 self._answered(call, request, answer)
             call.failed(error)
+            call.finish()
             raise
         self._answered(call, request, response)
         call.finish()

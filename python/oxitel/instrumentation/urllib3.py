@@ -93,6 +93,7 @@ class _Instrumentation:
                 response = original(pool, method, path, body, sent, *rest, **options)
         except BaseException as error:
             call.failed(error)
+            call.finish()
             raise
         try:
             self._answered(call, pool, body, response)

@@ -38,6 +38,10 @@ pub(crate) struct HttpClient {
     captures_all_methods: bool,
     /// Whether the clients below this one have nothing to say while it is at work.
     pub(super) suppresses: bool,
+    /// Whether the old duration has the scheme.
+    measures_scheme: bool,
+    /// Whether the class of an exception alone describes the status.
+    pub(super) describes_by_type: bool,
 }
 
 /// The server that a client speaks to, where that is not what the URL says.
@@ -66,6 +70,9 @@ impl HttpClient {
         let mut facts = ClientFacts::new();
         let name = put_method(&mut facts, given, client.captures_all_methods)?;
         put_url(&mut facts, target, server);
+        if !client.measures_scheme {
+            facts.remove(SCHEME);
+        }
         if let Some(agent) = agent {
             put_user_agent(&mut facts, agent)?;
         }
@@ -168,7 +175,8 @@ impl HttpClient {
     #[new]
     #[pyo3(signature = (tracer, *, old, new, duration_old, duration_new, request_size_old=None,
         request_size_new=None, response_size_old=None, response_size_new=None, is_excluded=None,
-        captures_all_methods=false, suppresses=false, server_on_span=true, peer_on_span=false))]
+        captures_all_methods=false, suppresses=false, server_on_span=true, peer_on_span=false,
+        measures_scheme=true, describes_by_type=false))]
     #[expect(clippy::too_many_arguments, reason = "keywords, all of them")]
     fn new(
         py: Python<'_>,
@@ -186,6 +194,8 @@ impl HttpClient {
         suppresses: bool,
         server_on_span: bool,
         peer_on_span: bool,
+        measures_scheme: bool,
+        describes_by_type: bool,
     ) -> Self {
         let mut on_span = ON_SPAN;
         if new && server_on_span {
@@ -207,6 +217,8 @@ impl HttpClient {
             is_excluded,
             captures_all_methods,
             suppresses,
+            measures_scheme,
+            describes_by_type,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule, PyString, PyTuple};
@@ -128,6 +129,17 @@ impl ClientCall {
             self.span.set_fact(py, keys, PROTOCOL_VERSION, &version)?;
             let mut state = self.state.lock(py);
             state.facts.set_present(PROTOCOL_VERSION, Some(version));
+        }
+        Ok(())
+    }
+
+    fn fail(&self, error: &Bound<'_, PyAny>) -> PyResult<()> {
+        let py = error.py();
+        let name = error.get_type().qualname()?;
+        self.set_error_type(py, name.clone().into_any())?;
+        self.span.note(error)?;
+        if self.client.get().describes_by_type && error.is_instance_of::<PyException>() {
+            self.span.set_error(py, Some(&name.to_string_lossy()))?;
         }
         Ok(())
     }
@@ -305,16 +317,11 @@ impl ClientCall {
         state.response_size = response;
     }
 
-    /// Notes an exception that there was in place of an answer, and ends the call.
+    /// Notes an exception that there was in place of an answer.
     fn failed(&self, error: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = error.py();
         hook::harmless(py, self.stop(py))?;
-        let noted = error.get_type().qualname().and_then(|name| {
-            self.set_error_type(py, name.into_any())?;
-            self.span.note(error)
-        });
-        hook::harmless(py, noted)?;
-        self.end_harmlessly(py)
+        hook::harmless(py, self.fail(error)).map(drop)
     }
 
     /// Ends the call: durations, sizes, span. The first call counts.

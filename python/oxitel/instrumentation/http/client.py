@@ -119,9 +119,13 @@ class ClientInstruments:
         suppresses: bool = False,
         server_on_span: bool = True,
         peer_on_span: bool = False,
+        measures_scheme: bool = True,
+        describes_by_type: bool = False,
     ) -> _native.HttpClient:
         """With `suppresses`, clients below this one record nothing while it is at work. Spans of
-        the new conventions have `server.*`, and `network.*` with `peer_on_span`."""
+        the new conventions have `server.*`, and `network.*` with `peer_on_span`. The old duration
+        has the scheme. With `describes_by_type`, the status says only of which class an exception
+        is."""
         return _native.HttpClient(
             self.tracer,
             old=self.conventions.old,
@@ -137,6 +141,8 @@ class ClientInstruments:
             suppresses=suppresses,
             server_on_span=server_on_span,
             peer_on_span=peer_on_span,
+            measures_scheme=measures_scheme,
+            describes_by_type=describes_by_type,
         )
 
 

@@ -344,3 +344,71 @@ def httpx_one_client(run: Run) -> None:
     )
     with library.Client(transport=transport) as client:
         client.get("https://example.org/")
+
+
+@program(
+    variants={
+        "old names": {},
+        "new names": {"OTEL_SEMCONV_STABILITY_OPT_IN": "http"},
+        "both names": {"OTEL_SEMCONV_STABILITY_OPT_IN": "http/dup"},
+    }
+)
+def aiohttp(run: Run) -> None:
+    import asyncio
+
+    import aiohttp as library
+
+    url = serve(run)
+
+    async def main() -> None:
+        async with library.ClientSession() as session:
+            for path in PATHS:
+                async with session.get(url + path, allow_redirects=path != "/moved") as response:
+                    run.observe(path, response.status)
+            for method in ("HEAD", "put", "OPTIONS"):
+                async with session.request(method, url + "/") as response:
+                    run.observe(method, response.status)
+            await session.post(url + "/", data=b"body")
+            await session.get(url + "/moved")
+            await session.get(url.replace("//", "//user:password@") + "/")
+            for target in ("http://127.0.0.1:1/", url + "/slow"):
+                try:
+                    await session.get(target, timeout=library.ClientTimeout(total=0.2))
+                except (library.ClientError, asyncio.TimeoutError) as error:
+                    run.observe(target.rpartition("/")[2], type(error).__name__)
+
+    instrumentor = instrumentation("aiohttp_client").AioHttpClientInstrumentor()
+    with instrumented(run, instrumentor, request_hook=on_request, response_hook=on_response):
+        asyncio.run(main())
+
+
+@program(
+    env={
+        "OTEL_PYTHON_AIOHTTP_CLIENT_EXCLUDED_URLS": "missing",
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_REQUEST": "x-.*,accept",
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_CLIENT_RESPONSE": "x-answer",
+        "OTEL_INSTRUMENTATION_HTTP_CAPTURE_HEADERS_SANITIZE_FIELDS": "secret",
+    }
+)
+def aiohttp_by_variables(run: Run) -> None:
+    import asyncio
+
+    import aiohttp as library
+
+    url = serve(run)
+    own = instrumentation("aiohttp_client")
+
+    async def main() -> None:
+        async with library.ClientSession() as session:
+            for path in ("/?a", "/missing"):
+                await session.get(url + path, headers={"X-Secret": "s", "X-Open": "o"})
+            run.observe("configurations", len(session.trace_configs))
+            own.AioHttpClientInstrumentor.uninstrument_session(session)
+            run.observe("configurations", len(session.trace_configs))
+            await session.get(url + "/")
+
+    def without_query(url: Any) -> str:
+        return str(url.with_query(None))
+
+    with instrumented(run, own.AioHttpClientInstrumentor(), url_filter=without_query):
+        asyncio.run(main())
