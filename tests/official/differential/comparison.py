@@ -6,7 +6,6 @@
   stay as they are.
 - In stack traces, the frames of the official packages' own context managers, which are native
   here, and of the wrapper that a decorator makes.
-- The order of the attributes of a metric's points, which says nothing.
 - Process ids, random UUIDs, object addresses, waits with jitter in messages, and the name and
   version of the SDK.
 """
@@ -27,7 +26,6 @@ _UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12
 _WAIT = re.compile(r"(?<=retrying in )\d+\.\d\ds")
 _OWN_FRAME = re.compile(
     r'(?m)^([ |]*)File "(?:<environment>/[^"\n]*/opentelemetry/[^"\n]*", line \d+, in \w+'
-    r'|[^"\n]*/oxitel/instrumentation/[^"\n]*", line \d+, in \w+'
     r'|[^"\n]*/contextlib.py", line \d+, in inner'
     r'|[^"\n]*/oxitel/trace/decorator.py", line \d+, in call)\n'
     r"(?:\1  .*\n)*"
@@ -80,8 +78,6 @@ class Normaliser:
         if isinstance(value, dict):
             if set(value) == {"key", "value"}:
                 return self._attribute(value)
-            if "data_points" in value:
-                value = {**value, "data_points": [_sorted(point) for point in value["data_points"]]}
             return {self._text(key): self.value(inner) for key, inner in value.items()}
         return value
 
@@ -114,12 +110,6 @@ class Normaliser:
         moment = datetime.strptime(match[0], "%Y-%m-%dT%H:%M:%S.%fZ")
         nanos = moment.replace(tzinfo=timezone.utc).timestamp() * 1e9
         return "<time>" if abs(nanos - self._now_nanos) < _HOUR_NANOS else match[0]
-
-
-def _sorted(point: dict[str, Any]) -> dict[str, Any]:
-    """A point of a metric is told by the set of its attributes, whatever their order."""
-    attributes = sorted(point.get("attributes", []), key=lambda pair: pair["key"])
-    return {**point, "attributes": attributes}
 
 
 def differences(expected: dict[str, Any], got: dict[str, Any]) -> DiffList:

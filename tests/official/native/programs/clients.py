@@ -1,23 +1,13 @@
-"""What the programs of instrumented clients share: the instrumentation, ours where it is installed,
-and a plain server."""
+"""What the programs of instrumented clients share: providers and a plain server."""
 
 from __future__ import annotations
 
-import importlib
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from declare import Run
-
-
-def instrumentation(library: str) -> Any:
-    """The module of an instrumentation: contrib's, or ours beside which contrib's is installed."""
-    try:
-        return importlib.import_module(f"oxitel.instrumentation.{library}")
-    except ImportError:
-        return importlib.import_module(f"opentelemetry.instrumentation.{library}")
 
 
 def signals(run: Run) -> dict[str, Any]:
@@ -58,8 +48,13 @@ def serve(run: Run) -> str:
 
         do_HEAD = do_POST = do_PUT = do_OPTIONS = do_BREW = do_GET
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
+    class Server(ThreadingHTTPServer):
+        daemon_threads = True
+
+        def handle_error(self, request: Any, client_address: Any) -> None:
+            """A client that has gone says so elsewhere."""
+
+    server = Server(("127.0.0.1", 0), Handler)
     threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
     run.hide(server.server_address[1], "<port>")
     return f"http://127.0.0.1:{server.server_address[1]}"

@@ -1,12 +1,17 @@
 """The instrumentations of HTTP clients: every span and metric, in the three modes."""
 
 import contextlib
+from importlib import import_module
 from typing import Any
 
 from declare import Run, program
-from programs.clients import instrumentation, serve, signals
+from programs.clients import serve, signals
 
 PATHS = ("/", "/missing?a=b", "/broken", "/moved", "/none", "/?q=%20x&y=1#fragment")
+
+
+def instrumentation(library: str) -> Any:
+    return import_module(f"opentelemetry.instrumentation.{library}")
 
 
 def on_request(span: Any, *arguments: Any) -> None:
