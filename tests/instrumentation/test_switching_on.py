@@ -7,6 +7,7 @@ PROGRAM = """
 import sys
 from oxitel.instrumentation.aiohttp_client import AioHttpClientInstrumentor
 from oxitel.instrumentation.aiohttp_server import AioHttpServerInstrumentor
+from oxitel.instrumentation.celery import CeleryInstrumentor
 from oxitel.instrumentation.django import DjangoInstrumentor
 from oxitel.instrumentation.fastapi import FastAPIInstrumentor
 from oxitel.instrumentation.flask import FlaskInstrumentor
@@ -22,6 +23,7 @@ for kind in (
     DjangoInstrumentor,
     AioHttpServerInstrumentor,
     AioHttpClientInstrumentor,
+    CeleryInstrumentor,
     HTTPXClientInstrumentor,
     HTTPX2ClientInstrumentor,
     RequestsInstrumentor,
@@ -29,7 +31,7 @@ for kind in (
 ):
     kind().instrument()
 libraries = {"flask", "werkzeug", "starlette", "fastapi", "asgiref", "django", "aiohttp"}
-libraries |= {"httpx", "httpx2", "requests", "urllib3"}
+libraries |= {"celery", "httpx", "httpx2", "requests", "urllib3"}
 print(sorted(libraries & set(sys.modules)))
 import flask
 print(hasattr(flask.Flask.wsgi_app, "__wrapped__"))

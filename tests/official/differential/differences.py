@@ -714,4 +714,16 @@ DIFFERENCES: list[Difference] = [
         "http_clients.httpx[old names], http_clients.httpx_async[old names]",
         ("*http.client.duration*", None, None),
     ),
+    *_rows(
+        "The span of a publication lasts as long as it does, also where the task has a name that "
+        "the process does not know, and ends where it fails.",
+        "celery_worker.publications",
+        ("observations.published inside its span.list[0]", "false", "true"),
+        ("observations.a span stays current", "true", "false"),
+    ),
+    *_rows(
+        "The exemplar of a task's run is its own span.",
+        "celery_worker.tasks[links]",
+        ("*flower.task.runtime.seconds*exemplars", MISSING, "some"),
+    ),
 ]
