@@ -10,6 +10,7 @@ from opentelemetry.context import Context
 from oxitel import _native
 from oxitel.export.batching import Batching, BatchVariables
 from oxitel.export.signal import LOGS
+from oxitel.own_methods import done_natively
 from oxitel.variables import sdk
 
 from .processor import LogRecordProcessor
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from .record import ReadWriteLogRecord
 
 
+@done_natively("on_emit")
 class BatchLogRecordProcessor(Batching, LogRecordProcessor):
     """Exports log records in batches, in the background.
 
@@ -62,8 +64,9 @@ class BatchLogRecordProcessor(Batching, LogRecordProcessor):
         )
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        if self._native is not None:
-            _native.queue_log_record(self._native, log_record)
+        native = self._lane()
+        if native is not None:
+            _native.queue_log_record(native, log_record)
             return
         # A copy without the context, which may be large and need not live as long as the record.
         kept = copy(log_record.log_record)

@@ -27,6 +27,8 @@ from .span_record import context_of
 
 # https://docs.python.org/3/library/logging.html#logrecord-attributes
 _RESERVED_ATTRS = frozenset(_native.LOGGING_ATTRIBUTES)
+# What makes of a record what is emitted; in the place of one of these, others are called.
+DONE_NATIVELY = ("emit", "filter", "_translate", "_get_attributes")
 _BODIES = (type(None), bool, bytes, int, float, str, Sequence, Mapping)
 
 
@@ -65,7 +67,11 @@ class Handler(_native.LoggingHandler, logging.Handler):
         raise NotImplementedError
 
     def _record(
-        self, record: logging.LogRecord, attributes: dict[str, Any], event_name: str | None
+        self,
+        record: logging.LogRecord,
+        body: Any,
+        attributes: dict[str, Any],
+        event_name: str | None,
     ) -> LogRecord:
         return LogRecord(
             timestamp=int(record.created * 1e9),
@@ -73,7 +79,7 @@ class Handler(_native.LoggingHandler, logging.Handler):
             context=context_of(record) or None,
             severity_text=_native.severity_text(record.levelname),
             severity_number=std_to_otel(record.levelno),
-            body=self._body(record),
+            body=body,
             attributes=attributes,
             event_name=event_name,
         )

@@ -6,3 +6,4 @@ pub(crate) mod logging;
 pub(crate) mod object;
 pub(crate) mod official;
 pub(crate) mod oxitel;
+pub(crate) mod watch;

@@ -5,7 +5,7 @@
 //! of ours) is handled too, up to a depth at which it is surely endless.
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
 use pyo3::exceptions::PyException;
@@ -15,6 +15,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{
     PyBool, PyBytes, PyDict, PyFloat, PyInt, PyMapping, PySequence, PyString, PyTuple,
 };
+use pyo3::{PyTraverseError, PyVisit};
 use telemetry::logs::severity;
 use telemetry::otlp::log_record::LogRecordHead;
 use telemetry::trace::SpanContext;
@@ -30,6 +31,7 @@ use crate::imports::context;
 use crate::imports::logging::{HANDLER, LOG_RECORD};
 use crate::imports::official::{self, Official};
 use crate::imports::oxitel;
+use crate::imports::watch::OwnMethods;
 use crate::process::clock::now_unix_nanos;
 use crate::process::diagnostics::{self, Seldom};
 use crate::process::fork;
@@ -49,6 +51,7 @@ static RECURSIVE: Seldom = Seldom::new();
 #[pyclass(frozen, subclass, module = "oxitel._native")]
 pub(crate) struct LoggingHandler {
     options: PyOnceLock<Options>,
+    methods: OnceLock<OwnMethods>,
     loggers: ArcSwapOption<Loggers>,
 }
 
@@ -63,7 +66,15 @@ struct Options {
 /// The loggers of a provider, by name.
 struct Loggers {
     provider: Py<PyAny>,
+    methods: OwnMethods,
     by_name: Py<PyDict>,
+}
+
+/// A logger, and whether its `emit` is ours.
+#[pyclass(frozen)]
+struct KnownLogger {
+    logger: Py<Logger>,
+    methods: OwnMethods,
 }
 
 impl Options {
@@ -129,9 +140,8 @@ impl LoggingHandler {
         let py = slf.py();
         fork::settle(py);
         diagnostics::catch_up(py);
-        let options = match slf.get().options.get(py) {
-            Some(options) if options.is_own_class => options,
-            _ => return Self::emit_slowly(slf, record),
+        let Some(options) = Self::own_options(slf) else {
+            return Self::emit_slowly(slf, record);
         };
         let mut handled = HandledRecord::read(record)?;
         let Some(logger) = Self::logger(slf, &handled.own(Attribute::Name))? else {
@@ -141,7 +151,7 @@ impl LoggingHandler {
         if !parts.is_enabled {
             return Ok(());
         }
-        let pipeline = parts.pipeline.get().present();
+        let pipeline = parts.pipeline.get().present(py)?;
         if pipeline.has_listeners {
             return Self::emit_slowly(slf, record);
         }
@@ -151,10 +161,20 @@ impl LoggingHandler {
         }
         let observed_unix_nanos = now_unix_nanos();
         let (body, failure) = Self::body(slf, record, &handled, options)?;
+        let level_name = if Self::has_formatter(slf)? {
+            // A formatter may change the record; what it adds is exported, and the level is what it
+            // calls it, as officially. The SDK's handler has read the attributes before.
+            let formatted = HandledRecord::read(record)?;
+            if !options.keeps_objects {
+                handled.extra = formatted.extra.clone();
+            }
+            formatted.own(Attribute::LevelName)
+        } else {
+            handled.own(Attribute::LevelName)
+        };
         let event_name = options.take_event_name(&mut handled);
         options.add_attributes(py, &mut handled)?;
         let span = span_of(record, &handled)?;
-        let level_name = handled.own(Attribute::LevelName);
         let level_name = text::nearest(&level_name);
         let head = LogRecordHead {
             time_unix_nanos: handled.created_unix_nanos(),
@@ -170,6 +190,14 @@ impl LoggingHandler {
             parts.push(pipeline, bytes);
         })?;
         failure.map_or(Ok(()), Err)
+    }
+
+    /// None where a subclass, or somebody else, may have changed what becomes of a record.
+    fn own_options<'a>(slf: &'a Bound<'_, Self>) -> Option<&'a Options> {
+        let (py, handler) = (slf.py(), slf.get());
+        let options = handler.options.get(py)?;
+        let methods = handler.methods.get()?;
+        (options.is_own_class && methods.are_own(slf)).then_some(options)
     }
 
     // By way of the official objects, for whoever wants to see or change them.
@@ -195,10 +223,13 @@ impl LoggingHandler {
         let loggers = loggers
             .as_ref()
             .filter(|known| known.provider.is(&provider));
+        if loggers.is_some_and(|known| !known.methods.are_own(&provider)) {
+            return Ok(None);
+        }
         if let Some(loggers) = loggers
-            && let Some(logger) = loggers.by_name.bind(py).get_item(name)?
+            && let Some(known) = loggers.by_name.bind(py).get_item(name)?
         {
-            return Ok(logger.cast_into::<Logger>().ok());
+            return Ok(Self::own_logger(known.cast::<KnownLogger>()?));
         }
         if !provider.get_type().is(oxitel::LOGGER_PROVIDER.kept(py)?) {
             return Ok(None);
@@ -207,18 +238,39 @@ impl LoggingHandler {
         if !logger.get_type().is(oxitel::LOGGER.kept(py)?) {
             return Ok(None);
         }
+        let known = KnownLogger {
+            methods: OwnMethods::of(&logger),
+            logger: logger.cast_into::<Logger>()?.unbind(),
+        };
+        let known = Bound::new(py, known)?;
         match loggers {
-            Some(loggers) => loggers.by_name.bind(py).set_item(name, &logger)?,
+            Some(loggers) => loggers.by_name.bind(py).set_item(name, &known)?,
             None => {
                 let by_name = PyDict::new(py);
-                by_name.set_item(name, &logger)?;
+                by_name.set_item(name, &known)?;
+                let methods = OwnMethods::of(&provider);
+                if !methods.are_own(&provider) {
+                    return Ok(None);
+                }
                 slf.get().loggers.store(Some(Arc::new(Loggers {
+                    methods,
                     provider: provider.unbind(),
                     by_name: by_name.unbind(),
                 })));
             }
         }
-        Ok(logger.cast_into::<Logger>().ok())
+        Ok(Self::own_logger(&known))
+    }
+
+    fn own_logger<'py>(known: &Bound<'py, KnownLogger>) -> Option<Bound<'py, Logger>> {
+        let logger = known.get().logger.bind(known.py());
+        known.get().methods.are_own(logger).then(|| logger.clone())
+    }
+
+    // A formatter that counts as false is none, as officially.
+    fn has_formatter(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        let formatter = slf.getattr(intern!(slf.py(), "formatter"))?;
+        Ok(!formatter.is_none() && formatter.is_truthy()?)
     }
 
     fn body<'py>(
@@ -228,7 +280,7 @@ impl LoggingHandler {
         options: &Options,
     ) -> PyResult<(Bound<'py, PyAny>, Option<PyErr>)> {
         let py = slf.py();
-        if !slf.getattr(intern!(py, "formatter"))?.is_none() {
+        if Self::has_formatter(slf)? {
             let formatted = slf.call_method1(intern!(py, "format"), (record,));
             return Ok(match formatted {
                 Ok(text) => (text, None),
@@ -266,18 +318,20 @@ impl LoggingHandler {
     fn new(_arguments: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> Self {
         Self {
             options: PyOnceLock::new(),
+            methods: OnceLock::new(),
             loggers: ArcSwapOption::const_empty(),
         }
     }
 
     fn _set_up(
-        &self,
-        py: Python<'_>,
+        slf: &Bound<'_, Self>,
         is_own_class: bool,
         keeps_objects: bool,
         has_code_attributes: bool,
     ) {
-        let _ = self.options.set(
+        let (py, handler) = (slf.py(), slf.get());
+        let _ = handler.methods.set(OwnMethods::of(slf));
+        let _ = handler.options.set(
             py,
             Options {
                 is_own_class,
@@ -294,12 +348,7 @@ impl LoggingHandler {
         record: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let is_own_class = slf
-            .get()
-            .options
-            .get(py)
-            .is_some_and(|options| options.is_own_class);
-        if !is_own_class {
+        if Self::own_options(slf).is_none() {
             let class = HANDLER.kept(py)?;
             return class.call_method1(intern!(py, "handle"), (slf, record));
         }
@@ -317,6 +366,13 @@ impl LoggingHandler {
         }
         Self::emit(slf, &record)?;
         Ok(PyBool::new(py, true).to_owned().into_any())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self.methods.get() {
+            Some(methods) => methods.traverse(&visit),
+            None => Ok(()),
+        }
     }
 
     fn emit(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {

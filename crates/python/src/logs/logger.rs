@@ -293,7 +293,7 @@ impl Logger {
         if !parts.is_enabled {
             return Ok(());
         }
-        let pipeline = parts.pipeline.get().present();
+        let pipeline = parts.pipeline.get().present(py)?;
         let arguments = EmitArguments {
             timestamp,
             observed_timestamp,

@@ -11,22 +11,32 @@ use super::start_options::StartOptions;
 use crate::imports::object::Object;
 use crate::imports::official::Official;
 use crate::imports::oxitel;
+use crate::imports::watch::{self, Watch};
 use crate::process::diagnostics::{self, Seldom};
 
 static SAMPLER_FAILED: Seldom = Seldom::new();
 
-/// A sampler, native where its class is exactly one of ours.
+/// A sampler, native where its class is exactly one of ours, with nothing put in its place.
 pub(crate) enum AnySampler {
     Native(Sampler),
     Python(Py<PyAny>),
 }
 
 impl AnySampler {
-    pub(crate) fn from_object(sampler: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(match native(sampler)? {
-            Some(native) => Self::Native(native),
-            None => Self::Python(sampler.clone().unbind()),
-        })
+    pub(crate) fn from_object(sampler: &Bound<'_, PyAny>, watch: &mut Watch) -> PyResult<Self> {
+        match native(sampler, watch) {
+            Err(error) if !error.is_instance_of::<PyException>(sampler.py()) => Err(error),
+            Ok(Some(native)) => Ok(Self::Native(native)),
+            _ => Ok(Self::Python(sampler.clone().unbind())),
+        }
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Native(one), Self::Native(other)) => one == other,
+            (Self::Python(one), Self::Python(other)) => one.is(other),
+            _ => false,
+        }
     }
 
     /// Decides for a new span. A sampler that raises is as good as none.
@@ -131,9 +141,17 @@ fn decision_of(decision: &Bound<'_, PyAny>) -> PyResult<Decision> {
     )
 }
 
-fn native(sampler: &Bound<'_, PyAny>) -> PyResult<Option<Sampler>> {
+fn native(sampler: &Bound<'_, PyAny>, watch: &mut Watch) -> PyResult<Option<Sampler>> {
     let (py, class) = (sampler.py(), sampler.get_type());
     let is = |known: &Object| -> PyResult<bool> { Ok(class.is(known.kept(py)?)) };
+    let is_parent_based = is(&oxitel::PARENT_BASED)? || is(&oxitel::PARENT_BASED_TRACE_ID_RATIO)?;
+    if !is_parent_based && !is(&oxitel::STATIC_SAMPLER)? && !is(&oxitel::TRACE_ID_RATIO_BASED)? {
+        return Ok(None);
+    }
+    watch.add(sampler);
+    if !watch::is_own(sampler)? {
+        return Ok(None);
+    }
     if is(&oxitel::STATIC_SAMPLER)? {
         return Ok(Some(Sampler::Always(decision_of(
             &sampler.getattr("_decision")?,
@@ -144,10 +162,7 @@ fn native(sampler: &Bound<'_, PyAny>) -> PyResult<Option<Sampler>> {
             bound: sampler.getattr("bound")?.extract()?,
         }));
     }
-    if !is(&oxitel::PARENT_BASED)? && !is(&oxitel::PARENT_BASED_TRACE_ID_RATIO)? {
-        return Ok(None);
-    }
-    let part = |name: &str| native(&sampler.getattr(name)?);
+    let mut part = |name: &str| native(&sampler.getattr(name)?, watch);
     let (
         Some(root),
         Some(remote_parent_sampled),

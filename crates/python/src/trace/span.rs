@@ -11,6 +11,7 @@ use super::content::Content;
 use super::event::EventRecord;
 use super::identity::Identity;
 use super::lookalike::edits::Edits;
+use super::lookalike::overridden::{self, SpanMethod};
 use super::processing;
 use super::readable::{ReadableSpan, SpanState};
 use super::settings::Settings;
@@ -99,12 +100,12 @@ impl Span {
 }
 
 /// The parts of a span that its methods need.
-pub(super) struct SpanParts<'a> {
+pub(crate) struct SpanParts<'a> {
     pub(super) base: &'a ReadableSpan,
     pub(super) settings: &'a Settings,
 }
 
-pub(super) fn parts<'a>(span: &'a Bound<'_, Span>) -> PyResult<SpanParts<'a>> {
+pub(crate) fn parts<'a>(span: &'a Bound<'_, Span>) -> PyResult<SpanParts<'a>> {
     let base = span.as_super().get();
     match base.settings() {
         Some(settings) => Ok(SpanParts { base, settings }),
@@ -265,5 +266,13 @@ pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResu
         record_end.call0()?;
     }
     let pipeline = pipeline.as_ref().unwrap_or(&settings.pipeline);
-    processing::on_end(pipeline.get().present(), span.as_super())
+    let pipeline = pipeline.get().present(py)?;
+    if !pipeline.has_listeners && overridden::is_untouched(span) {
+        processing::queue_untouched(pipeline, span.as_super());
+        Ok(())
+    } else if overridden::is_own(span, SpanMethod::Readable) {
+        processing::on_end(pipeline, span.as_super())
+    } else {
+        processing::on_end_with_readable(pipeline, span)
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
@@ -17,10 +18,11 @@ use crate::trace::content::Content;
 use crate::trace::event::EventRecord;
 use crate::trace::links::{bounded_link_attributes, is_valid_link};
 use crate::trace::lookalike::edits::Processor;
-use crate::trace::lookalike::{overridden, recording};
+use crate::trace::lookalike::overridden::{self, SpanMethod};
+use crate::trace::lookalike::recording;
 use crate::trace::readable::ReadableSpan;
 use crate::trace::span::{
-    Span, SpanParts, end, is_recording, not_by_a_tracer, parts, push_event, set_status, warn_ended,
+    Span, SpanParts, end, is_recording, not_by_a_tracer, parts, set_status, warn_ended,
 };
 use crate::trace::status::{Status, status_code_of};
 use crate::trace::{exception, processing};
@@ -140,7 +142,7 @@ impl Span {
                 limits.attribute_length,
             )?,
         };
-        push_event(slf, event)
+        overridden::append_event(slf, event)
     }
 
     #[pyo3(signature = (context, attributes=None))]
@@ -158,6 +160,11 @@ impl Span {
         }
         let bounded = bounded_link_attributes(attributes, &parts.settings.limits)?;
         let link = Official::get(py)?.link.bind(py).call1((context, bounded))?;
+        if !overridden::is_own(slf, SpanMethod::AppendLink) {
+            return slf
+                .call_method1(intern!(py, "_add_link"), (link,))
+                .map(drop);
+        }
         let Some(mut state) = parts.lock_recording(py) else {
             warn_ended(py, "_add_link");
             return Ok(());
@@ -186,15 +193,7 @@ impl Span {
         timestamp: Option<&Bound<'_, PyAny>>,
         escaped: EscapedText,
     ) -> PyResult<()> {
-        let limits = &parts(slf)?.settings.limits;
-        let event = exception::event(
-            exception,
-            attributes,
-            unix_nanos(timestamp),
-            &escaped.of(slf.py()),
-            limits,
-        )?;
-        push_event(slf, event)
+        exception::record(slf, exception, attributes, timestamp, &escaped.of(slf.py()))
     }
 
     #[pyo3(signature = (status, description=None))]
@@ -286,7 +285,7 @@ impl Span {
             state.start_unix_nanos = Some(start_unix_nanos);
         }
         processing::on_start(
-            settings.pipeline.get().present(),
+            settings.pipeline.get().present(py)?,
             slf.as_super(),
             parent_context,
         )
