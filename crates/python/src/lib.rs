@@ -127,7 +127,7 @@ mod _native {
         let attributes: Vec<_> = super::logs::logging_attributes::names().collect();
         module.add("LOGGING_ATTRIBUTES", PyTuple::new(py, attributes)?)?;
         super::trace::methods::set_attribute::install(py)?;
-        super::trace::lookalike::start_span::install(py)?;
+        super::trace::lookalike::borrowed::install(py)?;
         super::trace::lookalike::overridden::install(py)?;
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.
         let official = super::imports::official::Official::get(py)?;
