@@ -10,7 +10,6 @@ use telemetry::instrumentation::{method, url, user_agent};
 
 use super::facts::Conventions;
 use super::server::{HttpServer, ServerFacts};
-use crate::imports::object::Object;
 use crate::propagation::carrier::CarrierSource;
 use crate::propagation::composite::CompositePropagator;
 
@@ -243,8 +242,7 @@ pub(super) fn extract_from<'py>(
     let api = api.bind(py);
     let propagator = api.getattr(pyo3::intern!(py, "_HTTP_TEXT_FORMAT"))?;
     if let Some(source) = source
-        && let Ok(composite) = propagator.cast::<CompositePropagator>()
-        && is_unchanged(&propagator)?
+        && let Some(composite) = CompositePropagator::standing_in(&propagator)?
     {
         let composite = composite.get();
         return composite.extract_from(py, source, carrier, None, Some(getter));
@@ -253,11 +251,4 @@ pub(super) fn extract_from<'py>(
     options.set_item(pyo3::intern!(py, "getter"), getter)?;
     let name = pyo3::intern!(py, "extract");
     api.call_method(name, (carrier,), Some(&options)).map(Some)
-}
-
-// Whether it is ours, and not of a class that the program has derived from it.
-fn is_unchanged(propagator: &Bound<'_, PyAny>) -> PyResult<bool> {
-    static CLASS: Object = Object::new("oxitel.propagation.composite", "CompositePropagator");
-    let class = CLASS.kept(propagator.py())?;
-    Ok(propagator.get_type().is(class))
 }
