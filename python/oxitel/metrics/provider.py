@@ -20,6 +20,7 @@ from oxitel.scope import InstrumentationScope, RuleBasedConfigurator
 from oxitel.variables import sdk
 
 from . import exemplar
+from .configuration import SdkConfiguration
 from .meter import Meter, _MeterConfig
 from .pipeline import Pipeline
 
@@ -106,6 +107,11 @@ class MeterProvider(api.MeterProvider):
         if shutdown_on_exit:
             self._atexit_handler = lifetime.shut_down_at_exit(self)
         lifetime.watch(self)
+
+    @property
+    def _sdk_config(self) -> SdkConfiguration:
+        made_of = self._measurement_consumer
+        return SdkConfiguration(made_of.exemplar_filter, made_of.resource, made_of.views)
 
     def get_meter(
         self,
