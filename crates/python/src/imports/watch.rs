@@ -383,8 +383,25 @@ mod told {
         })
     }
 
+    /// Since 3.13 an object may keep its attributes in itself, and its dict is a view of them: the
+    /// interpreter does not tell of what is assigned there. A key that is no text ends that.
+    #[cfg(Py_3_13)]
+    fn move_into_dict(dict: &Bound<'_, PyDict>) {
+        // SAFETY: it is a dict, and alive.
+        #[expect(unsafe_code, reason = "pyo3 has no binding of this")]
+        let is_view = unsafe {
+            let dict = dict.as_ptr().cast::<pyo3::ffi::PyDictObject>();
+            !(*dict).ma_values.is_null()
+        };
+        if is_view && dict.set_item(0, dict.py().None()).is_ok() {
+            let _ = dict.del_item(0);
+        }
+    }
+
     pub(super) fn watch(dict: &Bound<'_, PyDict>) {
         let py = dict.py();
+        #[cfg(Py_3_13)]
+        move_into_dict(dict);
         if let Some(id) = watcher(py) {
             // SAFETY: the watcher is ours, and the dict is one.
             #[expect(unsafe_code, reason = "pyo3 has no binding of this")]

@@ -136,11 +136,15 @@ fn span_of(record: &Bound<'_, PyAny>, handled: &HandledRecord<'_>) -> PyResult<S
 }
 
 impl LoggingHandler {
-    fn try_emit(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn try_emit(
+        slf: &Bound<'_, Self>,
+        record: &Bound<'_, PyAny>,
+        options: Option<&Options>,
+    ) -> PyResult<()> {
         let py = slf.py();
         fork::settle(py);
         diagnostics::catch_up(py);
-        let Some(options) = Self::own_options(slf) else {
+        let Some(options) = options else {
             return Self::emit_slowly(slf, record);
         };
         let mut handled = HandledRecord::read(record)?;
@@ -160,8 +164,9 @@ impl LoggingHandler {
             return Ok(());
         }
         let observed_unix_nanos = now_unix_nanos();
-        let (body, failure) = Self::body(slf, record, &handled, options)?;
-        let level_name = if Self::has_formatter(slf)? {
+        let has_formatter = Self::has_formatter(slf)?;
+        let (body, failure) = Self::body(slf, record, &handled, options, has_formatter)?;
+        let level_name = if has_formatter {
             // A formatter may change the record; what it adds is exported, and the level is what it
             // calls it, as officially. The SDK's handler has read the attributes before.
             let formatted = HandledRecord::read(record)?;
@@ -198,6 +203,33 @@ impl LoggingHandler {
         let options = handler.options.get(py)?;
         let methods = handler.methods.get()?;
         (options.is_own_class && methods.are_own(slf)).then_some(options)
+    }
+
+    fn emit_with(
+        slf: &Bound<'_, Self>,
+        record: &Bound<'_, PyAny>,
+        options: Option<&Options>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        if diagnostics::is_of_the_worker(record)? {
+            return Ok(());
+        }
+        let emitted = match HANDLING.begin(py)? {
+            Some(_call) => Self::try_emit(slf, record, options),
+            None if RECURSIVE.is_due() => slf
+                .call_method0(intern!(py, "_warn_of_recursion"))
+                .map(|_| ()),
+            None => Ok(()),
+        };
+        match emitted {
+            // As other handlers do it: said on stderr, never raised into the program.
+            Err(error) if error.is_instance_of::<PyException>(py) => {
+                let failure = (record, error.into_value(py));
+                slf.call_method1(intern!(py, "_report"), failure)?;
+                Ok(())
+            }
+            emitted => emitted,
+        }
     }
 
     // By way of the official objects, for whoever wants to see or change them.
@@ -278,9 +310,10 @@ impl LoggingHandler {
         record: &Bound<'py, PyAny>,
         handled: &HandledRecord<'py>,
         options: &Options,
+        has_formatter: bool,
     ) -> PyResult<(Bound<'py, PyAny>, Option<PyErr>)> {
         let py = slf.py();
-        if Self::has_formatter(slf)? {
+        if has_formatter {
             let formatted = slf.call_method1(intern!(py, "format"), (record,));
             return Ok(match formatted {
                 Ok(text) => (text, None),
@@ -348,7 +381,8 @@ impl LoggingHandler {
         record: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        if Self::own_options(slf).is_none() {
+        let options = Self::own_options(slf);
+        if options.is_none() {
             let class = HANDLER.kept(py)?;
             return class.call_method1(intern!(py, "handle"), (slf, record));
         }
@@ -364,7 +398,7 @@ impl LoggingHandler {
                 record = kept;
             }
         }
-        Self::emit(slf, &record)?;
+        Self::emit_with(slf, &record, options)?;
         Ok(PyBool::new(py, true).to_owned().into_any())
     }
 
@@ -376,25 +410,6 @@ impl LoggingHandler {
     }
 
     fn emit(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = slf.py();
-        if diagnostics::is_of_the_worker(record)? {
-            return Ok(());
-        }
-        let emitted = match HANDLING.begin(py)? {
-            Some(_call) => Self::try_emit(slf, record),
-            None if RECURSIVE.is_due() => slf
-                .call_method0(intern!(py, "_warn_of_recursion"))
-                .map(|_| ()),
-            None => Ok(()),
-        };
-        match emitted {
-            // As other handlers do it: said on stderr, never raised into the program.
-            Err(error) if error.is_instance_of::<PyException>(py) => {
-                let failure = (record, error.into_value(py));
-                slf.call_method1(intern!(py, "_report"), failure)?;
-                Ok(())
-            }
-            emitted => emitted,
-        }
+        Self::emit_with(slf, record, Self::own_options(slf))
     }
 }
