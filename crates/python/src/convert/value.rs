@@ -359,7 +359,7 @@ pub(crate) fn no_mapping(attributes: &Bound<'_, PyAny>) -> PyErr {
     let name = if attributes.is_instance_of::<PyList>() {
         Ok("tuple".to_owned())
     } else {
-        class.name().map(|name| name.to_string())
+        class.name().map(|name| name.to_string_lossy().into_owned())
     };
     PyAttributeError::new_err(format!(
         "'{}' object has no attribute 'items'",
@@ -646,8 +646,9 @@ fn with_value(value: &Bound<'_, PyAny>, walk: &mut Walk, put: Put<'_>) -> PyResu
     if !is_mapping && !is_sequence(value)? {
         return Err(PyTypeError::new_err(format!(
             "Invalid type {} of value {}",
-            value.get_type().repr()?,
-            value.repr()?
+            // Not shown by themselves: that would look after signals, and swallow what they raise.
+            value.get_type().repr()?.to_string_lossy(),
+            value.repr()?.to_string_lossy()
         )));
     }
     if !walk.enter(value) {
@@ -735,7 +736,7 @@ mod unencodable {
         let class = value.get_type();
         let name = class
             .name()
-            .map(|name| name.to_string())
+            .map(|name| name.to_string_lossy().into_owned())
             .unwrap_or_default();
         let key_text = key
             .repr()

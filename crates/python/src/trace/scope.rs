@@ -19,7 +19,7 @@ use crate::imports::official::Official;
 use crate::imports::oxitel;
 use crate::process::diagnostics;
 use crate::threads::guarded::Guarded;
-use crate::threads::interruption::{Settled, pass_on};
+use crate::threads::interruption::Settled;
 
 /// How many enclosing scopes are looked through for one that ends out of order.
 const MAX_ENCLOSING: usize = 1000;
@@ -97,12 +97,7 @@ fn abandon(entered: &Entered, end_on_exit: bool) {
                 _ => Ok(()),
             }
         };
-        match attempt() {
-            Err(error) => {
-                pass_on(py, &error);
-            }
-            Ok(()) => {}
-        }
+        attempt().settled(py);
         if let Some(raised) = raised {
             raised.restore(py);
         }
