@@ -52,9 +52,17 @@ mod _native {
     #[pymodule_export]
     use super::instrumentation::asgi_send::AsgiSend;
     #[pymodule_export]
+    use super::instrumentation::database::Database;
+    #[pymodule_export]
+    use super::instrumentation::database_call::DatabaseCall;
+    #[pymodule_export]
+    use super::instrumentation::database_method::DatabaseMethod;
+    #[pymodule_export]
     use super::instrumentation::server::HttpServer;
     #[pymodule_export]
     use super::instrumentation::server_request::ServerRequest;
+    #[pymodule_export]
+    use super::instrumentation::suppression::is_suppressed;
     #[pymodule_export]
     use super::instrumentation::values::{
         asgi_url, known_http_method, redact_url, redact_url_credentials, redact_url_query,

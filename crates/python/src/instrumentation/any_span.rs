@@ -19,6 +19,7 @@ use crate::trace::{exception, exception_text};
 /// Kinds of spans, as OTLP's order has them less one.
 pub(crate) const INTERNAL: u8 = 0;
 pub(crate) const SERVER: u8 = 1;
+pub(crate) const CLIENT: u8 = 2;
 
 pub(crate) struct AnyTracer {
     given: Py<PyAny>,
