@@ -110,3 +110,14 @@ def flush(provider: Any) -> None:
 def close(provider: Any) -> None:
     if TRANSPORT != "noop":
         provider.shutdown()
+
+
+def instrumentation(library: str, module: str = "") -> Any:
+    """The instrumentation of a library: ours, by its own name where contrib's is installed too.
+    `module` is where ours has what the official module has as well."""
+    from importlib import import_module
+
+    try:
+        return import_module(f"oxitel.instrumentation.{module or library}")
+    except ImportError:
+        return import_module(f"opentelemetry.instrumentation.{library}")
