@@ -36,6 +36,7 @@ SMALLER = {
     "spans_per_second": "more spans",
     "cpu_share": "less CPU",
     "json": "less CPU",
+    "batch_record": "less CPU",
     "resident": "less memory",
     "startup_wall": "faster",
     "startup_cpu": "less CPU",
@@ -46,6 +47,7 @@ README_FIGURES = {
     "specification": ("spans_per_second",),
     "steady": ("cpu_share", "resident"),
     "json_log": ("json",),
+    "in_python": ("batch_record",),
     "startup": ("startup_wall", "startup_resident"),
     "stall": ("longest",),
 }

@@ -74,6 +74,21 @@ FIGURES: dict[str, Figure] = {
     "json_by_hand": Figure(
         "by a formatter written by hand", "µs", lambda s, n: s["json_by_hand_nanos"] / n / 1000
     ),
+    "batch_record": Figure(
+        "record, batch processor", "µs", lambda s, n: s["batch_record_nanos"] / n / 1000
+    ),
+    "simple_record": Figure(
+        "record, simple processor", "µs", lambda s, n: s["simple_record_nanos"] / n / 1000
+    ),
+    "handled_record": Figure(
+        "record of `logging`", "µs", lambda s, n: s["handled_record_nanos"] / n / 1000
+    ),
+    "read_attribute": Figure(
+        "attribute, set and read", "µs", lambda s, n: s["read_attribute_nanos"] / n / 1000
+    ),
+    "read_event": Figure(
+        "event, added and read", "µs", lambda s, n: s["read_event_nanos"] / n / 1000
+    ),
     "startup_wall": Figure("time", "ms", plain("wall_nanos", 1e6)),
     "startup_cpu": Figure("CPU", "ms", plain("cpu_nanos", 1e6)),
     "startup_resident": Figure("memory (RSS)", "MiB", plain("resident_bytes", 2**20)),

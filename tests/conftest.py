@@ -40,6 +40,13 @@ def official_python() -> Path:
     return python
 
 
+@pytest.fixture(autouse=True)
+def _all_warnings_are_news() -> None:
+    from oxitel import _native
+
+    _native.forget_said()
+
+
 @pytest.fixture(scope="session")
 def _collector_process(official_python: Path) -> Iterator[Collector]:
     with Collector(official_python) as process:

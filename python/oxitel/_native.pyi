@@ -1,7 +1,7 @@
 """The native module. `make lint` compares this file with the binary (`mypy.stubtest`)."""
 
 import logging
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from types import MappingProxyType, TracebackType
 from typing import Any, Final, Literal, TypeVar, final
 
@@ -13,6 +13,27 @@ from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode
 from opentelemetry.util.types import AnyValue, Attributes, AttributeValue
 from typing_extensions import Self, disjoint_base
 
+from oxitel._native_instrumentation import (
+    AsgiSend,
+    ClientCall,
+    Database,
+    DatabaseCall,
+    DatabaseMethod,
+    HttpClient,
+    HttpServer,
+    ResponseBody,
+    ServerRequest,
+    StartResponse,
+    asgi_url,
+    is_http_suppressed,
+    is_suppressed,
+    known_http_method,
+    redact_url,
+    redact_url_credentials,
+    redact_url_query,
+    sql_operation,
+    synthetic_user_agent,
+)
 from oxitel.export.settings import Settings
 from oxitel.logs.limits import LogRecordLimits
 from oxitel.logs.processor import LogRecordProcessor
@@ -37,6 +58,8 @@ __all__ = [
     "B3Propagator",
     "BaggagePropagator",
     "BatchProcessor",
+    "Bell",
+    "ClientCall",
     "CompositePropagator",
     "Counter",
     "Database",
@@ -46,9 +69,11 @@ __all__ = [
     "Exporter",
     "Gauge",
     "Histogram",
+    "HttpClient",
     "HttpServer",
     "JSONFormatter",
     "JaegerPropagator",
+    "LastMetrics",
     "LogRecordFactory",
     "Logger",
     "LoggingHandler",
@@ -79,8 +104,10 @@ __all__ = [
     "export_metrics",
     "export_spans",
     "finish_diagnostics",
+    "forget_said",
     "grpc_method",
     "grpc_retry_delay",
+    "is_http_suppressed",
     "is_retryable_http",
     "is_suppressed",
     "is_too_large_grpc",
@@ -93,6 +120,7 @@ __all__ = [
     "queue_span",
     "random_span_id",
     "random_trace_id",
+    "readable_log_record",
     "redact_url",
     "redact_url_credentials",
     "redact_url_query",
@@ -348,10 +376,8 @@ class SpanCounts:
 class Pipeline:
     """The native half of `SynchronousMultiSpanProcessor` and its sibling for log records."""
 
-    def __new__(cls, signal: str) -> Pipeline: ...
-    def set_processors(
-        self, processors: tuple[SpanProcessor, ...] | tuple[LogRecordProcessor, ...]
-    ) -> None: ...
+    def __new__(cls, signal: str, processor: object) -> Pipeline: ...
+    def update(self) -> None: ...
 
 MAX_HTTP_REQUEST_BYTES: Final[int]
 """The largest body of an HTTP request before compression, unless another is chosen."""
@@ -408,6 +434,27 @@ class BatchProcessor:
     def counts(self) -> dict[str, int]: ...
     def buffer_counts(self) -> dict[str, int]: ...
     def serve(self, resource: Resource) -> None: ...
+
+@final
+class LastMetrics:
+    """The streams of a metric reader that are exported when SIGTERM ends the process."""
+
+    def __new__(
+        cls, exporter: Exporter, max_export_batch_size: int | None, limit_millis: float
+    ) -> LastMetrics: ...
+    def add(self, scope: object, streams: list[MetricStream], resource: object) -> None: ...
+    def clear(self) -> None: ...
+    def forget(self) -> None: ...
+
+@final
+class Bell:
+    """Something to wait for without a lock of Python's."""
+
+    def __new__(cls) -> Bell: ...
+    def ring(self) -> None: ...
+    def count(self) -> int: ...
+    def wait(self, heard: int, seconds: float) -> None: ...
+    def wait_with_others(self, heard: int, seconds: float) -> None: ...
 
 @disjoint_base
 class Counter:
@@ -593,6 +640,7 @@ class LogRecordFactory:
 
 def encode_logs(logs: Sequence[ReadableLogRecord]) -> bytes: ...
 def export_logs(exporter: Exporter, logs: Sequence[ReadableLogRecord]) -> bool: ...
+def readable_log_record(record: ReadWriteLogRecord, kept: bool) -> ReadableLogRecord: ...
 def queue_log_record(
     queue: BatchProcessor, log: ReadWriteLogRecord | ReadableLogRecord
 ) -> None: ...
@@ -608,221 +656,8 @@ def severity_number(level: float) -> int: ...
 def severity_text(level_name: Any) -> Any: ...
 def log_pending() -> None: ...
 def log_losses() -> None: ...
+def forget_said() -> None: ...
 def finish_diagnostics() -> None: ...
-def is_suppressed() -> bool: ...
-def known_http_method(method: str) -> str | None: ...
-def redact_url(url: str) -> str: ...
-def redact_url_credentials(url: str) -> str: ...
-def redact_url_query(query: str) -> str: ...
-def synthetic_user_agent(user_agent: str) -> str | None: ...
-def asgi_url(scope: dict[str, Any]) -> str: ...
-def sql_operation(statement: str) -> str: ...
-
-@final
-class Database:
-    """What all commands to one database share."""
-
-    def __new__(
-        cls,
-        tracer: Any,
-        *,
-        old: bool,
-        new: bool,
-        network_old: bool,
-        network_new: bool,
-        system: str,
-        default_name: str,
-        suffix: str | None = None,
-        name: str | None = None,
-        user: str | None = None,
-        address: str | None = None,
-        port: int | None = None,
-        transport: tuple[str, str] | None = None,
-        database_index: int | None = None,
-        duration: Any = None,
-        returned_rows: Any = None,
-        describe: Callable[..., tuple[str, Any]] | None = None,
-        describes_all: bool = False,
-        populate: Callable[..., None] | None = None,
-        comment: Callable[..., tuple[Any, ...]] | None = None,
-        comments_attribute: bool = False,
-        captures_parameters: bool = False,
-        is_sanitized: bool = False,
-        attributes: dict[str, Any] | None = None,
-        records_exceptions: bool = True,
-        is_operation_name: bool = False,
-    ) -> Self: ...
-    def call(
-        self,
-        cursor: Any,
-        method: Callable[..., Any],
-        arguments: tuple[Any, ...],
-        keywords: dict[str, Any] | None = None,
-    ) -> Any: ...
-    def method(self, original: Callable[..., Any]) -> DatabaseMethod: ...
-    def begin_call(
-        self, cursor: Any, arguments: tuple[Any, ...], keywords: dict[str, Any] | None = None
-    ) -> DatabaseCall | None: ...
-    def begin(
-        self,
-        name: str,
-        statement: str | None = None,
-        *,
-        collection: str | None = None,
-        system: str | None = None,
-        database: str | None = None,
-        address: str | None = None,
-        port: int | None = None,
-        arguments: int | None = None,
-        pipeline_length: int | None = None,
-        parameters: str | None = None,
-    ) -> DatabaseCall | None: ...
-
-@final
-class DatabaseCall:
-    """A command whose end somebody waits for."""
-
-    @property
-    def span(self) -> Any: ...
-    @property
-    def is_recording(self) -> bool: ...
-    @property
-    def arguments(self) -> tuple[Any, ...]: ...
-    def __enter__(self) -> Self: ...
-    def __exit__(
-        self, _error_type: Any = None, error: Any = None, _traceback: Any = None
-    ) -> Literal[False]: ...
-    def leave(self) -> None: ...
-    def end(self) -> None: ...
-    def failed(self, description: str, error_type: Any) -> None: ...
-    def call_hook(self, hook: Callable[..., Any], *arguments: Any) -> None: ...
-
-@final
-class DatabaseMethod:
-    """A descriptor in the place of a method that sends a command to a database."""
-
-    def __call__(self, *arguments: Any, **keywords: Any) -> Any: ...
-    def __get__(self, instance: Any, _owner: Any = None, /) -> Any: ...
-    @property
-    def __wrapped__(self) -> Callable[..., Any]: ...
-    def __getattr__(self, name: str, /) -> Any: ...
-
-@final
-class HttpServer:
-    """What all requests that an instrumented server handles share."""
-
-    def __new__(
-        cls,
-        tracer: Any,
-        *,
-        old: bool,
-        new: bool,
-        getter: Any,
-        active_requests: Any,
-        duration_old: Any,
-        duration_new: Any,
-        request_hook: Callable[..., Any] | None = None,
-        response_hook: Callable[..., Any] | None = None,
-        captures: Callable[[], tuple[Any, Any, bool]] | None = None,
-        request_size_old: Any = None,
-        request_size_new: Any = None,
-        response_size_old: Any = None,
-        response_size_new: Any = None,
-        response_propagators: Any = None,
-        response_setter: Any = None,
-        request_key: str | None = None,
-        span_key: str | None = None,
-        has_bare_descriptions: bool = False,
-        counts_excluded: bool = False,
-        has_targets: bool = True,
-        ignores_current: bool = False,
-    ) -> Self: ...
-    @property
-    def tracer(self) -> Any: ...
-    @property
-    def has_python_sampler(self) -> bool: ...
-    def call_wsgi(
-        self,
-        application: Callable[..., Any],
-        environ: dict[str, Any],
-        start_response: Callable[..., Any],
-        route: str | None = None,
-    ) -> Iterable[bytes]: ...
-    def begin_wsgi(self, environ: Any, name: str | None = None) -> ServerRequest | None: ...
-    def begin_wsgi_excluded(self, environ: dict[str, Any]) -> ServerRequest | None: ...
-    def begin_asgi(
-        self,
-        scope: dict[str, Any],
-        name: str | None = None,
-        attributes: dict[str, Any] | None = None,
-    ) -> ServerRequest | None: ...
-    def begin_told(self, carrier: Any, headers: Any, **told: Any) -> ServerRequest | None: ...
-    def begin_told_excluded(self, carrier: Any, headers: Any) -> ServerRequest | None: ...
-    def begin_asgi_excluded(self, scope: dict[str, Any]) -> ServerRequest | None: ...
-    def call_wsgi_excluded(
-        self,
-        application: Callable[..., Any],
-        environ: dict[str, Any],
-        start_response: Callable[..., Any],
-    ) -> Iterable[bytes]: ...
-
-@final
-class ServerRequest:
-    """A request between its beginning and the end of its answer."""
-
-    @property
-    def span(self) -> Any: ...
-    @property
-    def name(self) -> str: ...
-    @property
-    def route(self) -> str | None: ...
-    @property
-    def context(self) -> Context: ...
-    @property
-    def is_server(self) -> bool: ...
-    def failed(self, error: BaseException) -> None: ...
-    def answered(self, status: Any, headers: Any) -> None: ...
-    def during(self, parts: Iterable[Any]) -> ResponseBody: ...
-    def completed(self) -> None: ...
-    def enter(self) -> Any: ...
-    def leave(self, token: Any) -> None: ...
-    def finish(self) -> None: ...
-    def ends(self, scope: dict[str, Any]) -> None: ...
-    def set_target(self, target: str) -> None: ...
-    def sends(self, kind: str, message: dict[str, Any]) -> bool: ...
-    def sending(
-        self, scope: dict[str, Any], send: Any, suffix: str | None, routed: Any
-    ) -> AsgiSend: ...
-    def set_status_on(self, span: Any, code: Any) -> None: ...
-    def call_hook(self, hook: Callable[..., Any], *arguments: Any) -> None: ...
-    def set_context_value(self, key: str, value: Any) -> None: ...
-    def routed(self, name: str, route: str | None) -> None: ...
-
-@final
-class AsgiSend:
-    def __call__(self, message: dict[str, Any]) -> Awaitable[None]: ...
-
-@final
-class StartResponse:
-    """What an instrumented WSGI application calls with its status and headers."""
-
-    def __call__(
-        self,
-        status: str,
-        response_headers: list[tuple[str, str]],
-        *args: Any,
-        **kwargs: Any,
-    ) -> Any: ...
-
-@final
-class ResponseBody:
-    """The body of a WSGI application's answer, during which its span goes on."""
-
-    def __iter__(self) -> Self: ...
-    def __next__(self) -> bytes: ...
-    def __len__(self) -> int: ...
-    def __bool__(self) -> bool: ...
-    def close(self) -> None: ...
 
 @disjoint_base
 class JSONFormatter:
@@ -889,6 +724,8 @@ class CompositePropagator(_Propagator):
     """Several propagators. `oxitel.propagation.composite` has the class."""
 
     _propagators: Sequence[TextMapPropagator]
+
+    def _stand_in(self, propagator: TextMapPropagator) -> None: ...
 
 def default_port(protocol: str) -> int: ...
 def shown_endpoint(url: str) -> str: ...

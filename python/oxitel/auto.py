@@ -90,7 +90,11 @@ def _share_packages(paths: list[str]) -> None:
         namesakes = [os.path.join(path, *parts) for path in paths]
         namesakes = [path for path in namesakes if os.path.isfile(path + os.sep + "__init__.py")]
         if namesakes:
-            package = _imported(".".join(parts))
+            try:
+                package = _imported(".".join(parts))
+            except ImportError:
+                # The library of that instrumentation is missing: nobody else can import it either.
+                continue
             package.__path__ += [path for path in namesakes if path not in package.__path__]
 
 

@@ -223,6 +223,13 @@ def _shut_down_on_exit() -> None:
     _native.log_losses()
 
 
+def tell_losses() -> None:
+    """Say what a shutdown has lost. When the process ends, that is said of all providers together
+    at last."""
+    if _waited_millis is None:
+        _native.log_losses()
+
+
 def refresh_after_fork() -> None:
     """Refresh what depends on the process. Called natively, once in each forked child."""
     from oxitel.resources.aggregate import _get_process_dependent_resource

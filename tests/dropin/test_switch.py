@@ -96,3 +96,28 @@ def test_the_switch_imports_nothing_heavy(official_absent: Environment) -> None:
         "print(sorted(set(sys.modules) - before))"
     )
     assert printed == "['oxitel', 'oxitel.auto']"
+
+
+NAMESAKES = """
+import sys, tempfile
+from pathlib import Path
+
+names = ("aiokafka", "asgi", "confluent_kafka", "fastapi", "flask", "kafka", "starlette", "wsgi")
+folder = Path(tempfile.mkdtemp())
+for name in names:
+    package = folder / "opentelemetry" / "instrumentation" / name
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    # None of the libraries is installed.
+    sys.modules[name] = None
+sys.path.append(str(folder))
+import oxitel.auto
+import opentelemetry.sdk.trace
+print(opentelemetry.sdk.trace.__file__)
+"""
+
+
+def test_instrumentations_whose_libraries_are_absent_do_not_hinder_the_switch(
+    official_present: Environment,
+) -> None:
+    assert "/oxitel/dropin/" in official_present.output(NAMESAKES)

@@ -60,6 +60,84 @@ def test_sigterm_while_the_interpreter_is_busy_exports_the_queue(
     assert arrived(100) == {"queued": 100}
 
 
+MEASURED = """
+    import os, time
+    from tracing import say_now
+    from opentelemetry.metrics import Observation
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
+
+    if os.environ.get("LIFE_PROTOCOL", "grpc") == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+    else:
+        from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
+    reader = PeriodicExportingMetricReader(OTLPMetricExporter(), 600_000)
+    meter = MeterProvider([reader]).get_meter("a")
+    {before}
+    meter.create_observable_gauge("observed", [lambda _: [Observation(1)]])
+    counter = meter.create_counter("counted")
+    for _ in range(7):
+        counter.add(1, {{"k": "v"}})
+    meter.create_histogram("spread").record(3)
+    say_now("ready")
+    {busy}
+"""
+
+
+def measured(collector: Any) -> dict[str, Any]:
+    return {
+        metric["name"]: metric
+        for request in collector.requests()
+        if request.signal == "metrics"
+        for resource_metrics in request.decoded["resource_metrics"]
+        for scope_metrics in resource_metrics["scope_metrics"]
+        for metric in scope_metrics["metrics"]
+    }
+
+
+@pytest.mark.parametrize(
+    "busy", ["time.sleep(30)", 're = __import__("re"); re.match("(a*)*b", "a" * 60)']
+)
+def test_sigterm_without_a_handler_exports_what_was_measured(
+    busy: str, protocol: str, collector: Any, start_program: Start
+) -> None:
+    running = start_program(MEASURED.format(before="", busy=busy), protocol=protocol)
+    finished = terminate(running)
+    assert (finished.exit_code, finished.stderr) == (-signal.SIGTERM, "")
+    metrics = measured(collector)
+    # What is observed takes Python, which is not asked any more.
+    assert sorted(metrics) == ["counted", "spread"]
+    (point,) = metrics["counted"]["sum"]["data_points"]
+    assert int(point["as_int"]) == 7
+
+
+@pytest.mark.fork
+def test_sigterm_in_a_forked_child_exports_what_the_child_measured(
+    collector: Any, start_program: Start
+) -> None:
+    before = """
+    if os.fork():
+        os.wait()
+        os._exit(0)
+    os.environ["IS_CHILD"] = "1"
+    """.strip()
+    busy = "import signal; os.kill(os.getpid(), signal.SIGTERM); time.sleep(30)"
+    running = start_program(MEASURED.format(before=before, busy=busy), protocol="http")
+    assert running.finish().exit_code == 0
+    assert sorted(measured(collector)) == ["counted", "spread"]
+
+
+def test_sigterm_says_what_was_measured_for_nobody(refused: str, start_program: Start) -> None:
+    running = start_program(
+        MEASURED.format(before="", busy="time.sleep(30)"),
+        protocol="http",
+        env={"OTEL_EXPORTER_OTLP_ENDPOINT": refused},
+    )
+    finished = terminate(running)
+    assert finished.exit_code == -signal.SIGTERM
+    assert "1 export of metrics was not delivered" in finished.stderr
+
+
 @pytest.mark.parametrize("dead", ["refused", "black_hole"])
 def test_sigterm_with_a_dead_receiver_keeps_to_its_budget_and_says_the_loss(
     dead: str, request: pytest.FixtureRequest, start_program: Start

@@ -369,7 +369,8 @@ def test_what_contains_itself_ends() -> None:
     for _ in range(100_000):
         deep = [deep]
     fields = read(made(extra={"items": items, "mapping": mapping, "deep": deep}))
-    assert fields["items"][1][1][0] == 1
+    assert fields["items"] == [1, "…"]
+    assert fields["mapping"] == {"self": "…"}
     while deep:  # Dropped bit by bit: the interpreter's own recursion has an end, too.
         deep = deep[0]
 

@@ -249,7 +249,11 @@ def test_a_handler_that_cannot_emit_says_so_as_logging_does(
     # Past the logger, where pytest listens too and raises.
     record = logger.makeRecord("name", logging.INFO, "file", 1, "%d", ("no number",), None)
     assert logger.handlers[0].handle(record)
-    assert "--- Logging error ---" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert (
+        "OpenTelemetry's logging handler cannot read a log record:\n--- Logging error ---" in said
+    )
+    assert "TypeError: %d format" in said
     assert [record.log_record.body for record in memory.get_finished_logs()] == ["%d"]
 
 

@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 import requests
 from opentelemetry import trace
+from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import (
+    OTLPMetricExporter as GrpcMetricExporter,
+)
 from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter as GrpcExporter
 from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter as LogExporter
 from opentelemetry.exporter.otlp.proto.http.metric_exporter import (
@@ -305,6 +308,136 @@ def test_a_failed_export_names_the_error(
     [(_, attributes)] = meters.instruments["otel.sdk.exporter.operation.duration"].measured
     assert attributes["error.type"] == error
     assert status.items() <= attributes.items()
+
+
+METRIC_EXPORTERS: dict[str, Callable[[Any, Any], Any]] = {
+    "http": lambda collector, options: HttpMetricExporter(
+        f"{collector.http_endpoint}/v1/metrics", **options
+    ),
+    "grpc": lambda collector, options: GrpcMetricExporter(collector.grpc_endpoint, **options),
+    "session": lambda collector, options: HttpMetricExporter(
+        f"{collector.http_endpoint}/v1/metrics", session=requests.Session(), **options
+    ),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "answer", "error", "status"),
+    [
+        ("http", {"do": "http_status", "status": 401}, "401", ("http", 401)),
+        ("session", {"do": "http_status", "status": 401}, "401", ("http", 401)),
+        (
+            "grpc",
+            {"do": "grpc_status", "code": "UNAUTHENTICATED"},
+            "UNAUTHENTICATED",
+            ("rpc", "UNAUTHENTICATED"),
+        ),
+    ],
+)
+def test_a_failed_export_of_metrics_names_the_error(
+    kind: str,
+    answer: dict[str, Any],
+    error: str,
+    status: tuple[str, Any],
+    meters: Any,
+    collector: Any,
+) -> None:
+    collector.script([answer])
+    exporter = METRIC_EXPORTERS[kind](collector, {})
+    exporter.set_meter_provider(meters)
+    meter_provider = MeterProvider(
+        [PeriodicExportingMetricReader(exporter, math.inf)], shutdown_on_exit=False
+    )
+    meter_provider.get_meter("a").create_counter("b").add(1)
+    assert not meter_provider.force_flush()
+    assert meters.sums("exporter.metric_data_point.exported", "error.type")[error] >= 1
+    [(_, attributes)] = meters.instruments["otel.sdk.exporter.operation.duration"].measured
+    assert attributes["error.type"] == error
+    protocol, code = status
+    assert attributes[f"{protocol}.response.status_code"] == code
+    assert meter_provider.force_flush()
+    assert None in meters.sums("exporter.metric_data_point.exported", "error.type")
+
+
+@pytest.mark.parametrize("kind", ["http", "grpc", "session"])
+@pytest.mark.parametrize("signal", ["traces", "metrics"])
+def test_a_payload_that_is_too_large_is_named(
+    kind: str, signal: str, meters: Any, collector: Any
+) -> None:
+    if kind == "grpc":
+        pytest.skip("the exporters over gRPC have no limit of their own, as officially")
+    if signal == "metrics":
+        exporter: Any = METRIC_EXPORTERS[kind](collector, {"max_request_size": 10})
+        exporter.set_meter_provider(meters)
+        provider = MeterProvider(
+            [PeriodicExportingMetricReader(exporter, math.inf)], shutdown_on_exit=False
+        )
+        provider.get_meter("a").create_counter("b").add(1)
+        assert not provider.force_flush()
+        name = "exporter.metric_data_point.exported"
+    else:
+        session = requests.Session() if kind == "session" else None
+        exporter = HttpExporter(
+            collector.traces_endpoint,
+            session=session,
+            max_request_size=10,
+            meter_provider=meters,
+        )
+        traces = TracerProvider(shutdown_on_exit=False)
+        traces.add_span_processor(SimpleSpanProcessor(exporter))
+        traces.get_tracer("a").start_span("span").end()
+        name = "exporter.span.exported"
+    assert set(meters.sums(name, "error.type")) == {"RequestPayloadTooLargeError"}
+    [(_, attributes)] = meters.instruments["otel.sdk.exporter.operation.duration"].measured
+    assert attributes["error.type"] == "RequestPayloadTooLargeError"
+    assert not [key for key in attributes if key.endswith("status_code")]
+
+
+@pytest.mark.parametrize("lane", ["native", "python"])
+@pytest.mark.parametrize("signal", ["span", "log"])
+def test_a_record_is_processed_when_it_is_handed_to_the_exporter(
+    lane: str, signal: str, meters: Any, collector: Any
+) -> None:
+    """Whatever the exporter makes of it; while it is tried again it is not counted again."""
+    Exporter: Any = HttpExporter if signal == "span" else LogExporter
+    endpoint = f"{collector.http_endpoint}/v1/{'traces' if signal == 'span' else 'logs'}"
+    exporter = Exporter(endpoint, timeout=1)
+    if lane == "python":
+        exporter.export = exporter.export
+    options: Any = {"schedule_delay_millis": 60_000, "meter_provider": meters}
+    if signal == "span":
+        processor: Any = BatchSpanProcessor(exporter, 10, **options, max_export_batch_size=2)
+        provider: Any = TracerProvider(shutdown_on_exit=False)
+        provider.add_span_processor(processor)
+        make: Any = lambda: provider.get_tracer("a").start_span("span").end()  # noqa: E731
+    else:
+        processor = BatchLogRecordProcessor(
+            exporter, max_queue_size=10, **options, max_export_batch_size=2
+        )
+        provider = LoggerProvider(shutdown_on_exit=False)
+        provider.add_log_record_processor(processor)
+        make = lambda: provider.get_logger("a").emit(body="record")  # noqa: E731
+    collector.script([{"do": "http_status", "status": 400}])
+    make()
+    assert meters.sums(f"processor.{signal}.processed", "error.type") == {}
+    assert not processor.force_flush()
+    assert meters.sums(f"processor.{signal}.processed", "error.type") == {None: 1}
+    if lane == "native":
+        # Ten seconds of patience, of which this is tried one: the rest waits in the queue.
+        collector.script([{"do": "http_status", "status": 503, "times": 100}])
+        make()
+        assert not processor.force_flush(300)
+        assert not processor.force_flush(300)
+        assert meters.sums(f"processor.{signal}.processed", "error.type") == {None: 2}
+        for _ in range(20):
+            make()
+        sums = meters.sums(f"processor.{signal}.processed", "error.type")
+        assert 22 - 10 - 2 <= sum(sums.values()) <= 22 - 8
+        collector.clear()
+        assert processor.force_flush()
+        sums = meters.sums(f"processor.{signal}.processed", "error.type")
+        assert sum(sums.values()) == 22
+    provider.shutdown()
 
 
 def metric_counts(reader: InMemoryMetricReader) -> dict[str, Any]:

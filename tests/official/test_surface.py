@@ -249,7 +249,6 @@ LEFT_OUT = {
     "create_tracer_metrics": _SELF_METRICS,
     "ProcessorMetricsT": _SELF_METRICS,
     "parse_boolean_environment_variable": "an internal reader, replaced by oxitel.variables",
-    "BatchExportStrategy": "how the official batch processor's loop is written",
     "Exporter": "a typing protocol of the official batch processor",
     "Telemetry": "a type variable of the official batch processor",
     "opentelemetry.exporter.otlp.proto.grpc.exporter.MetricExportResult": _GENERATED,

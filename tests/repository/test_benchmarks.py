@@ -105,7 +105,7 @@ def test_every_case_has_a_program_that_says_what_it_is() -> None:
 def test_a_quick_run_of_both_delivers_everything(official_python: Path, tmp_path: Path) -> None:
     output = tmp_path / "results.json"
     cases = "span5,exception,unsampled,startup,stall,counter3,histogram2,series10k"
-    cases += ",log_record,json_log,inject,extract"
+    cases += ",log_record,json_log,in_python,inject,extract"
     command = [sys.executable, str(BENCHMARKS / "run.py"), "--quick", "--cases", cases]
     command += ["--python", sys.executable, "--official", str(official_python)]
     done = subprocess.run(

@@ -180,3 +180,19 @@ def test_given_attributes_win_over_those_of_the_exception() -> None:
     assert event.timestamp == 5
     assert event.attributes["exception.message"] == "mine"
     assert event.attributes["more"] == 1
+
+
+def test_what_is_in_the_place_of_format_exception_is_called(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    error = caught(raise_plain)
+    assert "plain" in recorded(error)["exception.stacktrace"]
+    own = traceback.format_exception
+
+    def hiding(*arguments: Any, **options: Any) -> list[str]:
+        return [line.replace("plain", "***") for line in own(*arguments, **options)]
+
+    monkeypatch.setattr(traceback, "format_exception", hiding)
+    text = recorded(error)["exception.stacktrace"]
+    assert "ValueError: ***" in text
+    assert "plain" not in text

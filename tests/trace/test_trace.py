@@ -366,6 +366,34 @@ def test_a_list_that_contains_itself_is_kept_as_far_as_it_goes(tracer: trace.Tra
     span.end()
 
 
+def test_a_childs_parent_is_the_context_of_its_parent(tracer: trace.Tracer) -> None:
+    with tracer.start_as_current_span("asked before") as before:
+        context = before.get_span_context()
+        with tracer.start_as_current_span("asked after") as after:
+            with tracer.start_as_current_span("child") as child:
+                pass
+    assert isinstance(after, Span)
+    assert isinstance(child, Span)
+    assert after.parent is context
+    assert child.parent is after.get_span_context()
+    assert child.parent is after.context
+
+
+def test_a_span_is_made_of_mocks_as_other_suites_make_it(exporter: InMemorySpanExporter) -> None:
+    context, parent = mock.Mock(spec=trace.SpanContext), mock.Mock(spec=trace.SpanContext)
+    span = _Span("name", context, parent=parent)
+    assert span.get_span_context() is context
+    assert span.context is context
+    assert span.parent is parent
+    span.start()
+    span.set_attribute("a", 1)
+    span.end()
+    assert span.attributes == {"a": 1}
+    readable = ReadableSpan("name", context=context, parent=parent)
+    assert readable.context is context
+    assert readable.parent is parent
+
+
 def test_parts_that_are_mocks_do_no_harm_and_are_said_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

@@ -6,14 +6,12 @@ from __future__ import annotations
 import contextlib
 import gzip
 import http.client
-import json
 import os
 import re
 import socket
 import subprocess
-import time
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -71,93 +69,10 @@ provider.shutdown()
 """
 
 
-class Viewer:
-    """A running viewer and the questions it answers."""
-
-    def __init__(self, program: Path, folder: Path, *options: str) -> None:
-        self.program = program
-        ports_file = folder / "ports.json"
-        addresses = ("--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0")
-        self.process = subprocess.Popen(
-            [program, "receive", *addresses, "--ports-file", ports_file, *options],
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        deadline = time.monotonic() + 10
-        while not ports_file.exists():
-            assert self.process.poll() is None, "the viewer ended while it started"
-            assert time.monotonic() < deadline, "the viewer did not say its ports"
-            time.sleep(0.01)
-        ports = json.loads(ports_file.read_text())
-        self.grpc_port: int = ports["grpc"]
-        self.http_port: int = ports["http"]
-
-    def request(
-        self, method: str, path: str, body: bytes | None = None, **headers: str
-    ) -> tuple[int, bytes]:
-        connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=30)
-        with contextlib.closing(connection):
-            names = {name.replace("_", "-"): value for name, value in headers.items()}
-            connection.request(method, path, body, names)
-            response = connection.getresponse()
-            return response.status, response.read()
-
-    def ask(self, path: str) -> Any:
-        status, body = self.request("GET", path)
-        assert status == 200, body
-        return json.loads(body)
-
-    def send(self, body: bytes, **headers: str) -> int:
-        return self.request("POST", "/v1/traces", body, content_type=PROTOBUF, **headers)[0]
-
-    def show(self, *arguments: str, **environment: str) -> str:
-        return self.run("show", *arguments, **environment)
-
-    def run(self, *arguments: str, **environment: str) -> str:
-        command = [self.program, *arguments, "--from", f"127.0.0.1:{self.http_port}"]
-        result = subprocess.run(
-            command,
-            capture_output=True,
-            check=True,
-            encoding="utf-8",
-            env=os.environ | {"LC_ALL": "C.UTF-8"} | environment,
-            timeout=30,
-        )
-        return result.stdout
-
-    def stop(self) -> str:
-        self.process.terminate()
-        output, _ = self.process.communicate(timeout=10)
-        return output
-
-
-@pytest.fixture
-def start_viewer(tmp_path: Path) -> Iterator[Callable[..., Viewer]]:
-    target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
-    program = target / "release" / "oxitel-viewer"
-    if not program.exists():
-        pytest.fail(f"{program} does not exist: `make build` builds it")
-    started: list[Viewer] = []
-
-    def start(*options: str) -> Viewer:
-        started.append(Viewer(program, tmp_path, *options))
-        return started[-1]
-
-    yield start
-    for viewer in started:
-        if viewer.process.poll() is None:
-            viewer.stop()
-
-
-@pytest.fixture
-def viewer(start_viewer: Callable[..., Viewer]) -> Viewer:
-    return start_viewer()
-
-
 @pytest.mark.parametrize("compression", ["none", "gzip", "deflate"])
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
 def test_everything_the_official_exporters_send_is_counted_and_shown(
-    viewer: Viewer, run_program: Callable[..., Any], protocol: str, compression: str
+    viewer: Any, run_program: Callable[..., Any], protocol: str, compression: str
 ) -> None:
     port = viewer.grpc_port if protocol == "grpc" else viewer.http_port
     result = run_program(
@@ -257,7 +172,7 @@ print(format(span.get_span_context().trace_id, "032x"), format(span.context.span
 @pytest.mark.parametrize("protocol", ["grpc", "http"])
 @pytest.mark.parametrize("implementation", ["official", "oxitel"])
 def test_metrics_and_logs_are_kept_and_shown(
-    viewer: Viewer,
+    viewer: Any,
     run_program: Callable[..., Any],
     implementation: str,
     protocol: str,
@@ -323,7 +238,7 @@ def test_metrics_and_logs_are_kept_and_shown(
     assert viewer.run("metrics", "nobody").strip() == "no metrics were received"
 
 
-def test_bodies_may_be_compressed_in_every_way_exporters_know(viewer: Viewer) -> None:
+def test_bodies_may_be_compressed_in_every_way_exporters_know(viewer: Any) -> None:
     raw = zlib.compressobj(wbits=-zlib.MAX_WBITS)
     assert viewer.send(REQUEST) == 200
     assert viewer.send(gzip.compress(REQUEST), content_encoding="gzip") == 200
@@ -338,7 +253,7 @@ def test_bodies_may_be_compressed_in_every_way_exporters_know(viewer: Viewer) ->
     assert totals["duplicate_spans"] == 4
 
 
-def test_bodies_beyond_the_limit_are_refused_however_they_are_packed(viewer: Viewer) -> None:
+def test_bodies_beyond_the_limit_are_refused_however_they_are_packed(viewer: Any) -> None:
     bomb = gzip.compress(bytes(BODY_LIMIT * 4))
     assert len(bomb) < BODY_LIMIT / 100
     assert viewer.send(bomb, content_encoding="gzip") == 413
@@ -370,7 +285,7 @@ def test_bodies_beyond_the_limit_are_refused_however_they_are_packed(viewer: Vie
     ],
 )
 def test_what_is_not_understood_is_refused_with_a_reason(
-    viewer: Viewer,
+    viewer: Any,
     method: str,
     path: str,
     headers: dict[str, str],
@@ -383,7 +298,7 @@ def test_what_is_not_understood_is_refused_with_a_reason(
     assert viewer.ask("/api/totals")["traces"]["records"] == 0
 
 
-def test_a_deeply_nested_attribute_is_refused_not_followed(viewer: Viewer) -> None:
+def test_a_deeply_nested_attribute_is_refused_not_followed(viewer: Any) -> None:
     value = b"\x08\x01"
     for _ in range(5000):  # an array within an array within …
         inner = b"\x0a" + _varint(len(value)) + value
@@ -404,7 +319,7 @@ def _varint(number: int) -> bytes:
     return encoded + bytes([number])
 
 
-def test_connections_that_send_garbage_or_nothing_disturb_nobody(viewer: Viewer) -> None:
+def test_connections_that_send_garbage_or_nothing_disturb_nobody(viewer: Any) -> None:
     address = ("127.0.0.1", viewer.grpc_port)
     with contextlib.ExitStack() as idle:
         for _ in range(50):
@@ -461,7 +376,7 @@ for method, body, compression in [
 
 
 def test_hostile_calls_over_grpc_are_refused_with_a_reason(
-    viewer: Viewer, run_program: Callable[..., Any]
+    viewer: Any, run_program: Callable[..., Any]
 ) -> None:
     address = f"127.0.0.1:{viewer.grpc_port}"
     result = run_program(HOSTILE_CALLS, "official", arguments=(address,), check=True)
@@ -472,7 +387,7 @@ def test_hostile_calls_over_grpc_are_refused_with_a_reason(
     assert (totals["refused_requests"], totals["traces"]["requests"]) == (3, 1)
 
 
-def test_old_traces_make_room_and_the_counts_stay(start_viewer: Callable[..., Viewer]) -> None:
+def test_old_traces_make_room_and_the_counts_stay(start_viewer: Callable[..., Any]) -> None:
     viewer = start_viewer("--max-disk", "1MiB")
     # Spans that do not compress, so that there are soon too many.
     for number in range(1, 41):
@@ -496,7 +411,7 @@ def test_old_traces_make_room_and_the_counts_stay(start_viewer: Callable[..., Vi
     )
 
 
-def test_the_drawing_follows_the_terminal(viewer: Viewer) -> None:
+def test_the_drawing_follows_the_terminal(viewer: Any) -> None:
     assert viewer.send(REQUEST) == 200
     assert "\x1b[" not in viewer.show()
     assert "\x1b[" in viewer.show("--color", "always")
@@ -505,7 +420,7 @@ def test_the_drawing_follows_the_terminal(viewer: Viewer) -> None:
     assert widths == [80, 120]
 
 
-def test_it_says_where_it_listens_and_ends_with_the_totals(viewer: Viewer) -> None:
+def test_it_says_where_it_listens_and_ends_with_the_totals(viewer: Any) -> None:
     assert viewer.send(REQUEST) == 200
     output = viewer.stop()
     assert f"gRPC at 127.0.0.1:{viewer.grpc_port}" in output
@@ -513,7 +428,7 @@ def test_it_says_where_it_listens_and_ends_with_the_totals(viewer: Viewer) -> No
     assert viewer.process.returncode == 0
 
 
-def test_a_port_in_use_is_named(viewer: Viewer) -> None:
+def test_a_port_in_use_is_named(viewer: Any) -> None:
     address = f"127.0.0.1:{viewer.grpc_port}"
     result = subprocess.run(
         [viewer.program, "receive", "--grpc-address", address],
@@ -526,7 +441,7 @@ def test_a_port_in_use_is_named(viewer: Viewer) -> None:
     assert result.stderr.startswith(f"oxitel-viewer: cannot listen at {address}: ")
 
 
-def test_every_file_that_the_page_names_is_part_of_the_viewer(viewer: Viewer) -> None:
+def test_every_file_that_the_page_names_is_part_of_the_viewer(viewer: Any) -> None:
     files = _files_of_the_page(viewer)
     assert {"/assets/page.mjs", "/assets/waterfall.mjs", "/assets/vendor/preact.mjs"} <= set(files)
     types = {"mjs": "text/javascript", "js": "text/javascript", "css": "text/css"}
@@ -537,12 +452,12 @@ def test_every_file_that_the_page_names_is_part_of_the_viewer(viewer: Viewer) ->
         assert "unsafe" not in headers["content-security-policy"], path
 
 
-def test_every_address_of_the_page_answers_the_same_document(viewer: Viewer) -> None:
+def test_every_address_of_the_page_answers_the_same_document(viewer: Any) -> None:
     addresses = ("/", "/traces/latest?span=1", "/logs?q=x", "/metrics", "/health", "/of/nobody")
     assert len({_get(viewer, address)[0] for address in addresses}) == 1
 
 
-def test_nothing_in_the_page_makes_markup_or_programs_of_texts(viewer: Viewer) -> None:
+def test_nothing_in_the_page_makes_markup_or_programs_of_texts(viewer: Any) -> None:
     sinks = (
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|javascript:"
     )
@@ -553,7 +468,7 @@ def test_nothing_in_the_page_makes_markup_or_programs_of_texts(viewer: Viewer) -
             assert not re.search(sinks, content), path
 
 
-def _files_of_the_page(viewer: Viewer) -> dict[str, tuple[str, dict[str, str]]]:
+def _files_of_the_page(viewer: Any) -> dict[str, tuple[str, dict[str, str]]]:
     """Every file that the document leads to, with the headers it came with."""
     named = r"""(?:\bsrc=|<link[^>]*\bhref=|\bfrom ?|\bimport ?|url\()["']([./][^"'\s]+)["']"""
     found: dict[str, tuple[str, dict[str, str]]] = {}
@@ -566,7 +481,7 @@ def _files_of_the_page(viewer: Viewer) -> dict[str, tuple[str, dict[str, str]]]:
     return found
 
 
-def _get(viewer: Viewer, path: str) -> tuple[str, dict[str, str]]:
+def _get(viewer: Any, path: str) -> tuple[str, dict[str, str]]:
     connection = http.client.HTTPConnection("127.0.0.1", viewer.http_port, timeout=30)
     with contextlib.closing(connection):
         connection.request("GET", path)

@@ -25,7 +25,11 @@ use pyo3::prelude::*;
 mod _native {
     use super::PyResult;
     use pyo3::prelude::*;
-    use pyo3::types::{PyMapping, PySequence, PyTuple};
+    use pyo3::types::PyTuple;
+
+    // Before everything else.
+    #[pymodule_export]
+    use super::process::interpreter::only_main;
 
     #[pymodule_export]
     const MAX_HTTP_REQUEST_BYTES: usize = telemetry::export::MAX_HTTP_REQUEST_BYTES;
@@ -42,6 +46,8 @@ mod _native {
         retry_after, retry_wait,
     };
     #[pymodule_export]
+    use super::export::bell::Bell;
+    #[pymodule_export]
     use super::export::endpoint::{Endpoint, default_port, scheme_and_authority, shown_endpoint};
     #[pymodule_export]
     use super::export::exporter::Exporter;
@@ -51,6 +57,10 @@ mod _native {
     use super::export::queue::NativeBatchProcessor;
     #[pymodule_export]
     use super::instrumentation::asgi_send::AsgiSend;
+    #[pymodule_export]
+    use super::instrumentation::client::HttpClient;
+    #[pymodule_export]
+    use super::instrumentation::client_call::ClientCall;
     #[pymodule_export]
     use super::instrumentation::database::Database;
     #[pymodule_export]
@@ -65,8 +75,8 @@ mod _native {
     use super::instrumentation::suppression::is_suppressed;
     #[pymodule_export]
     use super::instrumentation::values::{
-        asgi_url, known_http_method, redact_url, redact_url_credentials, redact_url_query,
-        sql_operation, synthetic_user_agent,
+        asgi_url, is_http_suppressed, known_http_method, redact_url, redact_url_credentials,
+        redact_url_query, sql_operation, synthetic_user_agent,
     };
     #[pymodule_export]
     use super::instrumentation::wsgi::{Body, StartResponse};
@@ -81,6 +91,8 @@ mod _native {
     #[pymodule_export]
     use super::logs::logger::Logger;
     #[pymodule_export]
+    use super::logs::objects::readable_log_record;
+    #[pymodule_export]
     use super::logs::severity::{severity_number, severity_text};
     #[pymodule_export]
     use super::logs::span_record::SpanRecordFactory;
@@ -91,6 +103,8 @@ mod _native {
     #[pymodule_export]
     use super::metrics::instrument::{Counter, Gauge, Histogram, Observer, UpDownCounter};
     #[pymodule_export]
+    use super::metrics::last::LastMetrics;
+    #[pymodule_export]
     use super::metrics::stream::MetricStream;
     #[pymodule_export]
     use super::process::clock::set_clock;
@@ -98,6 +112,8 @@ mod _native {
     use super::process::diagnostics::{finish_diagnostics, log_losses, log_pending};
     #[pymodule_export]
     use super::process::fork::settle_fork;
+    #[pymodule_export]
+    use super::process::said::forget_said;
     #[pymodule_export]
     use super::propagation::composite::CompositePropagator;
     #[pymodule_export]
@@ -127,15 +143,11 @@ mod _native {
         super::process::diagnostics::watch(module)?;
         let py = module.py();
         super::trace::exception_text::prepare(py)?;
-        // pyo3 imports these classes when it first asks for one, and panics where that fails, as it
-        // does while the interpreter ends.
-        let none = py.None();
-        let _ = none.bind(py).is_instance_of::<PySequence>();
-        let _ = none.bind(py).is_instance_of::<PyMapping>();
+        super::convert::container::prepare(py)?;
         let attributes: Vec<_> = super::logs::logging_attributes::names().collect();
         module.add("LOGGING_ATTRIBUTES", PyTuple::new(py, attributes)?)?;
         super::trace::methods::set_attribute::install(py)?;
-        super::trace::lookalike::start_span::install(py)?;
+        super::trace::lookalike::borrowed::install(py)?;
         super::trace::lookalike::overridden::install(py)?;
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.
         let official = super::imports::official::Official::get(py)?;

@@ -11,7 +11,7 @@ mod wording;
 use std::sync::Arc;
 use std::time::Duration;
 
-use telemetry::diagnostics::event::{Backlog, Destination, Event, Loss, Lost, Reason};
+use telemetry::diagnostics::event::{Amount, Backlog, Cause, Destination, Event, Loss, Reason};
 use telemetry::export::{Protocol, Signal};
 use wording::{Level, worded};
 
@@ -86,23 +86,26 @@ fn a_refusal_is_an_error_with_code_and_details() {
     let event = Event::ExportFailed {
         to: http(),
         reason: reason("401 Unauthorized", "bad key"),
+        so_far: Amount::Records(512),
     };
     assert_worded(
         &event,
         Level::Error,
         HTTP_SPANS,
-        "Failed to export spans batch to http://host:1/v1: 401 Unauthorized (bad key)",
+        "Failed to export spans batch to http://host:1/v1: 401 Unauthorized (bad key); 512 spans \
+         lost so far",
     );
     let event = Event::ExportFailed {
         to: grpc(),
         reason: reason("StatusCode.INVALID_ARGUMENT", "bad span"),
+        so_far: Amount::Exports(1),
     };
     assert_worded(
         &event,
         Level::Error,
         GRPC,
         "Failed to export traces to http://host:1/v1, error code: StatusCode.INVALID_ARGUMENT, \
-         error details: bad span",
+         error details: bad span; 1 export of spans lost so far",
     );
 }
 
@@ -188,6 +191,7 @@ fn what_the_receiver_did_not_take_is_named_with_its_words() {
     let partial = |rejected, message: &str| Event::PartialSuccess {
         to: http(),
         rejected,
+        so_far: rejected,
         message: message.to_owned(),
     };
     assert_worded(
@@ -195,6 +199,18 @@ fn what_the_receiver_did_not_take_is_named_with_its_words() {
         Level::Warning,
         HTTP_SPANS,
         "http://host:1/v1 rejected 2 spans: too old",
+    );
+    let again = Event::PartialSuccess {
+        to: http(),
+        rejected: 5,
+        so_far: 1320,
+        message: "too old".to_owned(),
+    };
+    assert_worded(
+        &again,
+        Level::Warning,
+        HTTP_SPANS,
+        "http://host:1/v1 rejected 5 spans (1320 so far): too old",
     );
     assert_worded(
         &partial(0, "please upgrade"),
@@ -206,43 +222,59 @@ fn what_the_receiver_did_not_take_is_named_with_its_words() {
         to: http(),
         bytes: 2000,
         reason: reason("413 Payload Too Large", ""),
+        so_far: Amount::Records(1),
     };
     assert_worded(
         &event,
         Level::Error,
         HTTP_SPANS,
         "one of the spans was dropped: its 2000 bytes are too large for http://host:1/v1: \
-         413 Payload Too Large",
+         413 Payload Too Large; 1 span lost so far",
     );
 }
 
 #[test]
 fn what_was_not_delivered_is_said_with_number_place_and_reason() {
-    let undelivered = |reason: Option<&str>| Event::Undelivered {
-        to: grpc(),
-        count: 15,
-        reason: reason.map(str::to_owned),
+    let said = |made, losses: Vec<(Cause, u64)>, text: &str| {
+        let to = grpc();
+        let event = Event::Undelivered { to, made, losses };
+        assert_worded(&event, Level::Warning, GRPC, text);
     };
-    assert_worded(
-        &undelivered(Some("no answer in time")),
-        Level::Warning,
-        GRPC,
+    let unsent = |reason: &str, count| (Cause::Unsent(reason.to_owned()), count);
+    said(
+        Amount::Records(15),
+        vec![unsent("no answer in time", 15)],
         "15 spans were not delivered to http://host:1/v1: no answer in time",
     );
-    assert_worded(
-        &undelivered(None),
-        Level::Warning,
-        GRPC,
-        "15 spans were not delivered to http://host:1/v1: the time for shutting down was over",
+    said(
+        Amount::Records(1),
+        vec![unsent("", 1)],
+        "1 span was not delivered to http://host:1/v1: the time for shutting down was over",
     );
-    assert_worded(
-        &Event::Dropped {
-            to: http(),
-            count: 3,
-        },
-        Level::Warning,
-        HTTP_SPANS,
-        "3 spans were dropped because the queue was full",
+    said(
+        Amount::Records(20),
+        vec![(Cause::QueueFull, 1)],
+        "1 of 20 spans was not delivered to http://host:1/v1: the queue was full",
+    );
+    said(
+        Amount::Exports(9),
+        vec![(Cause::Refused("401 Unauthorized".to_owned()), 2)],
+        "2 of 9 exports of spans were not delivered to http://host:1/v1: refused, 401 Unauthorized",
+    );
+    let all = vec![
+        (Cause::QueueFull, 7),
+        (Cause::Rejected, 6),
+        unsent("", 5),
+        (Cause::GoneFromBuffer, 4),
+        (Cause::Withheld, 3),
+        (Cause::AfterShutdown, 2),
+    ];
+    said(
+        Amount::Records(100),
+        all,
+        "27 of 100 spans were not delivered to http://host:1/v1: the queue was full (7); rejected \
+         by the receiver (6); the time for shutting down was over (5); gone from the buffer (4); a \
+         processor or the encoder failed (3); made after shutdown (2)",
     );
 }
 
@@ -254,9 +286,9 @@ fn losses_to_one_place_are_one_sentence() {
         reason: "connection refused".to_owned(),
     };
     let all = [
-        loss(Lost::Records(25), Signal::Traces),
-        loss(Lost::Exports(3), Signal::Metrics),
-        loss(Lost::Records(2), Signal::Logs),
+        loss(Amount::Records(25), Signal::Traces),
+        loss(Amount::Exports(3), Signal::Metrics),
+        loss(Amount::Records(2), Signal::Logs),
     ];
     for (count, what) in [
         (1, "25 spans"),
@@ -288,19 +320,19 @@ fn several_queues_of_a_signal_are_one_number_and_one_is_no_plural() {
             &format!("{what} not delivered to http://host:1: connection refused"),
         );
     };
-    let one = loss(Lost::Records(1), Signal::Traces);
+    let one = loss(Amount::Records(1), Signal::Traces);
     said(vec![one.clone()], "1 span was");
     said(
         vec![
             one.clone(),
             one.clone(),
             one,
-            loss(Lost::Records(2), Signal::Traces),
+            loss(Amount::Records(2), Signal::Traces),
         ],
         "5 spans were",
     );
-    let exports = loss(Lost::Exports(2), Signal::Metrics);
-    let span = loss(Lost::Records(1), Signal::Traces);
+    let exports = loss(Amount::Exports(2), Signal::Metrics);
+    let span = loss(Amount::Records(1), Signal::Traces);
     said(
         vec![span, exports.clone(), exports],
         "1 span and 4 exports of metrics were",
@@ -321,6 +353,9 @@ fn queues_and_metrics_speak_as_the_official_ones() {
         let late = Event::QueueShutDown { signal };
         let text = format!("Shutdown called, ignoring {record}.");
         assert_worded(&late, Level::Info, batch, &text);
+        let large = Event::NoMemory { signal, bytes: 7 };
+        let text = format!("{record} of 7 bytes is dropped: there is no memory for it.");
+        assert_worded(&large, Level::Error, batch, &text);
     }
     assert_worded(
         &Event::NoThread {
@@ -344,6 +379,15 @@ fn queues_and_metrics_speak_as_the_official_ones() {
         Level::Warning,
         metrics,
         &format!("{text} The attribute with the most values is \"user\": 3."),
+    );
+    assert_worded(
+        &Event::AttributesTooLarge {
+            metric: "requests".into(),
+        },
+        Level::Warning,
+        metrics,
+        "Metric requests was given attributes of more than a mebibyte. Such measurements are added \
+         up in one series with the attribute otel.metric.overflow.",
     );
     assert_worded(
         &Event::SumOutgrown {

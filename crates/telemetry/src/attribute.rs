@@ -1,6 +1,8 @@
 //! Attributes of a span, event or link while it is being built: bounded, in order of arrival,
 //! the oldest leaving first (specification: common, "Attribute Limits").
 
+use std::collections::HashSet;
+
 /// A key-value collection that keeps at most `limit` entries.
 ///
 /// It does not hash or compare keys itself: the caller brings the hash and the comparison, so that
@@ -10,7 +12,12 @@ pub struct Attributes<K, V> {
     entries: Vec<Entry<K, V>>,
     limit: Option<usize>,
     dropped: u32,
+    /// The hashes of many entries, and of some that have left.
+    hashes: Option<Box<HashSet<u64>>>,
 }
+
+/// So many entries are looked through for a key that is set.
+const FEW: usize = 128;
 
 /// One attribute and the hash of its key.
 #[derive(Debug)]
@@ -44,6 +51,7 @@ impl<K, V> Attributes<K, V> {
             entries: Vec::new(),
             limit,
             dropped: 0,
+            hashes: None,
         }
     }
 
@@ -59,10 +67,12 @@ impl<K, V> Attributes<K, V> {
             self.count_dropped(1);
             return Displaced::Refused(key, value);
         }
-        let position = self
-            .entries
-            .iter()
-            .position(|entry| entry.hash == hash && is_same(&entry.key, &key));
+        let position = if self.entries.len() >= FEW && self.is_new(hash) {
+            None
+        } else {
+            let mut entries = self.entries.iter();
+            entries.position(|entry| entry.hash == hash && is_same(&entry.key, &key))
+        };
         let displaced = match position {
             Some(index) => Displaced::Replaced(self.entries.remove(index)),
             None if self.limit.is_some_and(|limit| self.entries.len() >= limit) => {
@@ -77,6 +87,18 @@ impl<K, V> Attributes<K, V> {
         }
         self.entries.push(Entry { hash, key, value });
         displaced
+    }
+
+    // Whether no entry has that hash, as far as is known without looking at all of them. It will have
+    // it from now on.
+    fn is_new(&mut self, hash: u64) -> bool {
+        let most = 2 * self.entries.len();
+        let known = self.hashes.take().filter(|known| known.len() < most);
+        let mut known = known
+            .unwrap_or_else(|| Box::new(self.entries.iter().map(|entry| entry.hash).collect()));
+        let is_new = known.insert(hash);
+        self.hashes = Some(known);
+        is_new
     }
 
     /// Counts attributes that never got in (invalid keys).
@@ -122,6 +144,7 @@ impl<K, V> Attributes<K, V> {
             entries: self.entries.iter().map(entry).collect(),
             limit: self.limit,
             dropped: self.dropped,
+            hashes: None,
         }
     }
 }
@@ -249,6 +272,29 @@ mod tests {
         }
         assert_eq!(content(&attributes), [("c", 3), ("b", 4)]);
         assert_eq!(attributes.dropped(), 1);
+    }
+
+    #[test]
+    fn many_entries_are_kept_as_few_are() {
+        for limit in [None, Some(200), Some(300)] {
+            let mut attributes = Attributes::new(limit);
+            let mut expected: Vec<(u64, u64)> = Vec::new();
+            for value in 0..3000_u64 {
+                let key = value.wrapping_mul(7919) % 500;
+                // Two keys have the same hash.
+                attributes.insert(key / 2, key, value, |left, right| left == right);
+                expected.retain(|(other, _)| *other != key);
+                expected.push((key, value));
+                if limit.is_some_and(|limit| expected.len() > limit) {
+                    expected.remove(0);
+                }
+            }
+            let kept: Vec<_> = attributes
+                .iter()
+                .map(|entry| (entry.key, entry.value))
+                .collect();
+            assert_eq!(kept, expected);
+        }
     }
 
     #[test]

@@ -230,7 +230,7 @@ fn what_is_refused_is_dropped_counted_and_said_with_the_reason() {
         push(&processor, numbered(3));
         assert!(!processor.force_flush(TIMEOUT));
         let counts = processor.counts();
-        assert_eq!((counts.failed, counts.delivered, counts.queued), (3, 0, 0));
+        assert_eq!((counts.refused, counts.delivered, counts.queued), (3, 0, 0));
         push(&processor, numbered(2));
         assert!(processor.force_flush(TIMEOUT));
         assert_eq!(processor.counts().delivered, 2);
@@ -254,7 +254,7 @@ fn a_request_that_is_too_large_is_split_until_it_fits() {
         assert!(!processor.force_flush(TIMEOUT));
         assert_eq!(collector.names(), numbered(99));
         let counts = processor.counts();
-        assert_eq!((counts.delivered, counts.failed), (99, 1));
+        assert_eq!((counts.delivered, counts.refused), (99, 1));
         let said = said(&collector.address.to_string());
         let [Event::RecordTooLarge { bytes, .. }] = &said[..] else {
             panic!("{said:?}");
@@ -295,7 +295,7 @@ fn partial_success_is_counted_and_said_once() {
         }
         let counts = processor.counts();
         assert_eq!(
-            (counts.delivered, counts.rejected, counts.failed),
+            (counts.delivered, counts.rejected, counts.refused),
             (9, 6, 0)
         );
         let said = said(&collector.address.to_string());
@@ -383,7 +383,7 @@ fn a_receiver_that_hangs_is_left_after_the_timeout() {
         push(&processor, ["a".to_owned()]);
         // Tried again after the timeout and a wait, on a new connection.
         let counts = wait_for(&processor, |counts| counts.delivered == 1);
-        assert_eq!(counts.failed, 0);
+        assert_eq!(counts.lost(), 0);
         assert_eq!(collector.names(), ["a"]);
         assert_eq!(collector.connections(), 2);
     }
@@ -396,7 +396,7 @@ fn a_refusal_after_an_outage_is_said_alone() {
     collector.script([http(503), bad_key]);
     let processor = processor(collector.config(), 1, 100);
     push(&processor, numbered(1));
-    wait_for(&processor, |counts| counts.failed == 1);
+    wait_for(&processor, |counts| counts.refused == 1);
     let said = said(&collector.address.to_string());
     let [
         Event::Retrying { reason: first, .. },

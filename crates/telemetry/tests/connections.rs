@@ -84,7 +84,7 @@ fn an_answer_that_is_odd_or_stops_after_its_status_is_taken_at_its_status() {
                 let processor = processor(config, 1, 100);
                 push(&processor, numbered(1));
                 let counts = wait_for(&processor, |counts| counts.delivered == 1);
-                assert_eq!((counts.queued, counts.failed), (0, 0));
+                assert_eq!((counts.queued, counts.lost()), (0, 0));
                 std::thread::sleep(Duration::from_millis(1500));
                 assert_eq!(requests.load(Ordering::Relaxed), 1);
                 assert_eq!(said(&endpoint), []);
@@ -109,7 +109,7 @@ fn what_is_answered_with_something_else_than_http_is_refused_and_not_sent_for_ev
     let (endpoint, requests) = raw(b"\x00\xff garbage\r\n\r\n");
     let processor = processor(config(HttpProtobuf, &endpoint), 1, 100);
     push(&processor, numbered(1));
-    let counts = wait_for(&processor, |counts| counts.failed == 1);
+    let counts = wait_for(&processor, |counts| counts.refused == 1);
     assert_eq!(counts.queued, 0);
     assert!(requests.load(Ordering::Relaxed) <= 2);
     let said = said(&endpoint);

@@ -1,6 +1,7 @@
 """The batch processor for exporters written in Python: one bounded queue and one thread.
 
-Exporters that are wholly native do not come here; their batches are made by the native worker.
+What goes to exporters that are wholly native does not come here: the native worker makes its
+batches.
 Everything about the state is guarded by one condition; the exporter is called without it.
 """
 
@@ -12,12 +13,14 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
+from enum import Enum
 from logging import getLogger
 from time import monotonic
 from typing import Any
 
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
 from oxitel.lifetime import leave_to_parent
+from oxitel.own_methods import done_natively
 from oxitel.quantity import count_of, seconds_of
 
 from .suppression import Suppression
@@ -25,10 +28,31 @@ from .suppression import Suppression
 _logger = getLogger("opentelemetry.sdk._shared_internal")
 _logger.addFilter(DuplicateFilter())
 
-COUNTS = ("delivered", "rejected", "failed", "dropped_queue_full", "dropped_after_shutdown")
+# What became of records, as the native queue counts it. One that was handed to the exporter stays
+# `submitted`; `refused` are those that the exporter failed on.
+COUNTS = (
+    "made",
+    "submitted",
+    "delivered",
+    "refused",
+    "unsent",
+    "dropped_queue_full",
+    "dropped_when_submitted",
+    "dropped_after_shutdown",
+    "withheld",
+)
 _FULL_QUEUE_WARNING_SECONDS = 20.0
 
 
+class BatchExportStrategy(Enum):
+    """What is exported now: all, full batches only, or full batches and at least one."""
+
+    EXPORT_ALL = 0
+    EXPORT_WHILE_BATCH_EXCEEDS_THRESHOLD = 1
+    EXPORT_AT_LEAST_ONE_BATCH = 2
+
+
+@done_natively("emit", "_export")
 class BatchProcessor:
     """Collects telemetry and hands it to `exporter.export` in lists of `max_export_batch_size`.
 
@@ -49,6 +73,7 @@ class BatchProcessor:
         metrics: object = None,
     ) -> None:
         self._exporter = exporter
+        self._schedule_delay_millis = schedule_delay_millis
         self._schedule_delay = seconds_of(schedule_delay_millis)
         self._max_export_batch_size = max(count_of(max_export_batch_size), 1)
         self._export_timeout_millis = export_timeout_millis
@@ -68,9 +93,12 @@ class BatchProcessor:
 
     def _reset(self) -> None:
         """The state of a new process: whatever the parent held or had locked is left alone."""
-        self._changed = threading.Condition()
+        # Taken by itself where nobody is waited for: a condition's own `with` costs more.
+        self._state_lock = threading.RLock()
+        self._changed = threading.Condition(self._state_lock)
         self._export_lock = threading.Lock()
-        self._queue: deque[Any] = deque()
+        # The newest at the left, as officially: others take from it, and add to it.
+        self._queue: deque[Any] = _Queue(self)
         self._worker_thread: threading.Thread | None = None
         self._pid = os.getpid()
         # Records are numbered as they are taken; the queue holds the newest of them.
@@ -92,13 +120,14 @@ class BatchProcessor:
         if self._pid != os.getpid():
             # A fork that went past Python's hooks, as uWSGI's does.
             self._reset()
-        with self._changed:
+        with self._state_lock:
+            self._counts["made"] += 1
             if not self._shutdown:
                 is_full = len(self._queue) >= self._max_queue_size
                 if is_full:
-                    self._queue.popleft()
+                    self._queue.pop()
                     self._counts["dropped_queue_full"] += 1
-                self._queue.append(data)
+                deque.appendleft(self._queue, data)
                 self._accepted += 1
                 if self._worker_thread is None:
                     self._start_worker()
@@ -137,36 +166,44 @@ class BatchProcessor:
         changed = self._changed
         while True:
             with changed:
-                exports_rest = self._wait_for_work(changed)
+                strategy = self._wait_for_work(changed)
                 is_last = self._shutdown
-            self._export(exports_rest)
+            self._export(strategy)
+            with changed:
+                # Ours has done so, but others may be in its place.
+                changed.notify_all()
             if is_last:
                 return
 
-    def _wait_for_work(self, changed: threading.Condition) -> bool:
-        """Wait for a full batch, a flush, the delay or the end; whether to export a part batch."""
+    def _wait_for_work(self, changed: threading.Condition) -> BatchExportStrategy:
+        """Wait for a full batch, a flush, the delay or the end; what to export then."""
         deadline = monotonic() + self._schedule_delay
         while not self._shutdown and self._first_pending() >= self._flush_until:
             if len(self._queue) >= self._max_export_batch_size:
-                return False
+                return BatchExportStrategy.EXPORT_WHILE_BATCH_EXCEEDS_THRESHOLD
             remaining = deadline - monotonic()
             if remaining <= 0:
-                return True
+                return BatchExportStrategy.EXPORT_AT_LEAST_ONE_BATCH
             changed.wait(min(remaining, threading.TIMEOUT_MAX))
             if changed is not self._changed:
                 leave_to_parent()
-        return True
+        return BatchExportStrategy.EXPORT_ALL
 
-    def _export(self, exports_rest: bool) -> None:
-        """Export full batches, and the rest of the queue as it is now if `exports_rest`."""
+    def _export(self, batch_strategy: BatchExportStrategy) -> None:
+        """Export full batches, and the rest of the queue as it is now unless only those are to be.
+
+        Others put methods of their own here, which take from the queue until
+        `_should_export_batch` says that it is enough.
+        """
         with self._export_lock:
-            last = self._accepted if exports_rest else 0
+            is_rest = batch_strategy is not BatchExportStrategy.EXPORT_WHILE_BATCH_EXCEEDS_THRESHOLD
+            last = self._accepted if is_rest else 0
             while batch := self._take_batch(last):
                 succeeded = self._call_exporter(batch)
                 with self._changed:
                     self._exporting_from = None
                     self._failed_exports += not succeeded
-                    self._counts["delivered" if succeeded else "failed"] += len(batch)
+                    self._counts["delivered" if succeeded else "refused"] += len(batch)
                     self._changed.notify_all()
 
     def _take_batch(self, last: int) -> list[Any]:
@@ -177,7 +214,22 @@ class BatchProcessor:
             if size == 0 or (size < self._max_export_batch_size and first >= last):
                 return []
             self._exporting_from = first
-            return [self._queue.popleft() for _ in range(size)]
+            self._counts["submitted"] += size
+            return [self._queue.pop() for _ in range(size)]
+
+    def _should_export_batch(
+        self, batch_strategy: BatchExportStrategy, num_iterations: int
+    ) -> bool:
+        """Whether there is another batch to export, after so many: for an `_export` of others."""
+        if len(self._queue) >= self._max_export_batch_size:
+            return True
+        if batch_strategy is BatchExportStrategy.EXPORT_AT_LEAST_ONE_BATCH:
+            return bool(self._queue) and num_iterations == 0
+        return bool(self._queue) and batch_strategy is BatchExportStrategy.EXPORT_ALL
+
+    @property
+    def _worker_awaken(self) -> _Awakening:
+        return _Awakening(self)
 
     def _call_exporter(self, batch: list[Any]) -> bool:
         with Suppression():
@@ -211,8 +263,12 @@ class BatchProcessor:
                     return False
                 self._changed.wait(min(remaining, threading.TIMEOUT_MAX))
         if not self._has_worker():
-            self._export(exports_rest=True)
+            self._export(BatchExportStrategy.EXPORT_ALL)
         return self._failed_exports == failed_before
+
+    def has_been_used(self) -> bool:
+        """Whether it was given a record in this process."""
+        return self._accepted > 0
 
     def counts(self) -> dict[str, int]:
         """How many records are queued, and what became of the others in this process."""
@@ -236,19 +292,32 @@ class BatchProcessor:
         if worker is not None and worker is not threading.current_thread():
             worker.join(min(max(0.0, deadline - monotonic()), threading.TIMEOUT_MAX))
         if not self._has_worker():
-            self._export(exports_rest=True)
+            self._export(BatchExportStrategy.EXPORT_ALL)
         self._give_up_rest()
         self._shut_exporter_down(max(0.0, (deadline - monotonic()) * 1000))
 
     def _give_up_rest(self) -> None:
         """After this the worker calls the exporter no more."""
         with self._changed:
-            count = len(self._queue)
+            self._counts["unsent"] += len(self._queue)
+            if self._exporting_from is not None:
+                self._counts["unsent"] += self._accepted - len(self._queue) - self._exporting_from
             self._queue.clear()
+            counts = dict(self._counts)
             self._changed.notify_all()
-        if count:
+        causes = {
+            "the queue was full": counts["dropped_queue_full"],
+            "the exporter failed": counts["refused"],
+            "shutdown took too long": counts["unsent"],
+        }
+        lost = sum(causes.values())
+        if lost:
             _logger.warning(
-                "Shutdown took too long, dropping %d records (%s).", count, self._exporting
+                "%d of %d records (%s) were not exported: %s.",
+                lost,
+                counts["made"],
+                self._exporting,
+                "; ".join(f"{cause} ({count})" for cause, count in causes.items() if count),
             )
 
     def _shut_exporter_down(self, remaining_millis: float) -> None:
@@ -262,7 +331,40 @@ class BatchProcessor:
             _logger.exception("Exception while shutting down the exporter of %s.", self._exporting)
 
 
+class _Queue(deque[Any]):
+    """The records of a batch processor; what others add to it is taken like any other."""
+
+    def __init__(self, processor: BatchProcessor) -> None:
+        super().__init__()
+        self._processor = weakref.ref(processor)
+
+    def appendleft(self, data: Any) -> None:
+        processor = self._processor()
+        if processor is not None:
+            processor.emit(data)
+
+
+class _Awakening:
+    """Wakes the thread as the official event does that is called `_worker_awaken`."""
+
+    def __init__(self, processor: BatchProcessor) -> None:
+        self._changed = processor._changed
+
+    def set(self) -> None:
+        with self._changed:
+            self._changed.notify_all()
+
+    def is_set(self) -> bool:
+        return False
+
+    def clear(self) -> None:
+        """Nothing is to be done."""
+
+
 def takes_timeout(shutdown: Callable[..., None]) -> bool:
+    code = getattr(shutdown, "__code__", None)
+    if code is not None:
+        return "timeout_millis" in code.co_varnames[: code.co_argcount + code.co_kwonlyargcount]
     from inspect import getfullargspec
 
     try:

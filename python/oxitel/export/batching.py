@@ -2,15 +2,18 @@
 of the lane.
 
 An exporter that is wholly native gets a native queue and worker, and no Python runs between a
-record's end and its arrival. Any other exporter gets a Python thread that calls it.
+record's end and its arrival. Any other exporter gets a Python thread that calls it; so does one
+whose `export` is replaced later, and one that takes another's place.
 """
 
 from __future__ import annotations
 
+from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oxitel import _native
 from oxitel.lifetime import Waiting, export_millis
+from oxitel.own_methods import is_own
 from oxitel.quantity import seconds_of
 from oxitel.variables import sdk
 from oxitel.variables.variable import Integer, say_once
@@ -39,8 +42,8 @@ class Batching:
     """A batch processor without the method that takes a record.
 
     A class of a signal has its `_variables`, the `_record` for messages, and the `_component` for
-    the SDK's metrics about itself. The method hands the
-    record to `_native` or, where that is None, to `_batch_processor`.
+    the SDK's metrics about itself. The method hands the record to `_lane()` or, where that is None,
+    to `_batch_processor`.
     """
 
     _signal: Signal
@@ -58,7 +61,7 @@ class Batching:
         meter_provider: MeterProvider | None,
     ) -> None:
         variables = self._variables
-        native_exporter = _native_exporter_of(exporter)
+        native_exporter = native_exporter_of(exporter)
         queue_size, batch_size = _sizes(
             variables, max_queue_size, max_export_batch_size, native_exporter is not None
         )
@@ -70,7 +73,6 @@ class Batching:
             timeout = variables.export_timeout.read()
         _validate(queue_size, delay, batch_size)
 
-        self._exporter = exporter
         # Where nobody has asked for 30 s, shutdown does not outlast one export's time.
         is_asked_for = export_timeout_millis is not None or variables.export_timeout.text()
         if not is_asked_for:
@@ -86,20 +88,47 @@ class Batching:
                 seconds_of(timeout) * 1000,
                 settings(),
             )
+            self._native_exporter = native_exporter
             termination_limit = sdk.SIGTERM_FLUSH_TIMEOUT.read()
-            if termination_limit > 0:
+            if termination_limit > 0 and not sdk.SDK_DISABLED.read():
                 self._native.flush_on_termination(seconds_of(termination_limit) * 1000)
-        elif queue_size is not None:
-            self._batch_processor = BatchProcessor(
-                exporter, delay, batch_size, timeout, queue_size, self._record
-            )
+        # A queue that is bounded in bytes is the native one's.
+        most_records = queue_size or max(variables.max_queue_size.read(), batch_size)
+        self._batch_processor = BatchProcessor(
+            exporter, delay, batch_size, timeout, most_records, self._record
+        )
+        self._own_batch_processor = self._batch_processor
         self._is_shut_down = False
         if sdk.INTERNAL_METRICS_ENABLED.read():
             from oxitel.self_observability.processor import observe_queue
 
-            native = self._native
-            counts = self._batch_processor.counts if native is None else native.counts
-            observe_queue(self._signal.name, self._component, meter_provider, queue_size, counts)
+            observe_queue(
+                self._signal.name, self._component, meter_provider, queue_size, self._counts
+            )
+
+    def _parts(self) -> tuple[object, ...]:
+        """What can be replaced, or have methods replaced, besides the processor itself."""
+        return (self._batch_processor, getattr(self._batch_processor, "_exporter", None))
+
+    def _lane(self) -> _native.BatchProcessor | None:
+        """The native queue, if no Python takes part in exporting now."""
+        batch_processor = self._batch_processor
+        if self._native is None or batch_processor is not self._own_batch_processor:
+            return None
+        exporter = batch_processor._exporter
+        if not is_own(batch_processor, "emit") or not is_own(batch_processor, "_export"):
+            return None
+        if _native_exporter_of(exporter) is not self._native_exporter:
+            return None
+        return self._native
+
+    def _counts(self) -> dict[str, int]:
+        """How many records are queued, and what became of the others in this process."""
+        counts = self._own_batch_processor.counts()
+        if self._native is not None:
+            for name, count in self._native.counts().items():
+                counts[name] = counts.get(name, 0) + count
+        return counts
 
     def _serve(self, resource: Resource) -> None:
         """These are going to be records of `resource`: what earlier processes of that service have
@@ -113,11 +142,11 @@ class Batching:
             return
         self._is_shut_down = True
         with Waiting(self._export_timeout_millis) as timeout_millis:
-            if self._native is None:
-                self._batch_processor.shutdown(timeout_millis)
-                return
-            self._native.shutdown(timeout_millis)
-            self._exporter.shutdown()
+            deadline = monotonic() + seconds_of(timeout_millis)
+            if self._native is not None:
+                self._native.shutdown(timeout_millis)
+                timeout_millis = max(0.0, (deadline - monotonic()) * 1000)
+            self._batch_processor.shutdown(timeout_millis)
 
     def _hurry(self) -> None:
         # Asking for a flush gets it going, also where nobody waits.
@@ -130,7 +159,12 @@ class Batching:
             return self._batch_processor.force_flush(timeout_millis)
         if self._is_shut_down:
             return False
-        return self._native.force_flush(seconds_of(timeout_millis) * 1000)
+        deadline = monotonic() + seconds_of(timeout_millis)
+        is_flushed = self._native.force_flush(seconds_of(timeout_millis) * 1000)
+        if self._lane() is not None and not self._own_batch_processor.has_been_used():
+            return is_flushed
+        remaining_millis = max(0.0, (deadline - monotonic()) * 1000)
+        return self._batch_processor.force_flush(remaining_millis) is not False and is_flushed
 
 
 def serve(processor: object, resource: Resource) -> None:
@@ -178,7 +212,7 @@ def _validate(queue_size: int | None, schedule_delay_millis: float, batch_size: 
         raise ValueError("max_export_batch_size must be less than or equal to max_queue_size.")
 
 
-def _native_exporter_of(exporter: object) -> _native.Exporter | None:
+def native_exporter_of(exporter: object) -> _native.Exporter | None:
     """The native part of one of our OTLP exporters, if nothing in Python takes part in exporting.
 
     Looked up without importing the exporters, which a program without them has no use for.

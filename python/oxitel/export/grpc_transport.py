@@ -98,6 +98,7 @@ class GrpcTransport(Transport):
             is_retryable=number in self._retryable_codes,
             delay_seconds=_delay(error.trailing_metadata()),
             is_too_large=_native.is_too_large_grpc(number, details),
+            code=code.name,
         )
 
     def close(self) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import enum
 from collections.abc import Mapping
 from logging import Logger
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
@@ -133,6 +134,16 @@ class HttpExporter(OtlpExporter):
                 self._logger, self._signal, settings, own_headers.items(), encoding="latin-1"
             )
         self._observe("http", self._endpoint, meter_provider)
+
+    @property
+    def _client(self) -> SimpleNamespace:
+        """What the official exporter sends with, to be read: assigning to it changes nothing."""
+        return SimpleNamespace(
+            _endpoint=self._endpoint,
+            _headers=dict(self._headers),
+            _timeout=self._timeout,
+            _compression=self._compression,
+        )
 
     def _use(self, transport: Any, session: Session | None) -> None:
         from .http_transport import HttpTransport, SessionRequests

@@ -119,6 +119,7 @@ class HttpTransport(Transport):
             is_retryable=is_retryable,
             delay_seconds=_asked_delay(result) if is_retryable else None,
             is_too_large=status == _TOO_LARGE,
+            code=str(status),
         )
 
     def close(self) -> None:

@@ -17,6 +17,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oxitel import _native as native
+from oxitel.lifetime import tell_losses
 from oxitel.variables import file
 from oxitel.variables.otlp import PerSignal
 from oxitel.variables.sdk import INTERNAL_METRICS_ENABLED
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
     from .settings import Settings
     from .signal import Signal
     from .transport import Attempt, Transport
+
+# Larger than a request may be by the configuration: the official exporters' exception.
+TOO_LARGE = "RequestPayloadTooLargeError"
 
 _COMPRESSIONS = {
     "none": "none",
@@ -110,7 +114,7 @@ class OtlpExporter:
         succeeded = True
         for part in self._parts(records):
             if self._metrics is None:
-                is_sent = self._deliver_in_parts(part, deadline)
+                is_sent = self._deliver_in_parts(part, deadline, [])
             else:
                 deliver = partial(self._deliver_in_parts, part, deadline)
                 is_sent = self._metrics.running(self._count(part), deliver)
@@ -124,6 +128,7 @@ class OtlpExporter:
         self._shutdown = True
         if self._native is not None:
             self._native.shutdown()
+            tell_losses()
         if self._transport is not None:
             self._transport.shutdown()
 
@@ -135,27 +140,34 @@ class OtlpExporter:
             return None
         return self._native
 
-    def _deliver_in_parts(self, records: Any, deadline: float) -> bool:
-        """Send through the user's object; what is too large is halved until it fits."""
+    def _deliver_in_parts(self, records: Any, deadline: float, codes: list[str]) -> bool:
+        """Send through the user's object; what is too large is halved until it fits. `codes` gets
+        the statuses of what fails."""
         if self._transport is None:
             return False
         request = self._encode(records)
         limit = self._max_request_size
         if not limit or len(request) <= limit:
             attempt = self._transport.deliver(request, deadline)
+            code = attempt.code
             if not attempt.is_too_large:
                 self._say_partial_success(attempt)
+                if not attempt.succeeded:
+                    codes.append(code)
                 return attempt.succeeded
+        else:
+            code = TOO_LARGE
         halves = self._halves(records)
         if halves is None:
+            codes.append(code)
             self._logger.warning(
                 "Dropping %s: serialized size %d bytes exceeds what can be sent.",
                 self._signal.batch,
                 len(request),
             )
             return False
-        first = self._deliver_in_parts(halves[0], deadline)
-        return self._deliver_in_parts(halves[1], deadline) and first
+        first = self._deliver_in_parts(halves[0], deadline, codes)
+        return self._deliver_in_parts(halves[1], deadline, codes) and first
 
     def _say_partial_success(self, attempt: Attempt) -> None:
         rejection = native.partial_success(attempt.response)

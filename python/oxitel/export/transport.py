@@ -22,10 +22,18 @@ class Attempt:
     """How one request went.
 
     `delay_seconds` is what the receiver asked to wait; `response` is its answer to a request that
-    succeeded.
+    succeeded; `code` is an HTTP status or the name of a gRPC code, empty where there is none.
     """
 
-    __slots__ = ("delay_seconds", "is_retryable", "is_too_large", "reason", "response", "succeeded")
+    __slots__ = (
+        "code",
+        "delay_seconds",
+        "is_retryable",
+        "is_too_large",
+        "reason",
+        "response",
+        "succeeded",
+    )
 
     def __init__(
         self,
@@ -35,6 +43,7 @@ class Attempt:
         delay_seconds: float | None = None,
         is_too_large: bool = False,
         response: bytes = b"",
+        code: str = "",
     ) -> None:
         self.succeeded = succeeded
         self.reason = reason
@@ -42,6 +51,7 @@ class Attempt:
         self.delay_seconds = delay_seconds
         self.is_too_large = is_too_large
         self.response = response
+        self.code = code
 
 
 class Transport(ABC):

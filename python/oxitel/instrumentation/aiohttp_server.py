@@ -109,7 +109,7 @@ class _Instrumentation:
             host=host,
             port=port,
             target=request.path_qs,
-            path=request.path,
+            path=request.rel_url.raw_path,
             url=url,
             server_name=request.host,
             user_agent=request.headers.get("User-Agent"),

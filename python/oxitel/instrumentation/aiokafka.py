@@ -18,7 +18,7 @@ from opentelemetry.trace import get_tracer, set_span_in_context
 
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
-from .messaging.attributes import Message, body_bytes, client_attributes
+from .messaging.attributes import Message, body_bytes, client_attributes, message_of
 from .messaging.loop import Loop
 from .messaging.metrics import messaging_metrics
 from .messaging.receiving import finish_everything
@@ -224,7 +224,7 @@ class _Consuming:
         if record is not None and is_instrumentation_enabled():
             try:
                 span = self._messaging.receive(
-                    consumer, _consumer_client(consumer), _message(record), owner, asked
+                    consumer, _consumer_client(consumer), message_of(record), owner, asked
                 )
                 await _call(self._hook, span, record, args, kwargs)
             except Exception:
@@ -249,7 +249,7 @@ class _Consuming:
         started = self._messaging.receive_batch(
             consumer,
             _consumer_client(consumer),
-            [_message(record) for record in records],
+            [message_of(record) for record in records],
             owner,
             asked,
         )
@@ -265,11 +265,6 @@ class _Consuming:
     async def stop(self, stop: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
         self._messaging.close(consumer)
         return await stop(*args, **kwargs)
-
-
-def _message(record: Any) -> Message:
-    size = None if record.value is None else record.serialized_value_size
-    return Message(record.topic, record.partition, record.offset, record.key, size, record.headers)
 
 
 async def _call(hook: AsyncHook | None, *arguments: Any) -> None:

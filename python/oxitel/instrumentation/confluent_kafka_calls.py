@@ -15,7 +15,14 @@ from opentelemetry.trace import Tracer, TracerProvider, get_tracer, set_span_in_
 
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
-from .messaging.attributes import PARTITION_ID, Message, body_bytes, client_attributes
+from .messaging.attributes import (
+    PARTITION_ID,
+    Message,
+    body_bytes,
+    client_attributes,
+    message_of,
+    said,
+)
 from .messaging.metrics import MessagingMetrics, messaging_metrics
 from .messaging.sending import Sending
 from .messaging.tracing import Attributes, Messaging
@@ -242,11 +249,13 @@ class Consuming:
     def _received(
         self, consumer: Any, record: Any, owner: Any, asked: float, args: Any, kwargs: Any
     ) -> None:
-        if not _is_message(record) or not is_instrumentation_enabled():
+        if record is None or not is_instrumentation_enabled():
             return
         try:
+            if not _is_message(record):
+                return
             span = self._messaging.receive(
-                consumer, _client(consumer), _message(record), owner, asked
+                consumer, _client(consumer), message_of(record), owner, asked
             )
             self._messaging.call(self._hook, span, record, args, kwargs)
         except Exception:
@@ -260,7 +269,7 @@ class Consuming:
         try:
             found = [record for record in records if _is_message(record)]
             if found:
-                messages = [_message(record) for record in found]
+                messages = [message_of(record) for record in found]
                 started = self._messaging.receive_batch(
                     consumer, _client(consumer), messages, owner, asked
                 )
@@ -271,18 +280,7 @@ class Consuming:
 
 def _is_message(record: Any) -> bool:
     """Not an event or an error, which come in the same form."""
-    return record is not None and record.error() is None
-
-
-def _message(record: Any) -> Message:
-    return Message(
-        record.topic(),
-        record.partition(),
-        record.offset(),
-        record.key(),
-        _size(record.value()),
-        record.headers(),
-    )
+    return record is not None and not said(record, "error")
 
 
 def _is_quiet(consumer: Any) -> bool:

@@ -25,11 +25,17 @@ def _of(signal: Any) -> Conventions:
     stability = _semconv._OpenTelemetrySemanticConventionStability
     stability._initialize()
     mode = stability._get_opentelemetry_stability_opt_in_mode(signal)
+    schema_url = _semconv._get_schema_url_for_signal_types([signal])
+    return Conventions(mode, _semconv._report_old(mode), _semconv._report_new(mode), schema_url)
+
+
+def conventions_of(mode: Any) -> Conventions:
+    """The conventions of HTTP that a mode of the official functions stands for."""
     return Conventions(
         mode,
         _semconv._report_old(mode),
         _semconv._report_new(mode),
-        _semconv._get_schema_url_for_signal_types([signal]),
+        _semconv._get_schema_url(mode),
     )
 
 

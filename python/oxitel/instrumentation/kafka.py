@@ -18,7 +18,7 @@ from opentelemetry.trace import get_tracer, set_span_in_context
 
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
-from .messaging.attributes import PARTITION_ID, Message, body_bytes, client_attributes
+from .messaging.attributes import PARTITION_ID, Message, body_bytes, client_attributes, message_of
 from .messaging.loop import Loop
 from .messaging.metrics import messaging_metrics
 from .messaging.receiving import finish_everything
@@ -218,7 +218,7 @@ class _Consuming:
         if record is not None and is_instrumentation_enabled():
             try:
                 span = self._messaging.receive(
-                    consumer, _client(consumer), _message(record), owner, asked
+                    consumer, _client(consumer), message_of(record), owner, asked
                 )
                 self._messaging.call(self._hook, span, record, args, kwargs)
             except Exception:
@@ -238,7 +238,7 @@ class _Consuming:
                 started = self._messaging.receive_batch(
                     consumer,
                     _client(consumer),
-                    [_message(record) for record in records],
+                    [message_of(record) for record in records],
                     owner,
                     asked,
                 )
@@ -250,15 +250,3 @@ class _Consuming:
     def close(self, close: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
         self._messaging.close(consumer)
         return close(*args, **kwargs)
-
-
-def _message(record: Any) -> Message:
-    size = record.serialized_value_size
-    return Message(
-        record.topic,
-        record.partition,
-        record.offset,
-        record.key,
-        None if record.value is None else size,
-        record.headers,
-    )

@@ -13,7 +13,8 @@ from typing import Any
 
 from opentelemetry._logs import LoggerProvider, LogRecord
 
-from oxitel.logs.handler import Handler, add_code, add_exception, own_attributes
+from oxitel.logs.handler import DONE_NATIVELY, Handler, add_code, add_exception, own_attributes
+from oxitel.own_methods import done_natively
 
 # What replaces the functions of `logging` below is taken back from these.
 _CONFIGURING = (
@@ -23,6 +24,7 @@ _CONFIGURING = (
 )
 
 
+@done_natively(*DONE_NATIVELY)
 class LoggingHandler(Handler):
     """Sends records of `logging` to a logger provider, the global one if none is given."""
 
@@ -50,7 +52,9 @@ class LoggingHandler(Handler):
         return attributes, event_name
 
     def _translate(self, record: logging.LogRecord) -> LogRecord:
-        return self._record(record, *self._get_attributes(record))
+        # In this order: what a formatter adds is an attribute, too.
+        body = self._body(record)
+        return self._record(record, body, *self._get_attributes(record))
 
 
 def _setup_logging_handler(

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from copy import copy
 from typing import TYPE_CHECKING
-
-from opentelemetry.context import Context
 
 from oxitel import _native
 from oxitel.export.batching import Batching, BatchVariables
 from oxitel.export.signal import LOGS
+from oxitel.own_methods import done_natively
 from oxitel.variables import sdk
 
 from .processor import LogRecordProcessor
-from .record import readable
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -22,6 +19,7 @@ if TYPE_CHECKING:
     from .record import ReadWriteLogRecord
 
 
+@done_natively("on_emit")
 class BatchLogRecordProcessor(Batching, LogRecordProcessor):
     """Exports log records in batches, in the background.
 
@@ -62,13 +60,11 @@ class BatchLogRecordProcessor(Batching, LogRecordProcessor):
         )
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        if self._native is not None:
-            _native.queue_log_record(self._native, log_record)
+        native = self._lane()
+        if native is not None:
+            _native.queue_log_record(native, log_record)
             return
-        # A copy without the context, which may be large and need not live as long as the record.
-        kept = copy(log_record.log_record)
-        kept.context = Context()
-        self._batch_processor.emit(readable(log_record, kept))
+        self._batch_processor.emit(_native.readable_log_record(log_record, kept=True))
 
     def force_flush(self, timeout_millis: int = 30000) -> bool:
         """Export all records so far; False if that failed, took longer, or after shutdown."""

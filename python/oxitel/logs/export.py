@@ -15,20 +15,20 @@ from typing import IO, TYPE_CHECKING
 from opentelemetry.context import (
     _ON_EMIT_RECURSION_COUNT_KEY,
     _SUPPRESS_INSTRUMENTATION_KEY,
+    Context,
     attach,
     detach,
-    get_value,
-    set_value,
+    get_current,
 )
 from typing_extensions import deprecated
 
+from oxitel import _native
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
 from oxitel.export.signal import LOGS
 from oxitel.variables.sdk import INTERNAL_METRICS_ENABLED
 
 from .exporter import LogRecordExporter, LogRecordExportResult
 from .processor import LogRecordProcessor
-from .record import readable
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
@@ -81,7 +81,8 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
             )
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
-        count = get_value(_ON_EMIT_RECURSION_COUNT_KEY)
+        current = get_current()
+        count = current.get(_ON_EMIT_RECURSION_COUNT_KEY)
         depth = count if isinstance(count, int) else 0
         if depth > _DEEPEST:
             _propagate_false_logger.warning(
@@ -89,8 +90,8 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
                 " Dropping log and exiting the loop."
             )
             return
-        context = set_value(_ON_EMIT_RECURSION_COUNT_KEY, depth + 1)
-        token = attach(set_value(_SUPPRESS_INSTRUMENTATION_KEY, True, context))
+        marks = {_ON_EMIT_RECURSION_COUNT_KEY: depth + 1, _SUPPRESS_INSTRUMENTATION_KEY: True}
+        token = attach(Context(current | marks))
         try:
             if self._shutdown:
                 _logger.warning("Processor is already shutdown, ignoring call")
@@ -99,7 +100,7 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
                 return
             if self._processed is not None:
                 self._processed.add()
-            self._exporter.export((readable(log_record),))
+            self._exporter.export((_native.readable_log_record(log_record, kept=False),))
         except Exception:
             _logger.exception("Exception while exporting logs.")
         finally:

@@ -7,6 +7,7 @@ that of `opentelemetry-instrumentation-logging` in `oxitel.instrumentation.loggi
 from __future__ import annotations
 
 import logging
+import sys
 import threading
 from collections.abc import Mapping, Sequence
 from time import time_ns
@@ -27,6 +28,8 @@ from .span_record import context_of
 
 # https://docs.python.org/3/library/logging.html#logrecord-attributes
 _RESERVED_ATTRS = frozenset(_native.LOGGING_ATTRIBUTES)
+# What makes of a record what is emitted; in the place of one of these, others are called.
+DONE_NATIVELY = ("emit", "filter", "_translate", "_get_attributes")
 _BODIES = (type(None), bool, bytes, int, float, str, Sequence, Mapping)
 
 
@@ -65,7 +68,11 @@ class Handler(_native.LoggingHandler, logging.Handler):
         raise NotImplementedError
 
     def _record(
-        self, record: logging.LogRecord, attributes: dict[str, Any], event_name: str | None
+        self,
+        record: logging.LogRecord,
+        body: Any,
+        attributes: dict[str, Any],
+        event_name: str | None,
     ) -> LogRecord:
         return LogRecord(
             timestamp=int(record.created * 1e9),
@@ -73,7 +80,7 @@ class Handler(_native.LoggingHandler, logging.Handler):
             context=context_of(record) or None,
             severity_text=_native.severity_text(record.levelname),
             severity_number=std_to_otel(record.levelno),
-            body=self._body(record),
+            body=body,
             attributes=attributes,
             event_name=event_name,
         )
@@ -87,7 +94,16 @@ class Handler(_native.LoggingHandler, logging.Handler):
             return record.getMessage()
         except Exception:
             self.handleError(record)
-            return str(record.msg)
+            return _text_of(record.msg)
+
+    def handleError(self, record: logging.LogRecord) -> None:
+        """As `logging` says it, and that it is not about one of the program's own handlers."""
+        if logging.raiseExceptions and sys.stderr is not None:
+            try:
+                sys.stderr.write("OpenTelemetry's logging handler cannot read a log record:\n")
+            except OSError:
+                pass
+        super().handleError(record)
 
     def _warn_of_recursion(self) -> None:
         """Called natively when a record is emitted by the handling of one that was emitted by the
@@ -114,6 +130,13 @@ class Handler(_native.LoggingHandler, logging.Handler):
         except RuntimeError:
             # The interpreter is ending; the provider's own shutdown delivers what there is.
             pass
+
+
+def _text_of(message: object) -> str:
+    try:
+        return str(message)
+    except Exception:
+        return f"<unprintable {type(message).__name__} object>"
 
 
 def _internal_logger() -> logging.Logger:

@@ -16,6 +16,7 @@ from opentelemetry.context import Context
 
 from oxitel import _native
 from oxitel.export.multi_processor import Concurrent, Sequential
+from oxitel.own_methods import done_natively
 
 if TYPE_CHECKING:
     from oxitel.scope import InstrumentationScope
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _logger = getLogger("opentelemetry.sdk._logs")
 
 
+@done_natively("on_emit")
 class LogRecordProcessor(abc.ABC):
     """Is told of log records as they are emitted, on the thread where that happens.
 
@@ -85,6 +87,7 @@ class _AnyEnabled(LogRecordProcessor):
         return False
 
 
+@done_natively("on_emit")
 class SynchronousMultiLogRecordProcessor(Sequential, _AnyEnabled):
     """Calls its processors one after the other, in the order they were added."""
 
@@ -93,7 +96,7 @@ class SynchronousMultiLogRecordProcessor(Sequential, _AnyEnabled):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pipeline = _native.Pipeline("logs")
+        self._pipeline = _native.Pipeline("logs", self)
 
     @property
     def _log_record_processors(self) -> tuple[LogRecordProcessor, ...]:
@@ -103,7 +106,7 @@ class SynchronousMultiLogRecordProcessor(Sequential, _AnyEnabled):
     def _log_record_processors(self, processors: Iterable[LogRecordProcessor]) -> None:
         # Assigned to directly by programs that reorder or remove processors.
         self._processors = tuple(processors)
-        self._pipeline.set_processors(self._processors)
+        self._pipeline.update()
 
     def add_log_record_processor(self, log_record_processor: LogRecordProcessor) -> None:
         """Call this processor too from now on, after the others."""

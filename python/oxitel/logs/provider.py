@@ -17,6 +17,7 @@ from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
 from oxitel.export.batching import serve
+from oxitel.own_methods import done_natively
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationScope, RuleBasedConfigurator
 from oxitel.variables import sdk
@@ -61,6 +62,7 @@ def _disable_logger_configurator(_logger_scope: InstrumentationScope) -> _Logger
     return _LoggerConfig(is_enabled=False)
 
 
+@done_natively("emit")
 class Logger(_native.Logger, logs_api.Logger):
     """Emits log records; native. Official name: `opentelemetry.sdk._logs.Logger`."""
 
@@ -116,6 +118,7 @@ class Logger(_native.Logger, logs_api.Logger):
         self._resource = resource
 
 
+@done_natively("get_logger")
 class LoggerProvider(logs_api.LoggerProvider):
     """Makes loggers that emit log records to its processors.
 
@@ -162,6 +165,10 @@ class LoggerProvider(logs_api.LoggerProvider):
         """What all its log records are from."""
         _native.settle_fork()
         return self._resource
+
+    @property
+    def _at_exit_handler(self) -> Callable[[], None] | None:
+        return self._atexit_handler
 
     def get_logger(
         self,

@@ -119,14 +119,6 @@ class ReadWriteLogRecord:
         return cls(record, resource, instrumentation_scope, limits or LogRecordLimits())
 
 
-def readable(record: ReadWriteLogRecord, log_record: LogRecord | None = None) -> ReadableLogRecord:
-    """What an exporter gets of `record`; `log_record` takes the place of its own."""
-    resource = _default_resource() if record.resource is None else record.resource
-    return ReadableLogRecord(
-        log_record or record.log_record, resource, record.instrumentation_scope, record.limits
-    )
-
-
 def new_record(
     resource: Resource,
     scope: InstrumentationScope,
@@ -134,7 +126,8 @@ def new_record(
     record: LogRecord | ReadWriteLogRecord | None = None,
     **fields: Any,
 ) -> ReadWriteLogRecord:
-    """What the processors get for the arguments of `Logger.emit`. Called natively."""
+    """What the processors get for the arguments of `Logger.emit`. Called natively for records that
+    are the provider's already, and for those with an exception."""
     if isinstance(record, ReadWriteLogRecord):
         log = record.log_record
         log.attributes = _with_exception(log.attributes, log.exception)

@@ -8,9 +8,12 @@ from typing import Any
 
 from opentelemetry._logs import LoggerProvider, LogRecord
 
-from .handler import Handler, add_code, add_exception, own_attributes
+from oxitel.own_methods import done_natively
+
+from .handler import DONE_NATIVELY, Handler, add_code, add_exception, own_attributes
 
 
+@done_natively(*DONE_NATIVELY)
 class LoggingHandler(Handler):
     """Sends records of `logging` to a logger provider, the global one if none is given.
 
@@ -39,4 +42,6 @@ class LoggingHandler(Handler):
         return attributes
 
     def _translate(self, record: logging.LogRecord) -> LogRecord:
-        return self._record(record, self._get_attributes(record), None)
+        # In this order: what a formatter adds is no attribute here.
+        attributes = self._get_attributes(record)
+        return self._record(record, self._body(record), attributes, None)

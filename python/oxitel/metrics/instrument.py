@@ -13,6 +13,7 @@ from opentelemetry import metrics as api
 from opentelemetry.metrics._internal.instrument import _MetricsHistogramAdvisory
 
 from oxitel import _native
+from oxitel.own_methods import done_natively
 
 if TYPE_CHECKING:
     from opentelemetry.metrics import CallbackOptions, CallbackT, Observation
@@ -142,6 +143,7 @@ class Counter(_native.Counter, _Synchronous, api.Counter):
         return super().__new__(cls)
 
 
+@done_natively("add")
 class UpDownCounter(_native.UpDownCounter, _Synchronous, api.UpDownCounter):
     """A sum of amounts of either sign."""
 
@@ -150,6 +152,7 @@ class UpDownCounter(_native.UpDownCounter, _Synchronous, api.UpDownCounter):
         return super().__new__(cls)
 
 
+@done_natively("record")
 class Histogram(_native.Histogram, _Synchronous, api.Histogram):
     """A distribution of amounts that are not negative."""
 

@@ -56,12 +56,17 @@ class OtlpMetrics(OtlpExporter, MetricExporter):
     ) -> bool:
         most = self._max_export_batch_size
 
-        def send() -> bool:
+        if self._metrics is None:
             return _native.export_metrics(exporter, records, timeout_seconds, most)
 
-        return (
-            send() if self._metrics is None else self._metrics.running(self._count(records), send)
-        )
+        def send(codes: list[str]) -> bool:
+            succeeded = _native.export_metrics(exporter, records, timeout_seconds, most)
+            for *_, is_failure, code in exporter.take_operations():
+                if is_failure:
+                    codes.append(code)
+            return succeeded
+
+        return self._metrics.running(self._count(records), send)
 
     def _parts(self, records: MetricsData) -> Iterable[MetricsData]:
         if self._max_export_batch_size is None:

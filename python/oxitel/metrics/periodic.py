@@ -1,8 +1,8 @@
 """PeriodicExportingMetricReader: one thread that collects and exports, again and again.
 
 Only that thread calls the exporter (and whoever calls `collect`, one at a time), so a flush and a
-shutdown wait for it no longer than they were told to. Everything about the state is guarded by one
-condition, without which callbacks and exporter are called.
+shutdown wait for it no longer than they were told to. The thread waits for a native bell: locks of
+Python's are replaced, also under whoever waits for one, where greenlets take the place of threads.
 """
 
 from __future__ import annotations
@@ -12,10 +12,12 @@ import math
 import os
 import threading
 import weakref
+from collections import deque
 from logging import getLogger
 from time import monotonic
 from typing import TYPE_CHECKING, Any
 
+from oxitel import _native
 from oxitel.export.suppression import Suppression
 from oxitel.lifetime import Waiting, export_millis, leave_to_parent
 from oxitel.quantity import seconds_of
@@ -43,12 +45,29 @@ class _ComponentType:
 class _Flush:
     """A flush that somebody waits for until `deadline`, and how it went once it is done."""
 
-    __slots__ = ("deadline", "is_done", "succeeded")
+    __slots__ = ("bell", "deadline", "is_done", "succeeded")
 
     def __init__(self, deadline: float) -> None:
+        self.bell = _native.Bell()
         self.deadline = deadline
         self.is_done = False
         self.succeeded = False
+
+
+class _Thread(threading.Thread):
+    """A thread that ends quietly when greenlets have taken the place of threads meanwhile: it is
+    known by another number then."""
+
+    def _delete(self) -> None:
+        try:
+            super()._delete()  # type: ignore[misc]
+        except KeyError:
+            threading._active.pop(self.ident, None)  # type: ignore[attr-defined]
+
+
+def _is_greenlet() -> bool:
+    """Whether threads are greenlets, now."""
+    return getattr(threading.get_ident, "__module__", None) != "_thread"
 
 
 class PeriodicExportingMetricReader(MetricReader):
@@ -92,6 +111,7 @@ class PeriodicExportingMetricReader(MetricReader):
         self._export_interval_millis = interval
         self._export_timeout_millis = timeout
         self._shutdown = False
+        self._last: _native.LastMetrics | None = None
         self._reset()
         if hasattr(os, "register_at_fork"):
             reset = weakref.WeakMethod(self._reset)
@@ -106,21 +126,31 @@ class PeriodicExportingMetricReader(MetricReader):
     def _reset(self) -> None:
         """The state of a new process: whatever the parent held or had locked is left alone."""
         self._pid = os.getpid()
-        self._changed = threading.Condition()
+        self._bell = _native.Bell()
+        self._ending = threading.Lock()
+        self._starting = threading.Lock()
         self._export_lock = threading.Lock()
-        self._flushes: list[_Flush] = []
+        self._flushes: deque[_Flush] = deque()
         self._daemon_thread: threading.Thread | None = None
         self._shutdown_deadline = 0.0
         # Of the collection that the thread is at.
         self._deadline = math.inf
         self._export_succeeded = True
-        if not self._shutdown and self._export_interval_millis < math.inf:
+        self._begin()
+
+    def _begin(self) -> None:
+        # One that nobody has use for, as where the SDK is disabled, has no thread.
+        is_wanted = self._collect is not None and self._daemon_thread is None
+        if is_wanted and not self._shutdown and self._export_interval_millis < math.inf:
             self._start_thread()
 
     def _start_thread(self) -> None:
-        thread = threading.Thread(
-            name="OtelPeriodicExportingMetricReader", target=self._ticker, daemon=True
-        )
+        with self._starting:
+            if not self._has_thread():
+                self._start_new_thread()
+
+    def _start_new_thread(self) -> None:
+        thread = _Thread(name="OtelPeriodicExportingMetricReader", target=self._ticker, daemon=True)
         self._daemon_thread = thread
         try:
             # In no context, which it would keep for ever where threads inherit theirs.
@@ -137,15 +167,17 @@ class PeriodicExportingMetricReader(MetricReader):
         """Collect and export until shut down; the body of the thread."""
         interval = seconds_of(self._export_interval_millis)
         due = monotonic() + interval
-        changed = self._changed
+        bell = self._bell
+        wait = bell.wait_with_others if _is_greenlet() else bell.wait
         while True:
-            with changed:
-                while not (self._shutdown or self._flushes) and monotonic() < due:
-                    changed.wait(min(max(due - monotonic(), 0.0), threading.TIMEOUT_MAX))
-                    if changed is not self._changed:
-                        leave_to_parent()
-                flushes, self._flushes = self._flushes, []
-                is_last = self._shutdown
+            heard = bell.count()
+            while not (self._shutdown or self._flushes) and monotonic() < due:
+                wait(heard, max(due - monotonic(), 0.0))
+                if bell is not self._bell:
+                    leave_to_parent()
+                heard = bell.count()
+            flushes = self._take_flushes()
+            is_last = self._shutdown
             if flushes:
                 self._finish(flushes)
             if is_last:
@@ -158,14 +190,19 @@ class PeriodicExportingMetricReader(MetricReader):
                 # Exports begin one interval after the other; those that are missed are left out.
                 due = max(due + interval, monotonic())
 
+    def _take_flushes(self) -> list[_Flush]:
+        taken = []
+        while self._flushes:
+            taken.append(self._flushes.popleft())
+        return taken
+
     def _finish(self, flushes: list[_Flush]) -> None:
         deadline = max(flush.deadline for flush in flushes)
         succeeded = self._flush_until(deadline)
-        with self._changed:
-            for flush in flushes:
-                flush.is_done = True
-                flush.succeeded = succeeded
-            self._changed.notify_all()
+        for flush in flushes:
+            flush.succeeded = succeeded
+            flush.is_done = True
+            flush.bell.ring()
 
     def _flush_until(self, deadline: float) -> bool:
         """Collect, export, and have the exporter send what it holds; whether all that worked."""
@@ -229,6 +266,27 @@ class PeriodicExportingMetricReader(MetricReader):
         finally:
             self._export_lock.release()
 
+    def _keep_for_termination(self, scope: Any, streams: list[Any], resource: Any) -> None:
+        """What these streams have is exported when SIGTERM, unhandled, would end the process."""
+        if self._shutdown:
+            return
+        if self._last is None:
+            from oxitel.export.batching import native_exporter_of
+
+            exporter = native_exporter_of(self._exporter)
+            limit = sdk.SIGTERM_FLUSH_TIMEOUT.read()
+            if exporter is None or limit <= 0:
+                return
+            most = getattr(self._exporter, "_max_export_batch_size", None)
+            self._last = _native.LastMetrics(exporter, most, seconds_of(limit) * 1000)
+        self._last.add(scope, streams, resource)
+
+    def _renew_for_termination(self, all_streams: list[Any], resource: Any) -> None:
+        if self._last is not None:
+            self._last.clear()
+            for scope, streams in all_streams:
+                self._last.add(scope, streams, resource)
+
     def force_flush(self, timeout_millis: float = 10_000) -> bool:
         """Collect and export now, and flush the exporter, within `timeout_millis`.
 
@@ -241,19 +299,21 @@ class PeriodicExportingMetricReader(MetricReader):
             # A callback or the exporter, asking from inside a collection, would wait for itself.
             return False
         flush = _Flush(monotonic() + seconds_of(timeout_millis))
-        with self._changed:
-            if not self._has_thread():
-                self._start_thread()
-            self._flushes.append(flush)
-            self._changed.notify_all()
-            while not flush.is_done and self._has_thread():
-                remaining = flush.deadline - monotonic()
-                if remaining <= 0:
-                    return False
-                self._changed.wait(min(remaining, threading.TIMEOUT_MAX))
-            if flush.is_done:
-                return flush.succeeded
+        self._start_thread()
+        self._flushes.append(flush)
+        self._bell.ring()
+        while not flush.is_done and self._has_thread():
+            remaining = flush.deadline - monotonic()
+            if remaining <= 0:
+                return False
+            # A thread that ends without a word is noticed within a second.
+            flush.bell.wait_with_others(0, min(remaining, 1.0))
+        if flush.is_done:
+            return flush.succeeded
+        try:
             self._flushes.remove(flush)
+        except ValueError:
+            return flush.succeeded
         return self._flush_until(flush.deadline)
 
     def shutdown(self, timeout_millis: float = 30_000, **kwargs: Any) -> None:
@@ -264,13 +324,11 @@ class PeriodicExportingMetricReader(MetricReader):
             self._shut_down_until(monotonic() + millis / 1000)
 
     def _shut_down_until(self, deadline: float) -> None:
-        with self._changed:
-            is_first = not self._shutdown
+        if not self._shutdown and self._ending.acquire(blocking=False):
+            self._shutdown_deadline = deadline
             self._shutdown = True
-            if is_first:
-                self._shutdown_deadline = deadline
-            self._changed.notify_all()
-        if not is_first:
+            self._bell.ring()
+        else:
             _logger.warning("Can't shutdown multiple times")
             return
         thread = self._daemon_thread
@@ -280,9 +338,11 @@ class PeriodicExportingMetricReader(MetricReader):
                 thread.join(min(left, threading.TIMEOUT_MAX))
                 if thread.is_alive():
                     _logger.warning("Shutdown took too long, the last metrics are dropped.")
-        elif self._export_interval_millis < math.inf:
+        elif self._collect is not None and self._export_interval_millis < math.inf:
             self._collect_until(deadline, "")
         self._shut_exporter_down(_millis_until(deadline))
+        if self._last is not None:
+            self._last.forget()
 
     def _shut_exporter_down(self, remaining_millis: float) -> None:
         from oxitel.export.batch import takes_timeout

@@ -137,7 +137,25 @@ class Pipeline:
         reader.identities += identities
         scope = instrument.instrumentation_scope
         reader.in_order = [*reader.in_order, *((scope, stream) for stream in streams)]
+        keep = getattr(reader.reader, "_keep_for_termination", None)
+        if keep is not None and not isinstance(instrument, api.Asynchronous):
+            keep(scope, streams, self.resource)
         return streams
+
+    def update_resource(self, resource: Resource) -> None:
+        """Merge `resource` over what there is."""
+        self.resource = self.resource.merge(resource)
+        for streams in self._readers.values():
+            renew = getattr(streams.reader, "_renew_for_termination", None)
+            if renew is not None:
+                renew(
+                    [
+                        (instrument.instrumentation_scope, of_instrument)
+                        for instrument, of_instrument in list(streams.of_instrument.items())
+                        if not isinstance(instrument, api.Asynchronous)
+                    ],
+                    self.resource,
+                )
 
     def collect(self, reader: Any, timeout_millis: float = 10_000) -> MetricsData | None:
         """What `reader` has to tell now. Callbacks that take longer than `timeout_millis` are

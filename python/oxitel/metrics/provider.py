@@ -20,6 +20,7 @@ from oxitel.scope import InstrumentationScope, RuleBasedConfigurator
 from oxitel.variables import sdk
 
 from . import exemplar
+from .configuration import SdkConfiguration
 from .meter import Meter, _MeterConfig
 from .pipeline import Pipeline
 
@@ -99,6 +100,9 @@ class MeterProvider(api.MeterProvider):
                         " MeterProvider instance"
                     )
                 self._all_metric_readers.add(reader)
+            if self._disabled:
+                # Nothing is measured, so there is nothing to collect and nothing to wait for.
+                continue
             reader._set_collect_callback(self._measurement_consumer.collect)
             if hasattr(reader, "_set_meter_provider"):
                 reader._set_meter_provider(self)
@@ -106,6 +110,11 @@ class MeterProvider(api.MeterProvider):
         if shutdown_on_exit:
             self._atexit_handler = lifetime.shut_down_at_exit(self)
         lifetime.watch(self)
+
+    @property
+    def _sdk_config(self) -> SdkConfiguration:
+        made_of = self._measurement_consumer
+        return SdkConfiguration(made_of.exemplar_filter, made_of.resource, made_of.views)
 
     def get_meter(
         self,
@@ -160,7 +169,7 @@ class MeterProvider(api.MeterProvider):
             meter._renew_locks()
 
     def _update_resource(self, resource: Resource) -> None:
-        self._measurement_consumer.resource = self._measurement_consumer.resource.merge(resource)
+        self._measurement_consumer.update_resource(resource)
 
     def add_metric_reader(self, metric_reader: MetricReader) -> None:
         """Have `metric_reader` collect what is measured from now on. It is not flushed or shut
@@ -189,6 +198,8 @@ class MeterProvider(api.MeterProvider):
 
         False if one of them failed, raised (which is logged) or did not get its turn in time.
         """
+        if self._disabled:
+            return True
         deadline = time.monotonic() + seconds_of(timeout_millis)
         all_flushed = True
         for reader in self._metric_readers:

@@ -137,6 +137,10 @@ class MetricReader(ABC):
     def _set_collect_callback(self, func: Callable[..., MetricsData | None] | None) -> None:
         """Called by the meter provider that the reader is registered with, or taken away from."""
         self._collect = func
+        self._begin()
+
+    def _begin(self) -> None:  # noqa: B027 (a reader without a thread has nothing to begin)
+        """Called when there may be something to collect from now on."""
 
     def _set_meter_provider(self, meter_provider: MeterProvider) -> None:
         """Called by the meter provider that the reader is registered with."""

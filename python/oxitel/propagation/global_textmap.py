@@ -1,25 +1,25 @@
-"""Puts the native propagators in the place of the API's own, where the program has those globally.
+"""Has native code do the work of the API's own propagators, where the program has those globally.
 
 `opentelemetry.propagate` keeps the global propagator. What it holds is looked at when a provider is
-made and when a tracer is asked for, and replaced if it is of exactly the API's classes: an
-instance of a subclass may do something else, and stays.
+made and when a tracer is asked for. If it is of exactly one of the API's classes, it gets native
+methods of its own and stays the object it is; an instance of a subclass may do something else, and
+is left alone.
 """
 
 from __future__ import annotations
 
 import sys
 from logging import getLogger
-from typing import TYPE_CHECKING
+from typing import Any
 
-if TYPE_CHECKING:
-    from opentelemetry.propagators.textmap import TextMapPropagator
+from oxitel import _native
 
 _API = "opentelemetry.propagate"
 _seen: object = None
 
 
 def make_native() -> None:
-    """Replace the global propagator by its native equal, unless it was looked at before.
+    """Give the global propagator native methods, unless it was looked at before.
 
     Nothing is imported in a program that has not imported `opentelemetry.propagate`: there is
     nobody yet who could have asked for the global propagator.
@@ -32,36 +32,32 @@ def make_native() -> None:
         return
     _seen = present
     try:
-        native = native_equal(present)
-        if native is not None:
-            # The first call looks up what it needs of the API.
-            native.extract({})
+        stand_in(present)
     except Exception:
         # Only time is lost: what the API has does the same.
         getLogger("oxitel").debug("The API's own propagators stay in use", exc_info=True)
-        return
-    if native is not None:
-        _seen = native
-        api.set_global_textmap(native)
 
 
-def native_equal(propagator: object) -> TextMapPropagator | None:
-    """The native propagator that does what `propagator` does, None if there is none.
+def stand_in(propagator: Any) -> None:
+    """Give a propagator of the API's native methods.
 
     A composite keeps its parts, the list itself, and so what is done to it later.
     """
     from opentelemetry.baggage.propagation import W3CBaggagePropagator
-    from opentelemetry.propagators import composite
+    from opentelemetry.propagators.composite import CompositePropagator
     from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
-    from .composite import CompositePropagator
-    from .w3c import BaggagePropagator, TraceContextPropagator
-
     kind = type(propagator)
-    if kind is composite.CompositePropagator and isinstance(propagator, kind):
-        return CompositePropagator(propagator._propagators)
-    if kind is TraceContextTextMapPropagator:
-        return TraceContextPropagator()
-    if kind is W3CBaggagePropagator:
-        return BaggagePropagator()
-    return None
+    if kind not in (CompositePropagator, TraceContextTextMapPropagator, W3CBaggagePropagator):
+        return
+    own = vars(propagator)
+    if "inject" in own or "extract" in own:
+        # Somebody has put others in their place, or we were here before.
+        return
+    if kind is CompositePropagator and "_propagators" not in own:
+        return
+    native = _native.CompositePropagator()
+    native._stand_in(propagator)
+    # The first call looks up what it needs of the API.
+    native.extract({})
+    propagator.inject, propagator.extract = native.inject, native.extract

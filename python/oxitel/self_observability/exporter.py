@@ -38,10 +38,10 @@ class ExporterMetrics:
         self._in_flight = 0
         self._has_begun = False
         self._lock = threading.Lock()
+        if native is not None:
+            native.keep_operations()
         # Natively a metric counts as one record, here each of its data points does.
         self._native = None if signal == "metrics" else native
-        if self._native is not None:
-            self._native.keep_operations()
         record, unit = RECORDS[signal]
         meter = meter_of(meter_provider)
         self._exported = meter.create_counter(
@@ -95,7 +95,9 @@ class ExporterMetrics:
         if seconds is None:
             return
         attributes = self._with_error((code or _OTHER_ERROR) if is_failure else None)
-        if code and is_failure:
+        # What is too large by the configuration is named otherwise.
+        is_status = code.isupper() if self._is_grpc else code.isdecimal()
+        if is_status and is_failure:
             key = "rpc.response.status_code" if self._is_grpc else "http.response.status_code"
             attributes[key] = int(code) if code.isdecimal() else code
         self._duration.record(seconds, attributes)
@@ -103,14 +105,16 @@ class ExporterMetrics:
     def _with_error(self, error: str | None) -> dict[str, Any]:
         return {**self._attributes} if error is None else {**self._attributes, ERROR: error}
 
-    def running(self, count: int, export: Callable[[], bool]) -> bool:
-        """Export `count` records by `export`, which goes through an object of the user's."""
+    def running(self, count: int, export: Callable[[list[str]], bool]) -> bool:
+        """Export `count` records by `export`, which puts the HTTP statuses or gRPC codes of what
+        fails into the list that it is given."""
         start = perf_counter()
         with self._lock:
             self._in_flight += count
         succeeded = False
+        codes: list[str] = []
         try:
-            succeeded = export()
+            succeeded = export(codes)
         finally:
             with self._lock:
                 self._in_flight -= count
@@ -120,6 +124,7 @@ class ExporterMetrics:
                 0,
                 0 if succeeded else count,
                 not succeeded,
+                "" if succeeded or not codes else codes[-1],
             )
         return succeeded
 

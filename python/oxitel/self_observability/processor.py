@@ -22,17 +22,20 @@ def observe_queue(
     capacity: int | None,
     counts: Callable[[], Mapping[str, int]],
 ) -> None:
-    """Observe a processor with a queue. `counts` are those of the native batch processor."""
+    """Observe a processor with a queue. `counts` are those of the native batch processor.
+
+    A record is processed when it is handed to the exporter, whatever comes of it there.
+    """
     meter_provider = meter_provider or get_meter_provider()
     attributes = component(component_type)
     record, unit = RECORDS[signal]
 
     def processed() -> Amounts:
         now = counts()
-        done = now["delivered"] + now["rejected"] + now["failed"]
         for amount, error in (
-            (done, None),
-            (now["dropped_queue_full"], "queue_full"),
+            (now["submitted"], None),
+            (now["dropped_queue_full"] - now["dropped_when_submitted"], "queue_full"),
+            (now["withheld"], "_OTHER"),
             (now["dropped_after_shutdown"], "already_shutdown"),
         ):
             if amount:

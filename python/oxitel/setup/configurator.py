@@ -46,9 +46,11 @@ class Configurator(BaseConfigurator):
 
             initialize_components(**kwargs)
             return
-        if kwargs:
+        # What `oxitel run` and the official command pass of their own accord is nobody's mistake.
+        ignored = sorted(kwargs.keys() - {"auto_instrumentation_version"})
+        if ignored:
             _logger.warning(
-                "%s is set; ignoring configurator kwargs: %s", CONFIG_FILE.name, sorted(kwargs)
+                "%s is set; ignoring configurator kwargs: %s", CONFIG_FILE.name, ignored
             )
         from .file import configure_from_file
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from oxitel import _native
 from oxitel.export.batching import Batching, BatchVariables
 from oxitel.export.signal import TRACES
+from oxitel.own_methods import done_natively
 from oxitel.variables import sdk
 
 from .processor import SpanProcessor
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from .span import ReadableSpan
 
 
+@done_natively("on_start", "_on_ending", "on_end")
 class BatchSpanProcessor(Batching, SpanProcessor):
     """Exports sampled spans in batches, in the background.
 
@@ -60,14 +62,19 @@ class BatchSpanProcessor(Batching, SpanProcessor):
     @property
     def span_exporter(self) -> SpanExporter:
         """The exporter; calling it past the processor is not recommended."""
-        exporter: SpanExporter = self._exporter
+        exporter: SpanExporter = self._batch_processor._exporter
         return exporter
+
+    # Its own, as officially: what is put in the place of the base's is not called here.
+    on_start = SpanProcessor.on_start
+    _on_ending = SpanProcessor._on_ending
 
     def on_end(self, span: ReadableSpan) -> None:
         if not (span.context and span.context.trace_flags.sampled):
             return
-        if self._native is not None:
-            _native.queue_span(self._native, span)
+        native = self._lane()
+        if native is not None:
+            _native.queue_span(native, span)
         else:
             self._batch_processor.emit(span)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any
@@ -22,17 +23,26 @@ if TYPE_CHECKING:
     from .processor import SpanProcessor
     from .sampling import Sampler
 
+_LOCK = "_oxitel_lock"
+
 
 def install() -> None:
     """Has spans be copied as plain objects are, and the constructor take what it should."""
     readable_subclass.install()
     Span.__init__ = _initialise  # type: ignore[method-assign, assignment]
+    Span._lock = property(_lock_of)  # type: ignore[attr-defined]
     ReadableSpan.__copy__ = _copy  # type: ignore[attr-defined]
     ReadableSpan.__deepcopy__ = _deep_copy  # type: ignore[attr-defined]
 
 
 def _initialise(self: Span, *arguments: Any, **options: Any) -> None:
     """The native class has taken the arguments when it made the object."""
+
+
+def _lock_of(span: Span) -> threading.Lock:
+    """A lock for whoever wants to change the span's containers; ours is another."""
+    lock: threading.Lock = vars(span).setdefault(_LOCK, threading.Lock())
+    return lock
 
 
 def constructor_arguments(
@@ -123,7 +133,8 @@ def _twin(span: ReadableSpan, copied: Callable[[Any], Any]) -> ReadableSpan:
             end_time=span._end_time,
             instrumentation_scope=span._instrumentation_scope,
         )
-    vars(twin).update({name: copied(value) for name, value in vars(span).items()})
+    own = {name: value for name, value in vars(span).items() if name != _LOCK}
+    vars(twin).update({name: copied(value) for name, value in own.items()})
     return twin
 
 

@@ -69,6 +69,10 @@ class SimpleSpanProcessor(SpanProcessor):
                 TRACES.name, "simple_span_processor", meter_provider
             )
 
+    # Its own, as officially: what is put in the place of the base's is not called here.
+    on_start = SpanProcessor.on_start
+    _on_ending = SpanProcessor._on_ending
+
     def on_end(self, span: ReadableSpan) -> None:
         if not (span.context and span.context.trace_flags.sampled):
             return
@@ -77,13 +81,13 @@ class SimpleSpanProcessor(SpanProcessor):
             if self._processed is not None:
                 self._processed.add("already_shutdown")
             return
+        if self._processed is not None:
+            self._processed.add()
         with Suppression():
             try:
                 self.span_exporter.export((span,))
             except Exception:
                 _logger.exception("Exception while exporting Span.")
-        if self._processed is not None:
-            self._processed.add()
 
     def shutdown(self) -> None:
         self._shutdown = True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import abc
 
+from oxitel.own_methods import done_natively
+
 
 class IdGenerator(abc.ABC):
     """Makes the ids of new spans. Official name: `opentelemetry.sdk.trace.id_generator`."""
@@ -25,6 +27,7 @@ class IdGenerator(abc.ABC):
         return False
 
 
+@done_natively("generate_span_id", "generate_trace_id", "is_trace_id_random")
 class RandomIdGenerator(IdGenerator):
     """The default. Draws from the global `random`, so `random.seed` makes the ids repeat."""
 

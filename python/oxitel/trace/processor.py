@@ -14,6 +14,7 @@ from opentelemetry.context import Context
 
 from oxitel import _native
 from oxitel.export.multi_processor import Concurrent, Sequential
+from oxitel.own_methods import done_natively
 
 if TYPE_CHECKING:
     from .span import ReadableSpan, Span
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
 _logger = getLogger("opentelemetry.sdk.trace")
 
 
+_TOLD = ("on_start", "_on_ending", "on_end")
+
+
+@done_natively(*_TOLD)
 class SpanProcessor:
     """Is told of spans as they start and end, on the thread where that happens.
 
@@ -44,6 +49,7 @@ class SpanProcessor:
         return True
 
 
+@done_natively(*_TOLD)
 class SynchronousMultiSpanProcessor(Sequential, SpanProcessor):
     """Calls its processors one after the other, in the order they were added."""
 
@@ -52,7 +58,7 @@ class SynchronousMultiSpanProcessor(Sequential, SpanProcessor):
 
     def __init__(self) -> None:
         super().__init__()
-        self._pipeline = _native.Pipeline("traces")
+        self._pipeline = _native.Pipeline("traces", self)
 
     @property
     def _span_processors(self) -> tuple[SpanProcessor, ...]:
@@ -62,7 +68,7 @@ class SynchronousMultiSpanProcessor(Sequential, SpanProcessor):
     def _span_processors(self, processors: Iterable[SpanProcessor]) -> None:
         # Assigned to directly by programs that reorder or remove processors.
         self._processors = tuple(processors)
-        self._pipeline.set_processors(self._processors)
+        self._pipeline.update()
 
     def add_span_processor(self, span_processor: SpanProcessor) -> None:
         """Call this processor too from now on, after the others."""

@@ -17,6 +17,7 @@ from opentelemetry.trace import Link, SpanKind, get_current_span
 from opentelemetry.trace.span import TraceState
 from opentelemetry.util.types import Attributes
 
+from oxitel.own_methods import done_natively
 from oxitel.variables import sdk
 
 
@@ -78,6 +79,7 @@ class Sampler(abc.ABC):
         """The sampler's name with its settings, for people."""
 
 
+@done_natively("should_sample")
 class StaticSampler(Sampler):
     """Always the same decision."""
 
@@ -107,6 +109,7 @@ ALWAYS_ON = StaticSampler(Decision.RECORD_AND_SAMPLE)
 """Every span, whatever its parent."""
 
 
+@done_natively("should_sample")
 class TraceIdRatioBased(Sampler):
     """The share `rate` of all traces, decided by the low 64 bits of the trace id.
 
@@ -154,6 +157,7 @@ class TraceIdRatioBased(Sampler):
         return f"TraceIdRatioBased{{{self._rate}}}"
 
 
+@done_natively("should_sample")
 class ParentBased(Sampler):
     """Asks one of five samplers: `root` for a span without a valid parent, else the one for its
     parent's kind (remote or local, sampled or not)."""

@@ -96,3 +96,7 @@ DJANGO_TRACED_REQUEST_ATTRS = Variable(
     default_text=_NONE,
 )
 AIOHTTP_SERVER_EXCLUDED_URLS = excluded_urls_of("AIOHTTP_SERVER")
+URLLIB3_EXCLUDED_URLS = excluded_urls_of("URLLIB3")
+REQUESTS_EXCLUDED_URLS = excluded_urls_of("REQUESTS")
+HTTPX_EXCLUDED_URLS = excluded_urls_of("HTTPX")
+AIOHTTP_CLIENT_EXCLUDED_URLS = excluded_urls_of("AIOHTTP_CLIENT")

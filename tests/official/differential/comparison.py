@@ -27,7 +27,8 @@ _WAIT = re.compile(r"(?<=retrying in )\d+\.\d\ds")
 _OWN_FRAME = re.compile(
     r'(?m)^([ |]*)File "(?:<environment>/[^"\n]*/opentelemetry/[^"\n]*", line \d+, in \w+'
     r'|[^"\n]*/contextlib.py", line \d+, in inner'
-    r'|[^"\n]*/oxitel/trace/decorator.py", line \d+, in call)\n'
+    r'|[^"\n]*/oxitel/trace/decorator.py", line \d+, in call'
+    r'|[^"\n]*/oxitel/trace/borrowed.py", line \d+, in start_as_current_span)\n'
     r"(?:\1  .*\n)*"
 )
 _HOUR_NANOS = 3600 * 10**9

@@ -272,19 +272,19 @@ DIFFERENCES: list[Difference] = [
         ("logs", MISSING, "it is left out of OTEL_RESOURCE_ATTRIBUTES"),
     ),
     *_rows(
-        "A value nested deeper than receivers decode, or containing itself, is cut off with one "
-        "warning; the attribute is not lost and nothing is raised.",
+        "A value is cut where it contains itself, where it is nested deeper than receivers decode, "
+        "and beyond 262,144 parts or 64 MiB, which is said; nothing is raised.",
         "attributes.deep_nesting",
         ("logs", "Failed to encode key deep", MISSING),
-        ("logs", MISSING, "Invalid type `<class 'dict'>` for attribute value"),
+        ("logs", MISSING, "The value of deep is cut, since it is nested deeper"),
         ("requests[0].*.attributes", MISSING, '"key": "deep"'),
     ),
     *_rows(
-        "A value nested deeper than receivers decode, or containing itself, is cut off with one "
-        "warning; the attribute is not lost and nothing is raised.",
+        "A value is cut where it contains itself, where it is nested deeper than receivers decode, "
+        "and beyond 262,144 parts or 64 MiB, which is said; nothing is raised.",
         "attributes.a_value_that_contains_itself",
         ("observations[0][1]", "RecursionError", "null"),
-        ("logs", MISSING, "Invalid type `<class 'list'>` for attribute value"),
+        ("logs", MISSING, "The value of cycle is cut, since it contains itself"),
         ("requests[0].*.attributes[?]*", None, None),
     ),
     *_rows(
@@ -714,5 +714,37 @@ DIFFERENCES: list[Difference] = [
         databases.redis[both names]
         """,
         ("*spans*.attributes.error.type", MISSING, "Error|UndefinedTable"),
+        "A request of an HTTP client that gets no answer is measured, and its span and duration "
+        "say why: requests that fail would be missing from the duration.",
+        """
+        http_clients.failures_are_measured[old names],
+        http_clients.failures_are_measured[new names]
+        """,
+        ("observations.urllib3: points.list[0]", MISSING, "http.client"),
+        ("observations.httpx: points.list[0]", MISSING, "http.client"),
+    ),
+    *_rows(
+        "A request of an HTTP client that gets no answer is measured, and its span and duration "
+        "say why: requests that fail would be missing from the duration.",
+        "http_clients.failures_are_measured[new names]",
+        ("observations.urllib3: error.type", "null", "NewConnectionError"),
+    ),
+    *_rows(
+        "The old duration of httpx says the server, as those of all other clients do: without it, "
+        "all servers are one series.",
+        "http_clients.httpx[old names], http_clients.httpx_async[old names]",
+        ("*http.client.duration*", None, None),
+    ),
+    *_rows(
+        "The span of a publication lasts as long as it does, also where the task has a name that "
+        "the process does not know, and ends where it fails.",
+        "celery_worker.publications",
+        ("observations.published inside its span.list[0]", "false", "true"),
+        ("observations.a span stays current", "true", "false"),
+    ),
+    *_rows(
+        "The exemplar of a task's run is its own span.",
+        "celery_worker.tasks[links]",
+        ("*flower.task.runtime.seconds*exemplars", MISSING, "some"),
     ),
 ]

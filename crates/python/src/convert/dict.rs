@@ -43,11 +43,18 @@ pub(crate) fn for_each_borrowed<'py>(
 pub(crate) fn entries<'py>(
     dict: &Bound<'py, PyDict>,
 ) -> Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
+    entries_up_to(dict, usize::MAX)
+}
+
+/// The first of them, no more than `most`.
+pub(crate) fn entries_up_to<'py>(
+    dict: &Bound<'py, PyDict>,
+    most: usize,
+) -> Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)> {
     // The entries of a log record get three more.
-    let mut entries = Vec::with_capacity(dict.len() + 3);
+    let mut entries = Vec::with_capacity(dict.len().min(most) + 3);
     for_each_borrowed(dict, |key, value| {
-        entries.push((key.clone(), value.clone()));
-        Some(())
+        (entries.len() < most).then(|| entries.push((key.clone(), value.clone())))
     });
     entries
 }

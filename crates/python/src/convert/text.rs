@@ -6,15 +6,17 @@ use std::borrow::Cow;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
+use crate::threads::interruption::Settled;
+
 /// The text of a name for OTLP; a name that is not text or not valid text becomes the nearest.
 pub(crate) fn nearest<'a>(name: &'a Bound<'_, PyAny>) -> Cow<'a, str> {
     match name.cast::<PyString>() {
         Ok(text) => nearest_text(text),
         // As if there were none.
         Err(_) if name.is_none() => Cow::Borrowed(""),
-        Err(_) => match name.str() {
-            Ok(text) => Cow::Owned(text.to_string_lossy().into_owned()),
-            Err(_) => Cow::Borrowed(""),
+        Err(_) => match name.str().settled(name.py()) {
+            Some(text) => Cow::Owned(text.to_string_lossy().into_owned()),
+            None => Cow::Borrowed(""),
         },
     }
 }

@@ -3,63 +3,95 @@
 //! What is kept is a Python object that can no longer change (the rules are those of the official
 //! `opentelemetry.attributes`); it is encoded once, when the span has ended.
 
-use pyo3::exceptions::{PyAttributeError, PyTypeError, PyValueError};
+use std::collections::TryReserveError;
+
+use pyo3::exceptions::{PyAttributeError, PyMemoryError, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{
-    PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PyMapping, PySequence, PySlice, PyString,
-    PyTuple,
-};
+use pyo3::types::{PyBool, PyBytes, PyDict, PyFloat, PyInt, PyList, PySlice, PyString, PyTuple};
 use telemetry::attribute::{Attributes, Displaced};
 use telemetry::otlp::value::{KEY_VALUE_LIST_ENTRIES, Value, put_attribute, put_element};
 
-use super::dict::entries;
+use super::container::{entries_of, is_mapping, is_sequence, items_of};
 use super::text;
+use super::walk::{ELLIPSIS, Walk, is_bounded};
 use crate::process::diagnostics::{self, Seldom};
+use crate::threads::interruption::{Settled, calm, pass_on};
 
 /// Attributes as a live span keeps them.
 pub(crate) type AttributeMap = Attributes<Py<PyString>, Py<PyAny>>;
-
-/// How deep a value may be nested; what is deeper (a list that contains itself) becomes text.
-const DEEPEST: usize = 32;
 
 static FULL: Seldom = Seldom::new();
 static TRUNCATED: Seldom = Seldom::new();
 
 // What an attribute value becomes when it is set: itself if it cannot change, else a copy that
 // cannot (sequences become tuples, mappings new dicts, unknown types their text).
-fn clean_nested<'py>(
+fn clean<'py>(
+    key: &Bound<'py, PyAny>,
     value: &Bound<'py, PyAny>,
     max_length: Option<usize>,
-    depth: usize,
 ) -> PyResult<Bound<'py, PyAny>> {
+    if let Some(cleaned) = clean_scalar(value, max_length)? {
+        return Ok(cleaned);
+    }
+    let mut walk = Walk::new();
+    let cleaned = clean_nested(value, max_length, &mut walk)?;
+    walk.say(key);
+    Ok(cleaned)
+}
+
+// The same for a value of a type that cannot change and has no parts.
+fn clean_scalar<'py>(
+    value: &Bound<'py, PyAny>,
+    max_length: Option<usize>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
     if value.is_instance_of::<PyInt>()
         || value.is_instance_of::<PyFloat>()
         || value.is_none()
         || value.is_instance_of::<PyBytes>()
     {
-        return Ok(value.clone());
+        return Ok(Some(value.clone()));
     }
-    if let Ok(text) = value.cast::<PyString>() {
-        return truncate(text, max_length);
+    match value.cast::<PyString>() {
+        Ok(text) => truncate(text, max_length).map(Some),
+        Err(_) => Ok(None),
     }
-    if depth < DEEPEST {
-        if let Ok(items) = value.cast::<PyTuple>() {
-            return clean_items(value.py(), items.iter(), max_length, depth);
+}
+
+fn clean_nested<'py>(
+    value: &Bound<'py, PyAny>,
+    max_length: Option<usize>,
+    walk: &mut Walk,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = value.py();
+    if let Some(cleaned) = clean_scalar(value, max_length)? {
+        let is_taken = if let Ok(text) = cleaned.cast::<PyString>() {
+            walk.take_text(text)
+        } else if let Ok(bytes) = cleaned.cast::<PyBytes>() {
+            walk.take_bytes(bytes.as_bytes().len())
+        } else {
+            true
+        };
+        return Ok(if is_taken { cleaned } else { ellipsis(py) });
+    }
+    if is_sequence(value)? {
+        if !walk.enter(value) {
+            return Ok(ellipsis(py));
         }
-        if let Ok(items) = value.cast::<PyList>() {
-            return clean_items(value.py(), items.iter(), max_length, depth);
+        let cleaned = clean_sequence(value, max_length, walk)?;
+        walk.leave();
+        if let Some(cleaned) = cleaned {
+            return Ok(cleaned);
         }
-        if let Ok(items) = value.cast::<PySequence>()
-            && let Some(items) = items_of(items)?
-        {
-            return clean_items(value.py(), items.into_iter(), max_length, depth);
+    } else if is_mapping(value)? {
+        if !walk.enter(value) {
+            return Ok(ellipsis(py));
         }
-        if let Ok(mapping) = value.cast::<PyMapping>() {
-            return Ok(clean_mapping(mapping, max_length, depth)?.into_any());
-        }
+        let cleaned = clean_mapping(value, max_length, walk)?;
+        walk.leave();
+        return Ok(cleaned.into_any());
     }
     diagnostics::warn(
-        value.py(),
+        py,
         diagnostics::ATTRIBUTES,
         "Invalid type `%s` for attribute value. Expected one of bool, str, None, bytes, int, float or a \
          Mapping or Sequence of those types. Value's __str__ method will be called if it exists, \
@@ -69,22 +101,44 @@ fn clean_nested<'py>(
     if has_text_of_its_own(value)? {
         Ok(value.str()?.into_any())
     } else {
-        Ok(value.py().None().into_bound(value.py()))
+        Ok(py.None().into_bound(py))
     }
 }
 
-// The items of a sequence, unless it is a text of some other class: its first item is a text of that
-// class again, and so on for ever.
-fn items_of<'py>(sequence: &Bound<'py, PySequence>) -> PyResult<Option<Vec<Bound<'py, PyAny>>>> {
-    let items = sequence.try_iter()?.collect::<PyResult<Vec<_>>>()?;
-    let is_text = match items.as_slice() {
-        [only] if only.get_type().is(sequence.get_type()) => only.eq(sequence)?,
+// What stands in the place of what is cut.
+fn ellipsis(py: Python<'_>) -> Bound<'_, PyAny> {
+    pyo3::intern!(py, ELLIPSIS).clone().into_any()
+}
+
+// None for a text of some other class: its first item is a text of that class again, and so on for ever.
+fn clean_sequence<'py>(
+    sequence: &Bound<'py, PyAny>,
+    max_length: Option<usize>,
+    walk: &mut Walk,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = sequence.py();
+    if let Ok(items) = sequence.cast::<PyTuple>() {
+        return clean_items(py, items.iter(), max_length, walk).map(Some);
+    }
+    if let Ok(items) = sequence.cast::<PyList>() {
+        return clean_items(py, items.iter(), max_length, walk).map(Some);
+    }
+    let items = items_of(sequence, walk)?;
+    if is_text(sequence, &items)? {
+        return Ok(None);
+    }
+    clean_items(py, items.into_iter(), max_length, walk).map(Some)
+}
+
+// Whether a sequence of these items is a text.
+fn is_text(sequence: &Bound<'_, PyAny>, items: &[Bound<'_, PyAny>]) -> PyResult<bool> {
+    match items {
+        [only] if only.get_type().is(sequence.get_type()) => only.eq(sequence),
         [first, ..] if first.get_type().is(sequence.get_type()) && first.len()? == 1 => {
-            first.get_item(0)?.eq(first)?
+            first.get_item(0)?.eq(first)
         }
-        _ => false,
-    };
-    Ok((!is_text).then_some(items))
+        _ => Ok(false),
+    }
 }
 
 fn truncate<'py>(
@@ -110,24 +164,34 @@ fn clean_items<'py>(
     py: Python<'py>,
     items: impl Iterator<Item = Bound<'py, PyAny>>,
     max_length: Option<usize>,
-    depth: usize,
+    walk: &mut Walk,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let cleaned = items
-        .map(|item| clean_nested(&item, max_length, depth + 1))
-        .collect::<PyResult<Vec<_>>>()?;
+    let mut cleaned = Vec::new();
+    for item in items {
+        if !walk.next_part(py)? {
+            cleaned.push(ellipsis(py));
+            break;
+        }
+        cleaned.push(clean_nested(&item, max_length, walk)?);
+    }
     Ok(PyTuple::new(py, cleaned)?.into_any())
 }
 
 fn clean_mapping<'py>(
-    mapping: &Bound<'py, PyMapping>,
+    mapping: &Bound<'py, PyAny>,
     max_length: Option<usize>,
-    depth: usize,
+    walk: &mut Walk,
 ) -> PyResult<Bound<'py, PyDict>> {
-    let cleaned = PyDict::new(mapping.py());
-    for item in mapping.items()?.iter() {
-        let (key, value): (Bound<'py, PyAny>, Bound<'py, PyAny>) = item.extract()?;
+    let py = mapping.py();
+    let cleaned = PyDict::new(py);
+    for (key, value) in entries_of(mapping, walk)? {
+        if !walk.next_part(py)? {
+            cleaned.set_item(ELLIPSIS, ellipsis(py))?;
+            break;
+        }
         if let Some(key) = clean_key(&key)? {
-            cleaned.set_item(key, clean_nested(&value, max_length, depth + 1)?)?;
+            walk.take_text(&key);
+            cleaned.set_item(key, clean_nested(&value, max_length, walk)?)?;
         }
     }
     Ok(cleaned)
@@ -204,14 +268,14 @@ fn new_pair(
     value: &Bound<'_, PyAny>,
     max_length: Option<usize>,
 ) -> Option<Pair> {
-    let hash = hash_of(key).ok()?;
-    if value.is_exact_instance_of::<PyString>() && max_length.is_none() {
+    let hash = hash_of(key).settled(key.py())?;
+    if max_length.is_none() && is_plain(value) {
         return Some((hash, key.clone().unbind(), value.clone().unbind()));
     }
-    match clean_nested(value, max_length, 0) {
+    match clean(key.as_any(), value, max_length) {
         Ok(value) => Some((hash, key.clone().unbind(), value.unbind())),
         Err(error) => {
-            unencodable::report(key, value, &error);
+            lose(key.as_any(), value, &error);
             None
         }
     }
@@ -243,7 +307,7 @@ pub(crate) fn plain_pair(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> Op
         return None;
     }
     let hash = match hash {
-        -1 => hash_of(key).ok()?,
+        -1 => hash_of(key).settled(key.py())?,
         known => known.cast_unsigned() as u64,
     };
     Some((hash, key.clone().unbind(), value.clone().unbind()))
@@ -265,34 +329,32 @@ pub(crate) fn clean_pairs(
     attributes: &Bound<'_, PyAny>,
     max_length: Option<usize>,
 ) -> PyResult<(Vec<Pair>, u32)> {
-    let mut pairs = Vec::with_capacity(attributes.len()?);
+    if !is_mapping(attributes)? {
+        // The official class asks for that first.
+        attributes.len()?;
+        return Err(no_mapping(attributes));
+    }
+    let mut walk = Walk::new();
+    // Cleaning may run the user's code, so the mapping is not iterated while that happens.
+    let entries = entries_of(attributes, &walk)?;
+    let mut pairs = Vec::with_capacity(entries.len());
     let mut dropped = 0;
-    let mut add = |key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>| -> PyResult<()> {
+    for (key, value) in &entries {
+        if !walk.next_part(attributes.py())? {
+            walk.say(attributes.get_type().as_any());
+            dropped += 1;
+            break;
+        }
         match clean_key(key)?.and_then(|key| new_pair(&key, value, max_length)) {
             Some(pair) => pairs.push(pair),
             None => dropped += 1,
-        }
-        Ok(())
-    };
-    if attributes.is_exact_instance_of::<PyDict>() {
-        // Cleaning may run the user's code, so the dict is not iterated while that happens.
-        for (key, value) in &entries(attributes.cast::<PyDict>()?) {
-            add(key, value)?;
-        }
-    } else {
-        let Ok(mapping) = attributes.cast::<PyMapping>() else {
-            return Err(no_mapping(attributes));
-        };
-        for item in mapping.items()?.iter() {
-            let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
-            add(&key, &value)?;
         }
     }
     Ok((pairs, dropped))
 }
 
 // The official class asks a sequence's tuple, or the object itself, for `items`.
-fn no_mapping(attributes: &Bound<'_, PyAny>) -> PyErr {
+pub(crate) fn no_mapping(attributes: &Bound<'_, PyAny>) -> PyErr {
     let class = attributes.get_type();
     let name = if attributes.is_instance_of::<PyList>() {
         Ok("tuple".to_owned())
@@ -390,8 +452,10 @@ pub(crate) fn put_mapping(
     if attributes.is_none() {
         return Ok(0);
     }
-    for item in attributes.cast::<PyMapping>()?.items()?.iter() {
-        let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
+    if !is_mapping(attributes)? {
+        return Err(no_mapping(attributes));
+    }
+    for (key, value) in entries_of(attributes, &Walk::new())? {
         failed += put_entry(buffer, field, &key, &value);
     }
     Ok(failed)
@@ -430,10 +494,10 @@ pub(crate) fn put_pairs<'py>(
             lost += put_entry(buffer, field, key, value);
             continue;
         }
-        match clean_nested(value, max_length, 0) {
+        match clean(key, value, max_length) {
             Ok(value) => lost += put_entry(buffer, field, key, &value),
             Err(error) => {
-                unencodable::report(key, value, &error);
+                lose(key, value, &error);
                 lost += 1;
             }
         }
@@ -441,23 +505,70 @@ pub(crate) fn put_pairs<'py>(
     Ok(lost)
 }
 
-/// Passes `value` to `put` in its OTLP form; what has none is cleaned as attributes are, and if
+/// Writes a value. An error says that there is no memory for it.
+type Put<'a> = &'a mut dyn FnMut(Value<'_>) -> PyResult<()>;
+
+/// Sees to it that `buffer` has room for `bytes` and what frames them, where that is much.
+///
+/// # Errors
+/// There is no memory for it.
+#[inline]
+pub(crate) fn make_room(buffer: &mut Vec<u8>, bytes: usize) -> PyResult<()> {
+    if bytes < LARGE {
+        Ok(())
+    } else {
+        make_much_room(buffer, bytes)
+    }
+}
+
+#[cold]
+fn make_much_room(buffer: &mut Vec<u8>, bytes: usize) -> PyResult<()> {
+    const FRAME: usize = 64;
+    let room = buffer.try_reserve_exact(bytes.saturating_add(FRAME));
+    room.map_err(no_memory)
+}
+
+/// As Python says it.
+pub(crate) fn no_memory(_: TryReserveError) -> PyErr {
+    PyMemoryError::new_err("there is no memory for it")
+}
+
+/// What is smaller is there, or nothing works any more.
+const LARGE: usize = 1 << 16;
+
+/// Writes `value` by `put` in its OTLP form; what has none is cleaned as attributes are, and if
 /// that does not help becomes its text.
-pub(crate) fn with_any(value: &Bound<'_, PyAny>, put: &mut dyn FnMut(Value<'_>)) {
+///
+/// # Errors
+/// There is no memory for it, or it is for the program.
+pub(crate) fn put_any(value: &Bound<'_, PyAny>, put: Put<'_>) -> PyResult<()> {
+    let py = value.py();
     if let Ok(text) = value.cast::<PyString>() {
         // Text that is no valid Unicode is exported as far as it is.
         return put(Value::String(&text.to_string_lossy()));
     }
-    if with_value(value, 0, put).is_ok() {
-        return;
+    let key = pyo3::intern!(py, "body").as_any();
+    if has_succeeded(py, put_value(key, value, put))? {
+        return Ok(());
     }
-    let cleaned = clean_nested(value, None, 0);
-    if cleaned.is_ok_and(|cleaned| with_value(&cleaned, 0, put).is_ok()) {
-        return;
+    let cleaned = clean(key, value, None).and_then(|cleaned| put_value(key, &cleaned, put));
+    if has_succeeded(py, cleaned)? {
+        return Ok(());
     }
-    match value.str() {
-        Ok(text) => put(Value::String(&text.to_string_lossy())),
-        Err(_) => put(Value::Empty),
+    if !is_bounded(value)? {
+        return put(Value::String(ELLIPSIS));
+    }
+    match calm(py, value.str())? {
+        Some(text) => put(Value::String(&text.to_string_lossy())),
+        None => put(Value::Empty),
+    }
+}
+
+// Whether it has, or whether something else may be tried.
+fn has_succeeded(py: Python<'_>, tried: PyResult<()>) -> PyResult<bool> {
+    match tried {
+        Err(error) if error.is_instance_of::<PyMemoryError>(py) => Err(error),
+        tried => Ok(calm(py, tried)?.is_some()),
     }
 }
 
@@ -465,26 +576,37 @@ pub(crate) fn with_any(value: &Bound<'_, PyAny>, put: &mut dyn FnMut(Value<'_>))
 pub(crate) fn put_entry(
     buffer: &mut Vec<u8>,
     field: u32,
-    key: &Bound<'_, PyAny>,
+    name: &Bound<'_, PyAny>,
     value: &Bound<'_, PyAny>,
 ) -> u32 {
-    let written = text::exact(key).and_then(|key| {
+    let written = text::exact(name).and_then(|key| {
         // Most are texts and numbers; they need not go through the general way.
         if let Some(value) = scalar(value)? {
+            make_room(buffer, key.len().saturating_add(value.len()))?;
             put_attribute(buffer, field, &key, value);
             return Ok(());
         }
-        with_value(value, 0, &mut |value| {
+        put_value(name, value, &mut |value| {
+            make_room(buffer, key.len().saturating_add(value.len()))?;
             put_attribute(buffer, field, &key, value);
+            Ok(())
         })
     });
     match written {
         Ok(()) => 0,
         Err(error) => {
-            unencodable::report(key, value, &error);
+            lose(name, value, &error);
             1
         }
     }
+}
+
+// Calls `put` with the OTLP form of the value of `key`.
+fn put_value(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, put: Put<'_>) -> PyResult<()> {
+    let mut walk = Walk::new();
+    with_value(value, &mut walk, put)?;
+    walk.say(key);
+    Ok(())
 }
 
 // The OTLP form of a value that has no parts.
@@ -507,52 +629,90 @@ fn scalar<'a>(value: &'a Bound<'_, PyAny>) -> PyResult<Option<Value<'a>>> {
     }))
 }
 
-// Calls `put` with the OTLP form of `value`.
-fn with_value(
-    value: &Bound<'_, PyAny>,
-    depth: usize,
-    put: &mut dyn FnMut(Value<'_>),
-) -> PyResult<()> {
-    if let Some(value) = scalar(value)? {
-        put(value);
-        return Ok(());
+fn with_value(value: &Bound<'_, PyAny>, walk: &mut Walk, put: Put<'_>) -> PyResult<()> {
+    if let Some(scalar) = scalar(value)? {
+        let is_taken = match scalar {
+            Value::String(text) => walk.take_bytes(text.len()),
+            Value::Bytes(bytes) => walk.take_bytes(bytes.len()),
+            _ => true,
+        };
+        return put(if is_taken {
+            scalar
+        } else {
+            Value::String(ELLIPSIS)
+        });
     }
-    if depth > DEEPEST {
-        return Err(PyValueError::new_err("nested too deeply"));
+    let is_mapping = is_mapping(value)?;
+    if !is_mapping && !is_sequence(value)? {
+        return Err(PyTypeError::new_err(format!(
+            "Invalid type {} of value {}",
+            value.get_type().repr()?,
+            value.repr()?
+        )));
+    }
+    if !walk.enter(value) {
+        return put(Value::String(ELLIPSIS));
     }
     let mut body = Vec::new();
-    if let Ok(items) = value.cast::<PyTuple>() {
-        for item in items.iter() {
-            with_value(&item, depth + 1, &mut |value| put_element(&mut body, value))?;
-        }
-        put(Value::Array(&body));
-        return Ok(());
+    if is_mapping {
+        put_entries(&mut body, value, walk)?;
+        put(Value::KeyValueList(&body))?;
+    } else if let Ok(items) = value.cast::<PyTuple>() {
+        put_items(&mut body, value.py(), items.iter(), walk)?;
+        put(Value::Array(&body))?;
+    } else {
+        let items = items_of(value, walk)?;
+        put_items(&mut body, value.py(), items.into_iter(), walk)?;
+        put(Value::Array(&body))?;
     }
-    if let Ok(mapping) = value.cast::<PyMapping>() {
-        for item in mapping.items()?.iter() {
-            let (key, value): (Bound<'_, PyAny>, Bound<'_, PyAny>) = item.extract()?;
-            let key = text::exact(&key)?;
-            with_value(&value, depth + 1, &mut |value| {
-                put_attribute(&mut body, KEY_VALUE_LIST_ENTRIES, &key, value);
-            })?;
+    walk.leave();
+    Ok(())
+}
+
+fn put_items<'py>(
+    body: &mut Vec<u8>,
+    py: Python<'py>,
+    items: impl Iterator<Item = Bound<'py, PyAny>>,
+    walk: &mut Walk,
+) -> PyResult<()> {
+    for item in items {
+        if !walk.next_part(py)? {
+            put_element(body, Value::String(ELLIPSIS));
+            break;
         }
-        put(Value::KeyValueList(&body));
-        return Ok(());
+        with_value(&item, walk, &mut |value| {
+            make_room(body, value.len())?;
+            put_element(body, value);
+            Ok(())
+        })?;
     }
-    if let Ok(items) = value.cast::<PySequence>() {
-        for item in items.try_iter()? {
-            with_value(&item?, depth + 1, &mut |value| {
-                put_element(&mut body, value);
-            })?;
+    Ok(())
+}
+
+fn put_entries(body: &mut Vec<u8>, mapping: &Bound<'_, PyAny>, walk: &mut Walk) -> PyResult<()> {
+    const FIELD: u32 = KEY_VALUE_LIST_ENTRIES;
+    for (key, value) in entries_of(mapping, walk)? {
+        if !walk.next_part(mapping.py())? {
+            put_attribute(body, FIELD, ELLIPSIS, Value::String(ELLIPSIS));
+            break;
         }
-        put(Value::Array(&body));
-        return Ok(());
+        let key = text::exact(&key)?;
+        walk.take_bytes(key.len());
+        with_value(&value, walk, &mut |value| {
+            make_room(body, key.len().saturating_add(value.len()))?;
+            put_attribute(body, FIELD, &key, value);
+            Ok(())
+        })?;
     }
-    Err(PyTypeError::new_err(format!(
-        "Invalid type {} of value {}",
-        value.get_type().repr()?,
-        value.repr()?
-    )))
+    Ok(())
+}
+
+// An attribute is lost to what its value's own code raised, which is said, or to what the program gets.
+#[cold]
+fn lose(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>, error: &PyErr) {
+    if !pass_on(key.py(), error) {
+        unencodable::report(key, value, error);
+    }
 }
 
 mod unencodable {
@@ -564,6 +724,7 @@ mod unencodable {
     use pyo3::prelude::*;
 
     use crate::process::diagnostics;
+    use crate::threads::interruption::Settled;
 
     /// Beyond this many different keys nothing more is said: the keys themselves are the problem.
     const MAX_SAID: usize = 1000;
@@ -578,6 +739,7 @@ mod unencodable {
             .unwrap_or_default();
         let key_text = key
             .repr()
+            .settled(key.py())
             .map(|key| key.to_string_lossy().into_owned())
             .unwrap_or_default();
         let is_new = {

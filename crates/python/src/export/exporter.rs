@@ -5,18 +5,30 @@ use std::time::Duration;
 
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
+use pyo3::types::PyBytes;
 use telemetry::export::Outcome;
 use telemetry::otlp::request::Batch;
 
 use super::settings::Settings;
 use super::waiting;
 use crate::convert::duration;
+use crate::convert::value::no_memory;
 use crate::process::diagnostics;
+
+/// The request that a batch is, as Python's bytes.
+pub(crate) fn request_of<'py>(py: Python<'py>, batch: &Batch) -> PyResult<Bound<'py, PyBytes>> {
+    let mut request = Vec::new();
+    batch.try_encode_into(&mut request).map_err(no_memory)?;
+    PyBytes::new_with(py, request.len(), |bytes| {
+        bytes.copy_from_slice(&request);
+        Ok(())
+    })
+}
 
 /// An OTLP destination.
 #[pyclass(frozen, module = "oxitel._native")]
 pub(crate) struct Exporter {
-    pub(super) exporter: Arc<telemetry::export::Exporter>,
+    pub(crate) exporter: Arc<telemetry::export::Exporter>,
     timeout: Duration,
 }
 

@@ -2,6 +2,7 @@
 //! exporters. The queues and the transport themselves are in `telemetry::export`.
 
 pub(crate) mod answers;
+pub(crate) mod bell;
 pub(crate) mod endpoint;
 pub(crate) mod exporter;
 pub(crate) mod group;

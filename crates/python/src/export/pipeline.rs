@@ -1,11 +1,13 @@
 //! Where spans and log records go: a provider's processors, native and Python, in their order.
 //!
 //! Processors written in Python are the slow lane: they are called with the interpreter attached,
-//! and what they raise is logged. Where there are none, none of this costs anything.
+//! and what they raise is logged. Where there are none, it costs to ask whether that is still so: what a
+//! program puts in the place of a method of ours, or of an exporter, is called from then on
+//! (docs/decisions/0011).
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use pyo3::exceptions::{PyException, PyValueError};
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
@@ -14,7 +16,9 @@ use telemetry::export::batch::BatchProcessor;
 use super::queue::NativeBatchProcessor;
 use crate::imports::object::Object;
 use crate::imports::oxitel;
+use crate::imports::watch::{self, Watch, has_of_its_own, is_method_of};
 use crate::process::diagnostics;
+use crate::threads::interruption::{Settled, is_for_program};
 use crate::threads::replaceable::Replaceable;
 
 /// What differs between the processors of the signals.
@@ -50,10 +54,11 @@ pub(crate) static LOGS: ProcessorKind = ProcessorKind {
     logger: diagnostics::LOGS,
 };
 
-/// The processors of one provider.
+/// The processors of one provider, as they are while `watch` says that nothing has changed.
 pub(crate) struct Pipeline {
     pub(crate) stages: Vec<Stage>,
     pub(crate) has_listeners: bool,
+    watch: Watch,
 }
 
 pub(crate) enum Stage {
@@ -61,7 +66,7 @@ pub(crate) enum Stage {
     Python(Listener),
 }
 
-/// A processor written in Python, and which of its methods do something.
+/// A processor written in Python, and what its class does.
 pub(crate) struct Listener {
     kind: &'static ProcessorKind,
     processor: Py<PyAny>,
@@ -71,17 +76,12 @@ pub(crate) struct Listener {
 /// A method of a [`Listener`]; what it raises is logged the first time.
 struct Method {
     name: &'static str,
+    /// Whether its class has a method that does something.
+    is_of_class: bool,
     has_failed: AtomicBool,
 }
 
 impl Pipeline {
-    pub(crate) const fn empty() -> Self {
-        Self {
-            stages: Vec::new(),
-            has_listeners: false,
-        }
-    }
-
     /// The pipeline behind `processor`: its own, if it is the official multi processor, else one
     /// that calls it.
     pub(crate) fn of_processor(
@@ -94,23 +94,47 @@ impl Pipeline {
         {
             return Ok(pipeline.clone().unbind());
         }
-        let own = Self::of_processors(kind, &PyTuple::new(py, [processor])?)?;
-        Py::new(py, SharedPipeline::new(kind, own))
+        Py::new(py, SharedPipeline::new(kind, processor, false)?)
     }
 
-    fn of_processors(
-        kind: &'static ProcessorKind,
-        processors: &Bound<'_, PyTuple>,
-    ) -> PyResult<Self> {
-        let stages = processors
-            .iter()
-            .map(|processor| Stage::of_processor(kind, &processor))
-            .collect::<PyResult<Vec<_>>>()?;
-        let has_listeners = stages.iter().any(|stage| matches!(stage, Stage::Python(_)));
-        Ok(Self {
+    /// The processors in `multi`, unless somebody wants `multi` itself to be told.
+    fn of_multi(kind: &'static ProcessorKind, multi: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mut watch = Watch::begin(multi.py());
+        watch.add(multi);
+        let mut stages = Vec::new();
+        if watch::is_own(multi)? {
+            for processor in multi.getattr("_processors")?.cast::<PyTuple>()? {
+                stages.push(Stage::of_processor(kind, &processor, &mut watch)?);
+            }
+        } else {
+            stages.push(Stage::Python(Listener::of_processor(kind, multi)?));
+        }
+        Ok(Self::of_stages(stages, watch))
+    }
+
+    fn of_one(kind: &'static ProcessorKind, processor: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let mut watch = Watch::begin(processor.py());
+        let stage = Stage::of_processor(kind, processor, &mut watch)?;
+        Ok(Self::of_stages(vec![stage], watch))
+    }
+
+    fn of_stages(stages: Vec<Stage>, watch: Watch) -> Self {
+        Self {
+            has_listeners: stages.iter().any(|stage| matches!(stage, Stage::Python(_))),
             stages,
-            has_listeners,
-        })
+            watch,
+        }
+    }
+
+    /// Whether the stages are the same, and seen again.
+    fn renew(&self, later: &Self) -> bool {
+        self.stages.len() == later.stages.len()
+            && self
+                .stages
+                .iter()
+                .zip(&later.stages)
+                .all(|(old, new)| old.is(new))
+            && self.watch.renew(&later.watch)
     }
 
     /// Calls the method `name` of the processors written in Python; whether none has failed.
@@ -130,7 +154,7 @@ impl Pipeline {
     }
 
     /// Tells the processors in their order, by their method `name`, of an item that is complete, and
-    /// gives the queues among them to `queue`.
+    /// gives the queues among them to `queue`, each with whether all before it have seen the item.
     ///
     /// What one of them fails to see goes no further, as officially: it may be the one that takes
     /// out what nobody is to see. The program does not notice, and the queues count it.
@@ -138,13 +162,12 @@ impl Pipeline {
         &self,
         name: &str,
         item: &Bound<'_, PyAny>,
-        mut queue: impl FnMut(&BatchProcessor),
+        mut queue: impl FnMut(&BatchProcessor, bool),
     ) -> PyResult<()> {
         let mut told = Ok(true);
         for stage in &self.stages {
             match (stage, &told) {
-                (Stage::Native(batch), Ok(true)) => queue(batch),
-                (Stage::Native(batch), _) => batch.withhold(),
+                (Stage::Native(batch), told) => queue(batch, matches!(told, Ok(true))),
                 (Stage::Python(listener), Ok(true)) => told = listener.call(name, item, None),
                 (Stage::Python(_), _) => {}
             }
@@ -163,6 +186,41 @@ impl Pipeline {
 }
 
 impl Listener {
+    fn of_processor(kind: &'static ProcessorKind, processor: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let base = kind.base.get(processor.py())?;
+        let methods = kind.methods.iter().map(|&name| {
+            Ok(Method {
+                name,
+                is_of_class: processor.hasattr(name)? && !is_method_of(processor, name, &base)?,
+                has_failed: AtomicBool::new(false),
+            })
+        });
+        Ok(Self {
+            kind,
+            processor: processor.clone().unbind(),
+            methods: methods.collect::<PyResult<_>>()?,
+        })
+    }
+
+    /// One that is always called.
+    fn unseen(kind: &'static ProcessorKind, processor: &Bound<'_, PyAny>) -> Self {
+        let methods = kind.methods.iter().map(|&name| Method {
+            name,
+            is_of_class: true,
+            has_failed: AtomicBool::new(false),
+        });
+        Self {
+            kind,
+            processor: processor.clone().unbind(),
+            methods: methods.collect(),
+        }
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        let do_same = |(one, other): (&Method, &Method)| one.is_of_class == other.is_of_class;
+        self.processor.is(&other.processor) && self.methods.iter().zip(&other.methods).all(do_same)
+    }
+
     /// Calls the method `name` if it does something; false if it failed.
     // A processor that raises must not break the code that made the telemetry; only what no
     // library may stop (KeyboardInterrupt, SystemExit) passes.
@@ -177,10 +235,13 @@ impl Listener {
         };
         let py = item.py();
         let processor = self.processor.bind(py);
+        if !method.is_of_class && !has_of_its_own(processor, method.name) {
+            return Ok(true);
+        }
         let Err(error) = processor.call_method(method.name, (item,), options) else {
             return Ok(true);
         };
-        if !error.is_instance_of::<PyException>(py) {
+        if is_for_program(py, &error) {
             return Err(error);
         }
         if !method.has_failed.swap(true, Ordering::Relaxed) {
@@ -188,10 +249,10 @@ impl Listener {
                 "Exception while calling {} of {} {}{}.",
                 method.name,
                 self.kind.noun,
-                processor.repr().map_or_else(
-                    |_| String::new(),
-                    |text| text.to_string_lossy().into_owned()
-                ),
+                processor
+                    .repr()
+                    .settled(py)
+                    .map_or_else(String::new, |text| text.to_string_lossy().into_owned()),
                 // What starts is let go on: nothing is exported then.
                 if method.name == "on_start" {
                     ""
@@ -206,95 +267,151 @@ impl Listener {
 }
 
 impl Stage {
-    fn of_processor(kind: &'static ProcessorKind, processor: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let py = processor.py();
-        let own_class = processor.get_type();
-        let base = kind.base.get(py)?;
-        let batch = kind.batch.get(py)?;
-        // A method that is the one of `of`, neither overridden nor replaced on the instance.
-        let is_method_of = |name: &str, of: &Bound<'_, PyAny>| -> PyResult<bool> {
-            let is_own = processor
-                .getattr("__dict__")
-                .is_ok_and(|own| own.contains(name).unwrap_or(false));
-            Ok(!is_own
-                && own_class
-                    .getattr_opt(name)?
-                    .is_some_and(|method| of.getattr(name).is_ok_and(|other| method.is(&other))))
+    fn of_processor(
+        kind: &'static ProcessorKind,
+        processor: &Bound<'_, PyAny>,
+        watch: &mut Watch,
+    ) -> PyResult<Self> {
+        if let Some(batch) = Self::queue_of(kind, processor, watch)? {
+            return Ok(Self::Native(batch));
+        }
+        watch.add_class_of(processor);
+        Ok(Self::Python(Listener::of_processor(kind, processor)?))
+    }
+
+    /// The queue of a batch processor, if no Python takes part between an item's end and its export.
+    fn queue_of(
+        kind: &'static ProcessorKind,
+        processor: &Bound<'_, PyAny>,
+        watch: &mut Watch,
+    ) -> PyResult<Option<BatchProcessor>> {
+        let batch = kind.batch.get(processor.py())?;
+        if !processor.get_type().is_subclass(&batch)? {
+            return Ok(None);
+        }
+        // Of a class derived from ours, it may not be there.
+        let Some(native) = processor.getattr_opt("_native")? else {
+            return Ok(None);
         };
-        let mut is_batch = true;
-        for name in kind.methods {
-            is_batch = is_batch && is_method_of(name, &batch)?;
+        if native.is_none() {
+            return Ok(None);
         }
-        if is_batch
-            && let Some(native) = processor.getattr_opt("_native")?
-            && let Ok(native) = native.cast::<NativeBatchProcessor>()
-        {
-            return Ok(Self::Native(native.get().processor.clone()));
+        watch.add(processor);
+        for part in processor.call_method0("_parts")?.cast::<PyTuple>()? {
+            watch.add(&part);
         }
-        let mut methods = Vec::new();
-        for &name in kind.methods {
-            if processor.hasattr(name)? && !is_method_of(name, &base)? {
-                methods.push(Method {
-                    name,
-                    has_failed: AtomicBool::new(false),
-                });
-            }
+        if !watch::is_own(processor)? {
+            return Ok(None);
         }
-        Ok(Self::Python(Listener {
-            kind,
-            methods,
-            processor: processor.clone().unbind(),
-        }))
+        let queue = processor.call_method0("_lane")?;
+        let queue = queue.cast::<NativeBatchProcessor>().ok();
+        Ok(queue.map(|queue| queue.get().processor.clone()))
+    }
+
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Native(one), Self::Native(other)) => one.is(other),
+            (Self::Python(one), Self::Python(other)) => one.is(other),
+            _ => false,
+        }
     }
 }
 
-/// The native half of a `SynchronousMultiSpanProcessor` or `SynchronousMultiLogRecordProcessor`. A
-/// Python object, so that the collector of garbage sees whom it holds: processors know spans, and
-/// spans know their pipeline.
+/// The pipeline of a `SynchronousMultiSpanProcessor` or `SynchronousMultiLogRecordProcessor`, or of another
+/// processor. A Python object, so that the collector of garbage sees whom it holds: processors know
+/// spans, and spans know their pipeline.
 #[pyclass(frozen, name = "Pipeline", module = "oxitel._native")]
 pub(crate) struct SharedPipeline {
     kind: &'static ProcessorKind,
+    processor: Py<PyAny>,
+    is_multi: bool,
     pipeline: Replaceable<Pipeline>,
 }
 
 impl SharedPipeline {
-    pub(crate) fn new(kind: &'static ProcessorKind, pipeline: Pipeline) -> Self {
-        Self {
+    fn new(
+        kind: &'static ProcessorKind,
+        processor: &Bound<'_, PyAny>,
+        is_multi: bool,
+    ) -> PyResult<Self> {
+        Ok(Self {
             kind,
-            pipeline: Replaceable::new(pipeline),
+            processor: processor.clone().unbind(),
+            is_multi,
+            pipeline: Replaceable::new(Self::look(kind, processor, is_multi)?),
+        })
+    }
+
+    fn look(
+        kind: &'static ProcessorKind,
+        processor: &Bound<'_, PyAny>,
+        is_multi: bool,
+    ) -> PyResult<Pipeline> {
+        if is_multi {
+            Pipeline::of_multi(kind, processor)
+        } else {
+            Pipeline::of_one(kind, processor)
         }
     }
 
     #[inline]
-    pub(crate) fn present(&self) -> &Pipeline {
-        self.pipeline.get()
+    pub(crate) fn present(&self, py: Python<'_>) -> PyResult<&Pipeline> {
+        let present = self.pipeline.get();
+        if present.watch.is_unchanged(py) {
+            return Ok(present);
+        }
+        self.look_again(py)
+    }
+
+    #[cold]
+    fn look_again(&self, py: Python<'_>) -> PyResult<&Pipeline> {
+        let processor = self.processor.bind(py);
+        let found = match Self::look(self.kind, processor, self.is_multi) {
+            Err(error) if !is_for_program(py, &error) => {
+                let text = "a processor cannot be looked at; it is told of everything";
+                diagnostics::report_exception(py, self.kind.logger, text, &error);
+                let stage = Stage::Python(Listener::unseen(self.kind, processor));
+                Pipeline::of_stages(vec![stage], Watch::begin(py))
+            }
+            found => found?,
+        };
+        if !self.pipeline.get().renew(&found) {
+            self.pipeline.replace(found);
+        }
+        Ok(self.pipeline.get())
     }
 }
 
 #[pymethods]
 impl SharedPipeline {
+    /// The pipeline of the multi processor `processor`, which has its processors in `_processors`.
     #[new]
-    fn of_signal(signal: &str) -> PyResult<Self> {
+    fn of_multi(signal: &str, processor: &Bound<'_, PyAny>) -> PyResult<Self> {
         let kind = match signal {
             "traces" => &SPANS,
             "logs" => &LOGS,
             _ => return Err(PyValueError::new_err(format!("unknown signal: {signal}"))),
         };
-        Ok(Self::new(kind, Pipeline::empty()))
+        Self::new(kind, processor, true)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        for stage in self.pipeline.versions().flat_map(|version| &version.stages) {
-            if let Stage::Python(listener) = stage {
-                visit.call(&listener.processor)?;
+        visit.call(&self.processor)?;
+        for version in self.pipeline.versions() {
+            version.watch.traverse(&visit)?;
+            for stage in &version.stages {
+                if let Stage::Python(listener) = stage {
+                    visit.call(&listener.processor)?;
+                }
             }
         }
         Ok(())
     }
 
-    fn set_processors(&self, processors: &Bound<'_, PyTuple>) -> PyResult<()> {
-        self.pipeline
-            .replace(Pipeline::of_processors(self.kind, processors)?);
+    /// Takes what the multi processor has now; what cannot be taken is raised.
+    fn update(&self, py: Python<'_>) -> PyResult<()> {
+        let found = Self::look(self.kind, self.processor.bind(py), self.is_multi)?;
+        self.pipeline.replace(found);
         Ok(())
     }
 }

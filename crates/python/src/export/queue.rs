@@ -111,13 +111,18 @@ impl NativeBatchProcessor {
     fn counts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
         let counts = self.processor.counts();
         let dict = PyDict::new(py);
+        dict.set_item("made", counts.made)?;
+        dict.set_item("submitted", counts.submitted)?;
         dict.set_item("queued", counts.queued)?;
         dict.set_item("in_flight", counts.in_flight)?;
         dict.set_item("delivered", counts.delivered)?;
         dict.set_item("dropped_queue_full", counts.dropped_queue_full)?;
         dict.set_item("dropped_after_shutdown", counts.dropped_after_shutdown)?;
         dict.set_item("rejected", counts.rejected)?;
-        dict.set_item("failed", counts.failed)?;
+        dict.set_item("refused", counts.refused)?;
+        dict.set_item("unsent", counts.unsent)?;
+        dict.set_item("withheld", counts.withheld)?;
+        dict.set_item("dropped_when_submitted", counts.dropped_when_submitted)?;
         dict.set_item("kept", counts.kept)?;
         dict.set_item("gone_from_buffer", counts.gone_from_spool)?;
         Ok(dict)

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use pyo3::exceptions::PyException;
+use crate::threads::interruption::is_for_program;
 use pyo3::prelude::*;
 use pyo3::types::PyFunction;
 
@@ -29,7 +29,7 @@ pub(crate) fn wait<T: Send>(
             match sleep.call1((pause.as_secs_f64(),)) {
                 Ok(_) => pause = (pause * 2).min(LONGEST),
                 // The hub itself, or what is left of it at the end, cannot sleep.
-                Err(error) if error.is_instance_of::<PyException>(py) => break,
+                Err(error) if !is_for_program(py, &error) => break,
                 Err(error) => return Err(error),
             }
         }

@@ -8,6 +8,7 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::official::Official;
+use crate::threads::interruption::Settled;
 
 /// The current `Context`.
 #[expect(unsafe_code, reason = "PyContextVar_Get has no safe binding")]
@@ -63,7 +64,7 @@ pub(crate) enum Reset {
 pub(crate) fn reset(py: Python<'_>, official: &Official, token: &Bound<'_, PyAny>) -> Reset {
     let Some(variable) = &official.context_variable else {
         // The API's detach never raises.
-        let _ = official.detach.bind(py).call1((token,));
+        official.detach.bind(py).call1((token,)).settled(py);
         return Reset::Done;
     };
     // SAFETY: both are of the types the call wants; it returns -1 with an exception on failure.

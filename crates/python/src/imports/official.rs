@@ -9,6 +9,7 @@ use pyo3::types::{PyDict, PyInt, PyString, PyTuple, PyType};
 use telemetry::trace::{SpanContext, StatusCode};
 
 use super::object::Object;
+use crate::threads::interruption::calm;
 
 /// The official classes and objects that native code needs.
 pub(crate) struct Official {
@@ -36,9 +37,17 @@ pub(crate) struct Official {
     /// `StatusCode` members by value.
     pub(crate) status_codes: [Py<PyAny>; 3],
     pub(crate) status_unset: Py<PyAny>,
-    pub(crate) bounded_attributes: Py<PyType>,
     pub(crate) link: Py<PyType>,
 }
+
+pub(crate) static BOUNDED_ATTRIBUTES: Object =
+    Object::new("opentelemetry.attributes", "BoundedAttributes");
+/// `threading.Lock`.
+pub(crate) static LOCK: Object = Object::new("_thread", "allocate_lock");
+
+/// The API's log record, and the severities of one.
+pub(crate) static LOG_RECORD: Object = Object::new("opentelemetry._logs", "LogRecord");
+pub(crate) static SEVERITY_NUMBER: Object = Object::new("opentelemetry._logs", "SeverityNumber");
 
 /// What a program gets before there is a provider, and the provider that it then stands for.
 pub(crate) static PROXY_LOGGER_PROVIDER: Object =
@@ -101,10 +110,6 @@ impl Official {
             status_code: class(&trace, "StatusCode")?,
             status_codes: [code(0)?, code(1)?, code(2)?],
             status_unset: trace.getattr("Status")?.call1((code(0)?,))?.unbind(),
-            bounded_attributes: class(
-                &py.import("opentelemetry.attributes")?,
-                "BoundedAttributes",
-            )?,
             link: class(&trace, "Link")?,
         })
     }
@@ -222,7 +227,7 @@ pub(crate) fn read_span_context<'py>(
     let trace_state = span_context.get_item(4)?;
     let is_empty = trace_state.is(&official.empty_trace_state)
         || trace_state.is_none()
-        || trace_state.len().is_ok_and(|length| length == 0);
+        || calm(trace_state.py(), trace_state.len())? == Some(0);
     Ok(SpanContextFields {
         is_remote: span_context.get_item(2)?.is_truthy()?,
         flags: span_context.get_item(3)?.extract().unwrap_or(0),

@@ -39,12 +39,14 @@ objects! {
     }
     "oxitel.logs.record" {
         NEW_LOG_RECORD = "new_record",
+        READABLE_LOG_RECORD = "ReadableLogRecord",
         READ_WRITE_LOG_RECORD = "ReadWriteLogRecord",
     }
     "oxitel.logs.service" {
         SERVICE_NAME = "service_name",
     }
     "oxitel.logs.span_record" {
+        CONTEXT_OF_RECORD = "context_of",
         SPAN_LOG_RECORD = "SpanLogRecord",
     }
     "oxitel.metrics.exemplar" {

@@ -1,11 +1,13 @@
 //! A histogram or counter that an instrumentation measures with: ours, natively, or anybody else's by
 //! its methods.
 
+use std::sync::OnceLock;
+
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
+use crate::imports::watch::OwnMethods;
 use crate::metrics::instrument::{Histogram, UpDownCounter};
 
 /// What the API gives before there is a provider has the real one here later.
@@ -13,7 +15,13 @@ const REAL: &str = "_real_instrument";
 
 pub(crate) struct AnyInstrument {
     given: Py<PyAny>,
-    native: PyOnceLock<Native>,
+    ours: OnceLock<Ours>,
+}
+
+/// An instrument of ours, and whether its method still is.
+struct Ours {
+    native: Native,
+    methods: OwnMethods,
 }
 
 enum Native {
@@ -29,6 +37,22 @@ impl Native {
         let counter = object.cast::<UpDownCounter>().ok()?;
         Some(Self::UpDownCounter(counter.clone().unbind()))
     }
+
+    fn object<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
+        match self {
+            Self::Histogram(histogram) => histogram.bind(py).as_any(),
+            Self::UpDownCounter(counter) => counter.bind(py).as_any(),
+        }
+    }
+}
+
+impl Ours {
+    fn of(object: &Bound<'_, PyAny>) -> Option<Self> {
+        Some(Self {
+            native: Native::of(object)?,
+            methods: OwnMethods::of(object),
+        })
+    }
 }
 
 impl AnyInstrument {
@@ -37,23 +61,24 @@ impl AnyInstrument {
         if given.is_none() {
             return None;
         }
-        let native = PyOnceLock::new();
-        if let Some(found) = Native::of(given) {
-            let _ = native.set(given.py(), found);
+        let ours = OnceLock::new();
+        if let Some(found) = Ours::of(given) {
+            let _ = ours.set(found);
         }
         Some(Self {
             given: given.clone().unbind(),
-            native,
+            ours,
         })
     }
 
     fn native(&self, py: Python<'_>) -> Option<&Native> {
-        if let Some(native) = self.native.get(py) {
-            return Some(native);
+        if self.ours.get().is_none() {
+            let real = self.given.bind(py).getattr(REAL).ok()?;
+            let _ = self.ours.set(Ours::of(&real)?);
         }
-        let real = self.given.bind(py).getattr(REAL).ok()?;
-        let _ = self.native.set(py, Native::of(&real)?);
-        self.native.get(py)
+        let ours = self.ours.get()?;
+        let are_own = ours.methods.are_own(ours.native.object(py));
+        are_own.then_some(&ours.native)
     }
 
     /// Adds or records `amount`; the exemplar is the span in `context`.
@@ -95,6 +120,9 @@ impl AnyInstrument {
     }
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Some(ours) = self.ours.get() {
+            ours.methods.traverse(visit)?;
+        }
         visit.call(&self.given)
     }
 }

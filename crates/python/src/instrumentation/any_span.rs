@@ -8,7 +8,7 @@ use telemetry::trace::StatusCode;
 
 use super::facts::{FactKeys, Facts};
 use crate::imports::official::Official;
-use crate::trace::lookalike::overridden;
+use crate::trace::lookalike::overridden::{self, SpanMethod};
 use crate::trace::span::{self, Span};
 use crate::trace::start_options::StartOptions;
 use crate::trace::status::Status;
@@ -65,7 +65,7 @@ impl AnyTracer {
 
     pub(crate) fn has_python_sampler(&self, py: Python<'_>) -> bool {
         self.native(py)
-            .is_none_or(|tracer| tracer.get().has_python_sampler())
+            .is_none_or(|tracer| tracer.get().has_python_sampler(py))
     }
 
     /// Starts a span with `facts` as its attributes, which are not looked at if nothing is recorded.
@@ -89,7 +89,7 @@ impl AnyTracer {
         };
         if let Some(tracer) = native
             && overridden::is_own_start(tracer)
-            && !tracer.get().has_python_sampler()
+            && !tracer.get().has_python_sampler(py)
         {
             let attributes = |limits: &_| facts.span_attributes(py, keys, limits).map(Some);
             return Ok(tracer.get().start_with(py, &options, attributes)?.into());
@@ -171,7 +171,10 @@ impl AnySpan {
         match self {
             Self::Unrecorded(_) => return Ok(()),
             Self::Recording(span) => {
-                if span::set_plain_attribute(span.bind(py), key.as_any(), value) {
+                let span = span.bind(py);
+                if overridden::is_own(span, SpanMethod::SetAttribute)
+                    && span::set_plain_attribute(span, key.as_any(), value)
+                {
                     return Ok(());
                 }
             }
@@ -222,7 +225,11 @@ impl AnySpan {
                 if is_renamed || !span::is_recording(span) {
                     return Ok(());
                 }
-                Span::update_name(span, name.unbind())
+                if overridden::is_own(span, SpanMethod::UpdateName) {
+                    return Span::update_name(span, name.unbind());
+                }
+                let method = pyo3::intern!(py, "update_name");
+                span.call_method1(method, (name,)).map(drop)
             }
             Self::Other(span) => {
                 let method = pyo3::intern!(py, "update_name");

@@ -11,6 +11,7 @@ use super::any_span::AnySpan;
 use super::server::HttpServer;
 use super::server_request::{Answer, ServerRequest};
 use super::{asgi_scope, hook, suppression};
+use crate::threads::interruption::Settled;
 
 /// Begins the request of `scope`; `None` where instrumentations of HTTP are suppressed.
 pub(super) fn begin<'py>(
@@ -36,7 +37,7 @@ pub(super) fn begin<'py>(
     }
     let is_http = scope
         .get_item(pyo3::intern!(py, "type"))?
-        .is_none_or(|kind| kind.eq("http").unwrap_or(true));
+        .is_none_or(|kind| kind.eq("http").settled(kind.py()).unwrap_or(true));
     let name = name.unwrap_or(described.name);
     let extract = || asgi_scope::extract(own, scope);
     let request = HttpServer::begin(server, name, described.facts, is_http, extract)?;
@@ -157,7 +158,7 @@ pub(super) fn end(request: &ServerRequest, scope: &Bound<'_, PyDict>) -> PyResul
         && path.is_truthy()?
     {
         let root = scope.get_item(pyo3::intern!(py, "root_path"))?;
-        let target = match root.filter(|root| root.is_truthy().unwrap_or(false)) {
+        let target = match root.filter(|root| root.is_truthy().settled(py).unwrap_or(false)) {
             Some(root) => {
                 let target = format!("{}{}", root.str()?, path.str()?);
                 PyString::new(py, &target).into_any()

@@ -10,8 +10,9 @@ use telemetry::text::{Style, percent_decode};
 
 use super::facts::Conventions;
 use super::server::{HttpServer, ServerFacts};
-use super::wsgi_environ::{put_method, put_number, put_user_agent, redacted, text};
+use super::wsgi_environ::{put_method, put_number, put_user_agent, raw_path, redacted, text};
 use crate::propagation::carrier::CarrierSource;
+use crate::threads::interruption::Settled;
 
 /// A request as its scope describes it.
 pub(super) struct Described<'py> {
@@ -141,7 +142,12 @@ pub(super) fn describe<'py>(
     let scheme = get(pyo3::intern!(py, "scheme"))?;
     let path = get(pyo3::intern!(py, "path"))?;
     let query = get(pyo3::intern!(py, "query_string"))?.and_then(|query| header_text(&query));
-    let query = query.filter(|query| query.len().is_ok_and(|length| length > 0));
+    let query = query.filter(|query| {
+        query
+            .len()
+            .settled(query.py())
+            .is_some_and(|length| length > 0)
+    });
 
     let (address, port) = server_of(py, get(pyo3::intern!(py, "server"))?)?;
     let host = with_port(&address, port.as_ref());
@@ -168,7 +174,12 @@ pub(super) fn describe<'py>(
     let name = name_of(py, &mut facts, given, path.as_ref(), captures_all_methods)?;
     if let Some(path) = path {
         facts.set_present(server::TARGET, Some(path.clone()));
-        facts.set_present(server::PATH, Some(path));
+        let raw = match conventions.new {
+            true => get(pyo3::intern!(py, "raw_path"))?,
+            false => None,
+        };
+        let raw = raw.and_then(|raw| raw_path(header_text(&raw)?.as_any()));
+        facts.set_present(server::PATH, Some(raw.unwrap_or(path)));
         if let Some(query) = query.filter(|_| conventions.new) {
             facts.set(server::QUERY, redacted(query.into_any(), url::redact_query));
         }
@@ -202,9 +213,12 @@ fn name_of<'py>(
     if !has_method {
         facts.remove(server::METHOD);
     }
-    let is_other = facts
-        .get(py, server::METHOD)
-        .is_none_or(|method| method.eq(method::OTHER).unwrap_or(false));
+    let is_other = facts.get(py, server::METHOD).is_none_or(|method| {
+        method
+            .eq(method::OTHER)
+            .settled(method.py())
+            .unwrap_or(false)
+    });
     match path.and_then(text) {
         Some(path) if is_other && !path.trim().is_empty() => {
             let name = format!("HTTP {}", path.trim());

@@ -7,6 +7,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::names::{FactSet, Names};
 
 use crate::convert::value::{self, AttributeMap};
+use crate::threads::interruption::Settled;
 use crate::trace::settings::SpanLimits;
 
 /// The semantic conventions in use (`OTEL_SEMCONV_STABILITY_OPT_IN`).
@@ -60,7 +61,17 @@ impl FactKeys {
         }
     }
 
-    /// What attributes of the fact are called in the conventions in use.
+    /// The same, with no other facts than these on the span.
+    pub(crate) fn on_span(mut self, on_span: FactSet) -> Self {
+        for (fact, names) in self.shown.iter_mut().enumerate() {
+            if !on_span.contains(fact) {
+                *names = [None, None];
+            }
+        }
+        self
+    }
+
+    /// What the span's attributes of the fact are called in the conventions in use.
     pub(crate) fn of(&self, fact: usize) -> impl Iterator<Item = &Py<PyString>> {
         self.shown.get(fact).into_iter().flatten().flatten()
     }
@@ -95,7 +106,9 @@ impl<const COUNT: usize> Facts<COUNT> {
 
     /// Sets what is neither missing nor empty nor zero, as the official instrumentations do.
     pub(crate) fn set_present(&mut self, fact: usize, value: Option<Bound<'_, PyAny>>) {
-        if let Some(value) = value.filter(|value| value.is_truthy().unwrap_or(false)) {
+        if let Some(value) =
+            value.filter(|value| value.is_truthy().settled(value.py()).unwrap_or(false))
+        {
             self.set(fact, value);
         }
     }

@@ -2,10 +2,10 @@
 //! the library that is instrumented.
 
 use pyo3::call::PyCallArgs;
-use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 
 use crate::process::diagnostics::{self, Seldom};
+use crate::threads::interruption::is_for_program;
 
 const LOGGER: &str = "opentelemetry.instrumentation";
 
@@ -20,7 +20,7 @@ pub(crate) fn call<'py>(
     let py = hook.py();
     match hook.call1(arguments) {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_instance_of::<PyException>(py) => {
+        Err(error) if !is_for_program(py, &error) => {
             if RAISED.is_due() {
                 let text = format!("A hook raised, the request goes on without it: {hook}");
                 diagnostics::report_exception(py, LOGGER, &text, &error);
@@ -35,7 +35,7 @@ pub(crate) fn call<'py>(
 pub(crate) fn harmless<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<Option<T>> {
     match result {
         Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_instance_of::<PyException>(py) => {
+        Err(error) if !is_for_program(py, &error) => {
             if FAILED.is_due() {
                 let text = "Failed to trace a call, which goes on without it";
                 diagnostics::report_exception(py, LOGGER, text, &error);

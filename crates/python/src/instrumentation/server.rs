@@ -13,6 +13,7 @@ use super::any_instrument::AnyInstrument;
 use super::any_span::{AnySpan, AnyTracer, INTERNAL, SERVER, Start};
 use super::facts::{Conventions, FactKeys, Facts};
 use super::hook;
+use super::labels;
 use super::server_request::{ServerRequest, State};
 use crate::imports::context;
 use crate::imports::official::Official;
@@ -122,6 +123,7 @@ impl HttpServer {
         };
         let span = server.tracer.start(py, start, &facts, &server.keys)?;
         let context = official.context_with_span(py, &parent, span.object(py))?;
+        labels::put(&context)?;
         let active = match is_measured {
             true => server.count_active(py, &facts, &context)?,
             false => None,

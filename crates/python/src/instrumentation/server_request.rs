@@ -16,12 +16,14 @@ use super::any_span::AnySpan;
 use super::asgi::{self, Sending};
 use super::asgi_send::AsgiSend;
 use super::hook;
+use super::labels;
 use super::server::{HttpServer, ServerFacts};
 use super::wsgi::Body;
 use crate::imports::context;
 use crate::imports::official::Official;
 use crate::process::diagnostics;
 use crate::threads::guarded::Guarded;
+use crate::threads::interruption::Settled;
 
 #[pyclass(frozen, weakref, module = "oxitel._native")]
 pub(crate) struct ServerRequest {
@@ -207,6 +209,11 @@ impl ServerRequest {
             let sizes = (state.request_size, state.response_size);
             (old, new, state.active.take(), sizes.0, sizes.1)
         };
+        if let Some(labels) = labels::of(context)? {
+            for attributes in [&old, &new].into_iter().flatten() {
+                labels::add(&labels, attributes)?;
+            }
+        }
         for (size, instruments) in [
             (
                 response_size,
@@ -306,7 +313,7 @@ impl Drop for ServerRequest {
         Python::attach(|py| {
             let raised = PyErr::take(py);
             // Nobody can be told.
-            let _ = self.finish(py);
+            self.finish(py).settled(py);
             if let Some(raised) = raised {
                 raised.restore(py);
             }

@@ -20,6 +20,17 @@ pub(super) fn is_http_suppressed(py: Python<'_>) -> PyResult<bool> {
     })
 }
 
+/// The context in which instrumentations of HTTP are suppressed, else as `current`.
+pub(super) fn suppressed<'py>(current: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let py = current.py();
+    let context = Official::get(py)?.new_context(py)?;
+    if let Ok(current) = current.cast::<PyDict>() {
+        context.update(current.as_mapping())?;
+    }
+    context.set_item(&Keys::get(py)?.http, true)?;
+    Ok(context.into_any())
+}
+
 fn is_set(
     py: Python<'_>,
     choose: impl Fn(&'static Keys) -> [Option<&'static Py<PyAny>>; 3],

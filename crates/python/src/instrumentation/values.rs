@@ -55,3 +55,9 @@ pub(crate) fn sql_operation(statement: &Bound<'_, PyString>) -> String {
 pub(crate) fn asgi_url(scope: &Bound<'_, PyDict>) -> PyResult<String> {
     super::asgi_scope::url_without_query(scope)
 }
+
+/// Whether the current context suppresses instrumentations of HTTP.
+#[pyfunction]
+pub(crate) fn is_http_suppressed(py: Python<'_>) -> PyResult<bool> {
+    super::suppression::is_http_suppressed(py)
+}

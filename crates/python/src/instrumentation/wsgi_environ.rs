@@ -10,9 +10,9 @@ use telemetry::instrumentation::{method, url, user_agent};
 
 use super::facts::Conventions;
 use super::server::{HttpServer, ServerFacts};
-use crate::imports::object::Object;
 use crate::propagation::carrier::CarrierSource;
 use crate::propagation::composite::CompositePropagator;
+use crate::threads::interruption::Settled;
 
 /// A request as its environment describes it.
 pub(super) struct Described<'py> {
@@ -56,6 +56,9 @@ pub(super) fn describe<'py>(
     facts.set_present(server::SERVER_NAME, get(pyo3::intern!(py, "SERVER_NAME"))?);
     facts.set_present(server::SCHEME, get(pyo3::intern!(py, "wsgi.url_scheme"))?);
     if let Some(host) = get(pyo3::intern!(py, "HTTP_HOST"))? {
+        if conventions.new {
+            put_address(&mut facts, &host)?;
+        }
         facts.set_present(server::HOST_NAME, Some(host.clone()));
         facts.set_present(server::HOST, Some(host));
     }
@@ -69,26 +72,32 @@ pub(super) fn describe<'py>(
         Some(target) if !target.is_none() => Some(target),
         _ => get(pyo3::intern!(py, "REQUEST_URI"))?,
     };
-    match target.filter(|target| target.is_truthy().unwrap_or(false)) {
+    let mut raw = None;
+    match target.filter(|target| target.is_truthy().settled(target.py()).unwrap_or(false)) {
         Some(target) => {
-            facts.set(server::TARGET, redacted(target, url::redact));
             if conventions.new {
-                facts.set_present(server::PATH, path);
-                let query = get(pyo3::intern!(py, "QUERY_STRING"))?;
-                let query = query.map(|query| redacted(query, url::redact_query));
-                facts.set_present(server::QUERY, query);
+                raw = raw_path(&target);
             }
+            facts.set(server::TARGET, redacted(target, url::redact));
         }
-        None if conventions.old => {
+        None => {
             let whole = py
                 .import(pyo3::intern!(py, "wsgiref.util"))?
                 .call_method1(pyo3::intern!(py, "request_uri"), (environ,));
             // An environment that lacks what PEP 3333 wants has no URL.
             if let Ok(whole) = whole {
-                facts.set_present(server::URL, Some(redacted(whole, url::redact)));
+                raw = raw_path(&whole);
+                if conventions.old {
+                    facts.set_present(server::URL, Some(redacted(whole, url::redact)));
+                }
             }
         }
-        None => {}
+    }
+    if conventions.new {
+        facts.set_present(server::PATH, raw.or(path));
+        let query = get(pyo3::intern!(py, "QUERY_STRING"))?;
+        let query = query.map(|query| redacted(query, url::redact_query));
+        facts.set_present(server::QUERY, query);
     }
 
     let address = get(pyo3::intern!(py, "REMOTE_ADDR"))?;
@@ -96,7 +105,7 @@ pub(super) fn describe<'py>(
     if let Some(host) = host
         && !address
             .as_ref()
-            .is_some_and(|address| host.eq(address).unwrap_or(false))
+            .is_some_and(|address| host.eq(address).settled(host.py()).unwrap_or(false))
     {
         facts.set_present(server::PEER_NAME, Some(host));
     }
@@ -109,6 +118,30 @@ pub(super) fn describe<'py>(
     put_user_agent(&mut facts, get(pyo3::intern!(py, "HTTP_USER_AGENT"))?)?;
     put_version(&mut facts, get(pyo3::intern!(py, "SERVER_PROTOCOL"))?);
     Ok(Described { name, facts })
+}
+
+/// The address and the port of a `Host` header that has both, which the new conventions tell apart.
+fn put_address(facts: &mut ServerFacts, host: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = host.py();
+    let Some(text) = text(host) else {
+        return Ok(());
+    };
+    let (address, port) = url::split_host(&text);
+    if address.len() != text.len() && !address.is_empty() {
+        facts.set(server::ADDRESS, PyString::new(py, address).into_any());
+    }
+    if let Some(port) = port {
+        let port = port.into_pyobject(py)?.into_any();
+        facts.set(server::ADDRESS_PORT, port);
+    }
+    Ok(())
+}
+
+/// The path in a request target, percent-encoded as it was sent.
+pub(super) fn raw_path<'py>(target: &Bound<'py, PyAny>) -> Option<Bound<'py, PyAny>> {
+    let text = text(target)?;
+    let path = url::path_of_target(&text)?;
+    Some(PyString::new(target.py(), path).into_any())
 }
 
 /// The method; gives the name of the span.
@@ -175,7 +208,7 @@ pub(super) fn put_number(
     let Some(value) = value else { return Ok(()) };
     let number = match text(&value) {
         Some(text) => text.trim().parse::<i64>().ok(),
-        None => value.extract().ok(),
+        None => value.extract::<i64>().settled(value.py()),
     };
     if let Some(number) = number.filter(|number| *number != 0) {
         facts.set(fact, number.into_pyobject(value.py())?.into_any());
@@ -243,8 +276,7 @@ pub(super) fn extract_from<'py>(
     let api = api.bind(py);
     let propagator = api.getattr(pyo3::intern!(py, "_HTTP_TEXT_FORMAT"))?;
     if let Some(source) = source
-        && let Ok(composite) = propagator.cast::<CompositePropagator>()
-        && is_unchanged(&propagator)?
+        && let Some(composite) = CompositePropagator::standing_in(&propagator)?
     {
         let composite = composite.get();
         return composite.extract_from(py, source, carrier, None, Some(getter));
@@ -253,11 +285,4 @@ pub(super) fn extract_from<'py>(
     options.set_item(pyo3::intern!(py, "getter"), getter)?;
     let name = pyo3::intern!(py, "extract");
     api.call_method(name, (carrier,), Some(&options)).map(Some)
-}
-
-// Whether it is ours, and not of a class that the program has derived from it.
-fn is_unchanged(propagator: &Bound<'_, PyAny>) -> PyResult<bool> {
-    static CLASS: Object = Object::new("oxitel.propagation.composite", "CompositePropagator");
-    let class = CLASS.kept(propagator.py())?;
-    Ok(propagator.get_type().is(class))
 }

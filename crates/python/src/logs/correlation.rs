@@ -1,7 +1,6 @@
 //! The record factory of `LoggingInstrumentor`: the current span's ids on every record of
 //! `logging`. Their texts are made once for each span.
 
-use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
@@ -9,6 +8,7 @@ use telemetry::trace::SpanContext;
 
 use crate::imports::context;
 use crate::imports::official::Official;
+use crate::threads::interruption::is_for_program;
 use crate::trace::current::identity_of_span;
 use crate::trace::identity::IdTexts;
 use crate::trace::span::Span;
@@ -76,7 +76,7 @@ impl LogRecordFactory {
         if is_valid && let (Some(hook), Some(span)) = (&self.hook, &span) {
             match hook.bind(py).call1((span, record)) {
                 // What the hook raises is its own affair, as officially.
-                Err(error) if !error.is_instance_of::<PyException>(py) => return Err(error),
+                Err(error) if is_for_program(py, &error) => return Err(error),
                 _ => {}
             }
         }

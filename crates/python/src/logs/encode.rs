@@ -16,13 +16,14 @@ use crate::export::group::Groups;
 use crate::imports::oxitel;
 use crate::process::clock::unix_nanos;
 use crate::process::diagnostics;
+use crate::threads::interruption::{Settled, calm};
 use crate::threads::scratch::with_buffer;
 
 /// The limits of a `LogRecordLimits` object; `None` is no limit.
 #[derive(Clone, Copy)]
 pub(crate) struct LogLimits {
-    attributes: Option<usize>,
-    attribute_length: Option<usize>,
+    pub(super) attributes: Option<usize>,
+    pub(super) attribute_length: Option<usize>,
 }
 
 impl LogLimits {
@@ -45,7 +46,7 @@ pub(crate) fn with_parts<'py>(
 ) -> PyResult<()> {
     let dropped = with_buffer(|buffer| -> PyResult<u32> {
         put_log_record_head(buffer, head);
-        value::with_any(body, &mut |body| put_log_record_body(buffer, body));
+        put_body(buffer, body)?;
         let dropped = value::put_pairs(
             py,
             buffer,
@@ -59,30 +60,43 @@ pub(crate) fn with_parts<'py>(
         Ok(dropped)
     })?;
     if dropped > 0 {
-        // A warning that has been turned into an exception is nothing to raise from here.
-        let _ = oxitel::WARN_OF_DROPPED_ATTRIBUTES
-            .get(py)
-            .and_then(|warn| warn.call0());
+        warn_of_dropped(py);
     }
     Ok(())
 }
 
+/// Says that the limits have cost attributes.
+pub(super) fn warn_of_dropped(py: Python<'_>) {
+    // A warning that has been turned into an exception is nothing to raise from here.
+    oxitel::WARN_OF_DROPPED_ATTRIBUTES
+        .get(py)
+        .and_then(|warn| warn.call0())
+        .settled(py);
+}
+
 /// Encodes a `ReadableLogRecord` or `ReadWriteLogRecord` and passes the bytes to `use_bytes`.
-pub(crate) fn with_encoded(
+pub(crate) fn with_encoded<T>(
     record: &Bound<'_, PyAny>,
-    use_bytes: impl FnOnce(&[u8]),
-) -> PyResult<()> {
+    use_bytes: impl FnOnce(&[u8]) -> T,
+) -> PyResult<T> {
     let py = record.py();
     let log = record.getattr(pyo3::intern!(py, "log_record"))?;
     let fields = LogFields::read(&log)?;
     let body = log.getattr(pyo3::intern!(py, "body"))?;
     let attributes = log.getattr(pyo3::intern!(py, "attributes"))?;
-    with_buffer(|buffer| -> PyResult<()> {
+    with_buffer(|buffer| {
         put_log_record_head(buffer, &fields.head());
-        value::with_any(&body, &mut |body| put_log_record_body(buffer, body));
+        put_body(buffer, &body)?;
         let failed = value::put_mapping(buffer, LOG_RECORD_ATTRIBUTES, &attributes)?;
         put_log_record_tail(buffer, dropped_of(&attributes) + failed);
-        use_bytes(buffer);
+        Ok(use_bytes(buffer))
+    })
+}
+
+fn put_body(buffer: &mut Vec<u8>, body: &Bound<'_, PyAny>) -> PyResult<()> {
+    value::put_any(body, &mut |body| {
+        value::make_room(buffer, body.len())?;
+        put_log_record_body(buffer, body);
         Ok(())
     })
 }
@@ -93,6 +107,7 @@ pub(crate) fn push(batch: &BatchProcessor, groups: &Groups, record: &Bound<'_, P
         .of_record(record)
         .and_then(|group| with_encoded(record, |bytes| batch.push(&group, bytes)));
     if let Err(error) = pushed {
+        batch.withhold();
         report(record.py(), &error);
     }
 }
@@ -147,9 +162,11 @@ impl LogFields {
             Some(&log.getattr(pyo3::intern!(py, "severity_text"))?),
             SpanContext {
                 // Ids that do not fit are no ids.
-                trace_id: id(pyo3::intern!(py, "trace_id"))?.extract().unwrap_or(0),
-                span_id: id(pyo3::intern!(py, "span_id"))?.extract().unwrap_or(0),
-                flags: id(pyo3::intern!(py, "trace_flags"))?.extract().unwrap_or(0),
+                trace_id: calm(py, id(pyo3::intern!(py, "trace_id"))?.extract::<u128>())?
+                    .unwrap_or(0),
+                span_id: calm(py, id(pyo3::intern!(py, "span_id"))?.extract::<u64>())?.unwrap_or(0),
+                flags: calm(py, id(pyo3::intern!(py, "trace_flags"))?.extract::<u8>())?
+                    .unwrap_or(0),
                 is_remote: false,
             },
             Some(&log.getattr(pyo3::intern!(py, "event_name"))?),
@@ -175,9 +192,11 @@ fn severity_of(number: &Bound<'_, PyAny>) -> PyResult<u8> {
     if number.is_none() {
         return Ok(0);
     }
+    let py = number.py();
     if number.is_instance_of::<PyInt>() {
         return Ok(number.extract().unwrap_or(0));
     }
-    let value = number.getattr_opt(pyo3::intern!(number.py(), "value"))?;
-    Ok(value.and_then(|value| value.extract().ok()).unwrap_or(0))
+    let value = number.getattr_opt(pyo3::intern!(py, "value"))?;
+    let value = value.and_then(|value| value.extract::<u8>().settled(py));
+    Ok(value.unwrap_or(0))
 }

@@ -6,7 +6,8 @@ use pyo3::types::PyBytes;
 use telemetry::otlp::request::Batch;
 
 use super::encode;
-use crate::export::exporter::Exporter;
+use crate::convert::value::no_memory;
+use crate::export::exporter::{Exporter, request_of};
 use crate::export::group::Groups;
 use crate::export::queue::NativeBatchProcessor;
 
@@ -22,26 +23,29 @@ pub(crate) fn queue_log_record(queue: &Bound<'_, NativeBatchProcessor>, log: &Bo
 pub(crate) fn export_logs(
     py: Python<'_>,
     exporter: &Bound<'_, Exporter>,
-    logs: Vec<Bound<'_, PyAny>>,
+    logs: &Bound<'_, PyAny>,
 ) -> PyResult<bool> {
-    exporter.get().export(py, batch_of(&logs)?)
+    exporter.get().export(py, batch_of(logs)?)
 }
 
 /// `logs` as the body of an `ExportLogsServiceRequest`.
 #[pyfunction]
 pub(crate) fn encode_logs<'py>(
     py: Python<'py>,
-    logs: Vec<Bound<'py, PyAny>>,
+    logs: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
-    Ok(PyBytes::new(py, &batch_of(&logs)?.encode()))
+    request_of(py, &batch_of(logs)?)
 }
 
-fn batch_of(logs: &[Bound<'_, PyAny>]) -> PyResult<Batch> {
+fn batch_of(logs: &Bound<'_, PyAny>) -> PyResult<Batch> {
     let mut batch = Batch::new();
     let groups = Groups::default();
-    for log in logs {
-        let group = groups.of_record(log)?;
-        encode::with_encoded(log, |bytes| batch.push(&group, bytes))?;
+    for log in logs.try_iter()? {
+        let log = log?;
+        let group = groups.of_record(&log)?;
+        encode::with_encoded(&log, |bytes| {
+            batch.try_push(&group, bytes).map_err(no_memory)
+        })??;
     }
     Ok(batch)
 }

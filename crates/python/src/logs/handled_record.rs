@@ -9,6 +9,7 @@ use telemetry::logs::severity;
 use super::logging_attributes::{self, Attribute, COUNT};
 use super::pairs::Pairs;
 use crate::imports::logging::LOG_RECORD;
+use crate::threads::interruption::{Settled, calm};
 use crate::trace::exception_text;
 
 /// A record's own attributes, by their place in the list, and the program's.
@@ -72,7 +73,7 @@ impl<'py> HandledRecord<'py> {
     pub(crate) fn created_unix_nanos(&self) -> u64 {
         let seconds = self
             .get(Attribute::Created)
-            .and_then(|created| created.extract::<f64>().ok());
+            .and_then(|created| created.extract::<f64>().settled(created.py()));
         // A time is positive, and cut as officially.
         seconds.map_or(0, |seconds| (seconds * 1e9) as u64)
     }
@@ -81,7 +82,7 @@ impl<'py> HandledRecord<'py> {
     pub(crate) fn severity_number(&self) -> u8 {
         let level = self
             .get(Attribute::Level)
-            .and_then(|level| level.extract::<i64>().ok());
+            .and_then(|level| level.extract::<i64>().settled(level.py()));
         severity::number_of_level(level.unwrap_or(0))
     }
 
@@ -92,8 +93,9 @@ impl<'py> HandledRecord<'py> {
             Ok(message) => (message, None),
             Err(error) => {
                 let message = self.own(Attribute::Message);
-                let text = message.str().map(Bound::into_any);
-                (text.unwrap_or(message), Some(error))
+                let text = message.str().settled(message.py());
+                let text = text.map_or_else(|| unprintable(&message), Bound::into_any);
+                (text, Some(error))
             }
         }
     }
@@ -147,8 +149,8 @@ impl<'py> HandledRecord<'py> {
             let arguments = error.getattr(pyo3::intern!(py, "args"))?;
             if arguments.is_truthy()? {
                 // Text that cannot be had is no reason to lose the record.
-                let text = arguments.get_item(0)?.str().map(Bound::into_any);
-                message = Some(text.unwrap_or_else(|_| {
+                let text = calm(py, arguments.get_item(0)?.str())?.map(Bound::into_any);
+                message = Some(text.unwrap_or_else(|| {
                     pyo3::intern!(py, "<exception str() failed>")
                         .clone()
                         .into_any()
@@ -170,4 +172,13 @@ impl<'py> HandledRecord<'py> {
         };
         Ok([name, message, stack])
     }
+}
+
+/// What stands in the place of an object that has no text.
+fn unprintable<'py>(object: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+    let class = object.get_type();
+    let name = class
+        .name()
+        .map_or_else(|_| String::new(), |name| name.to_string());
+    PyString::new(object.py(), &format!("<unprintable {name} object>")).into_any()
 }

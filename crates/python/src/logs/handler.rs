@@ -5,16 +5,15 @@
 //! of ours) is handled too, up to a depth at which it is surely endless.
 
 use std::cell::Cell;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwapOption;
-use pyo3::exceptions::PyException;
+use pyo3::IntoPyObjectExt;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{
-    PyBool, PyBytes, PyDict, PyFloat, PyInt, PyMapping, PySequence, PyString, PyTuple,
-};
+use pyo3::types::{IntoPyDict, PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
 use telemetry::logs::severity;
 use telemetry::otlp::log_record::LogRecordHead;
 use telemetry::trace::SpanContext;
@@ -23,16 +22,20 @@ use super::encode;
 use super::handled_record::HandledRecord;
 use super::logger::Logger;
 use super::logging_attributes::Attribute;
+use super::objects::{self, LogParts};
 use super::pairs::set_pair;
 use super::span_record::{self, Memory};
+use crate::convert::container::{is_mapping, is_sequence};
 use crate::convert::text;
 use crate::imports::context;
 use crate::imports::logging::{HANDLER, LOG_RECORD};
 use crate::imports::official::{self, Official};
 use crate::imports::oxitel;
+use crate::imports::watch::OwnMethods;
 use crate::process::clock::now_unix_nanos;
 use crate::process::diagnostics::{self, Seldom};
 use crate::process::fork;
+use crate::threads::interruption::{calm, is_for_program};
 use crate::threads::nesting::Nesting;
 use crate::trace::current::identity_of_span;
 
@@ -49,6 +52,7 @@ static RECURSIVE: Seldom = Seldom::new();
 #[pyclass(frozen, subclass, module = "oxitel._native")]
 pub(crate) struct LoggingHandler {
     options: PyOnceLock<Options>,
+    methods: OnceLock<OwnMethods>,
     loggers: ArcSwapOption<Loggers>,
 }
 
@@ -63,7 +67,15 @@ struct Options {
 /// The loggers of a provider, by name.
 struct Loggers {
     provider: Py<PyAny>,
+    methods: OwnMethods,
     by_name: Py<PyDict>,
+}
+
+/// A logger, and whether its `emit` is ours.
+#[pyclass(frozen)]
+struct KnownLogger {
+    logger: Py<Logger>,
+    methods: OwnMethods,
 }
 
 impl Options {
@@ -111,8 +123,8 @@ impl Options {
 fn span_of(record: &Bound<'_, PyAny>, handled: &HandledRecord<'_>) -> PyResult<SpanContext> {
     let official = Official::get(record.py())?;
     let current = context::current(record.py(), official)?;
-    let present = identity_of_span(official, &current)
-        .unwrap_or_default()
+    let present = calm(record.py(), identity_of_span(official, &current))?
+        .flatten()
         .unwrap_or_default();
     Ok(
         match span_record::memory_of(record, |name| handled.added(name))? {
@@ -124,14 +136,30 @@ fn span_of(record: &Bound<'_, PyAny>, handled: &HandledRecord<'_>) -> PyResult<S
     )
 }
 
+/// The current context, with `span` in the place of the current one if the record remembers another.
+fn context_of<'py>(record: &Bound<'py, PyAny>, span: &SpanContext) -> PyResult<Bound<'py, PyAny>> {
+    let official = Official::get(record.py())?;
+    let current = context::current(record.py(), official)?;
+    let present = identity_of_span(official, &current)
+        .unwrap_or_default()
+        .unwrap_or_default();
+    if present.trace_id == span.trace_id && present.span_id == span.span_id {
+        return Ok(current);
+    }
+    oxitel::CONTEXT_OF_RECORD.get(record.py())?.call1((record,))
+}
+
 impl LoggingHandler {
-    fn try_emit(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
+    fn try_emit(
+        slf: &Bound<'_, Self>,
+        record: &Bound<'_, PyAny>,
+        options: Option<&Options>,
+    ) -> PyResult<()> {
         let py = slf.py();
         fork::settle(py);
         diagnostics::catch_up(py);
-        let options = match slf.get().options.get(py) {
-            Some(options) if options.is_own_class => options,
-            _ => return Self::emit_slowly(slf, record),
+        let Some(options) = options else {
+            return Self::emit_slowly(slf, record);
         };
         let mut handled = HandledRecord::read(record)?;
         let Some(logger) = Self::logger(slf, &handled.own(Attribute::Name))? else {
@@ -141,21 +169,49 @@ impl LoggingHandler {
         if !parts.is_enabled {
             return Ok(());
         }
-        let pipeline = parts.pipeline.get().present();
-        if pipeline.has_listeners {
-            return Self::emit_slowly(slf, record);
-        }
+        let pipeline = parts.pipeline.get().present(py)?;
         parts.count(py)?;
         if pipeline.stages.is_empty() {
             return Ok(());
         }
         let observed_unix_nanos = now_unix_nanos();
-        let (body, failure) = Self::body(slf, record, &handled, options)?;
+        let has_formatter = Self::has_formatter(slf)?;
+        let (body, failure) = Self::body(slf, record, &handled, options, has_formatter)?;
+        let level_name = if has_formatter {
+            // A formatter may change the record; what it adds is exported, and the level is what it
+            // calls it, as officially. The SDK's handler has read the attributes before.
+            let formatted = HandledRecord::read(record)?;
+            if !options.keeps_objects {
+                handled.extra = formatted.extra.clone();
+            }
+            formatted.own(Attribute::LevelName)
+        } else {
+            handled.own(Attribute::LevelName)
+        };
         let event_name = options.take_event_name(&mut handled);
         options.add_attributes(py, &mut handled)?;
         let span = span_of(record, &handled)?;
-        let level_name = handled.own(Attribute::LevelName);
         let level_name = text::nearest(&level_name);
+        if pipeline.has_listeners {
+            let context = context_of(record, &span)?;
+            let log = LogParts {
+                timestamp: handled.created_unix_nanos().into_bound_py_any(py)?,
+                observed_unix_nanos: observed_unix_nanos.into_bound_py_any(py)?,
+                context,
+                span,
+                severity_text: severity::text_of_level(&level_name).into_bound_py_any(py)?,
+                severity_number: objects::severity_number(py, handled.severity_number())?,
+                body,
+                attributes: handled.extra.into_py_dict(py)?.into_any(),
+                event_name: event_name.unwrap_or_else(|| py.None().into_bound(py)),
+            };
+            let log = log.object(py)?;
+            match logger.get().hand_over(parts, pipeline, log) {
+                Err(error) if !is_for_program(py, &error) => encode::report(py, &error),
+                told => told?,
+            }
+            return failure.map_or(Ok(()), Err);
+        }
         let head = LogRecordHead {
             time_unix_nanos: handled.created_unix_nanos(),
             observed_unix_nanos,
@@ -166,14 +222,56 @@ impl LoggingHandler {
             flags: span.flags,
             event_name: &event_name.as_ref().map(text::nearest).unwrap_or_default(),
         };
-        encode::with_parts(py, &head, &body, &handled.extra, &parts.limits, |bytes| {
-            parts.push(pipeline, bytes);
-        })?;
+        let encoded =
+            encode::with_parts(py, &head, &body, &handled.extra, &parts.limits, |bytes| {
+                parts.push(pipeline, bytes);
+            });
+        if encoded.is_err() {
+            pipeline.withhold();
+        }
+        encoded?;
         failure.map_or(Ok(()), Err)
+    }
+
+    /// None where a subclass, or somebody else, may have changed what becomes of a record.
+    fn own_options<'a>(slf: &'a Bound<'_, Self>) -> Option<&'a Options> {
+        let (py, handler) = (slf.py(), slf.get());
+        let options = handler.options.get(py)?;
+        let methods = handler.methods.get()?;
+        (options.is_own_class && methods.are_own(slf)).then_some(options)
+    }
+
+    fn emit_with(
+        slf: &Bound<'_, Self>,
+        record: &Bound<'_, PyAny>,
+        options: Option<&Options>,
+    ) -> PyResult<()> {
+        let py = slf.py();
+        if diagnostics::is_our_own(record)? {
+            return Ok(());
+        }
+        let emitted = match HANDLING.begin(py)? {
+            Some(_call) => Self::try_emit(slf, record, options),
+            None if RECURSIVE.is_due() => slf
+                .call_method0(intern!(py, "_warn_of_recursion"))
+                .map(|_| ()),
+            None => Ok(()),
+        };
+        match emitted {
+            // As other handlers do it: said on stderr, never raised into the program.
+            Err(error) if !is_for_program(py, &error) => {
+                let failure = (record, error.into_value(py));
+                slf.call_method1(intern!(py, "_report"), failure)?;
+                Ok(())
+            }
+            emitted => emitted,
+        }
     }
 
     // By way of the official objects, for whoever wants to see or change them.
     fn emit_slowly(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
+        // What is odd about its attributes is said by the API, each time, and is no record either.
+        let _saying = diagnostics::Saying::by(diagnostics::ATTRIBUTES);
         slf.call_method1(intern!(slf.py(), "_emit_objects"), (record,))?;
         Ok(())
     }
@@ -195,10 +293,13 @@ impl LoggingHandler {
         let loggers = loggers
             .as_ref()
             .filter(|known| known.provider.is(&provider));
+        if loggers.is_some_and(|known| !known.methods.are_own(&provider)) {
+            return Ok(None);
+        }
         if let Some(loggers) = loggers
-            && let Some(logger) = loggers.by_name.bind(py).get_item(name)?
+            && let Some(known) = loggers.by_name.bind(py).get_item(name)?
         {
-            return Ok(logger.cast_into::<Logger>().ok());
+            return Ok(Self::own_logger(known.cast::<KnownLogger>()?));
         }
         if !provider.get_type().is(oxitel::LOGGER_PROVIDER.kept(py)?) {
             return Ok(None);
@@ -207,18 +308,39 @@ impl LoggingHandler {
         if !logger.get_type().is(oxitel::LOGGER.kept(py)?) {
             return Ok(None);
         }
+        let known = KnownLogger {
+            methods: OwnMethods::of(&logger),
+            logger: logger.cast_into::<Logger>()?.unbind(),
+        };
+        let known = Bound::new(py, known)?;
         match loggers {
-            Some(loggers) => loggers.by_name.bind(py).set_item(name, &logger)?,
+            Some(loggers) => loggers.by_name.bind(py).set_item(name, &known)?,
             None => {
                 let by_name = PyDict::new(py);
-                by_name.set_item(name, &logger)?;
+                by_name.set_item(name, &known)?;
+                let methods = OwnMethods::of(&provider);
+                if !methods.are_own(&provider) {
+                    return Ok(None);
+                }
                 slf.get().loggers.store(Some(Arc::new(Loggers {
+                    methods,
                     provider: provider.unbind(),
                     by_name: by_name.unbind(),
                 })));
             }
         }
-        Ok(logger.cast_into::<Logger>().ok())
+        Ok(Self::own_logger(&known))
+    }
+
+    fn own_logger<'py>(known: &Bound<'py, KnownLogger>) -> Option<Bound<'py, Logger>> {
+        let logger = known.get().logger.bind(known.py());
+        known.get().methods.are_own(logger).then(|| logger.clone())
+    }
+
+    // A formatter that counts as false is none, as officially.
+    fn has_formatter(slf: &Bound<'_, Self>) -> PyResult<bool> {
+        let formatter = slf.getattr(intern!(slf.py(), "formatter"))?;
+        Ok(!formatter.is_none() && formatter.is_truthy()?)
     }
 
     fn body<'py>(
@@ -226,9 +348,10 @@ impl LoggingHandler {
         record: &Bound<'py, PyAny>,
         handled: &HandledRecord<'py>,
         options: &Options,
+        has_formatter: bool,
     ) -> PyResult<(Bound<'py, PyAny>, Option<PyErr>)> {
         let py = slf.py();
-        if !slf.getattr(intern!(py, "formatter"))?.is_none() {
+        if has_formatter {
             let formatted = slf.call_method1(intern!(py, "format"), (record,));
             return Ok(match formatted {
                 Ok(text) => (text, None),
@@ -238,7 +361,7 @@ impl LoggingHandler {
         if options.keeps_objects {
             let message = handled.own(Attribute::Message);
             if !message.is_instance_of::<PyString>() && !handled.has_arguments()? {
-                return Ok(if is_exportable(&message) {
+                return Ok(if is_exportable(&message)? {
                     (message, None)
                 } else {
                     (message.str()?.into_any(), None)
@@ -249,14 +372,14 @@ impl LoggingHandler {
     }
 }
 
-fn is_exportable(message: &Bound<'_, PyAny>) -> bool {
-    message.is_none()
+fn is_exportable(message: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(message.is_none()
         || message.is_instance_of::<PyBool>()
         || message.is_instance_of::<PyBytes>()
         || message.is_instance_of::<PyInt>()
         || message.is_instance_of::<PyFloat>()
-        || message.cast::<PySequence>().is_ok()
-        || message.cast::<PyMapping>().is_ok()
+        || is_sequence(message)?
+        || is_mapping(message)?)
 }
 
 #[pymethods]
@@ -266,18 +389,20 @@ impl LoggingHandler {
     fn new(_arguments: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> Self {
         Self {
             options: PyOnceLock::new(),
+            methods: OnceLock::new(),
             loggers: ArcSwapOption::const_empty(),
         }
     }
 
     fn _set_up(
-        &self,
-        py: Python<'_>,
+        slf: &Bound<'_, Self>,
         is_own_class: bool,
         keeps_objects: bool,
         has_code_attributes: bool,
     ) {
-        let _ = self.options.set(
+        let (py, handler) = (slf.py(), slf.get());
+        let _ = handler.methods.set(OwnMethods::of(slf));
+        let _ = handler.options.set(
             py,
             Options {
                 is_own_class,
@@ -294,12 +419,8 @@ impl LoggingHandler {
         record: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let py = slf.py();
-        let is_own_class = slf
-            .get()
-            .options
-            .get(py)
-            .is_some_and(|options| options.is_own_class);
-        if !is_own_class {
+        let options = Self::own_options(slf);
+        if options.is_none() {
             let class = HANDLER.kept(py)?;
             return class.call_method1(intern!(py, "handle"), (slf, record));
         }
@@ -315,30 +436,18 @@ impl LoggingHandler {
                 record = kept;
             }
         }
-        Self::emit(slf, &record)?;
+        Self::emit_with(slf, &record, options)?;
         Ok(PyBool::new(py, true).to_owned().into_any())
     }
 
-    fn emit(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = slf.py();
-        if diagnostics::is_of_the_worker(record)? {
-            return Ok(());
-        }
-        let emitted = match HANDLING.begin(py)? {
-            Some(_call) => Self::try_emit(slf, record),
-            None if RECURSIVE.is_due() => slf
-                .call_method0(intern!(py, "_warn_of_recursion"))
-                .map(|_| ()),
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        match self.methods.get() {
+            Some(methods) => methods.traverse(&visit),
             None => Ok(()),
-        };
-        match emitted {
-            // As other handlers do it: said on stderr, never raised into the program.
-            Err(error) if error.is_instance_of::<PyException>(py) => {
-                let failure = (record, error.into_value(py));
-                slf.call_method1(intern!(py, "_report"), failure)?;
-                Ok(())
-            }
-            emitted => emitted,
         }
+    }
+
+    fn emit(slf: &Bound<'_, Self>, record: &Bound<'_, PyAny>) -> PyResult<()> {
+        Self::emit_with(slf, record, Self::own_options(slf))
     }
 }

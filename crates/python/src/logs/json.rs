@@ -14,13 +14,14 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use telemetry::json::JsonLine;
 
 use super::json_fields::JsonFields;
-use super::json_value::{calm, key_text, put, put_text, text_of};
+use super::json_value::{key_text, put, put_text, text_of};
 use super::span_record::{current_span_context, kept_ids};
 use crate::convert::dict::entries;
 use crate::convert::text;
 use crate::imports::logging::LOG_RECORD;
 use crate::imports::oxitel;
 use crate::threads::guarded::Guarded;
+use crate::threads::interruption::{Settled, calm, is_for_program};
 use crate::trace::exception_text;
 
 /// Writes the key of a fixed field.
@@ -174,7 +175,7 @@ impl Present {
 
 fn put_time(line: &mut JsonLine, created: Option<&Bound<'_, PyAny>>) {
     key!(line, "timestamp");
-    let created = created.and_then(|created| created.extract::<f64>().ok());
+    let created = created.and_then(|created| created.extract::<f64>().settled(created.py()));
     if !created.is_some_and(|created| line.time(created)) {
         // A record that was made by hand without a time that can be told.
         let now = SystemTime::now().duration_since(UNIX_EPOCH);
@@ -184,7 +185,7 @@ fn put_time(line: &mut JsonLine, created: Option<&Bound<'_, PyAny>>) {
 
 fn put_or_null(line: &mut JsonLine, value: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
     match value {
-        Some(value) => put(line, value, 0),
+        Some(value) => put(line, value),
         None => {
             line.null();
             Ok(())
@@ -208,8 +209,9 @@ fn put_message(
         Err(error) => error,
     };
     let error = error.into_value(py).into_bound(py).into_any();
-    if !error.is_instance_of::<pyo3::exceptions::PyException>() {
-        return Err(PyErr::from_value(error));
+    let failure = PyErr::from_value(error.clone());
+    if is_for_program(py, &failure) {
+        return Err(failure);
     }
     match &fields.msg {
         Some(msg) => line.text(&text_of(msg)?),
@@ -307,9 +309,9 @@ fn put_ids(
             return Ok(false);
         };
         key!(line, "trace_id");
-        put(line, &trace_id, 0)?;
+        put(line, &trace_id)?;
         key!(line, "span_id");
-        put(line, &span_id, 0)?;
+        put(line, &span_id)?;
         return Ok(true);
     }
     let Some(context) = calm(py, current_span_context(py))?.flatten() else {
@@ -420,7 +422,7 @@ fn put_one_extra(
     if let Some(names) = names {
         names.insert(name.into_owned());
     }
-    put(line, value, 0)
+    put(line, value)
 }
 
 /// The name of the service, as the provider of this moment has it: that of traces, else of logs.

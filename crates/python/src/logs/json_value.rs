@@ -1,38 +1,26 @@
 //! Python values as JSON: what `json` can write as it writes it, everything else as text.
 //!
-//! An `Exception` that the values' own code raises ends here; what ends the program
-//! (`KeyboardInterrupt`, `SystemExit`) passes.
+//! An `Exception` that the values' own code raises ends here; what is for the program passes.
 
 use std::borrow::Cow;
 use std::cell::Cell;
 
-use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{
     PyBool, PyByteArray, PyBytes, PyDict, PyFloat, PyInt, PyList, PyString, PyTuple,
 };
 use telemetry::json::JsonLine;
 
-use crate::convert::dict::entries;
+use crate::convert::dict::entries_up_to;
 use crate::convert::text;
+use crate::convert::walk::{ELLIPSIS, Walk};
+use crate::threads::interruption::calm;
 use crate::threads::nesting::Nesting;
 
-/// How deep a value may be nested; what is deeper (a list that contains itself) becomes text.
-const DEEPEST: usize = 32;
-/// Values that begin after so many bytes of a line become `"…"`: a few small lists that contain
-/// each other can mean more text than there is memory.
+/// Values that begin after so many bytes of a line become `"…"`: no reader takes such lines.
 const MAX_BYTES: usize = 16 << 20;
 /// How deep `__str__` methods that log may be nested in each other before they are not asked.
 const MAX_NESTED_TEXTS: u32 = 4;
-
-/// `None` where Python code raised an `Exception`; other exceptions are passed on.
-pub(crate) fn calm<T>(py: Python<'_>, result: PyResult<T>) -> PyResult<Option<T>> {
-    match result {
-        Ok(value) => Ok(Some(value)),
-        Err(error) if error.is_instance_of::<PyException>(py) => Ok(None),
-        Err(error) => Err(error),
-    }
-}
 
 /// `str(object)`, or a text that says that it could not be had.
 pub(crate) fn text_of(object: &Bound<'_, PyAny>) -> PyResult<String> {
@@ -56,8 +44,12 @@ pub(crate) fn text_of(object: &Bound<'_, PyAny>) -> PyResult<String> {
     })
 }
 
-/// Writes any value.
-pub(crate) fn put(line: &mut JsonLine, value: &Bound<'_, PyAny>, depth: usize) -> PyResult<()> {
+/// Writes any value. What is cut of it is not said: to log is not for whoever formats what is logged.
+pub(crate) fn put(line: &mut JsonLine, value: &Bound<'_, PyAny>) -> PyResult<()> {
+    put_part(line, value, &mut Walk::new())
+}
+
+fn put_part(line: &mut JsonLine, value: &Bound<'_, PyAny>, walk: &mut Walk) -> PyResult<()> {
     if let Ok(text) = value.cast_exact::<PyString>() {
         put_text(line, text)
     } else if value.is_none() {
@@ -72,20 +64,36 @@ pub(crate) fn put(line: &mut JsonLine, value: &Bound<'_, PyAny>, depth: usize) -
         line.float(number.value());
         Ok(())
     } else if line.len() > MAX_BYTES {
-        line.text("…");
-        Ok(())
-    } else if depth >= DEEPEST {
-        line.text(&text_of(value)?);
+        line.text(ELLIPSIS);
         Ok(())
     } else if let Ok(map) = value.cast::<PyDict>() {
-        put_map(line, map, depth)
+        put_container(line, value, walk, |line, walk| put_map(line, map, walk))
     } else if let Ok(items) = value.cast::<PyList>() {
-        put_items(line, items.iter(), depth)
+        put_container(line, value, walk, |line, walk| {
+            put_items(line, items.iter(), walk)
+        })
     } else if let Ok(items) = value.cast::<PyTuple>() {
-        put_items(line, items.iter(), depth)
+        put_container(line, value, walk, |line, walk| {
+            put_items(line, items.iter(), walk)
+        })
     } else {
-        put_other(line, value, depth)
+        put_other(line, value, walk)
     }
+}
+
+fn put_container(
+    line: &mut JsonLine,
+    container: &Bound<'_, PyAny>,
+    walk: &mut Walk,
+    put: impl FnOnce(&mut JsonLine, &mut Walk) -> PyResult<()>,
+) -> PyResult<()> {
+    if !walk.enter(container) {
+        line.text(ELLIPSIS);
+        return Ok(());
+    }
+    put(line, walk)?;
+    walk.leave();
+    Ok(())
 }
 
 /// Writes a text.
@@ -128,11 +136,16 @@ pub(crate) fn key_text<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, str>> 
     Ok(Cow::Owned(text_of(key)?))
 }
 
-fn put_map(line: &mut JsonLine, map: &Bound<'_, PyDict>, depth: usize) -> PyResult<()> {
+fn put_map(line: &mut JsonLine, map: &Bound<'_, PyDict>, walk: &mut Walk) -> PyResult<()> {
     line.begin_object();
-    for (key, value) in entries(map) {
+    for (key, value) in entries_up_to(map, walk.parts_left() + 1) {
+        if !walk.next_part(map.py())? {
+            line.key(ELLIPSIS);
+            line.text(ELLIPSIS);
+            break;
+        }
         line.key(&key_text(&key)?);
-        put(line, &value, depth + 1)?;
+        put_part(line, &value, walk)?;
     }
     line.end_object();
     Ok(())
@@ -141,11 +154,15 @@ fn put_map(line: &mut JsonLine, map: &Bound<'_, PyDict>, depth: usize) -> PyResu
 fn put_items<'py>(
     line: &mut JsonLine,
     items: impl Iterator<Item = Bound<'py, PyAny>>,
-    depth: usize,
+    walk: &mut Walk,
 ) -> PyResult<()> {
     line.begin_array();
     for item in items {
-        put(line, &item, depth + 1)?;
+        if !walk.next_part(item.py())? {
+            line.text(ELLIPSIS);
+            break;
+        }
+        put_part(line, &item, walk)?;
     }
     line.end_array();
     Ok(())
@@ -180,7 +197,7 @@ fn decimal(number: &Bound<'_, PyInt>) -> PyResult<String> {
         .extract()
 }
 
-fn put_other(line: &mut JsonLine, value: &Bound<'_, PyAny>, depth: usize) -> PyResult<()> {
+fn put_other(line: &mut JsonLine, value: &Bound<'_, PyAny>, walk: &mut Walk) -> PyResult<()> {
     if let Ok(text) = value.cast::<PyString>() {
         return put_text(line, text);
     }
@@ -194,7 +211,8 @@ fn put_other(line: &mut JsonLine, value: &Bound<'_, PyAny>, depth: usize) -> PyR
     }
     let py = value.py();
     if let Some(plain) = calm(py, plain_value(value))?.flatten() {
-        return put(line, &plain, depth + 1);
+        // It may be another such thing, and so on.
+        return put_container(line, value, walk, |line, walk| put_part(line, &plain, walk));
     }
     line.text(&text_of(value)?);
     Ok(())

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::PyException;
+use pyo3::IntoPyObjectExt;
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::otlp::request::Group;
 
 use super::encode::{self, LogFields, LogLimits};
+use super::objects::{self, LogParts};
 use super::pairs::{Pairs, pairs_of, set_pair};
 use crate::export::group::{Groups, new_group};
 use crate::export::pipeline::{self, Pipeline, SharedPipeline, Stage};
@@ -18,6 +20,7 @@ use crate::imports::oxitel;
 use crate::process::clock::{now_unix_nanos, unix_nanos};
 use crate::process::diagnostics;
 use crate::process::fork;
+use crate::threads::interruption::is_for_program;
 use crate::threads::replaceable::Replaceable;
 use crate::trace::current::identity_of_span;
 use crate::trace::exception_text;
@@ -73,9 +76,7 @@ impl LoggerParts {
     /// Counts a record among the SDK's metrics about itself.
     pub(crate) fn count(&self, py: Python<'_>) -> PyResult<()> {
         if let Some(metrics) = &self.arguments.metrics {
-            metrics
-                .bind(py)
-                .call_method0(pyo3::intern!(py, "emit_log"))?;
+            metrics.bind(py).call_method0(intern!(py, "emit_log"))?;
         }
         Ok(())
     }
@@ -119,9 +120,9 @@ impl Logger {
         let (fields, body, attributes, error);
         if let Some(log) = given {
             fields = LogFields::read(log)?;
-            body = log.getattr(pyo3::intern!(py, "body"))?;
-            attributes = Some(log.getattr(pyo3::intern!(py, "attributes"))?);
-            error = log.getattr_opt(pyo3::intern!(py, "exception"))?;
+            body = log.getattr(intern!(py, "body"))?;
+            attributes = Some(log.getattr(intern!(py, "attributes"))?);
+            error = log.getattr_opt(intern!(py, "exception"))?;
         } else {
             let official = Official::get(py)?;
             let context = match arguments.context {
@@ -155,6 +156,9 @@ impl Logger {
         given: Option<&Bound<'py, PyAny>>,
         arguments: &EmitArguments<'_, 'py>,
     ) -> PyResult<()> {
+        if let Some(log) = Self::object(py, given, arguments)? {
+            return self.hand_over(parts, pipeline, log);
+        }
         let options = PyDict::new(py);
         for (name, value) in [
             ("timestamp", arguments.timestamp),
@@ -180,12 +184,75 @@ impl Logger {
             ),
             Some(&options),
         )?;
+        self.tell(pipeline, &record)
+    }
+
+    /// The API's record of what `emit` was given, where there is nothing to be done about it: no
+    /// exception to be told of, no record that is the provider's already.
+    fn object<'py>(
+        py: Python<'py>,
+        given: Option<&Bound<'py, PyAny>>,
+        arguments: &EmitArguments<'_, 'py>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(log) = given {
+            let is_plain = !is_ready(log)? && log.getattr(intern!(py, "exception"))?.is_none();
+            return Ok(is_plain.then(|| log.clone()));
+        }
+        if arguments.exception.is_some() {
+            return Ok(None);
+        }
+        let none = py.None().into_bound(py);
+        let given = |argument: Option<&Bound<'py, PyAny>>| argument.unwrap_or(&none).clone();
+        let official = Official::get(py)?;
+        let context = match arguments.context {
+            Some(context) if context.is_truthy()? => context.clone(),
+            _ => context::current(py, official)?,
+        };
+        let observed = match arguments.observed_timestamp {
+            Some(observed) => observed.clone(),
+            None => now_unix_nanos().into_bound_py_any(py)?,
+        };
+        let log = LogParts {
+            timestamp: given(arguments.timestamp),
+            observed_unix_nanos: observed,
+            span: identity_of_span(official, &context)?.unwrap_or_default(),
+            context,
+            severity_text: given(arguments.severity_text),
+            severity_number: given(arguments.severity_number),
+            body: given(arguments.body),
+            attributes: given(arguments.attributes),
+            event_name: given(arguments.event_name),
+        };
+        log.object(py).map(Some)
+    }
+
+    /// Has the processors told of an API `LogRecord`.
+    pub(super) fn hand_over(
+        &self,
+        parts: &LoggerParts,
+        pipeline: &Pipeline,
+        log: Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let LoggerArguments {
+            resource,
+            scope,
+            limits,
+            ..
+        } = &parts.arguments;
+        let record = objects::writable(log, resource, scope, limits, &parts.limits)?;
+        self.tell(pipeline, &record)
+    }
+
+    fn tell(&self, pipeline: &Pipeline, record: &Bound<'_, PyAny>) -> PyResult<()> {
         // Encoded when every processor written in Python has seen it, as a span is: one that takes
         // secrets out has to be heard wherever it stands.
         let mut queues = Vec::new();
-        let told = pipeline.hand_over("on_emit", &record, |batch| queues.push(batch.clone()));
+        let told = pipeline.hand_over("on_emit", record, |batch, is_heard| match is_heard {
+            true => queues.push(batch.clone()),
+            false => batch.withhold(),
+        });
         for batch in &queues {
-            encode::push(batch, &self.groups, &record);
+            encode::push(batch, &self.groups, record);
         }
         told
     }
@@ -210,17 +277,17 @@ fn pairs_with_exception<'py>(
     };
     let mut pairs: Pairs<'py> = vec![
         (
-            pyo3::intern!(py, "exception.type").clone().into_any(),
+            intern!(py, "exception.type").clone().into_any(),
             exception_text::type_name(error)?
                 .into_pyobject(py)?
                 .into_any(),
         ),
         (
-            pyo3::intern!(py, "exception.message").clone().into_any(),
+            intern!(py, "exception.message").clone().into_any(),
             exception_text::message(error).into_pyobject(py)?.into_any(),
         ),
         (
-            pyo3::intern!(py, "exception.stacktrace").clone().into_any(),
+            intern!(py, "exception.stacktrace").clone().into_any(),
             exception_text::stack_trace(error)?.into_any(),
         ),
     ];
@@ -293,7 +360,7 @@ impl Logger {
         if !parts.is_enabled {
             return Ok(());
         }
-        let pipeline = parts.pipeline.get().present();
+        let pipeline = parts.pipeline.get().present(py)?;
         let arguments = EmitArguments {
             timestamp,
             observed_timestamp,
@@ -316,7 +383,8 @@ impl Logger {
             }
         });
         match emitted {
-            Err(error) if error.is_instance_of::<PyException>(py) => {
+            Err(error) if !is_for_program(py, &error) => {
+                pipeline.withhold();
                 encode::report(py, &error);
                 Ok(())
             }

@@ -11,6 +11,7 @@ pub(crate) mod json_fields;
 pub(crate) mod json_value;
 pub(crate) mod logger;
 pub(crate) mod logging_attributes;
+pub(crate) mod objects;
 pub(crate) mod pairs;
 pub(crate) mod severity;
 pub(crate) mod span_record;

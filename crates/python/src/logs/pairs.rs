@@ -1,9 +1,12 @@
 //! Attributes of a log record as they were given: not checked, not limited.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyMapping};
+use pyo3::types::PyDict;
 
+use crate::convert::container::{entries_of, is_mapping};
 use crate::convert::dict::entries;
+use crate::convert::value::no_mapping;
+use crate::convert::walk::Walk;
 
 /// Keys and values in their order; each key is there once.
 pub(crate) type Pairs<'py> = Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>;
@@ -29,10 +32,8 @@ pub(crate) fn pairs_of<'py>(attributes: &Bound<'py, PyAny>) -> PyResult<Pairs<'p
     if let Ok(dict) = attributes.cast_exact::<PyDict>() {
         return Ok(entries(dict));
     }
-    attributes
-        .cast::<PyMapping>()?
-        .items()?
-        .iter()
-        .map(|item| item.extract())
-        .collect()
+    if !is_mapping(attributes)? {
+        return Err(no_mapping(attributes));
+    }
+    entries_of(attributes, &Walk::new())
 }

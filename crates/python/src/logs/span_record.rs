@@ -10,6 +10,7 @@ use crate::imports::context;
 use crate::imports::logging::LOG_RECORD;
 use crate::imports::official::Official;
 use crate::imports::oxitel;
+use crate::threads::interruption::Settled;
 use crate::trace::current::identity_of_span;
 
 /// The ids of the span that is current, if it has valid ones.
@@ -104,8 +105,8 @@ pub(crate) fn memory_of<'py>(
     attribute: impl Fn(&str) -> Option<Bound<'py, PyAny>>,
 ) -> PyResult<Option<Memory>> {
     if let (Some(trace_id), Some(span_id)) = (attribute("otelTraceID"), attribute("otelSpanID")) {
-        let is_sampled =
-            attribute("otelTraceSampled").is_some_and(|it| it.is_truthy().unwrap_or(false));
+        let is_sampled = attribute("otelTraceSampled")
+            .is_some_and(|it| it.is_truthy().settled(it.py()).unwrap_or(false));
         return Ok(from_texts(&trace_id, &span_id, u8::from(is_sampled)));
     }
     let Some(kept) = kept_ids(record)? else {

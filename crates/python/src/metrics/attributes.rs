@@ -3,44 +3,74 @@
 use std::sync::Arc;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyMapping, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyString, PyTuple};
 use telemetry::otlp::attribute_set::{AttributeSet, FIELD, key_of};
 use telemetry::otlp::read::{Fields, Value};
 
+use crate::convert::container::is_mapping;
 use crate::convert::value;
 use crate::process::diagnostics;
 
 const MEASUREMENT: &str = "opentelemetry.sdk.metrics._internal.measurement";
 
+/// Measurements whose attributes take more than this have no series of their own: each would be kept
+/// for as long as there is a metric.
+const MOST_BYTES: usize = 1 << 20;
+
 /// Attributes as a measurement has them: each framed on its own, in order.
-pub(crate) struct Cleaned(Vec<(String, Vec<u8>)>);
+#[derive(Default)]
+pub(crate) struct Cleaned {
+    attributes: Vec<(String, Vec<u8>)>,
+    /// There are more than a series may have: none is here.
+    is_too_large: bool,
+}
 
 impl Cleaned {
     /// Cleans what was given as attributes; what is no mapping counts as none, which is said.
     pub(crate) fn new(attributes: Option<&Bound<'_, PyAny>>) -> PyResult<Self> {
         let Some(attributes) = attributes.filter(|attributes| !attributes.is_none()) else {
-            return Ok(Self(Vec::new()));
+            return Ok(Self::default());
         };
-        if attributes.cast::<PyMapping>().is_err() {
+        if !is_mapping(attributes)? {
             diagnostics::warn(
                 attributes.py(),
                 MEASUREMENT,
                 "Invalid type '%s' for attributes. Expected a Mapping or None.",
                 (attributes.get_type(),),
             );
-            return Ok(Self(Vec::new()));
+            return Ok(Self::default());
         }
         let map = value::new_map(Some(attributes), None, None)?;
         let py = attributes.py();
         let mut cleaned = Vec::with_capacity(map.len());
+        let mut room = MOST_BYTES;
         for entry in map.iter() {
-            let key = entry.key.bind(py);
+            let (key, value) = (entry.key.bind(py), entry.value.bind(py));
+            // What is too large by itself is not even copied.
+            let least = least_bytes(key.as_any()).saturating_add(least_bytes(value));
             let mut framed = Vec::new();
-            if value::put_entry(&mut framed, FIELD, key.as_any(), entry.value.bind(py)) == 0 {
+            let has_failed =
+                least <= room && value::put_entry(&mut framed, FIELD, key.as_any(), value) != 0;
+            let Some(left) = room.checked_sub(least.max(framed.len())) else {
+                return Ok(Self {
+                    attributes: Vec::new(),
+                    is_too_large: true,
+                });
+            };
+            room = left;
+            if !has_failed {
                 cleaned.push((key.to_str()?.to_owned(), framed));
             }
         }
-        Ok(Self(cleaned))
+        Ok(Self {
+            attributes: cleaned,
+            is_too_large: false,
+        })
+    }
+
+    /// Whether they are more than a series may have.
+    pub(crate) const fn is_too_large(&self) -> bool {
+        self.is_too_large
     }
 
     pub(crate) fn all(&self) -> Arc<AttributeSet> {
@@ -48,9 +78,19 @@ impl Cleaned {
     }
 
     pub(crate) fn only(&self, is_wanted: impl Fn(&str) -> bool) -> Arc<AttributeSet> {
-        let wanted = self.0.iter().filter(|(key, _)| is_wanted(key));
+        let wanted = self.attributes.iter().filter(|(key, _)| is_wanted(key));
         let framed = wanted.flat_map(|(_, framed)| framed.iter().copied());
         Arc::new(AttributeSet::from_framed(framed.collect()))
+    }
+}
+
+// How many bytes a text, or bytes, take at least.
+fn least_bytes(object: &Bound<'_, PyAny>) -> usize {
+    match object.cast::<PyString>() {
+        Ok(text) => text.len().unwrap_or(0),
+        Err(_) => object
+            .cast::<PyBytes>()
+            .map_or(0, |bytes| bytes.as_bytes().len()),
     }
 }
 

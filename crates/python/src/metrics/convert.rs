@@ -18,6 +18,7 @@ use crate::export::group::new_group;
 use crate::imports::object::Object;
 use crate::imports::oxitel;
 use crate::process::diagnostics;
+use crate::threads::interruption::{Settled, is_for_program};
 
 const METRICS_ENCODER: &str = "opentelemetry.exporter.otlp.proto.common._internal.metrics_encoder";
 
@@ -36,9 +37,10 @@ pub(crate) fn scopes(metrics_data: &Bound<'_, PyAny>) -> PyResult<Vec<ScopeMetri
                 match read_metric(&metric) {
                     Ok(Some(read)) => metrics.push(read),
                     Ok(None) => {}
+                    Err(error) if is_for_program(py, &error) => return Err(error),
                     Err(error) => {
                         let text = "metric %s cannot be encoded and is dropped: %s";
-                        let name = metric.getattr("name").ok();
+                        let name = metric.getattr("name").settled(py);
                         diagnostics::warn(py, METRICS_ENCODER, text, (name, error.value(py)));
                     }
                 }
@@ -127,7 +129,7 @@ fn read_histogram_point(point: &Bound<'_, PyAny>) -> PyResult<HistogramDataPoint
         time_unix_nanos: time_of(point, "time_unix_nano")?,
         count: point.getattr("count")?.extract()?,
         sum: number(&point.getattr("sum")?)?,
-        bucket_counts: point.getattr("bucket_counts")?.extract()?,
+        bucket_counts: counts(&point.getattr("bucket_counts")?)?,
         explicit_bounds: bounds.collect::<PyResult<_>>()?,
         extremes: extremes(point)?,
         exemplars: exemplars(&point.getattr("exemplars")?)?,
@@ -139,7 +141,7 @@ fn read_exponential_point(point: &Bound<'_, PyAny>) -> PyResult<ExponentialHisto
         let buckets = point.getattr(name)?;
         Ok(Buckets {
             offset: buckets.getattr("offset")?.extract()?,
-            counts: buckets.getattr("bucket_counts")?.extract()?,
+            counts: counts(&buckets.getattr("bucket_counts")?)?,
         })
     };
     Ok(ExponentialHistogramDataPoint {
@@ -156,6 +158,15 @@ fn read_exponential_point(point: &Bound<'_, PyAny>) -> PyResult<ExponentialHisto
         extremes: extremes(point)?,
         exemplars: exemplars(&point.getattr("exemplars")?)?,
     })
+}
+
+// One by one, since a sequence may claim any length.
+fn counts(objects: &Bound<'_, PyAny>) -> PyResult<Vec<u64>> {
+    let mut counts = Vec::new();
+    for count in objects.try_iter()? {
+        counts.push(count?.extract()?);
+    }
+    Ok(counts)
 }
 
 fn time_of(object: &Bound<'_, PyAny>, name: &str) -> PyResult<u64> {

@@ -7,6 +7,7 @@ use crate::imports::object::Object;
 use crate::imports::official::Official;
 use crate::imports::oxitel;
 use crate::process::diagnostics::{self, Seldom};
+use crate::threads::interruption::pass_on;
 
 static FILTER_FAILED: Seldom = Seldom::new();
 
@@ -57,7 +58,7 @@ pub(crate) fn should_sample(
         .call_method1(pyo3::intern!(py, "should_sample"), arguments)
         .and_then(|said| said.is_truthy());
     said.unwrap_or_else(|error| {
-        if FILTER_FAILED.is_due() {
+        if !pass_on(py, &error) && FILTER_FAILED.is_due() {
             let text = "an exemplar filter failed";
             diagnostics::report_exception(py, diagnostics::METRICS, text, &error);
         }

@@ -7,11 +7,12 @@ use pyo3::types::PyBytes;
 
 use super::collect::MetricsSnapshot;
 use super::convert;
-use super::encode::batches;
+use super::encode::{batches, of_scopes};
 use super::scope_metrics::ScopeMetrics;
 use crate::convert::duration;
 use crate::export::exporter::Exporter;
 use crate::process::diagnostics;
+use crate::threads::interruption::calm;
 
 /// The scopes of a `MetricsData`: the snapshot's, as long as nobody has seen the records made of
 /// it, else what the records say now.
@@ -20,9 +21,8 @@ fn with_scopes<R>(
     read: impl FnOnce(&[ScopeMetrics]) -> R,
 ) -> PyResult<R> {
     let py = metrics_data.py();
-    let snapshot = metrics_data
-        .call_method0(pyo3::intern!(py, "_native_snapshot"))
-        .ok();
+    let snapshot = metrics_data.call_method0(pyo3::intern!(py, "_native_snapshot"));
+    let snapshot = calm(py, snapshot)?;
     if let Some(snapshot) = snapshot
         && let Ok(snapshot) = snapshot.cast::<MetricsSnapshot>()
     {
@@ -40,7 +40,7 @@ pub(crate) fn encode_metrics<'py>(
     let body = with_scopes(metrics_data, |scopes| {
         py.detach(|| {
             let mut body = Vec::new();
-            for batch in batches(scopes, None) {
+            for batch in batches(of_scopes(scopes), None) {
                 batch.encode_into(&mut body);
             }
             body
@@ -62,7 +62,7 @@ pub(crate) fn export_metrics(
     let timeout = duration::of_seconds(timeout_seconds);
     let deadline = Instant::now().checked_add(timeout);
     let batches = with_scopes(metrics_data, |scopes| {
-        py.detach(|| batches(scopes, max_export_batch_size))
+        py.detach(|| batches(of_scopes(scopes), max_export_batch_size))
     })?;
     let mut is_delivered = true;
     for batch in batches {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arc_swap::ArcSwap;
-use pyo3::exceptions::{PyException, PyOverflowError};
+use pyo3::exceptions::PyOverflowError;
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyDict, PyFloat, PyInt, PyTuple};
 use telemetry::fork::generation;
@@ -21,6 +21,7 @@ use super::stream::{BoundStream, MetricStream, Target};
 use crate::imports::official::Official;
 use crate::process::clock::now_unix_nanos;
 use crate::process::diagnostics::{self, Seldom};
+use crate::threads::interruption::{Settled, is_for_program, pass_on};
 use crate::trace::current::identity_of_span;
 
 const INSTRUMENT: &str = "opentelemetry.sdk.metrics._internal.instrument";
@@ -120,7 +121,7 @@ impl InstrumentCore {
             return Ok(());
         };
         let py = slf.py();
-        if !error.is_instance_of::<PyException>(py) {
+        if is_for_program(py, &error) {
             // Not for a library to stop: KeyboardInterrupt and the like.
             return Err(error);
         }
@@ -210,7 +211,9 @@ impl InstrumentCore {
                 let cleaned = Cleaned::new(attributes)?;
                 let target = BoundStream::target(&target.stream, &cleaned, now_unix_nanos());
                 put_target(&target, number, offer);
-                if let Some((hash, dict)) = hashed(attributes) {
+                if let Some((hash, dict)) = hashed(attributes)
+                    && !cleaned.is_too_large()
+                {
                     let targets = targets_of(state, &cleaned);
                     state.cache.insert(hash, dict.as_ref(), targets);
                 }
@@ -278,9 +281,12 @@ fn find_slowly(
     attributes: Option<&Bound<'_, PyAny>>,
     hashed: Option<Hashed<'_>>,
 ) -> PyResult<Arc<Entry>> {
-    let targets = targets_of(state, &Cleaned::new(attributes)?);
-    // Cleaning may log, which is the user's code; what that changed is not remembered.
+    let cleaned = Cleaned::new(attributes)?;
+    let targets = targets_of(state, &cleaned);
+    // Cleaning may log, which is the user's code; what that changed is not remembered. Nor is what
+    // is too large.
     Ok(match &hashed {
+        _ if cleaned.is_too_large() => Arc::new(Entry::new(targets)),
         Some((hash, dict)) if dict.as_ref().is_none_or(|dict| is_still(*hash, dict)) => {
             state.cache.insert(*hash, dict.as_ref(), targets)
         }
@@ -390,6 +396,7 @@ fn read_other_amount(
         Err(error) if error.is_instance_of::<PyOverflowError>(py) => {
             Some(Number::Double(f64::INFINITY))
         }
+        Err(error) if pass_on(py, &error) => None,
         Err(_) => {
             let text = format!(
                 "{} amount %r is not a number on {} %s, ignoring measurement.",
@@ -431,7 +438,8 @@ fn refuse(
 fn name_of<'py>(slf: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     let py = slf.py();
     slf.getattr(pyo3::intern!(py, "name"))
-        .unwrap_or_else(|_| py.None().into_bound(py))
+        .settled(py)
+        .unwrap_or_else(|| py.None().into_bound(py))
 }
 
 const OBSERVER: InstrumentKind = InstrumentKind {

@@ -8,6 +8,7 @@ mod encode;
 pub(crate) mod exemplar;
 pub(crate) mod export;
 pub(crate) mod instrument;
+pub(crate) mod last;
 pub(crate) mod lookup;
 pub(crate) mod materialise;
 pub(crate) mod scope_metrics;

@@ -45,6 +45,13 @@ struct KeptReservoir {
 
 impl BoundStream {
     pub(crate) fn target(slf: &Arc<Self>, attributes: &Cleaned, now: u64) -> Target {
+        if attributes.is_too_large() {
+            return Target {
+                series: slf.stream.series_beyond_size(now),
+                stream: Arc::clone(slf),
+                filtered_attributes: Arc::default(),
+            };
+        }
         let kept = match &slf.attribute_keys {
             None => attributes.all(),
             Some(keys) => attributes.only(|key| keys.contains(key)),

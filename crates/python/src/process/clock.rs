@@ -7,6 +7,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use pyo3::prelude::*;
 
 use super::diagnostics::{self, Seldom};
+use crate::threads::interruption::Settled;
 
 /// What Python code has put in the place of `opentelemetry.sdk.trace.time_ns`.
 static REPLACEMENT: Mutex<Option<Py<PyAny>>> = Mutex::new(None);
@@ -30,7 +31,8 @@ fn replaced_now() -> Option<u64> {
             let replacement = REPLACEMENT.lock().unwrap_or_else(PoisonError::into_inner);
             replacement.as_ref()?.clone_ref(py)
         };
-        clock.call0(py).ok()?.extract(py).ok()
+        let now = clock.call0(py).settled(py)?;
+        now.extract::<u64>(py).settled(py)
     })
 }
 
@@ -53,12 +55,13 @@ pub(crate) fn now_unix_nanos() -> u64 {
 pub(crate) fn unix_nanos(time: Option<&Bound<'_, PyAny>>) -> Option<u64> {
     static WRONG: Seldom = Seldom::new();
     let time = time.filter(|time| !time.is_none())?;
-    if let Ok(nanos) = time.extract::<u64>() {
+    let py = time.py();
+    if let Some(nanos) = time.extract::<u64>().settled(py) {
         return Some(nanos);
     }
-    match time.extract::<f64>() {
+    match time.extract::<f64>().settled(py) {
         // Cutting is what is wanted.
-        Ok(nanos) if nanos >= 0.0 => Some(nanos as u64),
+        Some(nanos) if nanos >= 0.0 => Some(nanos as u64),
         _ => {
             if WRONG.is_due() {
                 diagnostics::warn(

@@ -12,8 +12,10 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use telemetry::diagnostics::Event;
 
+use super::said;
 use super::wording::{Level, worded};
 use crate::imports::oxitel;
+use crate::threads::interruption::{Settled, pass_on};
 
 /// Loggers of the official packages.
 pub(crate) const TRACE: &str = "opentelemetry.sdk.trace";
@@ -22,24 +24,30 @@ pub(crate) const LOGS: &str = "opentelemetry.sdk._logs";
 pub(crate) const ATTRIBUTES: &str = "opentelemetry.attributes";
 pub(crate) const ENCODER: &str = "opentelemetry.exporter.otlp.proto.common._internal";
 
-/// Logs `text` with its `arguments` (`logging`'s % form) as a warning.
+/// Logs `text` with its `arguments` (`logging`'s % form) as a warning, the first time that the program
+/// gives cause for it at one place: as Python's own warnings, so that a loop is not a thousand lines.
 pub(crate) fn warn<'py>(
     py: Python<'py>,
-    logger: &str,
+    logger: &'static str,
     text: &str,
     arguments: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>>,
 ) {
-    log(py, "warning", logger, text, arguments);
+    if let Ok(arguments) = arguments.into_pyobject(py)
+        && said::is_news(py, text, &arguments)
+    {
+        log(py, "warning", logger, text, arguments);
+    }
 }
 
 /// Logs `text` with its `arguments` by the method `level` of the logger.
 pub(crate) fn log<'py>(
     py: Python<'py>,
     level: &str,
-    logger: &str,
+    logger: &'static str,
     text: &str,
     arguments: impl IntoPyObject<'py, Target = PyTuple, Output = Bound<'py, PyTuple>>,
 ) {
+    let _saying = Saying::by(logger);
     let attempt = || -> PyResult<()> {
         let logger = py.import("logging")?.call_method1("getLogger", (logger,))?;
         let Ok(arguments) = arguments.into_pyobject(py) else {
@@ -51,7 +59,7 @@ pub(crate) fn log<'py>(
         Ok(())
     };
     // Nobody can be told that telling failed.
-    let _ = attempt();
+    attempt().settled(py);
 }
 
 /// A message that is said at most once in twenty seconds, like the official `DuplicateFilter`.
@@ -71,8 +79,12 @@ impl Seldom {
     }
 }
 
-/// Logs an exception that the user's code raised into the library.
-pub(crate) fn report_exception(py: Python<'_>, logger: &str, text: &str, error: &PyErr) {
+/// Logs an exception that the user's code raised into the library, unless it is for the program.
+pub(crate) fn report_exception(py: Python<'_>, logger: &'static str, text: &str, error: &PyErr) {
+    if pass_on(py, error) {
+        return;
+    }
+    let _saying = Saying::by(logger);
     let attempt = || -> PyResult<()> {
         let logger = py.import("logging")?.call_method1("getLogger", (logger,))?;
         let options = pyo3::types::PyDict::new(py);
@@ -81,7 +93,7 @@ pub(crate) fn report_exception(py: Python<'_>, logger: &str, text: &str, error: 
         logger.call_method("error", (text,), Some(&options))?;
         Ok(())
     };
-    let _ = attempt();
+    attempt().settled(py);
 }
 
 /// Whether the interpreter has begun to end: from then on nothing may be asked of it.
@@ -146,7 +158,7 @@ fn start_logging(py: Python<'_>) {
             .call_method1("run", (begin, log, PyTuple::empty(py)))?;
         Ok(())
     };
-    if start().is_err() {
+    if start().settled(py).is_none() {
         log_pending(py);
     }
 }
@@ -194,14 +206,29 @@ pub(crate) fn log_losses(py: Python<'_>) {
 }
 
 thread_local! {
-    /// The logger by which this thread is saying what the worker has to say.
+    /// The logger by which this thread is saying what the library has to say.
     static SAYING_BY: Cell<Option<&'static str>> = const { Cell::new(None) };
 }
 
-/// Whether the record is what the worker has to say of deliveries, which is not for delivery: each
-/// failure would make more of what could not be delivered.
+/// While this is held, the thread says something by a logger.
+pub(crate) struct Saying(Option<&'static str>);
+
+impl Saying {
+    pub(crate) fn by(logger: &'static str) -> Self {
+        Self(SAYING_BY.replace(Some(logger)))
+    }
+}
+
+impl Drop for Saying {
+    fn drop(&mut self) {
+        SAYING_BY.set(self.0);
+    }
+}
+
+/// Whether the record is what the library has to say, which is not for delivery: each failure would
+/// make more of what could not be delivered, and each record with an odd attribute another one.
 #[inline]
-pub(crate) fn is_of_the_worker(record: &Bound<'_, PyAny>) -> PyResult<bool> {
+pub(crate) fn is_our_own(record: &Bound<'_, PyAny>) -> PyResult<bool> {
     match SAYING_BY.get() {
         None => Ok(false),
         Some(logger) => record
@@ -225,12 +252,12 @@ fn log_all(py: Python<'_>, take: fn() -> Vec<Event>) {
             Level::Warning => 30,
             Level::Error => 40,
         };
-        let outer = SAYING_BY.replace(Some(message.logger));
+        let _saying = Saying::by(message.logger);
         // Nobody can be told that telling failed.
-        let _ = oxitel::LOG_WORKER_MESSAGE
+        oxitel::LOG_WORKER_MESSAGE
             .get(py)
-            .and_then(|log| log.call1((level, message.logger, &message.text)));
-        SAYING_BY.set(outer);
+            .and_then(|log| log.call1((level, message.logger, &message.text)))
+            .settled(py);
     }
     LOGGING.fetch_sub(1, Ordering::AcqRel);
 }

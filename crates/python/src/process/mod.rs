@@ -5,6 +5,8 @@ pub(crate) mod clock;
 pub(crate) mod diagnostics;
 pub(crate) mod ending_thread;
 pub(crate) mod fork;
+pub(crate) mod interpreter;
 pub(crate) mod mapped_lock;
+pub(crate) mod said;
 pub(crate) mod termination;
 mod wording;

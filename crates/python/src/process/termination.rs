@@ -6,8 +6,21 @@
 //! container's process 1, a program that waits for the signal) goes on as before. Programs (and
 //! servers) that set a handler of their own replace this one, and it is never set in place of theirs.
 
+use std::time::Duration;
+
+use telemetry::export::PendingExport;
+
 #[cfg(unix)]
-pub(crate) use unix::{forget, leave_signals_to_program, protect, renew_in_child};
+pub(crate) use unix::{
+    forget, forget_last, leave_signals_to_program, protect, protect_last, renew_in_child,
+};
+
+/// A last export that is made when the signal comes, of what is in no queue.
+pub(crate) struct LastExport {
+    pub(crate) begin: Box<dyn Fn(Duration) -> Vec<PendingExport> + Send + Sync>,
+    /// Says what was lost of it.
+    pub(crate) report: Box<dyn Fn() + Send + Sync>,
+}
 
 #[cfg(unix)]
 mod unix {
@@ -22,6 +35,7 @@ mod unix {
     use telemetry::fork::generation;
 
     use super::super::wording::worded;
+    use super::LastExport;
 
     const LET_THEM_FINISH: Duration = Duration::from_millis(50);
 
@@ -44,11 +58,42 @@ mod unix {
         });
     }
 
+    /// What is exported beside them.
+    static LAST_EXPORTS: ArcSwapOption<Vec<(u64, Arc<LastExport>)>> = ArcSwapOption::const_empty();
+
+    fn change_last(change: impl Fn(&mut Vec<(u64, Arc<LastExport>)>)) {
+        LAST_EXPORTS.rcu(|exports| {
+            let mut exports = exports.as_deref().cloned().unwrap_or_default();
+            change(&mut exports);
+            Some(Arc::new(exports))
+        });
+    }
+
+    /// From now on this is exported, within `limit`, when SIGTERM would end the process. Returns what
+    /// [`forget_last`] wants.
+    pub(crate) fn protect_last(last: LastExport, limit: Duration) -> u64 {
+        let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
+        let last = Arc::new(last);
+        change_last(|exports| exports.push((id, Arc::clone(&last))));
+        handle_unless_handled(limit);
+        id
+    }
+
+    /// There is nothing to export any more.
+    pub(crate) fn forget_last(id: u64) {
+        change_last(|exports| exports.retain(|(known, _)| *known != id));
+    }
+
     /// From now on `processor` is flushed for at most `limit` when SIGTERM would end the process.
     /// Returns what [`forget`] wants.
     pub(crate) fn protect(processor: &BatchProcessor, limit: Duration) -> u64 {
         let id = NEXT_ID.fetch_add(1, Ordering::Relaxed);
         change(|queues| queues.push((id, processor.clone())));
+        handle_unless_handled(limit);
+        id
+    }
+
+    fn handle_unless_handled(limit: Duration) {
         LIMIT_MILLIS.store(
             u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
             Ordering::Relaxed,
@@ -57,7 +102,6 @@ mod unix {
         if WAKE.load(Ordering::Relaxed) < 0 && is_unhandled() && start_thread() {
             set_action(ours());
         }
-        id
     }
 
     /// The processor has been shut down.
@@ -131,6 +175,11 @@ mod unix {
         let limit = Duration::from_millis(LIMIT_MILLIS.load(Ordering::Relaxed));
         let deadline = Instant::now() + limit;
         let queues = QUEUES.load_full().unwrap_or_default();
+        let last = LAST_EXPORTS.load_full().unwrap_or_default();
+        let exports: Vec<_> = last
+            .iter()
+            .flat_map(|(_, last)| (last.begin)(limit))
+            .collect();
         let flushes: Vec<_> = queues
             .iter()
             .map(|(_, queue)| (queue, queue.begin_flush(limit)))
@@ -152,6 +201,9 @@ mod unix {
                 None => drop(queue.begin_shutdown(limit).wait(left())),
             }
         }
+        for export in exports {
+            let _ = export.wait(deadline.saturating_duration_since(Instant::now()));
+        }
         unsent
     }
 
@@ -159,6 +211,9 @@ mod unix {
     fn say(unsent: &[BatchProcessor]) {
         for queue in unsent {
             queue.report_unsent();
+        }
+        for (_, last) in LAST_EXPORTS.load_full().unwrap_or_default().iter() {
+            (last.report)();
         }
         let mut output = std::io::stderr();
         let mut events = telemetry::diagnostics::take();
@@ -259,9 +314,17 @@ mod unix {
 }
 
 #[cfg(not(unix))]
-pub(crate) fn protect(_: &telemetry::export::batch::BatchProcessor, _: std::time::Duration) -> u64 {
+pub(crate) fn protect(_: &telemetry::export::batch::BatchProcessor, _: Duration) -> u64 {
     0
 }
+
+#[cfg(not(unix))]
+pub(crate) fn protect_last(_: LastExport, _: Duration) -> u64 {
+    0
+}
+
+#[cfg(not(unix))]
+pub(crate) fn forget_last(_: u64) {}
 
 #[cfg(not(unix))]
 pub(crate) fn forget(_: u64) {}

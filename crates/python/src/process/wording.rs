@@ -1,7 +1,9 @@
 //! The words for what the pipeline has to say: those of the official packages where they say the
 //! same, under the names of their loggers. Knows nothing of the interpreter.
 
-use telemetry::diagnostics::event::{BufferNews, Destination, Event, Loss, Lost, Reason};
+use std::borrow::Cow;
+
+use telemetry::diagnostics::event::{Amount, BufferNews, Cause, Destination, Event, Loss, Reason};
 use telemetry::export::{Protocol, Signal};
 
 /// How much an event matters.
@@ -31,22 +33,36 @@ pub(crate) fn worded(event: &Event) -> Message {
             (Level::Warning, retrying(to, reason, wait.as_secs_f64()))
         }
         Event::NobodyListens { to } => (Level::Warning, nobody_listens(to)),
-        Event::ExportFailed { to, reason } => (Level::Error, export_failed(to, reason)),
+        Event::ExportFailed { to, reason, so_far } => (
+            Level::Error,
+            format!(
+                "{}; {}",
+                export_failed(to, reason),
+                lost_so_far(to, *so_far)
+            ),
+        ),
         Event::ExporterShutDown { .. } => (
             Level::Warning,
             "Exporter already shutdown, ignoring batch".to_owned(),
         ),
-        Event::RecordTooLarge { to, bytes, reason } => (
+        Event::RecordTooLarge {
+            to,
+            bytes,
+            reason,
+            so_far,
+        } => (
             Level::Error,
             format!(
-                "one of the {} was dropped: its {bytes} bytes are too large for {}: {reason}",
+                "one of the {} was dropped: its {bytes} bytes are too large for {}: {reason}; {}",
                 records(to.signal),
-                to.endpoint
+                to.endpoint,
+                lost_so_far(to, *so_far)
             ),
         ),
         Event::PartialSuccess {
             to,
             rejected,
+            so_far,
             message,
         } => {
             let endpoint = &to.endpoint;
@@ -55,10 +71,16 @@ pub(crate) fn worded(event: &Event) -> Message {
                     "{endpoint} accepted {} with a warning: {message}",
                     records(to.signal)
                 ),
-                rejected => format!(
-                    "{endpoint} rejected {}: {message}",
-                    counted(*rejected, to.signal)
-                ),
+                rejected => {
+                    let more = match so_far {
+                        so_far if so_far > rejected => format!(" ({so_far} so far)"),
+                        _ => String::new(),
+                    };
+                    format!(
+                        "{endpoint} rejected {}{more}: {message}",
+                        counted(*rejected, to.signal)
+                    )
+                }
             };
             (Level::Warning, text)
         }
@@ -87,26 +109,7 @@ pub(crate) fn worded(event: &Event) -> Message {
             let level = if is_loud { Level::Warning } else { Level::Info };
             (level, text)
         }
-        Event::Dropped { to, count } => (
-            Level::Warning,
-            format!(
-                "{} {} dropped because the queue was full",
-                counted(*count, to.signal),
-                were(*count)
-            ),
-        ),
-        Event::Undelivered { to, count, reason } => (
-            Level::Warning,
-            format!(
-                "{} {} not delivered to {}: {}",
-                counted(*count as u64, to.signal),
-                were(*count as u64),
-                to.endpoint,
-                reason
-                    .as_deref()
-                    .unwrap_or("the time for shutting down was over")
-            ),
-        ),
+        Event::Undelivered { to, made, losses } => (Level::Warning, undelivered(to, *made, losses)),
         Event::NeverDelivered { losses } => (Level::Warning, never_delivered(losses)),
         Event::QueueFull { signal } => (
             Level::Warning,
@@ -115,6 +118,13 @@ pub(crate) fn worded(event: &Event) -> Message {
         Event::QueueShutDown { signal } => (
             Level::Info,
             format!("Shutdown called, ignoring {}.", record(*signal)),
+        ),
+        Event::NoMemory { signal, bytes } => (
+            Level::Error,
+            format!(
+                "{} of {bytes} bytes is dropped: there is no memory for it.",
+                record(*signal)
+            ),
         ),
         Event::NoThread { error } => (
             Level::Error,
@@ -139,6 +149,16 @@ pub(crate) fn worded(event: &Event) -> Message {
                 level: Level::Warning,
                 logger: METRICS,
                 text,
+            };
+        }
+        Event::AttributesTooLarge { metric } => {
+            return Message {
+                level: Level::Warning,
+                logger: METRICS,
+                text: format!(
+                    "Metric {metric} was given attributes of more than a mebibyte. Such measurements \
+                     are added up in one series with the attribute otel.metric.overflow."
+                ),
             };
         }
         Event::SumOutgrown { metric } => {
@@ -284,8 +304,8 @@ fn never_delivered(losses: &[Loss]) -> String {
     let mut sums: Vec<(Signal, bool, u64)> = Vec::new();
     for loss in losses {
         let (is_exports, count) = match loss.lost {
-            Lost::Records(count) => (false, count as u64),
-            Lost::Exports(count) => (true, count as u64),
+            Amount::Records(count) => (false, count),
+            Amount::Exports(count) => (true, count),
         };
         let signal = loss.to.signal;
         match sums
@@ -299,9 +319,8 @@ fn never_delivered(losses: &[Loss]) -> String {
     let whats: Vec<_> = sums
         .iter()
         .map(|&(signal, is_exports, count)| match (is_exports, count) {
-            (false, count) => counted(count, signal),
-            (true, 1) => format!("1 export of {}", records(signal)),
-            (true, count) => format!("{count} exports of {}", records(signal)),
+            (false, count) => amount(Amount::Records(count), signal),
+            (true, count) => amount(Amount::Exports(count), signal),
         })
         .collect();
     let whither = losses.first().map_or_else(String::new, |loss| {
@@ -310,6 +329,56 @@ fn never_delivered(losses: &[Loss]) -> String {
     let total = sums.iter().map(|sum| sum.2).sum();
     let (whats, were) = (enumerated(&whats), were(total));
     format!("{whats} {were} not delivered to {whither}")
+}
+
+/// What was lost of all there was, and why.
+fn undelivered(to: &Destination, made: Amount, losses: &[(Cause, u64)]) -> String {
+    let lost = losses.iter().map(|(_, count)| count).sum();
+    let (Amount::Records(all) | Amount::Exports(all)) = made;
+    let part = match lost {
+        lost if lost == all => String::new(),
+        lost => format!("{lost} of "),
+    };
+    let causes: Vec<_> = losses
+        .iter()
+        .map(|(cause, count)| match losses.len() {
+            1 => because(cause),
+            _ => format!("{} ({count})", because(cause)).into(),
+        })
+        .collect();
+    format!(
+        "{part}{} {} not delivered to {}: {}",
+        amount(made, to.signal),
+        were(lost),
+        to.endpoint,
+        causes.join("; ")
+    )
+}
+
+fn because(cause: &Cause) -> Cow<'_, str> {
+    match cause {
+        Cause::QueueFull => "the queue was full".into(),
+        Cause::Refused(reason) => format!("refused, {reason}").into(),
+        Cause::Rejected => "rejected by the receiver".into(),
+        Cause::Unsent(reason) if reason.is_empty() => "the time for shutting down was over".into(),
+        Cause::Unsent(reason) => reason.into(),
+        Cause::GoneFromBuffer => "gone from the buffer".into(),
+        Cause::Withheld => "a processor or the encoder failed".into(),
+        Cause::AfterShutdown => "made after shutdown".into(),
+    }
+}
+
+fn lost_so_far(to: &Destination, so_far: Amount) -> String {
+    format!("{} lost so far", amount(so_far, to.signal))
+}
+
+/// `2 spans`, `2 exports of metrics`.
+fn amount(amount: Amount, signal: Signal) -> String {
+    match amount {
+        Amount::Records(count) => counted(count, signal),
+        Amount::Exports(1) => format!("1 export of {}", records(signal)),
+        Amount::Exports(count) => format!("{count} exports of {}", records(signal)),
+    }
 }
 
 /// `1 span`, `2 spans`.

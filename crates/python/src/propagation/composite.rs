@@ -1,20 +1,83 @@
 //! `CompositePropagator`: several propagators, one after the other.
 
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::{PyTraverseError, PyVisit};
 
 use super::carrier::{CarrierSource, CarrierTarget};
 use super::extracted::Extracted;
 use super::format::{HeaderNames, Known};
 use super::injected::Injected;
 use super::propagator::{EXTRACT_FAILED, INJECT_FAILED, settle};
+use crate::imports::watch::{dict_of, version_of};
 use crate::threads::guarded::Guarded;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "oxitel._native")]
 pub(crate) struct CompositePropagator {
     /// What Python code has set as `_propagators`, looked at anew with each call.
     propagators: Guarded<Option<Py<PyAny>>>,
+    /// The propagator whose work this does.
+    owner: OnceLock<Owner>,
+}
+
+/// A propagator of the API's, whose methods are those of the native one that stands in for it.
+struct Owner {
+    object: Py<PyAny>,
+    is_composite: bool,
+    inject: Py<PyAny>,
+    extract: Py<PyAny>,
+    /// Of its class, when it last had these methods.
+    version: AtomicU32,
+}
+
+impl Owner {
+    fn of(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let class = object.get_type();
+        Ok(Self {
+            object: object.clone().unbind(),
+            is_composite: object.hasattr("_propagators")?,
+            inject: class.getattr("inject")?.unbind(),
+            extract: class.getattr("extract")?.unbind(),
+            version: AtomicU32::new(0),
+        })
+    }
+
+    /// The method of its class, if somebody has put another in its place.
+    #[inline]
+    fn replaced<'py>(
+        &self,
+        py: Python<'py>,
+        name: &str,
+        own: &Py<PyAny>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let version = version_of(self.object.bind(py));
+        if version != 0 && version == self.version.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        let class = self.object.bind(py).get_type();
+        let found = class.getattr(name)?;
+        if !found.is(own) {
+            return Ok(Some(found));
+        }
+        if class.getattr("inject")?.is(&self.inject) && class.getattr("extract")?.is(&self.extract)
+        {
+            self.version.store(version, Ordering::Relaxed);
+        }
+        Ok(None)
+    }
+
+    /// The propagators of a composite; any other is the only one.
+    fn parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let object = self.object.bind(py);
+        if self.is_composite {
+            return object.getattr(pyo3::intern!(py, "_propagators"));
+        }
+        Ok(PyTuple::new(py, [object])?.into_any())
+    }
 }
 
 impl CompositePropagator {
@@ -43,7 +106,36 @@ impl CompositePropagator {
         Ok(extracted.finish())
     }
 
+    /// The native propagator that does the work of `propagator`, if there is one and nothing was put in the
+    /// place of its methods.
+    pub(crate) fn standing_in<'py>(
+        propagator: &Bound<'py, PyAny>,
+    ) -> PyResult<Option<Bound<'py, Self>>> {
+        let py = propagator.py();
+        let own = dict_of(propagator).map(|dict| dict.get_item(pyo3::intern!(py, "extract")));
+        let Some(method) = own.transpose()?.flatten() else {
+            return Ok(None);
+        };
+        let Some(found) = method.getattr_opt(pyo3::intern!(py, "__self__"))? else {
+            return Ok(None);
+        };
+        let Ok(found) = found.cast_into_exact::<Self>() else {
+            return Ok(None);
+        };
+        let is_own = match found.get().owner.get() {
+            Some(owner) => {
+                owner.object.is(propagator)
+                    && owner.replaced(py, "extract", &owner.extract)?.is_none()
+            }
+            None => false,
+        };
+        Ok(is_own.then_some(found))
+    }
+
     fn parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(owner) = self.owner.get() {
+            return owner.parts(py);
+        }
         let parts = self.propagators.lock(py);
         match &*parts {
             Some(parts) => Ok(parts.bind(py).clone()),
@@ -85,6 +177,24 @@ impl CompositePropagator {
         let _ = (args, kwargs);
         Self {
             propagators: Guarded::new(None),
+            owner: OnceLock::new(),
+        }
+    }
+
+    /// Does the work of `propagator` from now on: one of the API's classes, whose own `_propagators` are
+    /// looked at with each call.
+    fn _stand_in(&self, propagator: &Bound<'_, PyAny>) -> PyResult<()> {
+        let _ = self.owner.set(Owner::of(propagator)?);
+        Ok(())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if let Some(owner) = self.owner.get() {
+            visit.call(&owner.object)?;
+        }
+        match self.propagators.peek(&visit) {
+            Some(propagators) => visit.call(&*propagators),
+            None => Ok(()),
         }
     }
 
@@ -108,6 +218,13 @@ impl CompositePropagator {
         context: Option<&Bound<'py, PyAny>>,
         getter: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        if let Some(owner) = self.owner.get()
+            && let Some(method) = owner.replaced(py, "extract", &owner.extract)?
+        {
+            let options = options_of(py, context, "getter", getter)?;
+            let found = method.call((&owner.object, carrier), Some(&options))?;
+            return Ok(Some(found));
+        }
         let source = CarrierSource::new(Known::get(py)?, carrier, getter);
         self.extract_from(py, &source, carrier, context, getter)
     }
@@ -121,6 +238,14 @@ impl CompositePropagator {
         context: Option<&Bound<'py, PyAny>>,
         setter: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<()> {
+        if let Some(owner) = self.owner.get()
+            && let Some(method) = owner.replaced(py, "inject", &owner.inject)?
+        {
+            let options = options_of(py, context, "setter", setter)?;
+            return method
+                .call((&owner.object, carrier), Some(&options))
+                .map(drop);
+        }
         let known = Known::get(py)?;
         let target = CarrierTarget::new(known, carrier, setter);
         let mut injected = Injected::new(py, context)?;
@@ -136,6 +261,23 @@ impl CompositePropagator {
         }
         Ok(())
     }
+}
+
+// What was given of the arguments, for a method that is not ours.
+fn options_of<'py>(
+    py: Python<'py>,
+    context: Option<&Bound<'py, PyAny>>,
+    name: &str,
+    access: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyDict>> {
+    let options = PyDict::new(py);
+    if let Some(context) = context {
+        options.set_item("context", context)?;
+    }
+    if let Some(access) = access {
+        options.set_item(name, access)?;
+    }
+    Ok(options)
 }
 
 // Somebody else's propagator is called as the API's composite calls it.

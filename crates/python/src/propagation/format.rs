@@ -1,12 +1,16 @@
 //! The formats there are, and the classes that stand for them: ours, and the API's own, which do
 //! the same.
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyType};
 
+use super::composite::CompositePropagator;
 use crate::imports::object::Object;
 use crate::imports::oxitel;
+use crate::imports::watch::{dict_of, version_of};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -21,7 +25,7 @@ pub(crate) enum Format {
 /// first of them is called.
 pub(crate) struct Known {
     /// Instances of exactly these classes are run without a call; subclasses may do otherwise.
-    classes: Vec<(Py<PyType>, Format)>,
+    classes: Vec<KnownClass>,
     getter_class: Py<PyType>,
     setter_class: Py<PyType>,
     pub(super) default_getter: Py<PyAny>,
@@ -29,6 +33,53 @@ pub(crate) struct Known {
     /// The key of the baggage in a `Context`.
     pub(super) baggage_key: Py<PyString>,
     pub(super) trace_state: Py<PyType>,
+}
+
+struct KnownClass {
+    class: Py<PyType>,
+    format: Format,
+    inject: Py<PyAny>,
+    extract: Py<PyAny>,
+    /// Its version when it was last seen to have these methods.
+    version: AtomicU32,
+}
+
+impl KnownClass {
+    fn new(py: Python<'_>, class: Py<PyType>, format: Format) -> PyResult<Self> {
+        Ok(Self {
+            inject: class.getattr(py, "inject")?,
+            extract: class.getattr(py, "extract")?,
+            class,
+            format,
+            version: AtomicU32::new(0),
+        })
+    }
+
+    /// Whether `propagator`, which is of this class, has nothing put in the place of its methods.
+    fn is_own(&self, propagator: &Bound<'_, PyAny>) -> bool {
+        let version = version_of(propagator);
+        if version == 0 || version != self.version.load(Ordering::Relaxed) {
+            let class = propagator.get_type();
+            let has = |name, own: &Py<PyAny>| class.getattr(name).is_ok_and(|found| found.is(own));
+            if !has("inject", &self.inject) || !has("extract", &self.extract) {
+                return false;
+            }
+            self.version.store(version, Ordering::Relaxed);
+        }
+        match dict_of(propagator) {
+            Some(dict) if !dict.is_empty() => ["inject", "extract"].into_iter().all(|name| {
+                dict.get_item(name)
+                    .is_ok_and(|own| own.is_none_or(is_stand_in))
+            }),
+            _ => true,
+        }
+    }
+}
+
+// Whether a method is that of the native propagator that stands in for the one that has it.
+fn is_stand_in(method: Bound<'_, PyAny>) -> bool {
+    let found = method.getattr(pyo3::intern!(method.py(), "__self__"));
+    found.is_ok_and(|found| found.is_exact_instance_of::<CompositePropagator>())
 }
 
 static KNOWN: PyOnceLock<Known> = PyOnceLock::new();
@@ -42,26 +93,31 @@ impl Known {
         let class = |module, name| Object::new(module, name).class(py);
         let trace_context = "opentelemetry.trace.propagation.tracecontext";
         let textmap = "opentelemetry.propagators.textmap";
+        let classes = vec![
+            (
+                oxitel::TRACE_CONTEXT_PROPAGATOR.class(py)?,
+                Format::TraceContext,
+            ),
+            (oxitel::BAGGAGE_PROPAGATOR.class(py)?, Format::Baggage),
+            (
+                class(trace_context, "TraceContextTextMapPropagator")?,
+                Format::TraceContext,
+            ),
+            (
+                class("opentelemetry.baggage.propagation", "W3CBaggagePropagator")?,
+                Format::Baggage,
+            ),
+            (oxitel::B3_SINGLE_FORMAT.class(py)?, Format::B3Single),
+            (oxitel::B3_MULTI_FORMAT.class(py)?, Format::B3Multi),
+            (oxitel::B3_FORMAT.class(py)?, Format::B3Multi),
+            (oxitel::JAEGER_PROPAGATOR.class(py)?, Format::Jaeger),
+        ];
+        let classes = classes
+            .into_iter()
+            .map(|(class, format)| KnownClass::new(py, class, format))
+            .collect::<PyResult<_>>()?;
         Ok(Self {
-            classes: vec![
-                (
-                    oxitel::TRACE_CONTEXT_PROPAGATOR.class(py)?,
-                    Format::TraceContext,
-                ),
-                (oxitel::BAGGAGE_PROPAGATOR.class(py)?, Format::Baggage),
-                (
-                    class(trace_context, "TraceContextTextMapPropagator")?,
-                    Format::TraceContext,
-                ),
-                (
-                    class("opentelemetry.baggage.propagation", "W3CBaggagePropagator")?,
-                    Format::Baggage,
-                ),
-                (oxitel::B3_SINGLE_FORMAT.class(py)?, Format::B3Single),
-                (oxitel::B3_MULTI_FORMAT.class(py)?, Format::B3Multi),
-                (oxitel::B3_FORMAT.class(py)?, Format::B3Multi),
-                (oxitel::JAEGER_PROPAGATOR.class(py)?, Format::Jaeger),
-            ],
+            classes,
             getter_class: class(textmap, "DefaultGetter")?,
             setter_class: class(textmap, "DefaultSetter")?,
             default_getter: py.import(textmap)?.getattr("default_getter")?.unbind(),
@@ -87,8 +143,9 @@ impl Known {
 
     /// The format of `propagator`, if it is of a class whose behaviour is known.
     pub(super) fn format_of(&self, propagator: &Bound<'_, PyAny>) -> Option<Format> {
-        let found = |(class, _): &&(Py<PyType>, Format)| is_of(class, propagator);
-        self.classes.iter().find(found).map(|(_, format)| *format)
+        let mut classes = self.classes.iter();
+        let known = classes.find(|known| is_of(&known.class, propagator))?;
+        known.is_own(propagator).then_some(known.format)
     }
 }
 

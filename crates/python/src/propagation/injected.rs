@@ -9,6 +9,7 @@ use super::format::Known;
 use crate::convert::text;
 use crate::imports::context;
 use crate::imports::official::{Official, read_span_context};
+use crate::threads::interruption::Settled;
 use crate::trace::identity::IdTexts;
 use crate::trace::span::{self, Span};
 use crate::trace::unsampled::UnsampledSpan;
@@ -60,7 +61,8 @@ impl<'py> Injected<'py> {
         // A copy, since making the texts may run code that changes the original.
         let entry = |item: Bound<'py, PyAny>| {
             let (name, value): (Bound<'py, PyAny>, Bound<'py, PyAny>) = item.extract().ok()?;
-            Some((name, value.str().ok()?))
+            let text = value.str().settled(value.py())?;
+            Some((name, text))
         };
         Ok(baggage.items().iter().filter_map(entry).collect())
     }

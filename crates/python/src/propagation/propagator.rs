@@ -1,7 +1,6 @@
 //! The native part of each propagator class. The classes themselves, which derive from the API's
 //! too, are in `oxitel.propagation`.
 
-use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 
@@ -11,6 +10,7 @@ use super::format::{Format, HeaderNames, Known};
 use super::injected::Injected;
 use super::{b3, baggage, jaeger, trace_context};
 use crate::process::diagnostics::{self, Seldom};
+use crate::threads::interruption::is_for_program;
 
 const LOGGER: &str = "opentelemetry.propagate";
 
@@ -52,7 +52,7 @@ impl Format {
 pub(super) fn settle(py: Python<'_>, result: PyResult<()>, text: &str) -> PyResult<()> {
     static FAILED: Seldom = Seldom::new();
     match result {
-        Err(error) if error.is_instance_of::<PyException>(py) => {
+        Err(error) if !is_for_program(py, &error) => {
             if FAILED.is_due() {
                 diagnostics::report_exception(py, LOGGER, text, &error);
             }

@@ -1,7 +1,9 @@
 //! What threads share, and what each of them keeps for itself: cells for what changes in a live
-//! span, values that are read with one load, a buffer for one record, the depth of nested calls.
+//! span, values that are read with one load, a buffer for one record, the depth of nested calls, and what
+//! interrupts them.
 
 pub(crate) mod guarded;
+pub(crate) mod interruption;
 pub(crate) mod nesting;
 pub(crate) mod replaceable;
 pub(crate) mod scratch;

@@ -53,6 +53,8 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
         ));
     };
     let parent = span.parent_identity().map(|parent| parent.context);
+    let name = text::nearest(&name);
+    value::make_room(buffer, name.len())?;
     put_span_head(
         buffer,
         &SpanHead {
@@ -60,7 +62,7 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
             span_id: identity.context.span_id,
             trace_state: &identity.trace_state_header(py)?,
             parent_span_id: parent.map(|parent| parent.span_id),
-            name: &text::nearest(&name),
+            name: &name,
             kind: kind + 1,
             start_unix_nanos: times.0.unwrap_or(0),
             end_unix_nanos: times.1.unwrap_or(0),
@@ -75,6 +77,10 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
         Some(dropped) => dropped,
         None => put_links(py, buffer, span)?,
     };
+    let description = description
+        .as_ref()
+        .map_or(Cow::Borrowed(""), text::nearest);
+    value::make_room(buffer, description.len())?;
     put_span_tail(
         buffer,
         &SpanTail {
@@ -82,9 +88,7 @@ fn put_span(py: Python<'_>, span: &ReadableSpan, buffer: &mut Vec<u8>) -> PyResu
             dropped_events,
             dropped_links,
             status,
-            status_description: &description
-                .as_ref()
-                .map_or(Cow::Borrowed(""), text::nearest),
+            status_description: &description,
             is_parent_remote: parent.is_some_and(|parent| parent.is_remote),
         },
     );
@@ -148,7 +152,7 @@ fn put_attributes(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> 
 fn put_events(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyResult<u32> {
     match &Taken::new(py, span, |state| &mut state.events).content {
         Content::Native(events) => {
-            put_native_events(py, buffer, events);
+            put_native_events(py, buffer, events)?;
             Ok(events.dropped())
         }
         Content::Python(object) => {
@@ -157,14 +161,14 @@ fn put_events(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyRe
             for event in events.try_iter()? {
                 let event = event?;
                 let attributes = event.getattr("attributes")?;
+                let name = event.getattr("name")?;
+                let name = text::nearest(&name);
                 body.clear();
-                put_event_head(
-                    &mut body,
-                    &text::nearest(&event.getattr("name")?),
-                    event.getattr("timestamp")?.extract()?,
-                );
+                value::make_room(&mut body, name.len())?;
+                put_event_head(&mut body, &name, event.getattr("timestamp")?.extract()?);
                 let failed = value::put_mapping(&mut body, EVENT_ATTRIBUTES, &attributes)?;
                 put_event_tail(&mut body, dropped_of(&attributes) + failed);
+                value::make_room(buffer, body.len())?;
                 put_bytes_field(buffer, SPAN_EVENTS, &body);
             }
             Ok(dropped_of(events))
@@ -172,19 +176,23 @@ fn put_events(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyRe
     }
 }
 
-fn put_native_events(py: Python<'_>, buffer: &mut Vec<u8>, events: &Newest<EventRecord>) {
+fn put_native_events(
+    py: Python<'_>,
+    buffer: &mut Vec<u8>,
+    events: &Newest<EventRecord>,
+) -> PyResult<()> {
     let mut body = Vec::with_capacity(256);
     for event in events.iter() {
+        let name = text::nearest(event.name.bind(py));
         body.clear();
-        put_event_head(
-            &mut body,
-            &text::nearest(event.name.bind(py)),
-            event.time_unix_nanos,
-        );
+        value::make_room(&mut body, name.len())?;
+        put_event_head(&mut body, &name, event.time_unix_nanos);
         let failed = value::put_map(py, &mut body, EVENT_ATTRIBUTES, &event.attributes);
         put_event_tail(&mut body, event.attributes.dropped() + failed);
+        value::make_room(buffer, body.len())?;
         put_bytes_field(buffer, SPAN_EVENTS, &body);
     }
+    Ok(())
 }
 
 fn put_links(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyResult<u32> {
@@ -214,6 +222,7 @@ fn put_links(py: Python<'_>, buffer: &mut Vec<u8>, span: &ReadableSpan) -> PyRes
             &identity.context,
             dropped_of(&attributes) + failed,
         );
+        value::make_room(buffer, body.len())?;
         put_bytes_field(buffer, SPAN_LINKS, &body);
     }
     Ok(dropped)

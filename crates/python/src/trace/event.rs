@@ -1,12 +1,16 @@
 //! An event of a recording span.
 
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
 
 use super::settings::SpanLimits;
 use crate::convert::bounded_attributes::bounded_attributes;
 use crate::convert::value::AttributeMap;
+use crate::imports::instances::Instances;
 use crate::imports::oxitel;
+
+static INSTANCES: Instances<3> =
+    Instances::new(&oxitel::EVENT, ["_name", "_timestamp", "_attributes"]);
 
 pub(crate) struct EventRecord {
     pub(crate) name: Py<PyAny>,
@@ -21,7 +25,6 @@ impl EventRecord {
         py: Python<'py>,
         limits: Option<&SpanLimits>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let options = PyDict::new(py);
         let attributes = bounded_attributes(
             py,
             &self.attributes,
@@ -29,8 +32,7 @@ impl EventRecord {
             limits.and_then(|limits| limits.attribute_length),
             true,
         )?;
-        options.set_item("attributes", attributes)?;
-        options.set_item("timestamp", self.time_unix_nanos)?;
-        oxitel::EVENT.get(py)?.call((&self.name,), Some(&options))
+        let time = self.time_unix_nanos.into_bound_py_any(py)?;
+        INSTANCES.make(py, [self.name.bind(py).clone(), time, attributes])
     }
 }

@@ -1,19 +1,19 @@
 //! An exception that leaves a span's block: an event, and the span's status.
 
-use pyo3::exceptions::{PyBaseException, PyException, PyTypeError};
+use pyo3::exceptions::{PyBaseException, PyTypeError};
 use pyo3::prelude::*;
-use pyo3::types::{IntoPyDict, PyString};
+use pyo3::types::{IntoPyDict, PyDict, PyString};
 use telemetry::trace::StatusCode;
 
 use super::event::EventRecord;
 use super::exception_text::{description, message, stack_trace, type_name};
-use super::lookalike::overridden;
-use super::settings::SpanLimits;
-use super::span::{Span, push_event, set_status};
+use super::lookalike::overridden::{self, SpanMethod};
+use super::span::{Span, parts, set_status};
 use super::status::Status;
 use crate::convert::value::{self, AttributeMap};
-use crate::process::clock::now_unix_nanos;
+use crate::process::clock::{now_unix_nanos, unix_nanos};
 use crate::process::diagnostics;
+use crate::threads::interruption::is_for_program;
 
 /// Records the exception that leaves a span's block, as its options say: an event, the status.
 // The program has its own exception to handle: only what no library may stop (KeyboardInterrupt,
@@ -26,7 +26,7 @@ pub(crate) fn note(
 ) -> PyResult<()> {
     let py = span.py();
     match try_note(span, exception, options, is_escaped) {
-        Err(error) if error.is_instance_of::<PyException>(py) => {
+        Err(error) if !is_for_program(py, &error) => {
             let text = "failed to record an exception";
             diagnostics::report_exception(py, diagnostics::TRACE, text, &error);
             Ok(())
@@ -42,15 +42,8 @@ fn try_note(
     is_escaped: bool,
 ) -> PyResult<()> {
     if options.records_exceptions() && !overridden::record_exception(span, exception, is_escaped)? {
-        let limits = span
-            .as_super()
-            .get()
-            .settings()
-            .map(|settings| settings.limits);
-        if let Some(limits) = limits {
-            let escaped = truth_text(span.py(), is_escaped);
-            push_event(span, event(exception, None, None, escaped, &limits)?)?;
-        }
+        let escaped = truth_text(span.py(), is_escaped);
+        record(span, exception, None, None, escaped)?;
     }
     if options.sets_status_on_exception() {
         let description = description(exception)?;
@@ -67,14 +60,67 @@ fn try_note(
     Ok(())
 }
 
-/// The event `exception` of the semantic conventions; `attributes` of the user override its own.
-pub(crate) fn event(
+/// Adds the event `exception` of the semantic conventions, by the span's `add_event`; `attributes` of
+/// the user override its own.
+pub(crate) fn record(
+    span: &Bound<'_, Span>,
     exception: &Bound<'_, PyAny>,
     attributes: Option<&Bound<'_, PyAny>>,
-    time_unix_nanos: Option<u64>,
+    timestamp: Option<&Bound<'_, PyAny>>,
     escaped: &Bound<'_, PyString>,
-    limits: &SpanLimits,
-) -> PyResult<EventRecord> {
+) -> PyResult<()> {
+    let py = span.py();
+    let limits = &parts(span)?.settings.limits;
+    let own = attributes_of(exception, escaped)?;
+    let attributes = attributes.filter(|attributes| !attributes.is_none());
+    let is_own = overridden::is_own(span, SpanMethod::AddEvent);
+    if is_own && attributes.is_none() {
+        let mut map = AttributeMap::new(limits.event_attributes);
+        for (key, text) in own {
+            if let Some(pair) = value::clean_pair(key, &text, limits.attribute_length) {
+                drop(value::insert(&mut map, pair));
+            }
+        }
+        return append(span, map, timestamp);
+    }
+    let all = own.into_py_dict(py)?;
+    // Not `PyDict::update`, which takes mappings alone, where pairs will do.
+    if let Some(attributes) = attributes
+        && attributes.is_truthy()?
+    {
+        all.call_method1(pyo3::intern!(py, "update"), (attributes,))?;
+    }
+    if is_own {
+        let map = value::new_map(Some(&all), limits.event_attributes, limits.attribute_length)?;
+        return append(span, map, timestamp);
+    }
+    let options = PyDict::new(py);
+    options.set_item(pyo3::intern!(py, "name"), pyo3::intern!(py, "exception"))?;
+    options.set_item(pyo3::intern!(py, "attributes"), all)?;
+    options.set_item(pyo3::intern!(py, "timestamp"), timestamp)?;
+    let name = pyo3::intern!(py, "add_event");
+    span.call_method(name, (), Some(&options)).map(drop)
+}
+
+fn append(
+    span: &Bound<'_, Span>,
+    attributes: AttributeMap,
+    timestamp: Option<&Bound<'_, PyAny>>,
+) -> PyResult<()> {
+    let name = pyo3::intern!(span.py(), "exception");
+    let event = EventRecord {
+        name: name.clone().into_any().unbind(),
+        time_unix_nanos: unix_nanos(timestamp).unwrap_or_else(now_unix_nanos),
+        attributes,
+    };
+    overridden::append_event(span, event)
+}
+
+/// What an exception says of itself.
+fn attributes_of<'py>(
+    exception: &Bound<'py, PyAny>,
+    escaped: &Bound<'py, PyString>,
+) -> PyResult<[(&'py Bound<'py, PyString>, Bound<'py, PyString>); 4]> {
     let py = exception.py();
     if !exception.is_instance_of::<PyBaseException>() && !exception.is_none() {
         // What `traceback.format_exception` says, with which the official class begins.
@@ -83,7 +129,7 @@ pub(crate) fn event(
             exception.get_type().name()?
         )));
     }
-    let own = [
+    Ok([
         (
             pyo3::intern!(py, "exception.type"),
             PyString::new(py, &type_name(exception)?),
@@ -97,32 +143,7 @@ pub(crate) fn event(
             stack_trace(exception)?,
         ),
         (pyo3::intern!(py, "exception.escaped"), escaped.clone()),
-    ];
-    let map = match attributes.filter(|attributes| !attributes.is_none()) {
-        // What the user gives takes the place of what the exception says.
-        Some(attributes) => {
-            let all = own.into_py_dict(py)?;
-            // Not `PyDict::update`, which takes mappings alone, where pairs will do.
-            if attributes.is_truthy()? {
-                all.call_method1(pyo3::intern!(py, "update"), (attributes,))?;
-            }
-            value::new_map(Some(&all), limits.event_attributes, limits.attribute_length)?
-        }
-        None => {
-            let mut map = AttributeMap::new(limits.event_attributes);
-            for (key, text) in own {
-                if let Some(pair) = value::clean_pair(key, &text, limits.attribute_length) {
-                    drop(value::insert(&mut map, pair));
-                }
-            }
-            map
-        }
-    };
-    Ok(EventRecord {
-        name: pyo3::intern!(py, "exception").clone().into_any().unbind(),
-        time_unix_nanos: time_unix_nanos.unwrap_or_else(now_unix_nanos),
-        attributes: map,
-    })
+    ])
 }
 
 /// `str(is_true)`.

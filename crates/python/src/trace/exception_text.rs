@@ -14,6 +14,7 @@ use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyType};
 
 use crate::process::diagnostics;
+use crate::threads::interruption::{Settled, calm, is_for_program};
 
 const HEADER: &str = "Traceback (most recent call last):\n";
 const CAUSE: &str = "\nThe above exception was the direct cause of the following exception:\n\n";
@@ -27,9 +28,12 @@ const MAX_CHAINED: usize = 8;
 
 /// The functions of `traceback`, which an ending interpreter no longer imports.
 struct Formatting {
+    module: Py<PyModule>,
     extract: Py<PyAny>,
     format_frames: Py<PyAny>,
     format_exception: Py<PyAny>,
+    /// Whether that function is the module's own.
+    is_own: bool,
 }
 
 fn formatting(py: Python<'_>) -> PyResult<&'static Formatting> {
@@ -37,12 +41,26 @@ fn formatting(py: Python<'_>) -> PyResult<&'static Formatting> {
     FORMATTING.get_or_try_init(py, || {
         let module = py.import("traceback")?;
         let function = |name: &str| module.getattr(name).map(Bound::unbind);
+        let format_exception = function("format_exception")?;
+        let globals = format_exception.bind(py).getattr_opt("__globals__")?;
         Ok(Formatting {
             extract: function("extract_tb")?,
             format_frames: function("format_list")?,
-            format_exception: function("format_exception")?,
+            format_exception,
+            is_own: globals.is_some_and(|globals| globals.is(module.dict())),
+            module: module.unbind(),
         })
     })
+}
+
+impl Formatting {
+    /// What programs have in the place of `format_exception` now, if it is another function: it may be
+    /// there to hide something.
+    fn replaced<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
+        let name = pyo3::intern!(py, "format_exception");
+        let present = self.module.bind(py).getattr(name).ok()?;
+        (!self.is_own || !present.is(&self.format_exception)).then_some(present)
+    }
 }
 
 /// Gets ready while the interpreter still imports.
@@ -83,9 +101,9 @@ pub(crate) fn type_name(exception: &Bound<'_, PyAny>) -> PyResult<String> {
 
 // An exception whose text cannot be had must not break the program that raised it.
 pub(crate) fn message(exception: &Bound<'_, PyAny>) -> String {
-    match exception.str() {
-        Ok(text) => text.to_string_lossy().into_owned(),
-        Err(_) => "<exception str() failed>".to_owned(),
+    match exception.str().settled(exception.py()) {
+        Some(text) => text.to_string_lossy().into_owned(),
+        None => "<exception str() failed>".to_owned(),
     }
 }
 
@@ -97,7 +115,7 @@ pub(crate) fn stack_trace<'py>(exception: &Bound<'py, PyAny>) -> PyResult<Bound<
     }
     match slow_stack_trace(exception, None) {
         Ok(text) => Ok(text),
-        Err(error) if !error.is_instance_of::<PyException>(py) => Err(error),
+        Err(error) if is_for_program(py, &error) => Err(error),
         Err(error) => {
             diagnostics::report_exception(
                 py,
@@ -128,7 +146,10 @@ fn slow_stack_trace<'py>(
     traceback: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyString>> {
     let py = exception.py();
-    let format = formatting(py)?.format_exception.bind(py);
+    let formatting = formatting(py)?;
+    let replaced = formatting.replaced(py);
+    let format = replaced.as_ref();
+    let format = format.unwrap_or_else(|| formatting.format_exception.bind(py));
     let lines = match traceback {
         Some(traceback) => format.call1((exception.get_type(), exception, traceback))?,
         None => format.call1((exception,))?,
@@ -141,8 +162,12 @@ fn slow_stack_trace<'py>(
 // The text, if nothing about the exception needs the special cases of `traceback`. What goes wrong
 // here goes wrong there too, and is said then.
 fn quick_stack_trace(exception: &Bound<'_, PyAny>) -> PyResult<Option<String>> {
+    let py = exception.py();
+    if formatting(py)?.replaced(py).is_some() {
+        return Ok(None);
+    }
     match try_quick_stack_trace(exception) {
-        Err(error) if error.is_instance_of::<PyException>(exception.py()) => Ok(None),
+        Err(error) if !is_for_program(py, &error) => Ok(None),
         text => text,
     }
 }
@@ -250,7 +275,7 @@ fn put_one(text: &mut String, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
         put_frame(text, key, &code, &traceback)?;
         traceback = traceback.getattr(pyo3::intern!(py, "tb_next"))?;
     }
-    let Ok(message) = exception.str() else {
+    let Some(message) = calm(py, exception.str())? else {
         return Ok(false);
     };
     let (Ok(message), Ok(name)) = (message.to_str(), final_type_name(exception)) else {

@@ -3,31 +3,39 @@
 
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
+use telemetry::export::batch::BatchProcessor;
 use telemetry::otlp::request::Batch;
 
 use super::encode::with_encoded;
+use super::lookalike::overridden;
 use super::processing;
 use super::readable::ReadableSpan;
 use super::span::{RecordingSpan, Span};
-use crate::export::exporter::Exporter;
+use crate::convert::value::no_memory;
+use crate::export::exporter::{Exporter, request_of};
 use crate::export::group::Groups;
 use crate::export::queue::NativeBatchProcessor;
 use crate::imports::oxitel;
 
 /// Queues a span that has ended, if it was sampled.
 #[pyfunction]
-pub(crate) fn queue_span(
-    py: Python<'_>,
-    queue: &Bound<'_, NativeBatchProcessor>,
-    span: &Bound<'_, PyAny>,
-) {
-    let processor = &queue.get().processor;
-    match shown(span) {
-        Ok(span) => processing::queue(py, processor, span.get()),
-        Err(error) => {
-            processor.withhold();
-            processing::report_unencodable(py, &error);
-        }
+pub(crate) fn queue_span(queue: &Bound<'_, NativeBatchProcessor>, span: &Bound<'_, PyAny>) {
+    queue_shown(&queue.get().processor, span);
+}
+
+pub(crate) fn queue_shown(queue: &BatchProcessor, span: &Bound<'_, PyAny>) {
+    let py = span.py();
+    let queued = if is_of_own_class(span) {
+        // What it shows is looked at when all processors have seen it.
+        span.cast::<ReadableSpan>()
+            .map(|span| processing::queue(queue, span))
+            .map_err(Into::into)
+    } else {
+        shown(span).map(|span| processing::queue(queue, &span))
+    };
+    if let Err(error) = queued {
+        queue.withhold();
+        processing::report_unencodable(py, &error);
     }
 }
 
@@ -44,13 +52,13 @@ pub(crate) fn queue_ending_spans(py: Python<'_>, queue: &Bound<'_, NativeBatchPr
 pub(crate) fn export_spans(
     py: Python<'_>,
     exporter: &Bound<'_, Exporter>,
-    spans: Vec<Bound<'_, PyAny>>,
+    spans: &Bound<'_, PyAny>,
 ) -> PyResult<bool> {
     let mut batch = Batch::new();
     let groups = Groups::default();
     let mut is_complete = true;
-    for span in &spans {
-        if let Err(error) = push(&mut batch, &groups, span) {
+    for span in spans.try_iter()? {
+        if let Err(error) = push(&mut batch, &groups, &span?) {
             processing::report_unencodable(py, &error);
             is_complete = false;
         }
@@ -62,30 +70,38 @@ pub(crate) fn export_spans(
 #[pyfunction]
 pub(crate) fn encode_spans<'py>(
     py: Python<'py>,
-    spans: Vec<Bound<'py, PyAny>>,
+    spans: &Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, PyBytes>> {
     let mut batch = Batch::new();
     let groups = Groups::default();
-    for span in &spans {
-        push(&mut batch, &groups, span)?;
+    for span in spans.try_iter()? {
+        push(&mut batch, &groups, &span?)?;
     }
-    Ok(PyBytes::new(py, &batch.encode()))
+    request_of(py, &batch)
 }
 
 fn push(batch: &mut Batch, groups: &Groups, span: &Bound<'_, PyAny>) -> PyResult<()> {
     let span = shown(span)?;
     let group = groups.of_record(&span)?;
-    with_encoded(span.py(), span.get(), |bytes| batch.push(&group, bytes))
+    with_encoded(span.py(), span.get(), |bytes| {
+        batch.try_push(&group, bytes).map_err(no_memory)
+    })?
 }
 
-/// The span itself if it is of exactly one of our classes, which have nothing in Python that could say
-/// otherwise; else one with what its public properties give.
-fn shown<'py>(span: &Bound<'py, PyAny>) -> PyResult<Bound<'py, ReadableSpan>> {
-    if span.is_exact_instance_of::<RecordingSpan>()
+fn is_of_own_class(span: &Bound<'_, PyAny>) -> bool {
+    span.is_exact_instance_of::<RecordingSpan>()
         || span.is_exact_instance_of::<ReadableSpan>()
         || span.is_exact_instance_of::<Span>()
-    {
-        return Ok(span.cast::<ReadableSpan>()?.clone());
+}
+
+/// The span itself if it is of exactly one of our classes, with nothing in Python that could say
+/// otherwise; else one with what its public properties give.
+pub(crate) fn shown<'py>(span: &Bound<'py, PyAny>) -> PyResult<Bound<'py, ReadableSpan>> {
+    if is_of_own_class(span) {
+        let span = span.cast::<ReadableSpan>()?;
+        if overridden::shows_itself(span) {
+            return Ok(span.clone());
+        }
     }
     let made = oxitel::SHOWN_SPAN.get(span.py())?.call1((span,))?;
     Ok(made.cast_into::<ReadableSpan>()?)

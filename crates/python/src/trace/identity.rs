@@ -1,18 +1,23 @@
 //! The identity of a span or of its parent: plain numbers, with the official `SpanContext` made
 //! when somebody asks for it.
 
+use std::sync::{Arc, OnceLock};
+
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple};
 use telemetry::trace::SpanContext;
 
 use crate::imports::official::{Official, read_span_context};
+use crate::threads::interruption::calm;
 
 pub(crate) struct Identity {
     pub(crate) context: SpanContext,
     /// `None` when it is empty.
     pub(crate) trace_state: Option<Py<PyAny>>,
-    object: PyOnceLock<Py<PyAny>>,
+    /// The official `SpanContext`, one for all who have this identity: a child's parent is the same
+    /// object as its parent's context.
+    object: OnceLock<Arc<PyOnceLock<Py<PyAny>>>>,
     texts: PyOnceLock<Box<IdTexts>>,
 }
 
@@ -36,7 +41,7 @@ impl Identity {
         Self {
             context,
             trace_state,
-            object: PyOnceLock::new(),
+            object: OnceLock::new(),
             texts: PyOnceLock::new(),
         }
     }
@@ -55,12 +60,11 @@ impl Identity {
         }
         let fields = read_span_context(Official::get(py)?, span_context.cast::<PyTuple>()?)?;
         let identity = Self::new(fields.context(), fields.trace_state.map(Bound::unbind));
-        let _ = identity.object.set(py, span_context.clone().unbind());
+        identity.show(span_context);
         Ok(identity)
     }
 
     fn from_attributes(span_context: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let py = span_context.py();
         let context = SpanContext {
             trace_id: span_context.getattr("trace_id")?.extract()?,
             span_id: span_context.getattr("span_id")?.extract()?,
@@ -72,8 +76,29 @@ impl Identity {
             context,
             trace_state.is_truthy()?.then(|| trace_state.unbind()),
         );
-        let _ = identity.object.set(py, span_context.clone().unbind());
+        identity.show(span_context);
         Ok(identity)
+    }
+
+    /// The identity that Python code gives a span. What cannot be read, a mock, is shown as it is and
+    /// identifies nothing.
+    pub(crate) fn given(span_context: &Bound<'_, PyAny>) -> PyResult<Self> {
+        let py = span_context.py();
+        match calm(py, Self::from_object(span_context))? {
+            Some(identity) => Ok(identity),
+            None => {
+                let identity = Self::new(SpanContext::default(), None);
+                identity.show(span_context);
+                Ok(identity)
+            }
+        }
+    }
+
+    // Has the object that it was read from shown as it.
+    fn show(&self, span_context: &Bound<'_, PyAny>) {
+        let cell = PyOnceLock::new();
+        let _ = cell.set(span_context.py(), span_context.clone().unbind());
+        let _ = self.object.set(Arc::new(cell));
     }
 
     /// The identity that Python code gives a span; None is none.
@@ -81,7 +106,7 @@ impl Identity {
         if span_context.is_none() {
             return Ok(None);
         }
-        Self::from_object(span_context).map(Some)
+        Self::given(span_context).map(Some)
     }
 
     /// The same identity for another holder.
@@ -90,15 +115,15 @@ impl Identity {
             self.context,
             self.trace_state.as_ref().map(|state| state.clone_ref(py)),
         );
-        if let Some(object) = self.object.get(py) {
-            let _ = copy.object.set(py, object.clone_ref(py));
-        }
+        let object = self.object.get_or_init(|| Arc::new(PyOnceLock::new()));
+        let _ = copy.object.set(Arc::clone(object));
         copy
     }
 
     /// The official `SpanContext`.
     pub(crate) fn object<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let object = self.object.get_or_try_init(py, || {
+        let object = self.object.get_or_init(|| Arc::new(PyOnceLock::new()));
+        let object = object.get_or_try_init(py, || {
             let trace_id = self.context.trace_id.into_pyobject(py)?.into_any();
             Official::get(py)?
                 .new_span_context(

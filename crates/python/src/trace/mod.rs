@@ -23,6 +23,7 @@ pub(crate) mod readable;
 pub(crate) mod sampler;
 pub(crate) mod scope;
 pub(crate) mod settings;
+pub(crate) mod shown;
 pub(crate) mod span;
 pub(crate) mod start_options;
 pub(crate) mod status;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use pyo3::prelude::*;
+use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::attribute::Newest;
 use telemetry::otlp::request::Group;
@@ -59,6 +60,8 @@ pub(crate) struct SpanState {
     pub(crate) end_unix_nanos: Option<u64>,
     pub(crate) status: Status,
     pub(crate) attributes: Content<AttributeMap>,
+    /// Native attributes as those see them who have read them.
+    pub(crate) shown: Option<Py<PyDict>>,
     pub(crate) events: Content<Newest<EventRecord>>,
     pub(crate) links: Content<Newest<Py<PyAny>>>,
     pub(crate) edits: Option<Box<Edits>>,
@@ -258,6 +261,7 @@ impl SpanState {
         if let Some(edits) = &self.edits {
             edits.traverse(visit)?;
         }
+        visit.call(&self.shown)?;
         match &self.attributes {
             Content::Native(map) => traverse_map(map, visit)?,
             Content::Python(object) => visit.call(object)?,

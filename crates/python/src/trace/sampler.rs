@@ -1,32 +1,44 @@
 //! Which sampler decides: a built-in one natively, any other by calling it.
 
-use pyo3::exceptions::{PyException, PyTypeError};
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyMapping, PyTuple};
+use pyo3::types::PyTuple;
 use telemetry::trace::{Decision, ParentBased, Sampler};
 
 use super::identity::TraceId;
 use super::parent::Parent;
 use super::start_options::StartOptions;
+use crate::convert::container::is_mapping;
 use crate::imports::object::Object;
 use crate::imports::official::Official;
 use crate::imports::oxitel;
+use crate::imports::watch::{self, Watch};
 use crate::process::diagnostics::{self, Seldom};
+use crate::threads::interruption::{calm, is_for_program};
 
 static SAMPLER_FAILED: Seldom = Seldom::new();
 
-/// A sampler, native where its class is exactly one of ours.
+/// A sampler, native where its class is exactly one of ours, with nothing put in its place.
 pub(crate) enum AnySampler {
     Native(Sampler),
     Python(Py<PyAny>),
 }
 
 impl AnySampler {
-    pub(crate) fn from_object(sampler: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Ok(match native(sampler)? {
-            Some(native) => Self::Native(native),
-            None => Self::Python(sampler.clone().unbind()),
-        })
+    pub(crate) fn from_object(sampler: &Bound<'_, PyAny>, watch: &mut Watch) -> PyResult<Self> {
+        match native(sampler, watch) {
+            Err(error) if is_for_program(sampler.py(), &error) => Err(error),
+            Ok(Some(native)) => Ok(Self::Native(native)),
+            _ => Ok(Self::Python(sampler.clone().unbind())),
+        }
+    }
+
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Native(one), Self::Native(other)) => one == other,
+            (Self::Python(one), Self::Python(other)) => one.is(other),
+            _ => false,
+        }
     }
 
     /// Decides for a new span. A sampler that raises is as good as none.
@@ -51,7 +63,7 @@ impl AnySampler {
             Self::Python(sampler) => {
                 ask_sampler(py, official, sampler.bind(py), trace_id.number(py), options).or_else(
                     |error| {
-                        if !error.is_instance_of::<PyException>(py) {
+                        if is_for_program(py, &error) {
                             return Err(error);
                         }
                         if SAMPLER_FAILED.is_due() {
@@ -103,13 +115,13 @@ fn ask_sampler<'py>(
     let attributes = result.getattr(pyo3::intern!(py, "attributes"))?;
     let attributes = if !attributes.is_truthy()? {
         None
-    } else if attributes.is_instance_of::<PyMapping>() {
+    } else if is_mapping(&attributes)? {
         Some(attributes)
     } else {
         return Err(PyTypeError::new_err("the attributes are no mapping"));
     };
     let trace_state = result.getattr(pyo3::intern!(py, "trace_state"))?;
-    let is_empty = trace_state.is_none() || trace_state.len().is_ok_and(|length| length == 0);
+    let is_empty = trace_state.is_none() || calm(py, trace_state.len())? == Some(0);
     Ok(Sampled {
         decision: decision_of(&result.getattr(pyo3::intern!(py, "decision"))?)?,
         attributes: Some(attributes),
@@ -131,9 +143,17 @@ fn decision_of(decision: &Bound<'_, PyAny>) -> PyResult<Decision> {
     )
 }
 
-fn native(sampler: &Bound<'_, PyAny>) -> PyResult<Option<Sampler>> {
+fn native(sampler: &Bound<'_, PyAny>, watch: &mut Watch) -> PyResult<Option<Sampler>> {
     let (py, class) = (sampler.py(), sampler.get_type());
     let is = |known: &Object| -> PyResult<bool> { Ok(class.is(known.kept(py)?)) };
+    let is_parent_based = is(&oxitel::PARENT_BASED)? || is(&oxitel::PARENT_BASED_TRACE_ID_RATIO)?;
+    if !is_parent_based && !is(&oxitel::STATIC_SAMPLER)? && !is(&oxitel::TRACE_ID_RATIO_BASED)? {
+        return Ok(None);
+    }
+    watch.add(sampler);
+    if !watch::is_own(sampler)? {
+        return Ok(None);
+    }
     if is(&oxitel::STATIC_SAMPLER)? {
         return Ok(Some(Sampler::Always(decision_of(
             &sampler.getattr("_decision")?,
@@ -144,10 +164,7 @@ fn native(sampler: &Bound<'_, PyAny>) -> PyResult<Option<Sampler>> {
             bound: sampler.getattr("bound")?.extract()?,
         }));
     }
-    if !is(&oxitel::PARENT_BASED)? && !is(&oxitel::PARENT_BASED_TRACE_ID_RATIO)? {
-        return Ok(None);
-    }
-    let part = |name: &str| native(&sampler.getattr(name)?);
+    let mut part = |name: &str| native(&sampler.getattr(name)?, watch);
     let (
         Some(root),
         Some(remote_parent_sampled),

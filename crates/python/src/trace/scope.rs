@@ -4,7 +4,6 @@
 //! (generators that are kept, or closed elsewhere by the event loop); nothing is ever logged or
 //! raised for that.
 
-use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
@@ -20,6 +19,7 @@ use crate::imports::official::Official;
 use crate::imports::oxitel;
 use crate::process::diagnostics;
 use crate::threads::guarded::Guarded;
+use crate::threads::interruption::{Settled, pass_on};
 
 /// How many enclosing scopes are looked through for one that ends out of order.
 const MAX_ENCLOSING: usize = 1000;
@@ -56,7 +56,7 @@ impl SpanScope {
             let noted = exception::note(span, error, span.get(), false);
             if noted.is_err() {
                 if self.end_on_exit {
-                    let _ = span::end(span, None);
+                    span::end(span, None).settled(span.py());
                 }
                 return noted;
             }
@@ -98,11 +98,10 @@ fn abandon(entered: &Entered, end_on_exit: bool) {
             }
         };
         match attempt() {
-            // What cannot be raised here and yet asks the program to end is at least said.
-            Err(error) if !error.is_instance_of::<PyException>(py) => {
-                error.write_unraisable(py, None);
+            Err(error) => {
+                pass_on(py, &error);
             }
-            _ => {}
+            Ok(()) => {}
         }
         if let Some(raised) = raised {
             raised.restore(py);

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::otlp::request::Group;
@@ -12,6 +11,7 @@ use crate::convert::count;
 use crate::export::group::new_group;
 use crate::export::pipeline::SharedPipeline;
 use crate::process::diagnostics::{self, Seldom};
+use crate::threads::interruption::is_for_program;
 
 /// The group of a provider's spans. A resource that cannot be read (a mock) is as good as none, which
 /// is said.
@@ -22,7 +22,7 @@ pub(crate) fn group_of_tracer(
     static UNREADABLE: Seldom = Seldom::new();
     let py = resource.py();
     new_group(resource, scope).or_else(|error| {
-        if !error.is_instance_of::<PyException>(py) {
+        if is_for_program(py, &error) {
             return Err(error);
         }
         if UNREADABLE.is_due() {

@@ -11,6 +11,7 @@ use super::content::Content;
 use super::event::EventRecord;
 use super::identity::Identity;
 use super::lookalike::edits::Edits;
+use super::lookalike::overridden::{self, SpanMethod};
 use super::processing;
 use super::readable::{ReadableSpan, SpanState};
 use super::settings::Settings;
@@ -19,6 +20,7 @@ use crate::convert::value::{self, AttributeMap};
 use crate::process::clock::now_unix_nanos;
 use crate::process::diagnostics;
 use crate::threads::guarded::{Guard, Guarded};
+use crate::threads::interruption::Settled;
 
 #[pyclass(frozen, subclass, extends = ReadableSpan, module = "opentelemetry.sdk.trace")]
 pub(crate) struct Span {
@@ -56,6 +58,7 @@ impl NewSpan {
             end_unix_nanos: None,
             status: Status::default(),
             attributes: Content::Native(self.attributes),
+            shown: None,
             events: Content::Native(self.events),
             links: Content::Native(self.links),
             edits: self.edits,
@@ -99,12 +102,12 @@ impl Span {
 }
 
 /// The parts of a span that its methods need.
-pub(super) struct SpanParts<'a> {
+pub(crate) struct SpanParts<'a> {
     pub(super) base: &'a ReadableSpan,
     pub(super) settings: &'a Settings,
 }
 
-pub(super) fn parts<'a>(span: &'a Bound<'_, Span>) -> PyResult<SpanParts<'a>> {
+pub(crate) fn parts<'a>(span: &'a Bound<'_, Span>) -> PyResult<SpanParts<'a>> {
     let base = span.as_super().get();
     match base.settings() {
         Some(settings) => Ok(SpanParts { base, settings }),
@@ -157,7 +160,7 @@ pub(crate) fn set_plain_attribute(
     }
     let py = span.py();
     let mut state = base.lock(py);
-    if state.end_unix_nanos.is_some() {
+    if state.end_unix_nanos.is_some() || state.shown.is_some() {
         return false;
     }
     let Content::Native(map) = &mut state.attributes else {
@@ -253,7 +256,7 @@ pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResu
     };
     if let Some(attributes) = edited_attributes {
         // Whatever Python code has put there, failing to freeze it harms nobody.
-        let _ = attributes.setattr("_immutable", true);
+        attributes.setattr("_immutable", true).settled(py);
     }
     if let Some(counts) = &settings.counts
         && let Some(identity) = base.identity()
@@ -265,5 +268,13 @@ pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResu
         record_end.call0()?;
     }
     let pipeline = pipeline.as_ref().unwrap_or(&settings.pipeline);
-    processing::on_end(pipeline.get().present(), span.as_super())
+    let pipeline = pipeline.get().present(py)?;
+    if !pipeline.has_listeners && overridden::is_untouched(span) {
+        processing::queue_untouched(pipeline, span.as_super());
+        Ok(())
+    } else if overridden::is_own(span, SpanMethod::Readable) {
+        processing::on_end(pipeline, span.as_super())
+    } else {
+        processing::on_end_with_readable(pipeline, span)
+    }
 }

@@ -9,6 +9,7 @@ use telemetry::trace::{RANDOM_TRACE_ID, SpanContext, flags_of, random_span_id, r
 use super::counts::Counts;
 use super::identity::{Identity, TraceId};
 use super::links::new_links;
+use super::lookalike::overridden;
 use super::parent::Parent;
 use super::processing;
 use super::sampler::AnySampler;
@@ -20,9 +21,11 @@ use crate::convert::value::{self, AttributeMap};
 use crate::export::pipeline::{self, Pipeline};
 use crate::imports::official::Official;
 use crate::imports::oxitel;
+use crate::imports::watch::{self, Watch};
 use crate::process::clock::now_unix_nanos;
 use crate::process::diagnostics::{self, Seldom};
 use crate::process::fork;
+use crate::threads::interruption::pass_on;
 use crate::threads::replaceable::Replaceable;
 
 static IDS_FAILED: Seldom = Seldom::new();
@@ -40,6 +43,8 @@ pub(crate) struct TracerParts {
     pub(super) id_generator: Option<Py<PyAny>>,
     pub(super) arguments: TracerArguments,
     pub(super) is_enabled: bool,
+    /// Whether sampler and id generator are what they were.
+    pub(super) watch: Watch,
 }
 
 /// The constructor's arguments, to build a changed tracer from.
@@ -85,18 +90,37 @@ impl TracerArguments {
                 self.instrumentation_scope.bind(py),
             )?,
         };
-        let built_in = oxitel::RANDOM_ID_GENERATOR.get(py)?;
-        let id_generator = if self.id_generator.bind(py).get_type().is(&built_in) {
+        let settings = Py::new(py, settings)?;
+        self.with_settings(py, settings, is_enabled)
+    }
+
+    fn with_settings(
+        self,
+        py: Python<'_>,
+        settings: Py<Settings>,
+        is_enabled: bool,
+    ) -> PyResult<TracerParts> {
+        let mut watch = Watch::begin(py);
+        let sampler = AnySampler::from_object(self.sampler.bind(py), &mut watch)?;
+        let id_generator = self.id_generator.bind(py);
+        let is_built_in = id_generator
+            .get_type()
+            .is(&oxitel::RANDOM_ID_GENERATOR.get(py)?);
+        if is_built_in {
+            watch.add(id_generator);
+        }
+        let id_generator = if is_built_in && watch::is_own(id_generator)? {
             None
         } else {
             Some(self.id_generator.clone_ref(py))
         };
         Ok(TracerParts {
-            settings: Py::new(py, settings)?,
-            sampler: AnySampler::from_object(self.sampler.bind(py))?,
+            settings,
+            sampler,
             id_generator,
             arguments: self,
             is_enabled,
+            watch,
         })
     }
 }
@@ -135,8 +159,30 @@ impl Tracer {
     }
 
     /// Whether the attributes have to be known before the decision to record them.
-    pub(crate) fn has_python_sampler(&self) -> bool {
-        matches!(self.parts.get().sampler, AnySampler::Python(_))
+    pub(crate) fn has_python_sampler(&self, py: Python<'_>) -> bool {
+        let parts = self.present_parts(py);
+        parts.map_or(true, |parts| matches!(parts.sampler, AnySampler::Python(_)))
+    }
+
+    #[inline]
+    fn present_parts(&self, py: Python<'_>) -> PyResult<&TracerParts> {
+        let parts = self.parts.get();
+        if parts.watch.is_unchanged(py) {
+            return Ok(parts);
+        }
+        self.look_again(py, parts)
+    }
+
+    /// Sampler and id generator again, or their classes, have changed: what decides now?
+    #[cold]
+    fn look_again(&self, py: Python<'_>, parts: &TracerParts) -> PyResult<&TracerParts> {
+        let settings = parts.settings.clone_ref(py);
+        let arguments = parts.arguments.clone_ref(py);
+        let later = arguments.with_settings(py, settings, parts.is_enabled)?;
+        if !parts.renew(&later) {
+            self.parts.replace(later);
+        }
+        Ok(self.parts.get())
     }
 
     /// Starts a span whose attributes, unless they are `None`, are asked for if they are recorded.
@@ -148,7 +194,7 @@ impl Tracer {
     ) -> PyResult<Started<'py>> {
         fork::settle(py);
         diagnostics::catch_up(py);
-        let parts = self.parts.get();
+        let parts = self.present_parts(py)?;
         let official = Official::get(py)?;
         let given_context = options.context.as_ref().map(|context| context.bind(py));
         let parent = Parent::find(py, official, given_context)?;
@@ -229,8 +275,11 @@ impl Tracer {
             edits: None,
         };
         let span = new.create(py, parts.settings.clone_ref(py))?;
+        if overridden::start_of_span(&span, given_context)? {
+            return Ok(Started::Recording(span));
+        }
         processing::on_start(
-            settings.pipeline.get().present(),
+            settings.pipeline.get().present(py)?,
             span.as_super(),
             given_context,
         )?;
@@ -239,6 +288,13 @@ impl Tracer {
 }
 
 impl TracerParts {
+    /// Whether the same sampler and id generator decide, and were seen again.
+    fn renew(&self, later: &Self) -> bool {
+        self.sampler.is(&later.sampler)
+            && self.id_generator.is_some() == later.id_generator.is_some()
+            && self.watch.renew(&later.watch)
+    }
+
     fn new_trace_id(&self, py: Python<'_>) -> (u128, bool) {
         let Some(generator) = &self.id_generator else {
             return (random_trace_id(), true);
@@ -273,7 +329,7 @@ impl TracerParts {
 }
 
 fn report_ids(py: Python<'_>, error: &PyErr) {
-    if IDS_FAILED.is_due() {
+    if !pass_on(py, error) && IDS_FAILED.is_due() {
         let text = "the id generator failed; a random id is used instead";
         diagnostics::report_exception(py, diagnostics::TRACE, text, error);
     }

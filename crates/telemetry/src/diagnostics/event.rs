@@ -31,6 +31,8 @@ pub enum Event {
         to: Arc<Destination>,
         /// Why.
         reason: Reason,
+        /// How much was lost so, or for its size, since the exporter was made.
+        so_far: Amount,
     },
     /// Something was to be exported by an exporter that was shut down.
     ExporterShutDown {
@@ -45,6 +47,8 @@ pub enum Event {
         bytes: usize,
         /// Who says so.
         reason: Reason,
+        /// How much was lost so, or refused, since the exporter was made.
+        so_far: Amount,
     },
     /// The receiver took a request, but not all of its records.
     PartialSuccess {
@@ -52,6 +56,8 @@ pub enum Event {
         to: Arc<Destination>,
         /// How many it did not take; 0 with a message is a warning.
         rejected: u64,
+        /// How many it did not take since the exporter was made.
+        so_far: u64,
         /// What it said, on one line.
         message: String,
     },
@@ -66,21 +72,14 @@ pub enum Event {
         /// For a queue, what it has come to meanwhile.
         backlog: Option<Backlog>,
     },
-    /// At shutdown: records for which the queue had no room, as far as no other event has told.
-    Dropped {
-        /// Where they were to go.
-        to: Arc<Destination>,
-        /// How many.
-        count: u64,
-    },
-    /// At shutdown: records that could not be delivered in the time there was.
+    /// At shutdown: what was lost of all there was.
     Undelivered {
-        /// Where they were to go.
+        /// Where it was to go.
         to: Arc<Destination>,
-        /// How many.
-        count: usize,
-        /// What went wrong last; nothing where there was no time to try.
-        reason: Option<String>,
+        /// All there was.
+        made: Amount,
+        /// What was lost of it, by cause; never empty.
+        losses: Vec<(Cause, u64)>,
     },
     /// At the end of the process: what was not delivered to a place that has never answered.
     NeverDelivered {
@@ -96,6 +95,13 @@ pub enum Event {
     QueueShutDown {
         /// Of what.
         signal: Signal,
+    },
+    /// There is no memory for a record, which is dropped.
+    NoMemory {
+        /// Of what.
+        signal: Signal,
+        /// How long it is, in bytes.
+        bytes: usize,
     },
     /// The worker's thread cannot be started; it is tried again with the next record.
     NoThread {
@@ -119,6 +125,12 @@ pub enum Event {
         /// The attribute with the most values, and how many those are.
         greediest: Option<(String, usize)>,
     },
+    /// The attributes of a measurement are too large to be kept; its amount is added up in the series
+    /// for what is beyond the limit.
+    AttributesTooLarge {
+        /// The metric's name.
+        metric: Arc<str>,
+    },
     /// The sum of a metric has outgrown 64-bit integers, and goes on as a double.
     SumOutgrown {
         /// The metric's name.
@@ -138,14 +150,15 @@ impl Event {
             | Self::RecordTooLarge { to, .. }
             | Self::PartialSuccess { to, .. }
             | Self::Recovered { to, .. }
-            | Self::Dropped { to, .. }
             | Self::Undelivered { to, .. }
             | Self::Buffer { to, .. } => Some(to),
             Self::NeverDelivered { losses } => losses.first().map(|loss| &*loss.to),
             Self::QueueFull { .. }
             | Self::QueueShutDown { .. }
+            | Self::NoMemory { .. }
             | Self::NoThread { .. }
             | Self::CardinalityLimit { .. }
+            | Self::AttributesTooLarge { .. }
             | Self::SumOutgrown { .. } => None,
         }
     }
@@ -246,17 +259,36 @@ pub struct Backlog {
 pub struct Loss {
     /// Where it was to go.
     pub to: Arc<Destination>,
-    /// What it is.
-    pub lost: Lost,
+    /// How much it is.
+    pub lost: Amount,
     /// Why, in the words of the operating system.
     pub reason: String,
 }
 
-/// How much was lost.
+/// How much telemetry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lost {
-    /// So many records of a queue.
-    Records(usize),
+pub enum Amount {
+    /// So many records.
+    Records(u64),
     /// So many exports that somebody waited for.
-    Exports(usize),
+    Exports(u64),
+}
+
+/// Why telemetry was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Cause {
+    /// The queue had no room.
+    QueueFull,
+    /// The receiver refused it, or it was too large; what was said last.
+    Refused(String),
+    /// The receiver did not take it, by its own account ("partial success").
+    Rejected,
+    /// There was no time for another try, after this; empty where there was no time at all.
+    Unsent(String),
+    /// It was in the buffer alone, and is not any more.
+    GoneFromBuffer,
+    /// A processor failed to see it, or it could not be encoded.
+    Withheld,
+    /// It came after shutdown.
+    AfterShutdown,
 }

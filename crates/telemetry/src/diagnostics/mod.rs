@@ -33,6 +33,8 @@ pub enum Key {
     NowAndThen(u64),
     /// Once in the life of the process for events with this number.
     Once(u64),
+    /// Once for events with this number until they are [`over`], and not again within 20 seconds.
+    UntilOver(u64),
 }
 
 impl Key {
@@ -44,6 +46,11 @@ impl Key {
     /// Once in the life of the process for events of this name.
     pub fn once(name: impl Hash) -> Self {
         Self::Once(hash(name))
+    }
+
+    /// Once for events of this name until they are [`over`], and not again within 20 seconds.
+    pub fn until_over(name: impl Hash) -> Self {
+        Self::UntilOver(hash(name))
     }
 }
 
@@ -62,15 +69,23 @@ struct Kept {
 #[derive(Default)]
 struct Unsaid {
     events: VecDeque<Event>,
-    said: HashMap<Key, Instant>,
+    said: HashMap<Key, Said>,
     losses: Vec<Loss>,
+}
+
+/// An event that was said.
+struct Said {
+    at: Instant,
+    is_over: bool,
 }
 
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         match self {
             Self::Always => 0u64.hash(state),
-            Self::NowAndThen(number) | Self::Once(number) => number.hash(state),
+            Self::NowAndThen(number) | Self::Once(number) | Self::UntilOver(number) => {
+                number.hash(state);
+            }
         }
     }
 }
@@ -100,13 +115,13 @@ impl Kept {
 }
 
 /// Keeps an event for the host to log, unless its key was used already, and calls the wake function
-/// on this thread. No lock of the pipeline may be held by the caller.
-pub fn report(key: Key, event: Event) {
+/// on this thread; whether it is kept. No lock of the pipeline may be held by the caller.
+pub fn report(key: Key, event: Event) -> bool {
     let kept = kept();
     {
         let mut unsaid = kept.lock();
         if !unsaid.may_say(key, Instant::now()) {
-            return;
+            return false;
         }
         if unsaid.events.len() >= MAX_EVENTS {
             unsaid.events.pop_front();
@@ -117,6 +132,7 @@ pub fn report(key: Key, event: Event) {
     if let Some(wake) = WAKE.load_full() {
         wake();
     }
+    true
 }
 
 /// Keeps a loss for [`take_losses`], which the host calls when the process ends: every signal loses
@@ -144,12 +160,21 @@ pub fn take_losses() -> Vec<Event> {
     events
 }
 
-/// Makes events with this key new again; whether one had been said.
+/// Says that what an event of [`Key::until_over`] was about is over; whether it had been said.
 #[must_use]
-pub fn forget(key: Key) -> bool {
+pub fn over(key: Key) -> bool {
     let kept = kept();
     let mut unsaid = kept.lock();
-    unsaid.said.remove(&key).is_some()
+    let said = unsaid.said.get_mut(&key);
+    said.is_some_and(|said| !mem::replace(&mut said.is_over, true))
+}
+
+/// Whether an event of [`Key::until_over`] was said, and is not [`over`].
+#[must_use]
+pub fn is_said(key: Key) -> bool {
+    let kept = kept();
+    let unsaid = kept.lock();
+    unsaid.said.get(&key).is_some_and(|said| !said.is_over)
 }
 
 impl Unsaid {
@@ -158,14 +183,19 @@ impl Unsaid {
             return true;
         }
         if let Some(last) = self.said.get(&key)
-            && (matches!(key, Key::Once(_)) || now.duration_since(*last) < QUIET)
+            && match key {
+                Key::Once(_) => true,
+                Key::UntilOver(_) if !last.is_over => true,
+                _ => now.duration_since(last.at) < QUIET,
+            }
         {
             return false;
         }
         if self.said.len() >= MAX_KEYS {
             self.said.clear();
         }
-        self.said.insert(key, now);
+        let is_over = false;
+        self.said.insert(key, Said { at: now, is_over });
         true
     }
 }
@@ -196,7 +226,7 @@ pub fn set_wake(wake: fn()) {
 
 #[cfg(test)]
 mod tests {
-    use super::event::{Destination, Lost};
+    use super::event::{Amount, Destination};
     use super::*;
     use crate::otlp::signal::{Protocol, Signal};
 
@@ -216,7 +246,7 @@ mod tests {
         assert!(unsaid.may_say(bucket, start + QUIET));
     }
 
-    fn loss(lost: Lost, base: &str) -> Loss {
+    fn loss(lost: Amount, base: &str) -> Loss {
         Loss {
             to: Arc::new(Destination {
                 signal: Signal::Traces,
@@ -233,9 +263,9 @@ mod tests {
     #[test]
     fn losses_to_one_place_are_one_event() {
         let losses = [
-            loss(Lost::Records(1), "a"),
-            loss(Lost::Records(2), "b"),
-            loss(Lost::Exports(3), "a"),
+            loss(Amount::Records(1), "a"),
+            loss(Amount::Records(2), "b"),
+            loss(Amount::Exports(3), "a"),
         ];
         losses.clone().into_iter().for_each(report_loss);
         let [first, second, third] = losses;
@@ -254,16 +284,24 @@ mod tests {
     }
 
     #[test]
-    fn an_event_that_was_forgotten_is_new() {
-        let key = Key::once("forgotten");
-        assert!(!forget(key));
-        report(
-            key,
-            Event::QueueFull {
-                signal: Signal::Logs,
-            },
-        );
-        assert!(forget(key) && !forget(key));
+    fn what_is_over_is_news_again_but_not_at_once() {
+        let mut unsaid = Unsaid::default();
+        let (key, start) = (Key::until_over("away"), Instant::now());
+        assert!(unsaid.may_say(key, start));
+        assert!(!unsaid.may_say(key, start + QUIET * 9));
+        unsaid.said.get_mut(&key).unwrap().is_over = true;
+        assert!(!unsaid.may_say(key, start + QUIET - Duration::from_millis(1)));
+        assert!(unsaid.may_say(key, start + QUIET));
+        assert!(!unsaid.may_say(key, start + QUIET * 9));
+    }
+
+    #[test]
+    fn something_is_over_once() {
+        let key = Key::until_over("over");
+        assert!(!over(key) && !is_said(key));
+        let signal = Signal::Logs;
+        assert!(report(key, Event::QueueFull { signal }));
+        assert!(is_said(key) && over(key) && !over(key) && !is_said(key));
         drop(take());
     }
 

@@ -34,7 +34,9 @@ pub(crate) fn encode(session: &Session, batch: &Batch) -> Result<Bytes, Reason> 
     let prefix_len = settled.prefix_len();
     let mut plain = session.take_buffer();
     plain.resize(prefix_len, 0);
-    batch.encode_into(&mut plain);
+    if batch.try_encode_into(&mut plain).is_err() {
+        return Err(no_memory(batch.byte_len()));
+    }
     let len = plain.len() - prefix_len;
     if len > settled.max_request_bytes {
         return Err(too_large(len));
@@ -42,22 +44,43 @@ pub(crate) fn encode(session: &Session, batch: &Batch) -> Result<Bytes, Reason> 
     let mut body = plain;
     let mut is_compressed = settled.compression != Compression::None;
     if is_compressed {
-        let mut out = Vec::with_capacity(body.len() / 4 + 64);
-        out.resize(prefix_len, 0);
         let message = body.get(prefix_len..).unwrap_or_default();
-        match settled.compression.compress(message, out) {
-            Ok(packed) => {
+        let packed = room_for_packed(message.len()).and_then(|mut out| {
+            out.resize(prefix_len, 0);
+            settled.compression.compress(message, out).ok()
+        });
+        match packed {
+            Some(packed) => {
                 session.give_back(Bytes::from(body));
                 body = packed;
             }
-            // Writing to memory does not fail; were it to, the plain message is as good for gRPC.
-            Err(_) => is_compressed = false,
+            None if settled.route.protocol == Protocol::Grpc => is_compressed = false,
+            // The header says that it is compressed.
+            None => return Err(no_memory(len)),
         }
     }
     if settled.route.protocol == Protocol::Grpc {
         grpc::fill_prefix(&mut body, is_compressed);
     }
     Ok(Bytes::from(body))
+}
+
+fn no_memory(len: usize) -> Reason {
+    Reason::text(format!("there is no memory for a request of {len} bytes"))
+}
+
+/// A buffer for so much, compressed: what is large gets all that it can take at once, since it cannot
+/// grow where there is no memory.
+fn room_for_packed(len: usize) -> Option<Vec<u8>> {
+    const LARGE: usize = 8 << 20;
+    let most = if len < LARGE {
+        len / 4 + 64
+    } else {
+        len.saturating_add(len / 64)
+    };
+    let mut out = Vec::new();
+    out.try_reserve_exact(most).ok()?;
+    Some(out)
 }
 
 /// Sends a request once, and reads the answer; gives up at `deadline`, or when shutdown says so.

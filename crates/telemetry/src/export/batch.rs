@@ -6,11 +6,11 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
+pub use super::account::Counts;
 pub use super::config::BatchConfig;
 use super::config::limited;
 use super::exporter::Exporter;
 pub use super::flush::{Flush, Shutdown};
-pub use super::queue::Counts;
 use super::sender::{Renew, Sender};
 use super::spool::SpoolCounts;
 use super::worker;
@@ -84,7 +84,7 @@ impl BatchProcessor {
     /// Counts a record that is not to be exported, since a processor before this one failed to see
     /// it, or that cannot be encoded.
     pub fn withhold(&self) {
-        self.shared.sender().lock().queue.counts_mut().withheld += 1;
+        self.shared.sender().lock().queue.withhold();
     }
 
     /// Waits until everything queued so far was accepted by the receiver; false where it was not,

@@ -2,30 +2,25 @@
 //! settled or time is up. What an answer means is for [`super::verdict`] to say.
 
 use std::sync::atomic::Ordering;
-use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+pub(crate) use super::account::{Owner, Tally};
 use super::attempt::{attempt, encode};
-use super::operation::Operation;
-use super::session::Session;
+use super::operation::{Operation, TOO_LARGE};
+use super::session::{Ended, Session};
 use super::transport::answer::{Reason, Trouble, TroubleKind};
 use super::urgency::{Urgency, Wait};
 use super::verdict::{Sent, Verdict, verdict};
 use super::{report, retry};
+use crate::diagnostics::event::Amount;
 use crate::otlp::read::PartialSuccess;
 use crate::otlp::request::Batch;
 
-/// Whose batch it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Owner {
-    /// Tries again later what is left.
-    Queue,
-    /// Gives it up.
-    Caller,
-}
+/// What was to be exported by an exporter that was shut down has this reason.
+pub(super) const SHUT_DOWN: &str = "the exporter was shut down";
 
 /// What became of a batch.
 #[derive(Debug, Default)]
@@ -38,17 +33,10 @@ pub(crate) struct Delivery {
     pub(crate) left: Option<Left>,
     /// What went wrong last, if anything did.
     pub(crate) reason: Reason,
-    /// How long the outage was that this delivery ended.
-    pub(crate) outage: Option<Duration>,
-}
-
-/// Numbers of records.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub(crate) delivered: usize,
-    /// Not accepted, by the receiver's own account ("partial success").
-    pub(crate) rejected: usize,
-    pub(crate) failed: usize,
+    /// It was that a record is too large.
+    pub(crate) is_too_large: bool,
+    /// The outage that this delivery ended.
+    pub(crate) outage: Option<Ended>,
 }
 
 /// Records that were not settled in the time there was.
@@ -104,15 +92,18 @@ pub(crate) async fn deliver(
         let Tally {
             delivered,
             rejected,
-            failed,
+            refused,
         } = delivery.tally;
         operation.end(Operation {
             duration: None,
             delivered,
             rejected,
-            failed,
-            is_failure: failed > 0 || delivery.left.is_some(),
-            code: delivery.reason.code.clone(),
+            failed: refused,
+            is_failure: refused > 0 || delivery.left.is_some(),
+            code: match delivery.reason.code.as_str() {
+                "" if delivery.is_too_large => TOO_LARGE.to_owned(),
+                code => code.to_owned(),
+            },
         });
     }
     delivery
@@ -153,9 +144,12 @@ impl Courier<'_> {
                 }
                 Part::Split(reason) => {
                     let bytes = batch.byte_len();
-                    report::record_too_large(&self.session.settled, bytes, reason.clone());
-                    self.delivery.tally.failed += 1;
+                    self.delivery.tally.refused += 1;
+                    let so_far = self.lose(1);
+                    let settled = &self.session.settled;
+                    report::record_too_large(settled, bytes, reason.clone(), so_far);
                     self.delivery.spent.push(batch);
+                    self.delivery.is_too_large = true;
                     self.delivery.reason = reason;
                 }
                 Part::Left(setback) => {
@@ -192,7 +186,7 @@ impl Courier<'_> {
         loop {
             if session.is_shut_down.load(Ordering::Relaxed) {
                 report::exporter_shut_down(&session.settled);
-                return self.fail(records, Reason::text("the exporter was shut down"));
+                return self.fail(records, Reason::text(SHUT_DOWN));
             }
             let seen = *self.urgency.borrow_and_update();
             let tried_at = Instant::now();
@@ -208,7 +202,8 @@ impl Courier<'_> {
                     if session.end_outage().is_some() {
                         report::end_silently(&session.settled);
                     }
-                    report::export_failed(&session.settled, &reason);
+                    let so_far = self.lose(records);
+                    report::export_failed(&session.settled, &reason, so_far);
                     return self.fail(records, reason);
                 }
                 Verdict::Reconnect => {
@@ -227,23 +222,28 @@ impl Courier<'_> {
     }
 
     fn accept(&mut self, records: usize, partial: Option<PartialSuccess>) -> Part {
-        let delivery = &mut self.delivery;
-        delivery.outage = self.session.end_outage().or(delivery.outage);
+        self.delivery.outage = self.session.end_outage().or(self.delivery.outage);
         let rejected = partial.map_or(0, |partial| {
-            report::partial_success(&self.session.settled, &partial);
+            let so_far = self.session.count_rejected(partial.rejected);
+            report::partial_success(&self.session.settled, &partial, so_far);
             usize::try_from(partial.rejected)
                 .unwrap_or(usize::MAX)
                 .min(records)
         });
-        delivery.tally.delivered += records - rejected;
-        delivery.tally.rejected += rejected;
+        self.delivery.tally.delivered += records - rejected;
+        self.delivery.tally.rejected += rejected;
         Part::Settled
     }
 
     fn fail(&mut self, records: usize, reason: Reason) -> Part {
         self.delivery.reason = reason;
-        self.delivery.tally.failed += records;
+        self.delivery.tally.refused += records;
         Part::Settled
+    }
+
+    /// Counts what the exporter loses: how much that is so far.
+    fn lose(&self, records: usize) -> Amount {
+        self.session.count_lost(self.owner, records)
     }
 
     /// How long to wait before another try, and whether that is too long.
@@ -273,9 +273,12 @@ impl Courier<'_> {
         // Who gives up says so, and not that there will be another try.
         let says_so = !is_over || self.owner == Owner::Queue || trouble.kind == TroubleKind::Nobody;
         if says_so && session.is_news(trouble.kind, &trouble.reason.code) {
-            match trouble.kind {
+            let is_told = match trouble.kind {
                 TroubleKind::Nobody => report::nobody_listens(&session.settled),
                 _ => report::retrying(&session.settled, trouble.reason.clone(), pause),
+            };
+            if is_told {
+                session.note_told(trouble.kind, &trouble.reason.code);
             }
         }
         self.delivery.reason = trouble.reason;

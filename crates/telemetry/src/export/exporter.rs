@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::config::{ExporterConfig, limited};
-use super::deliver::{Delivery, Left, Owner, deliver};
+use super::deliver::{Delivery, Left, Owner, SHUT_DOWN, Tally, deliver};
 use super::operation::Operation;
 use super::session::Session;
 use super::settled::Settled;
@@ -120,19 +120,27 @@ impl Exporter {
         let session = self.session();
         if session.is_shut_down.load(Ordering::Relaxed) {
             report::exporter_shut_down(&self.settled);
-            return Err(failed(count, "the exporter was shut down".to_owned()));
+            session.account(count, Tally::default(), count, false, SHUT_DOWN);
+            return Err(failed(count, SHUT_DOWN.to_owned()));
         }
         let (answer, answered) = mpsc::sync_channel(1);
         let timeout = limited(timeout);
         let deadline = Instant::now() + timeout;
+        let asked = Arc::clone(&session);
         let started = worker::spawn(async move {
             let mut urgency = session.urgency.subscribe();
             let delivery = deliver(&session, batch, deadline, &mut urgency, Owner::Caller).await;
+            let left = delivery.left.as_ref();
+            let is_hopeless = left.is_some_and(|left| left.setback.is_hopeless);
+            let unsent = left.map_or(0, Left::len);
+            let (tally, why) = (delivery.tally, why(&delivery));
+            session.account(count, tally, unsent, is_hopeless, &why);
             tell(&session, &delivery);
             let _ = answer.send(delivery);
         });
         if let Err(error) = started {
             let reason = format!("the export thread cannot be started: {error}");
+            asked.account(count, Tally::default(), count, false, &reason);
             return Err(failed(count, reason));
         }
         Ok(PendingExport {
@@ -159,6 +167,11 @@ impl Exporter {
         self.session().operations.in_flight()
     }
 
+    /// Says what was lost so far of the exports that somebody waited for.
+    pub fn report_lost(&self) {
+        report::lost_calls(&self.session());
+    }
+
     /// Breaks off waits for another try; later exports fail at once. Batch processors that use
     /// this exporter are shut down before it.
     pub fn shutdown(&self) {
@@ -170,7 +183,7 @@ impl Exporter {
                 urgency.closing.get_or_insert_with(Instant::now);
             });
         });
-        report::lost_exports(&session);
+        report::lost_calls(&session);
     }
 }
 
@@ -195,7 +208,7 @@ impl PendingExport {
             delivered: delivery.tally.delivered,
             rejected: delivery.tally.rejected,
         };
-        let undelivered = delivery.tally.failed + delivery.left.as_ref().map_or(0, Left::len);
+        let undelivered = delivery.tally.refused + delivery.left.as_ref().map_or(0, Left::len);
         if undelivered == 0 {
             return Some(Ok(summary));
         }
@@ -215,11 +228,19 @@ fn tell(session: &Session, delivery: &Delivery) {
         report::export_recovered(settled, outage);
     }
     let Some(left) = &delivery.left else { return };
-    if left.setback.is_hopeless && left.setback.kind == TroubleKind::Nobody {
-        // It was said that nothing listens there; how much was lost is said at the end.
-        session.lost_exports.fetch_add(1, Ordering::Relaxed);
-    } else {
-        report::export_failed(settled, &delivery.reason);
+    // That nothing listens there was said; how much was lost is said at the end.
+    if !left.setback.is_hopeless || left.setback.kind != TroubleKind::Nobody {
+        let so_far = session.count_lost(Owner::Caller, left.len());
+        report::export_failed(settled, &delivery.reason, so_far);
+    }
+}
+
+/// Why something was not delivered. Of a place that has never answered, the same for both protocols.
+fn why(delivery: &Delivery) -> String {
+    let left = delivery.left.as_ref();
+    match left.is_some_and(|left| left.setback.is_hopeless) {
+        true => delivery.reason.text.clone(),
+        false => delivery.reason.to_string(),
     }
 }
 

@@ -297,7 +297,7 @@ impl Keeping {
         let tally = tally.map(|delivery| delivery.tally);
         match tally {
             None => state.pace.away(now),
-            Some(tally) if tally.failed > 0 => state.pace.refused(now),
+            Some(tally) if tally.refused > 0 => state.pace.refused(now),
             Some(_) => state.pace.speed_up(),
         }
         state.send_at = now + state.pace.gap(bytes);
@@ -308,7 +308,7 @@ impl Keeping {
         match tally {
             Some(tally) => {
                 store.settle(&places);
-                let refused = tally.failed + tally.rejected;
+                let refused = tally.refused + tally.rejected;
                 store.note_sent(is_own, tally.delivered as u64, refused as u64);
                 if is_own {
                     let mut guarded = queue.lock();
@@ -316,7 +316,7 @@ impl Keeping {
                     let counts = guarded.queue.counts_mut();
                     counts.delivered += tally.delivered as u64;
                     counts.rejected += tally.rejected as u64;
-                    counts.failed += tally.failed as u64;
+                    counts.refused += tally.refused as u64;
                 }
             }
             None if is_own => queue.lock().queue.land_evicted(places, false),

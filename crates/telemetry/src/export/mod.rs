@@ -1,6 +1,7 @@
 //! How telemetry leaves: a bounded batch queue, one worker thread, OTLP over HTTP and gRPC.
 //! Nothing here raises into the application: what cannot be delivered is counted and said once.
 
+mod account;
 mod attempt;
 pub mod batch;
 mod config;

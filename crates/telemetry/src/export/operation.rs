@@ -12,6 +12,10 @@ use tokio::time::Instant;
 /// The most operations that wait to be taken; the oldest give way.
 const MAX_KEPT: usize = 1024;
 
+/// What a record is called that is larger than a request may be by the configuration: the official
+/// exporters' exception.
+pub(super) const TOO_LARGE: &str = "RequestPayloadTooLargeError";
+
 /// One export, with all its attempts; or the end of what was to be tried again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Operation {
@@ -25,7 +29,7 @@ pub struct Operation {
     pub failed: usize,
     /// Whether something was not delivered, if only for the time being.
     pub is_failure: bool,
-    /// The last error's HTTP status or gRPC code, if it has one.
+    /// The last error's HTTP status or gRPC code, or the name of what is too large; empty for others.
     pub code: String,
 }
 

@@ -11,6 +11,7 @@ use crate::otlp::request::{Batch, Group};
 
 use self::kept::{Evicted, Kept};
 pub(super) use self::kept::{Left, Unwritten};
+use super::account::Counts;
 use super::spool::Place;
 
 /// What a queue holds where nobody said how many records: bytes of encoded records, so that an
@@ -49,6 +50,8 @@ struct Sealed {
     /// Number of its last record, counted from the first one ever pushed.
     last: u64,
     kept: Kept,
+    /// It has been handed to the exporter before.
+    was_submitted: bool,
 }
 
 /// A batch that is being sent.
@@ -65,31 +68,6 @@ struct Waiter {
     id: u64,
     mark: u64,
     has_lost: bool,
-}
-
-/// What became of the records so far, in this process.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Records that wait, now.
-    pub queued: usize,
-    /// Records in the request that is under way, now.
-    pub in_flight: usize,
-    /// Accepted by the receiver.
-    pub delivered: u64,
-    /// The oldest, dropped since there was no room.
-    pub dropped_queue_full: u64,
-    /// Came after shutdown.
-    pub dropped_after_shutdown: u64,
-    /// Never queued: a processor before this one failed to see them, or they could not be encoded.
-    pub withheld: u64,
-    /// Not accepted, by the receiver's own account ("partial success").
-    pub rejected: u64,
-    /// Refused by the receiver, or not delivered at shutdown.
-    pub failed: u64,
-    /// In the spool alone.
-    pub kept: u64,
-    /// Were in the spool alone, and are not any more: too old, too many, deleted or damaged.
-    pub gone_from_spool: u64,
 }
 
 pub(super) struct Queue {
@@ -169,6 +147,7 @@ impl Queue {
 
     pub(super) fn counts(&self) -> Counts {
         Counts {
+            made: self.counts.made + self.pushed,
             queued: self.len(),
             in_flight: self.in_flight.as_ref().map_or(0, |flight| flight.len),
             kept: self.counts.kept + self.kept_len() as u64,
@@ -180,9 +159,10 @@ impl Queue {
         &mut self.counts
     }
 
-    /// Adds a record; whether the oldest was dropped for it, and whom to wake.
+    /// Adds a record: whether the oldest was dropped for it, and whom to wake. None where there is no
+    /// memory for it, which is counted.
     #[inline]
-    pub(super) fn push(&mut self, group: &Arc<Group>, record: &[u8]) -> (bool, Wake) {
+    pub(super) fn push(&mut self, group: &Arc<Group>, record: &[u8]) -> Option<(bool, Wake)> {
         let cost = if self.is_in_bytes {
             Batch::framed_len(record)
         } else {
@@ -190,7 +170,10 @@ impl Queue {
         };
         let is_full = self.used + cost > self.capacity;
         let has_dropped = is_full && self.make_room(cost);
-        self.current.push(group, record);
+        if self.current.try_push(group, record).is_err() {
+            self.counts.withheld += 1;
+            return None;
+        }
         self.used += cost;
         self.pushed += 1;
         let is_sealed =
@@ -212,7 +195,7 @@ impl Queue {
                 Wake::Task
             }
         };
-        (has_dropped, wake)
+        Some((has_dropped, wake))
     }
 
     fn cost(&self, batch: &Batch) -> usize {
@@ -238,14 +221,19 @@ impl Queue {
             batch,
             last: self.pushed,
             kept,
+            was_submitted: false,
         });
     }
 
     /// The oldest sealed batch, which is then in flight.
     pub(super) fn take(&mut self) -> Option<Batch> {
-        let Sealed { batch, last, kept } = self.sealed.pop_front()?;
+        let front = self.sealed.pop_front()?;
+        let (batch, last, kept) = (front.batch, front.last, front.kept);
         self.sealed_len -= batch.len();
         self.used -= self.cost(&batch);
+        if !front.was_submitted {
+            self.counts.submitted += batch.len() as u64;
+        }
         self.in_flight = Some(Flight {
             last,
             len: batch.len(),
@@ -284,7 +272,12 @@ impl Queue {
             self.sealed_len += batch.len();
             self.used += self.cost(&batch);
             let kept = rest.take().unwrap_or_else(|| self.new_kept());
-            self.sealed.push_front(Sealed { batch, last, kept });
+            self.sealed.push_front(Sealed {
+                batch,
+                last,
+                kept,
+                was_submitted: true,
+            });
         }
         self.make_room(0);
         for batch in spent {
@@ -329,6 +322,9 @@ impl Queue {
         };
         let (last, is_empty) = (front.last, front.batch.is_empty());
         self.counts.dropped_queue_full += dropped as u64;
+        if front.was_submitted {
+            self.counts.dropped_when_submitted += dropped as u64;
+        }
         self.sealed_len -= dropped;
         self.used -= cost;
         self.lose_up_to(last);
@@ -345,10 +341,16 @@ impl Queue {
             return 0;
         };
         if flight.is_kept() {
-            self.keep_evicted(flight.last, flight.len, flight.kept.places);
+            self.evicted_len += flight.len;
+            self.evicted.push_back(Evicted {
+                last: flight.last,
+                len: flight.len,
+                places: flight.kept.places,
+                was_submitted: true,
+            });
             return 0;
         }
-        self.counts.failed += flight.len as u64;
+        self.counts.unsent += flight.len as u64;
         self.lose_up_to(flight.last);
         flight.len
     }
@@ -363,7 +365,7 @@ impl Queue {
         self.current.clear();
         self.spare.clear();
         self.in_flight = None;
-        self.counts.failed += left.lost as u64;
+        self.counts.unsent += left.lost as u64;
         self.counts.kept += left.kept as u64;
         self.evicted.clear();
         self.evicted_len = 0;
@@ -374,8 +376,20 @@ impl Queue {
         left
     }
 
+    /// Counts a record that is not queued.
+    pub(super) fn withhold(&mut self) {
+        self.counts.made += 1;
+        self.counts.withheld += 1;
+    }
+
+    /// Counts a record that came after shutdown.
+    pub(super) fn refuse(&mut self) {
+        self.counts.made += 1;
+        self.counts.dropped_after_shutdown += 1;
+    }
+
     fn recycle(&mut self, mut batch: Batch) {
-        if self.spare.len() < MAX_SPARE {
+        if self.spare.len() < MAX_SPARE && batch.is_of_usual_size() {
             batch.clear();
             self.spare.push(batch);
         }
@@ -528,15 +542,16 @@ impl Queue {
             self.sealed_len -= len;
             self.used -= self.cost(&front.batch);
             self.stale.extend(front.kept.before);
-            self.keep_evicted(front.last, len, front.kept.places);
+            self.evicted_len += len;
+            self.evicted.push_back(Evicted {
+                last: front.last,
+                len,
+                places: front.kept.places,
+                was_submitted: front.was_submitted,
+            });
             self.recycle(front.batch);
         }
         is_kept
-    }
-
-    fn keep_evicted(&mut self, last: u64, len: usize, places: Vec<Place>) {
-        self.evicted_len += len;
-        self.evicted.push_back(Evicted { last, len, places });
     }
 
     /// A batch is dropped: nothing of it need be kept.
@@ -558,10 +573,14 @@ impl Queue {
 
     /// The oldest of what is in the spool alone, which is then being sent.
     pub(super) fn take_evicted(&mut self) -> Option<Vec<Place>> {
-        let Evicted { last, len, places } = self.evicted.pop_front()?;
+        let oldest = self.evicted.pop_front()?;
+        let (last, len) = (oldest.last, oldest.len);
         self.evicted_len -= len;
+        if !oldest.was_submitted {
+            self.counts.submitted += len as u64;
+        }
         self.replayed = Some((last, len));
-        Some(places)
+        Some(oldest.places)
     }
 
     /// So many records could not be read back.
@@ -580,8 +599,12 @@ impl Queue {
         let len = left.iter().map(|place| place.count as usize).sum();
         if len > 0 {
             self.evicted_len += len;
-            let places = left;
-            self.evicted.push_front(Evicted { last, len, places });
+            self.evicted.push_front(Evicted {
+                last,
+                len,
+                places: left,
+                was_submitted: true,
+            });
         }
     }
 
@@ -666,9 +689,9 @@ mod tests {
     fn the_oldest_goes_when_the_queue_is_full() {
         let (mut queue, group) = queue_of(4, 2);
         for number in 0..4u8 {
-            assert!(!queue.push(&group, &[number]).0);
+            assert!(!queue.push(&group, &[number]).unwrap().0);
         }
-        assert!(queue.push(&group, &[4]).0);
+        assert!(queue.push(&group, &[4]).unwrap().0);
         let counts = queue.counts();
         assert_eq!((counts.queued, counts.dropped_queue_full), (4, 1));
         let first = queue.take().unwrap();

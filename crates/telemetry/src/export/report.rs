@@ -1,15 +1,16 @@
 //! What exports come to, told to [`crate::diagnostics`]: which event, and how often it is one.
 
-use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::mem;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
-use super::session::Session;
+use super::session::{Ended, Session};
 use super::settled::Settled;
 use super::transport::answer::{Reason, excerpt};
-use crate::diagnostics::event::{Backlog, BufferNews, Destination, Lost};
-use crate::diagnostics::{Event, Key, Loss, forget, report, report_loss};
+use crate::diagnostics::event::{Amount, Backlog, BufferNews, Cause, Destination};
+use crate::diagnostics::{Event, Key, Loss, is_said, over, report, report_loss};
 use crate::otlp::read::PartialSuccess;
+use crate::otlp::signal::Signal;
 
 fn to(settled: &Settled) -> Arc<Destination> {
     Arc::clone(&settled.destination)
@@ -17,29 +18,34 @@ fn to(settled: &Settled) -> Arc<Destination> {
 
 /// The key of what all exporters of the process say once together.
 fn nobody(settled: &Settled) -> Key {
-    Key::once(("nobody", &settled.route.endpoint.authority))
+    Key::until_over(("nobody", &settled.route.endpoint.authority))
 }
 
 /// The receiver was away, and has refused what it was sent: that ends an outage too, but is no news
 /// of deliveries that work.
 pub(super) fn end_silently(settled: &Settled) {
-    let _ = forget(nobody(settled));
+    let _ = over(nobody(settled));
 }
 
-pub(super) fn nobody_listens(settled: &Settled) {
-    report(nobody(settled), Event::NobodyListens { to: to(settled) });
+/// Whether it is said, by this exporter or by another one.
+pub(super) fn nobody_listens(settled: &Settled) -> bool {
+    let key = nobody(settled);
+    report(key, Event::NobodyListens { to: to(settled) }) || is_said(key)
 }
 
-pub(super) fn retrying(settled: &Settled, reason: Reason, wait: Duration) {
+/// Whether it is said: a receiver that comes and goes is not news each time.
+pub(super) fn retrying(settled: &Settled, reason: Reason, wait: Duration) -> bool {
     let to = to(settled);
-    report(Key::Always, Event::Retrying { to, reason, wait });
+    let name = (&to.endpoint, to.signal, to.protocol, &reason.code);
+    let key = Key::now_and_then(("retrying", name));
+    report(key, Event::Retrying { to, reason, wait })
 }
 
-pub(super) fn export_failed(settled: &Settled, reason: &Reason) {
+pub(super) fn export_failed(settled: &Settled, reason: &Reason, so_far: Amount) {
     let to = to(settled);
     let key = Key::now_and_then((&to.endpoint, to.signal, to.protocol, &reason.code));
     let reason = reason.clone();
-    report(key, Event::ExportFailed { to, reason });
+    report(key, Event::ExportFailed { to, reason, so_far });
 }
 
 pub(super) fn exporter_shut_down(settled: &Settled) {
@@ -48,45 +54,60 @@ pub(super) fn exporter_shut_down(settled: &Settled) {
     report(key, Event::ExporterShutDown { to });
 }
 
-pub(super) fn record_too_large(settled: &Settled, bytes: usize, reason: Reason) {
+pub(super) fn record_too_large(settled: &Settled, bytes: usize, reason: Reason, so_far: Amount) {
     let to = to(settled);
     let key = Key::now_and_then((&to.endpoint, to.signal, "too large"));
-    report(key, Event::RecordTooLarge { to, bytes, reason });
+    report(
+        key,
+        Event::RecordTooLarge {
+            to,
+            bytes,
+            reason,
+            so_far,
+        },
+    );
 }
 
-pub(super) fn partial_success(settled: &Settled, partial: &PartialSuccess) {
+pub(super) fn partial_success(settled: &Settled, partial: &PartialSuccess, so_far: u64) {
     let to = to(settled);
     let message = excerpt(&partial.error_message);
-    let key = Key::once((&to.endpoint, to.signal, &message));
     let rejected = partial.rejected;
+    let key = match rejected {
+        0 => Key::once((&to.endpoint, to.signal, &message)),
+        _ => Key::now_and_then((&to.endpoint, to.signal, to.protocol, "rejected")),
+    };
     report(
         key,
         Event::PartialSuccess {
             to,
             rejected,
+            so_far,
             message,
         },
     );
 }
 
 /// The receiver is back, for a queue.
-pub(super) fn queue_recovered(settled: &Settled, outage: Duration, backlog: Backlog) {
+pub(super) fn queue_recovered(settled: &Settled, outage: Ended, backlog: Backlog) {
+    let was_said = over(nobody(settled));
     let event = Event::Recovered {
         to: to(settled),
-        outage,
-        was_said: forget(nobody(settled)),
+        outage: outage.length,
+        was_said,
         backlog: Some(backlog),
     };
-    report(Key::Always, event);
+    if was_said || outage.was_told {
+        report(Key::Always, event);
+    }
 }
 
 /// The receiver is back, for an export that somebody waited for; told to whoever was told that
 /// nothing listens there.
-pub(super) fn export_recovered(settled: &Settled, outage: Duration) {
-    if forget(nobody(settled)) {
+pub(super) fn export_recovered(settled: &Settled, outage: Ended) {
+    if over(nobody(settled)) {
         let event = Event::Recovered {
             to: to(settled),
-            outage,
+            outage: outage.length,
             was_said: true,
             backlog: None,
         };
@@ -94,39 +115,44 @@ pub(super) fn export_recovered(settled: &Settled, outage: Duration) {
     }
 }
 
-/// At shutdown: the exports that were given up in silence.
-pub(super) fn lost_exports(session: &Session) {
-    let count = session.lost_exports.swap(0, Ordering::Relaxed);
-    if count > 0 {
-        report_loss(Loss {
-            to: to(&session.settled),
-            lost: Lost::Exports(usize::try_from(count).unwrap_or(usize::MAX)),
-            reason: "connection refused".to_owned(),
-        });
+/// At shutdown of an exporter: what became of the exports that somebody waited for, if anything was
+/// lost.
+pub(super) fn lost_calls(session: &Session) {
+    let calls = {
+        let mut calls = session.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        mem::take(&mut *calls)
+    };
+    let losses = calls.counts.losses(&calls.refused, &calls.unsent);
+    if !losses.is_empty() {
+        let are_exports = session.settled.signal == Signal::Metrics;
+        let made = Amount::of(are_exports, calls.counts.made);
+        lost(&session.settled, made, losses, calls.is_hopeless);
     }
 }
 
-/// At shutdown: what the queue had no room for, as far as no other event has told.
-pub(super) fn dropped(settled: &Settled, count: u64) {
+/// At shutdown: what was lost of all there was. Where an endpoint has never answered, and that is all
+/// there is to say, it is said with that of others.
+pub(super) fn lost(settled: &Settled, made: Amount, losses: Vec<(Cause, u64)>, is_hopeless: bool) {
+    match (losses.as_slice(), made) {
+        ([(Cause::Unsent(reason), count)], Amount::Records(_)) if is_hopeless => {
+            never_delivered(settled, Amount::Records(*count), reason);
+        }
+        ([(Cause::Unsent(reason), count)], Amount::Exports(_)) if is_hopeless => {
+            never_delivered(settled, Amount::Exports(*count), reason);
+        }
+        _ => undelivered(settled, made, losses),
+    }
+}
+
+pub(super) fn undelivered(settled: &Settled, made: Amount, losses: Vec<(Cause, u64)>) {
     let to = to(settled);
-    report(Key::Always, Event::Dropped { to, count });
+    report(Key::Always, Event::Undelivered { to, made, losses });
 }
 
-/// At shutdown: what could not be delivered in the time there was.
-pub(super) fn undelivered(settled: &Settled, count: usize, reason: &str) {
-    let event = Event::Undelivered {
-        to: to(settled),
-        count,
-        reason: (!reason.is_empty()).then(|| reason.to_owned()),
-    };
-    report(Key::Always, event);
-}
-
-/// At shutdown: what could not be delivered to an endpoint that has never answered.
-pub(super) fn never_delivered(settled: &Settled, count: usize, reason: &str) {
+fn never_delivered(settled: &Settled, lost: Amount, reason: &str) {
     report_loss(Loss {
         to: to(settled),
-        lost: Lost::Records(count),
+        lost,
         reason: reason.to_owned(),
     });
 }

@@ -13,10 +13,10 @@ use super::exporter::Exporter;
 use super::keeping::{Keeping, NextKept};
 use super::queue::{Left, Task, Wake};
 use super::report;
-use super::shared_queue::{Guarded, SharedQueue};
+use super::shared_queue::{End, Guarded, SharedQueue};
 use super::urgency::{Urgency, Wait};
 use super::worker::{self, Epoch};
-use crate::diagnostics::event::Backlog;
+use crate::diagnostics::event::{Amount, Backlog, Cause};
 use crate::diagnostics::{self, Event, Key};
 use crate::fork::Owned;
 use crate::otlp::request::{Batch, Group};
@@ -81,6 +81,7 @@ impl Sender {
         guarded.dropped_said = theirs.dropped_said;
         guarded.close_wait = theirs.close_wait.take();
         guarded.reason = mem::take(&mut theirs.reason);
+        guarded.refused = mem::take(&mut theirs.refused);
         theirs.is_replaced = true;
         theirs.is_stopped = true;
         theirs.was_all_delivered = false;
@@ -94,8 +95,13 @@ impl Sender {
         }
         drop(guarded);
         if lost > 0 {
-            let reason = "the connection's descriptor was closed by the process";
-            report::undelivered(self.shared.exporter.settled(), lost, reason);
+            let reason = "the connection's descriptor was closed by the process".to_owned();
+            let lost = lost as u64;
+            report::undelivered(
+                self.shared.exporter.settled(),
+                Amount::Records(lost),
+                vec![(Cause::Unsent(reason), lost)],
+            );
         }
         if is_wanted {
             self.start();
@@ -115,12 +121,16 @@ impl Sender {
             if guarded.is_replaced {
                 return false;
             }
-            guarded.queue.counts_mut().dropped_after_shutdown += 1;
+            guarded.queue.refuse();
             drop(guarded);
             self.report_closed();
             return true;
         }
-        let (has_dropped, wake) = guarded.queue.push(group, record);
+        let Some((has_dropped, wake)) = guarded.queue.push(group, record) else {
+            drop(guarded);
+            self.report_no_memory(record.len());
+            return true;
+        };
         let says_full = has_dropped && guarded.may_say_full();
         let ends_wait = has_dropped && guarded.queue.has_waiters();
         drop(guarded);
@@ -151,6 +161,13 @@ impl Sender {
         let signal = self.shared.exporter.settled().signal;
         let key = Key::once(("closed", std::ptr::from_ref(self) as usize));
         diagnostics::report(key, Event::QueueShutDown { signal });
+    }
+
+    #[cold]
+    fn report_no_memory(&self, bytes: usize) {
+        let signal = self.shared.exporter.settled().signal;
+        let key = Key::now_and_then(("memory", signal));
+        diagnostics::report(key, Event::NoMemory { signal, bytes });
     }
 
     #[cold]
@@ -241,6 +258,10 @@ impl Sender {
         if guarded.queue.task == Task::Absent && guarded.queue.len() == 0 {
             guarded.is_finishing = true;
             guarded.is_stopped = true;
+            // Something may have been withheld.
+            let end = guarded.end(Left::default());
+            drop(guarded);
+            self.report_end(end);
             return deadline;
         }
         guarded.close_wait = Some(guarded.queue.begin_wait());
@@ -294,28 +315,32 @@ impl Sender {
             return (None, true);
         }
         let setback = delivery.left.as_ref().map(|left| left.setback);
+        let why = delivery.reason.to_string();
         match setback {
             // The same for both protocols.
             Some(setback) if setback.is_hopeless => {
                 guarded.reason = delivery.reason.text;
                 guarded.hopeless_at = Some(setback.tried_at.into_std());
             }
-            Some(_) => guarded.reason = delivery.reason.to_string(),
+            Some(_) => guarded.reason.clone_from(&why),
             None => guarded.hopeless_at = None,
         }
         let Tally {
             delivered,
             rejected,
-            failed,
+            refused,
         } = delivery.tally;
         let counts = guarded.queue.counts_mut();
         counts.delivered += delivered as u64;
         counts.rejected += rejected as u64;
-        counts.failed += failed as u64;
+        counts.refused += refused as u64;
+        if refused > 0 {
+            guarded.refused = why;
+        }
         let left = delivery.left.map(|left| left.batches).unwrap_or_default();
         let settled = guarded
             .queue
-            .land(left, delivery.spent, rejected + failed > 0);
+            .land(left, delivery.spent, rejected + refused > 0);
         let waiting = guarded.queue.len();
         guarded.outage_since = match setback {
             Some(_) => guarded.outage_since.or_else(|| Some(Instant::now())),
@@ -331,7 +356,7 @@ impl Sender {
             self.shared.changed.notify_all();
         }
         if let Some(keeping) = &self.keeping {
-            keeping.note_live(&self.shared, setback.is_some(), failed > 0, &settled);
+            keeping.note_live(&self.shared, setback.is_some(), refused > 0, &settled);
         }
         if let Some(outage) = delivery.outage {
             let backlog = Backlog { waiting, dropped };
@@ -352,21 +377,19 @@ impl Sender {
 
     /// Ends it: whatever is still here was not delivered, which is said once.
     pub(super) fn finish(&self) {
-        let (left, dropped, reason, is_hopeless) = {
+        let (left, end) = {
             let mut guarded = self.lock();
             if guarded.is_finishing {
                 return;
             }
             guarded.is_finishing = true;
             let left = guarded.queue.abandon();
-            let dropped = guarded.unsaid_drops();
-            let is_hopeless = guarded.hopeless_at.is_some();
-            (left, dropped, mem::take(&mut guarded.reason), is_hopeless)
+            (left, guarded.end(Left { lost: 0, ..left }))
         };
         if left.lost > 0 {
             self.shared.exporter.session().operations.give_up(left.lost);
         }
-        self.report_end(left, dropped, &reason, is_hopeless);
+        self.report_end(end);
         let mut guarded = self.lock();
         guarded.queue.task = Task::Absent;
         guarded.is_stopped = true;
@@ -380,28 +403,20 @@ impl Sender {
 
     /// Says what would be lost if the process ended now.
     pub(super) fn report_unsent(&self) {
-        let mut guarded = self.lock();
-        let left = guarded.queue.left();
-        let dropped = guarded.unsaid_drops();
-        let (reason, is_hopeless) = (guarded.reason.clone(), guarded.hopeless_at.is_some());
-        drop(guarded);
-        self.report_end(left, dropped, &reason, is_hopeless);
+        let end = {
+            let guarded = self.lock();
+            guarded.end(guarded.queue.left())
+        };
+        self.report_end(end);
     }
 
-    fn report_end(&self, left: Left, dropped: u64, reason: &str, is_hopeless: bool) {
-        let lost = left.lost;
-        if lost > 0 {
-            let told = match is_hopeless {
-                true => report::never_delivered,
-                false => report::undelivered,
-            };
-            told(self.shared.exporter.settled(), lost, reason);
-        }
-        if dropped > 0 {
-            report::dropped(self.shared.exporter.settled(), dropped);
+    fn report_end(&self, end: End) {
+        let settled = self.shared.exporter.settled();
+        if !end.losses.is_empty() {
+            report::lost(settled, end.made, end.losses, end.is_hopeless);
         }
         if let Some(keeping) = &self.keeping {
-            keeping.report_kept(&self.shared, left.kept);
+            keeping.report_kept(&self.shared, end.kept);
         }
     }
 }

@@ -2,7 +2,7 @@
 //! exports came to.
 
 use std::mem;
-use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -10,22 +10,33 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use super::account::{Calls, Owner, Tally};
 use super::operation::Operations;
 use super::settled::Settled;
 use super::transport::answer::TroubleKind;
 use super::transport::line::Line;
 use super::urgency::Urgency;
 use super::worker::Epoch;
+use crate::diagnostics::event::Amount;
 use crate::fork::Owned;
+use crate::otlp::signal::Signal;
 
 /// Buffers larger than this are given back to the system after use.
 const MAX_SPARE_BUFFER: usize = 4 << 20;
 
-/// An outage that was spoken of.
+/// Nothing was accepted for a while.
 struct Outage {
     since: Instant,
-    /// What was said last: the kind of trouble and its code.
+    /// What was said last, if anything was: the kind of trouble and its code.
     said: Option<(TroubleKind, String)>,
+}
+
+/// An outage that is over.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ended {
+    pub(crate) length: Duration,
+    /// Whether it was spoken of.
+    pub(crate) was_told: bool,
 }
 
 /// What an exporter has in one process, as long as its worker lives.
@@ -39,8 +50,14 @@ pub(crate) struct Session {
     /// Failures since the last answer that accepted something.
     failures: AtomicU32,
     outage: Mutex<Option<Outage>>,
-    /// Exports that somebody waited for and that were given up, since nothing listened.
-    pub(crate) lost_exports: AtomicU32,
+    /// What became of the exports that somebody waited for.
+    pub(crate) calls: Mutex<Calls>,
+    /// Records that the receiver refused, or for which nobody had the time to wait.
+    lost_records: AtomicU64,
+    /// Exports that ended so.
+    lost_exports: AtomicU64,
+    /// Records that it did not take, by its own account.
+    rejected: AtomicU64,
     pub(crate) operations: Operations,
     pub(super) urgency: watch::Sender<Urgency>,
     spare: Mutex<Vec<u8>>,
@@ -66,7 +83,10 @@ impl Session {
             is_shut_down: AtomicBool::new(is_shut_down),
             failures: AtomicU32::new(0),
             outage: Mutex::new(None),
-            lost_exports: AtomicU32::new(0),
+            calls: Mutex::default(),
+            lost_records: AtomicU64::new(0),
+            lost_exports: AtomicU64::new(0),
+            rejected: AtomicU64::new(0),
             operations: Operations::wanted(are_operations_wanted),
             urgency: watch::Sender::new(Urgency::default()),
             spare: Mutex::default(),
@@ -91,12 +111,14 @@ impl Session {
             .saturating_add(1)
     }
 
-    /// Something was answered, which ends an outage if there was one that was spoken of: how long it
-    /// was.
-    pub(super) fn end_outage(&self) -> Option<Duration> {
+    /// Something was answered, which ends an outage if there was one.
+    pub(super) fn end_outage(&self) -> Option<Ended> {
         self.failures.store(0, Ordering::Relaxed);
         let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
-        outage.take().map(|outage| outage.since.elapsed())
+        outage.take().map(|outage| Ended {
+            length: outage.since.elapsed(),
+            was_told: outage.said.is_some(),
+        })
     }
 
     /// Whether this trouble is to be spoken of: once for as long as it stays the same.
@@ -106,14 +128,83 @@ impl Session {
             since: Instant::now(),
             said: None,
         });
-        let is_said = outage
-            .said
-            .as_ref()
-            .is_some_and(|(said, of)| *said == kind && of == code);
-        if !is_said {
+        let said = outage.said.as_ref();
+        !said.is_some_and(|(said, of)| *said == kind && of == code)
+    }
+
+    /// It was spoken of.
+    pub(super) fn note_told(&self, kind: TroubleKind, code: &str) {
+        let mut outage = self.outage.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(outage) = outage.as_mut() {
             outage.said = Some((kind, code.to_owned()));
         }
-        !is_said
+    }
+
+    /// Counts what was lost with one export: how much that is so far. Of metrics the exports are
+    /// counted, since the next one has their values again.
+    pub(super) fn count_lost(&self, owner: Owner, records: usize) -> Amount {
+        let are_exports = self.counts_exports(owner);
+        let (so_far, count) = match are_exports {
+            true => (&self.lost_exports, 1),
+            false => (&self.lost_records, records as u64),
+        };
+        Amount::of(
+            are_exports,
+            so_far
+                .fetch_add(count, Ordering::Relaxed)
+                .saturating_add(count),
+        )
+    }
+
+    /// Counts what the receiver did not take: how much that is so far.
+    pub(super) fn count_rejected(&self, records: u64) -> u64 {
+        self.rejected
+            .fetch_add(records, Ordering::Relaxed)
+            .saturating_add(records)
+    }
+
+    fn counts_exports(&self, owner: Owner) -> bool {
+        owner == Owner::Caller && self.settled.signal == Signal::Metrics
+    }
+
+    /// Accounts for an export that somebody waited for, of so many records: what became of it, and how
+    /// much there was no time for.
+    pub(super) fn account(
+        &self,
+        made: usize,
+        tally: Tally,
+        unsent: usize,
+        is_hopeless: bool,
+        reason: &str,
+    ) {
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        let counts = &mut calls.counts;
+        let (made, delivered, rejected, refused, unsent) = if self.counts_exports(Owner::Caller) {
+            // Whatever is worst of it.
+            let is_refused = tally.refused > 0 && unsent == 0;
+            let is_rejected = tally.rejected > 0 && !is_refused && unsent == 0;
+            let is_delivered = !is_refused && !is_rejected && unsent == 0;
+            let all = [is_delivered, is_rejected, is_refused, unsent > 0].map(u64::from);
+            let [delivered, rejected, refused, unsent] = all;
+            (1, delivered, rejected, refused, unsent)
+        } else {
+            let all = [made, tally.delivered, tally.rejected, tally.refused, unsent];
+            let [made, delivered, rejected, refused, unsent] = all.map(|count| count as u64);
+            (made, delivered, rejected, refused, unsent)
+        };
+        counts.made += made;
+        counts.submitted += made;
+        counts.delivered += delivered;
+        counts.rejected += rejected;
+        counts.refused += refused;
+        counts.unsent += unsent;
+        if refused > 0 {
+            calls.refused = reason.to_owned();
+        }
+        if unsent > 0 {
+            calls.unsent = reason.to_owned();
+            calls.is_hopeless = is_hopeless;
+        }
     }
 
     /// An empty buffer, used before where possible.

@@ -8,8 +8,9 @@ use tokio::sync::Notify;
 
 use super::config::BatchConfig;
 use super::exporter::Exporter;
-use super::queue::Queue;
+use super::queue::{Left, Queue};
 use super::spool::SpoolCounts;
+use crate::diagnostics::event::{Amount, Cause};
 
 /// How often a full queue is mentioned.
 const QUIET: Duration = Duration::from_secs(20);
@@ -38,7 +39,10 @@ pub(super) struct Guarded {
     /// When the current batch is to be sent though it is not full.
     pub(super) due: Option<tokio::time::Instant>,
     pub(super) full_said_at: Option<Instant>,
+    /// Why something was not sent, last.
     pub(super) reason: String,
+    /// Why something was refused, last.
+    pub(super) refused: String,
     /// Since when the receiver has been away, if it is.
     pub(super) outage_since: Option<Instant>,
     /// How many of the dropped records have been spoken of with their number.
@@ -49,6 +53,16 @@ pub(super) struct Guarded {
     pub(super) spool: SpoolCounts,
     /// Records of other processes that wait to be sent.
     pub(super) adopted_waiting: u64,
+}
+
+/// What there is to tell of a queue at its end.
+pub(super) struct End {
+    pub(super) made: Amount,
+    pub(super) losses: Vec<(Cause, u64)>,
+    /// Records in the spool.
+    pub(super) kept: usize,
+    /// What was not sent was to go to a place that has never answered.
+    pub(super) is_hopeless: bool,
 }
 
 impl SharedQueue {
@@ -71,6 +85,7 @@ impl SharedQueue {
                 due: None,
                 full_said_at: None,
                 reason: String::new(),
+                refused: String::new(),
                 outage_since: None,
                 dropped_said: 0,
                 close_wait: None,
@@ -93,6 +108,18 @@ impl Guarded {
     /// the process.
     pub(super) fn is_kept_for_later(&self) -> bool {
         self.outage_since.is_some() && !self.queue.has_unwritten()
+    }
+
+    /// What there is to tell if the queue ends now, and `left` is what becomes of what is in it.
+    pub(super) fn end(&self, left: Left) -> End {
+        let mut counts = self.queue.counts();
+        counts.unsent += left.lost as u64;
+        End {
+            made: Amount::Records(counts.made),
+            losses: counts.losses(&self.refused, &self.reason),
+            kept: left.kept,
+            is_hopeless: self.hopeless_at.is_some(),
+        }
     }
 
     /// How many records were dropped since their number was last spoken of; now it is.

@@ -34,6 +34,8 @@ const fn new(name: &'static str) -> Names {
 pub struct FactSet(u32);
 
 impl FactSet {
+    pub const ALL: Self = Self(u32::MAX);
+
     #[must_use]
     pub const fn of(positions: &[usize]) -> Self {
         let mut bits = 0;
@@ -43,6 +45,12 @@ impl FactSet {
             rest = others;
         }
         Self(bits)
+    }
+
+    /// The facts of both.
+    #[must_use]
+    pub const fn and(self, others: Self) -> Self {
+        Self(self.0 | others.0)
     }
 
     #[must_use]
@@ -76,7 +84,8 @@ pub mod server {
     pub const STATUS: usize = 18;
     pub const ERROR_TYPE: usize = 19;
     pub const ADDRESS: usize = 20;
-    pub const COUNT: usize = 21;
+    pub const ADDRESS_PORT: usize = 21;
+    pub const COUNT: usize = 22;
 
     /// By the positions above. A later fact of the same name replaces an earlier one.
     pub const NAMES: [Names; COUNT] = [
@@ -101,6 +110,7 @@ pub mod server {
         both("http.status_code", "http.response.status_code"),
         new("error.type"),
         new("server.address"),
+        new("server.port"),
     ];
 
     pub const ACTIVE_OLD: FactSet =
@@ -127,37 +137,51 @@ pub mod client {
     pub const METHOD_ORIGINAL: usize = 0;
     pub const METHOD: usize = 1;
     pub const URL: usize = 2;
-    pub const SCHEME: usize = 3;
-    pub const HOST: usize = 4;
-    pub const ADDRESS: usize = 5;
-    pub const PORT: usize = 6;
-    pub const PEER_ADDRESS: usize = 7;
-    pub const PEER_PORT: usize = 8;
-    pub const USER_AGENT: usize = 9;
-    pub const SYNTHETIC: usize = 10;
-    pub const PROTOCOL_VERSION: usize = 11;
-    pub const STATUS: usize = 12;
-    pub const ERROR_TYPE: usize = 13;
+    pub const SYNTHETIC: usize = 3;
+    pub const USER_AGENT: usize = 4;
+    pub const SCHEME: usize = 5;
+    pub const HOST: usize = 6;
+    pub const PEER_NAME: usize = 7;
+    pub const PEER_ADDRESS: usize = 8;
+    pub const PORT: usize = 9;
+    pub const PEER_PORT: usize = 10;
+    pub const STATUS: usize = 11;
+    pub const ERROR_TYPE: usize = 12;
+    pub const PROTOCOL_VERSION: usize = 13;
     pub const COUNT: usize = 14;
 
-    /// By the positions above. A later fact of the same name replaces an earlier one.
+    /// By the positions above.
     pub const NAMES: [Names; COUNT] = [
         new("http.request.method_original"),
         both("http.method", "http.request.method"),
         both("http.url", "url.full"),
-        old("http.scheme"),
-        old("http.host"),
-        both("net.peer.name", "server.address"),
-        both("net.peer.port", "server.port"),
-        new("network.peer.address"),
-        new("network.peer.port"),
-        both("user_agent.original", "user_agent.original"),
         both("user_agent.synthetic.type", "user_agent.synthetic.type"),
-        both("http.flavor", "network.protocol.version"),
+        both("user_agent.original", "user_agent.original"),
+        old("http.scheme"),
+        both("http.host", "server.address"),
+        old("net.peer.name"),
+        new("network.peer.address"),
+        both("net.peer.port", "server.port"),
+        new("network.peer.port"),
         both("http.status_code", "http.response.status_code"),
         new("error.type"),
+        both("http.flavor", "network.protocol.version"),
     ];
 
+    /// On the span of every client.
+    pub const ON_SPAN: FactSet = FactSet::of(&[
+        METHOD_ORIGINAL,
+        METHOD,
+        URL,
+        SYNTHETIC,
+        USER_AGENT,
+        STATUS,
+        ERROR_TYPE,
+    ]);
+    /// On the spans of most, in the new conventions.
+    pub const SERVER_ON_SPAN: FactSet = FactSet::of(&[HOST, PORT]);
+    /// On the spans of some, in the new conventions.
+    pub const PEER_ON_SPAN: FactSet = FactSet::of(&[PEER_ADDRESS, PEER_PORT, PROTOCOL_VERSION]);
     pub const DURATION_OLD: FactSet = FactSet::of(&[
         STATUS,
         HOST,
@@ -165,10 +189,10 @@ pub mod client {
         PROTOCOL_VERSION,
         SCHEME,
         PORT,
-        ADDRESS,
+        PEER_NAME,
     ]);
     pub const DURATION_NEW: FactSet =
-        FactSet::of(&[ERROR_TYPE, METHOD, STATUS, PROTOCOL_VERSION, ADDRESS, PORT]);
+        FactSet::of(&[ERROR_TYPE, METHOD, STATUS, PROTOCOL_VERSION, HOST, PORT]);
 }
 
 /// The facts of a command that is sent to a database.

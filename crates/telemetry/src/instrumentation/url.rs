@@ -1,6 +1,8 @@
 //! URLs without their secrets: credentials, and the values of query parameters that grant access
 //! (semantic conventions, "url.full" and "url.query").
 
+use std::borrow::Cow;
+
 use crate::text::{Style, percent_decode};
 
 const REDACTED: &str = "REDACTED";
@@ -45,6 +47,35 @@ pub fn redact_credentials(url: &str) -> Option<String> {
     Some(format!("{scheme}://{REDACTED}:{REDACTED}@{host}{path}"))
 }
 
+/// The address and the port in the authority of a URL, or in a `Host` header.
+#[must_use]
+pub fn split_host(host: &str) -> (&str, Option<u16>) {
+    let (address, port) = match host.rsplit_once(':') {
+        Some((address, port)) if !port.contains(']') => (address, port.parse().ok()),
+        _ => (host, None),
+    };
+    // More than one colon outside of brackets is an address that lacks them.
+    let (address, port) = match port {
+        Some(port) if address.ends_with(']') || !address.contains(':') => (address, Some(port)),
+        _ => (host, None),
+    };
+    let bare = address
+        .strip_prefix('[')
+        .and_then(|rest| rest.strip_suffix(']'));
+    (bare.unwrap_or(address), port)
+}
+
+/// The path of a request target as it was sent; `None` for one without a path (`*`).
+#[must_use]
+pub fn path_of_target(target: &str) -> Option<&str> {
+    let path = match target.split_once("://") {
+        Some((scheme, rest)) if !scheme.contains(['/', '?']) => rest.get(rest.find('/')?..)?,
+        _ => target,
+    };
+    let path = path.split(['?', '#']).next()?;
+    path.starts_with('/').then_some(path)
+}
+
 /// A query, with or without a fragment after it, with `REDACTED` in place of sensitive values; `None` if
 /// it has none.
 #[must_use]
@@ -74,6 +105,52 @@ pub fn redact_query(query: &str) -> Option<String> {
     Some(redacted)
 }
 
+/// Where a URL leads to, in lower case; what it does not say is empty or `None`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Origin<'a> {
+    /// Empty for a URL that is not absolute.
+    pub scheme: Cow<'a, str>,
+    /// Without the brackets of an IPv6 address.
+    pub host: Cow<'a, str>,
+    /// Only if the URL names it.
+    pub port: Option<u16>,
+}
+
+/// The origin of an absolute URL.
+#[must_use]
+pub fn origin(url: &str) -> Origin<'_> {
+    let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let authority = rest.get(..end).unwrap_or_default();
+    let address = match authority.rsplit_once('@') {
+        Some((_, address)) => address,
+        None => authority,
+    };
+    let (host, port) = match address
+        .strip_prefix('[')
+        .and_then(|inner| inner.split_once(']'))
+    {
+        Some((host, after)) => (host, after.strip_prefix(':')),
+        None => match address.split_once(':') {
+            Some((host, port)) => (host, Some(port)),
+            None => (address, None),
+        },
+    };
+    Origin {
+        scheme: lower(scheme),
+        host: lower(host),
+        port: port.and_then(|port| port.parse().ok()),
+    }
+}
+
+fn lower(text: &str) -> Cow<'_, str> {
+    if text.chars().any(char::is_uppercase) {
+        Cow::Owned(text.to_lowercase())
+    } else {
+        Cow::Borrowed(text)
+    }
+}
+
 fn is_sensitive(parameter: &str) -> bool {
     let Some((key, value)) = parameter.split_once('=') else {
         return false;
@@ -100,6 +177,28 @@ mod tests {
     }
 
     #[test]
+    fn a_host_is_an_address_and_a_port() {
+        assert_eq!(split_host("example.com"), ("example.com", None));
+        assert_eq!(split_host("example.com:80"), ("example.com", Some(80)));
+        assert_eq!(split_host("[::1]:8080"), ("::1", Some(8080)));
+        assert_eq!(split_host("[::1]"), ("::1", None));
+        assert_eq!(split_host("::1"), ("::1", None));
+        assert_eq!(split_host("example.com:"), ("example.com:", None));
+        assert_eq!(split_host("example.com:http"), ("example.com:http", None));
+        assert_eq!(split_host(""), ("", None));
+    }
+
+    #[test]
+    fn a_target_has_a_path() {
+        assert_eq!(path_of_target("/a%20b?c=/d#e"), Some("/a%20b"));
+        assert_eq!(path_of_target("http://example.com/a?b"), Some("/a"));
+        assert_eq!(path_of_target("http://example.com"), None);
+        assert_eq!(path_of_target("/a?b=http://c/d"), Some("/a"));
+        assert_eq!(path_of_target("*"), None);
+        assert_eq!(path_of_target(""), None);
+    }
+
+    #[test]
     fn credentials_are_redacted() {
         assert_eq!(
             redact("https://user:secret@example.com:8080/a?b=c").as_deref(),
@@ -123,5 +222,29 @@ mod tests {
             redact_query("%73ig=secret&Sig=1").as_deref(),
             Some("%73ig=REDACTED&Sig=1")
         );
+    }
+
+    #[test]
+    fn the_origin_is_what_the_url_says() {
+        let origin_of = |scheme: &'static str, host: &'static str, port| Origin {
+            scheme: scheme.into(),
+            host: host.into(),
+            port,
+        };
+        for (url, expected) in [
+            ("http://h/a", origin_of("http", "h", None)),
+            (
+                "HTTPS://u:p@H.example:8443?a",
+                origin_of("https", "h.example", Some(8443)),
+            ),
+            ("http://[::1]:80/", origin_of("http", "::1", Some(80))),
+            ("http://[::1]", origin_of("http", "::1", None)),
+            ("http://h:99999/", origin_of("http", "h", None)),
+            ("http://h:/", origin_of("http", "h", None)),
+            ("/path", origin_of("", "", None)),
+            ("", origin_of("", "", None)),
+        ] {
+            assert_eq!(origin(url), expected, "{url}");
+        }
     }
 }

@@ -40,6 +40,7 @@ pub struct Stream {
     config: StreamConfig,
     series: PerProcess<ProcessSeries>,
     has_grown: AtomicBool,
+    has_met_large: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -91,6 +92,7 @@ impl Stream {
             config,
             series: PerProcess::empty(),
             has_grown: AtomicBool::new(false),
+            has_met_large: AtomicBool::new(false),
         }
     }
 
@@ -128,17 +130,37 @@ impl Stream {
                 return series;
             }
         }
-        if let Some(overflow) = &table.overflow {
-            return Arc::clone(overflow);
-        }
-        let overflow = new(Arc::new(AttributeSet::overflow()), None);
-        table.overflow = Some(Arc::clone(&overflow));
-        table.all.push(Arc::clone(&overflow));
+        let overflow = self.overflow(&mut table, now);
         let has_warned = mem::replace(&mut table.has_warned, true);
         let warning = (!has_warned).then(|| self.warning(&table));
         drop(table);
         if let Some(event) = warning {
             diagnostics::report(Key::Always, event);
+        }
+        overflow
+    }
+
+    /// The series for what is beyond the limit.
+    fn overflow(&self, table: &mut SeriesTable, now: u64) -> Arc<Series> {
+        if let Some(overflow) = &table.overflow {
+            return Arc::clone(overflow);
+        }
+        let start = table.forgotten_at.unwrap_or(now);
+        let attributes = Arc::new(AttributeSet::overflow());
+        let overflow = Series::new(attributes, &self.config.aggregation, start, None);
+        let overflow = Arc::new(overflow);
+        table.overflow = Some(Arc::clone(&overflow));
+        table.all.push(Arc::clone(&overflow));
+        overflow
+    }
+
+    /// The same series, for measurements whose attributes are too large to be kept; it is said once.
+    pub fn series_beyond_size(&self, now: u64) -> Arc<Series> {
+        let ours = self.ours();
+        let overflow = self.overflow(&mut ours.lock(), now);
+        if !self.has_met_large.swap(true, Ordering::Relaxed) {
+            let metric = Arc::clone(&self.config.name);
+            diagnostics::report(Key::Always, Event::AttributesTooLarge { metric });
         }
         overflow
     }

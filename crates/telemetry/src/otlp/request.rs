@@ -2,6 +2,7 @@
 //! `ExportMetricsServiceRequest` and `ExportLogsServiceRequest` share one wire layout, so this
 //! file knows nothing of spans, metrics or log records (opentelemetry-proto, collector/*/v1).
 
+use std::collections::TryReserveError;
 use std::sync::Arc;
 
 use super::read::{Fields, Value};
@@ -21,6 +22,11 @@ const SCOPE: u32 = 1;
 const RECORDS: u32 = 2;
 /// `schema_url`, at both levels.
 const SCHEMA_URL: u32 = 3;
+
+/// What a record's tag and length take at most.
+const MAX_HEADER: usize = 11;
+/// Batches of more bytes are exceptions, for which nothing is made ready.
+const MAX_USUAL_BYTES: usize = 8 << 20;
 
 const RECORD_TAG: u8 = (RECORDS << 3) as u8 | LENGTH_DELIMITED;
 
@@ -72,13 +78,21 @@ impl Batch {
         Self::default()
     }
 
-    /// An empty batch with room for what `other` holds.
+    /// An empty batch with room for what `other` holds, unless that is unusually much.
     pub(crate) fn sized_like(other: &Self) -> Self {
+        if !other.is_of_usual_size() {
+            return Self::default();
+        }
         Self {
             bytes: Vec::with_capacity(other.bytes.len()),
             entries: Vec::with_capacity(other.entries.len()),
             ..Self::default()
         }
+    }
+
+    /// Whether its buffer is worth keeping for another batch.
+    pub(crate) fn is_of_usual_size(&self) -> bool {
+        self.bytes.capacity() <= MAX_USUAL_BYTES
     }
 
     /// How many bytes a record takes here.
@@ -98,6 +112,19 @@ impl Batch {
             group,
             end: self.bytes.len(),
         });
+    }
+
+    /// The same, unless there is no memory for it.
+    ///
+    /// # Errors
+    /// There is none: the batch is as it was.
+    #[inline]
+    pub fn try_push(&mut self, group: &Arc<Group>, record: &[u8]) -> Result<(), TryReserveError> {
+        self.bytes
+            .try_reserve(record.len().saturating_add(MAX_HEADER))?;
+        self.entries.try_reserve(1)?;
+        self.push(group, record);
+        Ok(())
     }
 
     #[inline]
@@ -245,6 +272,17 @@ impl Batch {
         let layout = Layout::of(self);
         buffer.reserve(layout.len);
         layout.write(buffer);
+    }
+
+    /// The same, unless there is no memory for it.
+    ///
+    /// # Errors
+    /// There is none: the buffer is as it was.
+    pub fn try_encode_into(&self, buffer: &mut Vec<u8>) -> Result<(), TryReserveError> {
+        let layout = Layout::of(self);
+        buffer.try_reserve(layout.len)?;
+        layout.write(buffer);
+        Ok(())
     }
 
     /// Two batches with the same records in the same order, of about the same size in bytes. A

@@ -40,6 +40,22 @@ pub const KEY_VALUE_LIST_ENTRIES: u32 = 1;
 const ARRAY_ELEMENTS: u32 = 1;
 
 impl Value<'_> {
+    /// How many bytes it refers to.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        match *self {
+            Self::String(text) => text.len(),
+            Self::Bytes(bytes) | Self::Array(bytes) | Self::KeyValueList(bytes) => bytes.len(),
+            Self::Empty | Self::Bool(_) | Self::Int(_) | Self::Double(_) => 0,
+        }
+    }
+
+    /// Whether it refers to none.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// The length of the value as the body of an `AnyValue`.
     pub(super) fn encoded_len(&self) -> usize {
         match *self {

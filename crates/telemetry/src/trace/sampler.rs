@@ -46,7 +46,7 @@ pub struct SampledParent {
 }
 
 /// A sampler that needs nothing but the parent and the trace id.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sampler {
     /// The same decision for every span.
     Always(Decision),
@@ -60,7 +60,7 @@ pub enum Sampler {
 }
 
 /// The samplers that [`Sampler::ParentBased`] chooses from.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ParentBased {
     /// For spans without a parent.
     pub root: Sampler,

@@ -2,6 +2,7 @@
 //! text. The records themselves are kept as the bytes that arrived.
 
 pub(crate) mod json;
+pub(crate) mod messages;
 pub(crate) mod slices;
 pub(crate) mod value;
 pub(crate) mod wire;

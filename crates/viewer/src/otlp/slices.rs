@@ -1,7 +1,6 @@
 //! A request cut into its parts: the groups of each resource, in them those of each scope, in them
 //! the records. The three signals have the same field numbers for all of it.
 
-use super::Signal;
 use super::wire::{Field, Malformed, fields, put};
 
 /// Spans, log records or metrics of one resource.
@@ -17,6 +16,27 @@ pub(crate) struct ScopeGroup<'a> {
     pub(crate) scope: &'a [u8],
     pub(crate) schema_url: &'a [u8],
     pub(crate) records: Vec<&'a [u8]>,
+}
+
+/// How many groups, scopes and records a request has, counted without making anything of them.
+pub(crate) fn size(request: &[u8]) -> Result<usize, Malformed> {
+    let mut size = 0;
+    for field in fields(request) {
+        let (1, Field::Bytes(group)) = field? else {
+            continue;
+        };
+        size += 1;
+        for field in fields(group) {
+            let (2, Field::Bytes(scope)) = field? else {
+                continue;
+            };
+            size += 1;
+            for field in fields(scope) {
+                size += usize::from(matches!(field?, (2, Field::Bytes(_))));
+            }
+        }
+    }
+    Ok(size)
 }
 
 /// The groups of a request, each as its bytes.
@@ -57,10 +77,6 @@ fn scope_group(bytes: &[u8]) -> Result<ScopeGroup<'_>, Malformed> {
 }
 
 impl Group<'_> {
-    pub(crate) fn record_count(&self) -> usize {
-        self.scopes.iter().map(|scope| scope.records.len()).sum()
-    }
-
     /// The bytes of a group again.
     pub(crate) fn write(&self) -> Vec<u8> {
         let mut out = Vec::new();
@@ -81,21 +97,4 @@ impl Group<'_> {
         }
         out
     }
-}
-
-/// A record's parts that may be there any number of times: what a small message can unfold into.
-pub(crate) fn parts(signal: Signal, record: &[u8]) -> Result<usize, Malformed> {
-    let mut count = 0;
-    for field in fields(record) {
-        let (number, field) = field?;
-        count += 1;
-        // The points of a metric are one level down, in the message of its type.
-        if signal == Signal::Metrics
-            && number >= 5
-            && let Field::Bytes(data) = field
-        {
-            count += fields(data).filter(Result::is_ok).count();
-        }
-    }
-    Ok(count)
 }

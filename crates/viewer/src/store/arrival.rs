@@ -13,16 +13,19 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 
 use crate::otlp::Signal;
+use crate::otlp::messages::Kind;
 use crate::otlp::slices::{self, Group};
 use crate::otlp::value::service_name;
 
-/// Spans, log records or metrics of one request. A record of nothing takes two bytes on the wire
-/// and a hundred here.
+/// Spans, log records or metrics of one request, their scopes and resources counted too. A record of
+/// nothing takes two bytes on the wire and a hundred here.
 const MAX_RECORDS: usize = 100_000;
 /// Bytes of one span or log record.
 const MAX_RECORD_BYTES: usize = 4 * 1024 * 1024;
-/// Attributes, events and links of a record, or points of a metric.
-const MAX_PARTS: usize = 250_000;
+/// Messages of one record at all depths: attributes, values, events, links, points of a metric.
+const MAX_PARTS: usize = 500_000;
+/// What is smaller cannot unfold into much.
+const SMALL: usize = 64 * 1024;
 
 #[derive(Debug)]
 pub(crate) struct Arrival {
@@ -57,16 +60,14 @@ impl Arrival {
     /// # Errors
     /// The request is not of this signal, or of more than is taken at once; nothing of it is kept.
     pub(crate) fn new(signal: Signal, request: &Bytes) -> Result<Self, Refused> {
-        let mut records = 0;
+        if slices::size(request).map_err(malformed)? > MAX_RECORDS {
+            return Err(Refused::TooLarge(format!(
+                "more than {MAX_RECORDS} records in one request"
+            )));
+        }
         let mut groups = Vec::new();
         for content in slices::groups(request).map_err(malformed)? {
             let group = slices::group(content).map_err(malformed)?;
-            records += group.record_count();
-            if records > MAX_RECORDS {
-                return Err(Refused::TooLarge(format!(
-                    "more than {MAX_RECORDS} records in one request"
-                )));
-            }
             let service = check(signal, &group)?;
             groups.push(ArrivedGroup {
                 service,
@@ -83,7 +84,7 @@ impl Arrival {
 
 /// Decodes everything once: what is kept can be read later. Gives the service.
 fn check(signal: Signal, group: &Group<'_>) -> Result<Arc<str>, Refused> {
-    small(signal, group.resource)?;
+    small(signal, Kind::Resource, group.resource)?;
     let resource = Resource::decode(group.resource).map_err(malformed)?;
     for text in [group.schema_url]
         .into_iter()
@@ -92,10 +93,10 @@ fn check(signal: Signal, group: &Group<'_>) -> Result<Arc<str>, Refused> {
         std::str::from_utf8(text).map_err(malformed)?;
     }
     for scope in &group.scopes {
-        small(signal, scope.scope)?;
+        small(signal, Kind::Scope, scope.scope)?;
         InstrumentationScope::decode(scope.scope).map_err(malformed)?;
         for record in &scope.records {
-            small(signal, record)?;
+            small(signal, Kind::of_records(signal), record)?;
             match signal {
                 Signal::Traces => Span::decode(*record).map(drop),
                 Signal::Logs => LogRecord::decode(*record).map(drop),
@@ -107,13 +108,13 @@ fn check(signal: Signal, group: &Group<'_>) -> Result<Arc<str>, Refused> {
     Ok(service_name(&resource.attributes).into())
 }
 
-fn small(signal: Signal, record: &[u8]) -> Result<(), Refused> {
+fn small(signal: Signal, kind: Kind, record: &[u8]) -> Result<(), Refused> {
     if signal != Signal::Metrics && record.len() > MAX_RECORD_BYTES {
         return Err(Refused::TooLarge(format!(
             "a record of more than {MAX_RECORD_BYTES} bytes"
         )));
     }
-    if slices::parts(signal, record).map_err(malformed)? > MAX_PARTS {
+    if record.len() > SMALL && kind.messages(record).map_err(malformed)? > MAX_PARTS {
         return Err(Refused::TooLarge(format!(
             "a record of more than {MAX_PARTS} parts"
         )));

@@ -415,6 +415,16 @@ fn requests_that_unfold_into_too_much_are_refused_before_they_do() {
         assert!(matches!(refused, Refused::TooLarge(_)), "{refused}");
         assert!(Arrival::new(signal, &nothing(10)).is_ok());
     }
+    for empty in [[0x0a, 0x00], [0x12, 0x00]] {
+        // Resources, and scopes of one.
+        let mut request = empty.repeat(8_000_000);
+        if empty == [0x12, 0x00] {
+            let scopes = std::mem::take(&mut request);
+            crate::otlp::wire::put(&mut request, 1, &scopes);
+        }
+        let refused = Arrival::new(Signal::Logs, &request.into()).expect_err("too many");
+        assert!(matches!(refused, Refused::TooLarge(_)), "{refused}");
+    }
     // One span of events that are nothing.
     let mut scope = Vec::new();
     crate::otlp::wire::put(&mut scope, 2, &[0x5a, 0x00].repeat(1_000_000));

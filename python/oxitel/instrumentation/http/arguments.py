@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from logging import getLogger
 from typing import Any
 
@@ -19,10 +19,12 @@ def say_unusable(name: str, value: object, expected: str, used: str) -> None:
     )
 
 
-def hook_of(arguments: dict[str, Any], name: str) -> Callable[..., Any] | None:
+def hook_of(
+    arguments: Mapping[str, Any], name: str, kind: str = "hook"
+) -> Callable[..., Any] | None:
     """The hook called `name` among the arguments; None if there is none."""
     hook = arguments.get(name)
     if hook is None or callable(hook):
         return hook
-    say_unusable(name, hook, "something that can be called", "no hook")
+    say_unusable(name, hook, "something that can be called", f"no {kind}")
     return None

@@ -18,6 +18,12 @@ from opentelemetry.trace import Span
 
 _logger = logging.getLogger("opentelemetry.util.http.httplib")
 _KEY = "httpbase_instrumentation_state"
+_wanted = False
+
+
+def is_wanted() -> bool:
+    """Whether connections of `http.client` say whom they are connected to."""
+    return _wanted
 
 
 class HttpClientInstrumentor(BaseInstrumentor):  # type: ignore[misc]
@@ -33,12 +39,16 @@ class HttpClientInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         instrument_connect(http.client.HTTPConnection)
 
     def _uninstrument(self, **kwargs: Any) -> None:
+        global _wanted
+        _wanted = False
         unwrap(http.client.HTTPConnection, "send")
         unwrap(http.client.HTTPConnection, "connect")
 
 
 def instrument_connect(module: type[Any], name: str = "connect") -> None:
     """Instrument a class with a `connect` of its own."""
+    global _wanted
+    _wanted = True
     from wrapt import wrap_function_wrapper
 
     wrap_function_wrapper(module, name, _connect)

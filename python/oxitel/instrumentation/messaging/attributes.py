@@ -36,6 +36,27 @@ class Message(NamedTuple):
     headers: Any
 
 
+def message_of(record: Any) -> Message:
+    """What a record of one of the clients says; a program's tests have records of their own, which
+    say less."""
+    value = said(record, "value")
+    size = body_bytes(value.encode() if isinstance(value, str) else value)
+    return Message(
+        said(record, "topic") or "unknown",
+        said(record, "partition"),
+        said(record, "offset"),
+        said(record, "key"),
+        size if value is None else said(record, "serialized_value_size", size),
+        said(record, "headers"),
+    )
+
+
+def said(record: Any, name: str, default: Any = None) -> Any:
+    """What a record says by a method or in an attribute."""
+    found = getattr(record, name, default)
+    return found() if callable(found) else found
+
+
 def client_attributes(
     servers: Any, client_id: str | None, group: str | None = None
 ) -> dict[str, Any]:

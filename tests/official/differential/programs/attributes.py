@@ -181,6 +181,24 @@ def a_value_that_contains_itself(run: Run) -> None:
 
 
 @program()
+def a_value_with_a_part_that_is_there_twice(run: Run) -> None:
+    part = {"shared": [1, "two"]}
+    span = run.tracer().start_span("twice")
+    span.set_attribute("siblings", [part, part])
+    span.set_attribute("levels", {"outer": part, "inner": {"again": part, "list": [part, [part]]}})
+    run.observe("attributes", span.attributes)
+    span.end()
+
+
+@program()
+def a_long_value(run: Run) -> None:
+    span = run.tracer().start_span("long")
+    span.set_attribute("numbers", list(range(10_000)))
+    span.set_attribute("mapping", {str(number): [number] for number in range(3_000)})
+    span.end()
+
+
+@program()
 def none_values(run: Run) -> None:
     tracer = run.tracer()
     span = tracer.start_span("none", attributes={"start": None, "kept": 1})

@@ -1,6 +1,7 @@
-//! Methods that a program has put in the place of ours: a tracer's `start_span` and a span's `end`,
-//! `record_exception` and `set_status`, on the object, in a class derived from ours or, as
-//! `unittest.mock` does, in our class itself. Native code asks here before it goes its short way.
+//! Methods that a program has put in the place of ours: a tracer's `start_span`, a span's `start`, `end`,
+//! `record_exception`, `set_status`, `add_event` and those beneath them, and the properties of a span; on the
+//! object, in a class derived from ours or, as `unittest.mock` does, in our class itself. Native code asks
+//! here before it goes its short way.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -8,22 +9,75 @@ use pyo3::ffi;
 use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{IntoPyDict, PyBool, PyString, PyType};
+use pyo3::types::{IntoPyDict, PyBool, PyDict, PyString, PyType};
 use telemetry::trace::StatusCode;
 
 use crate::imports::official::Official;
+use crate::imports::watch::version_of;
+use crate::threads::interruption::Settled;
+use crate::trace::event::EventRecord;
 use crate::trace::exception_text::{description, is_error};
+use crate::trace::readable::ReadableSpan;
 use crate::trace::span::{self, RecordingSpan, Span};
 use crate::trace::start_options::StartOptions;
 use crate::trace::tracer::{Started, Tracer};
 use crate::trace::unsampled::UnsampledSpan;
 
+/// Of the span's methods that call each other officially.
+#[derive(Clone, Copy)]
+pub(crate) enum SpanMethod {
+    Start,
+    End,
+    RecordException,
+    SetStatus,
+    SetAttribute,
+    UpdateName,
+    AddEvent,
+    AppendEvent,
+    AppendLink,
+    Readable,
+}
+
+const SPAN_METHODS: [&str; 10] = [
+    "start",
+    "end",
+    "record_exception",
+    "set_status",
+    "set_attribute",
+    "update_name",
+    "add_event",
+    "_add_event",
+    "_add_link",
+    "_readable_span",
+];
+
+/// What exporters read of a span.
+const SHOWN: [&str; 16] = [
+    "name",
+    "context",
+    "get_span_context",
+    "parent",
+    "kind",
+    "start_time",
+    "end_time",
+    "status",
+    "attributes",
+    "events",
+    "links",
+    "dropped_attributes",
+    "dropped_events",
+    "dropped_links",
+    "resource",
+    "instrumentation_scope",
+];
+
 /// The methods as they were when the module was made.
 struct Own {
     start_span: Method,
-    end: Method,
-    record_exception: Method,
-    set_status: Method,
+    span: Vec<Method>,
+    /// Of the class of spans, and of the one that copies are of.
+    shown: Vec<Method>,
+    copies: Vec<Method>,
 }
 
 struct Method {
@@ -41,7 +95,9 @@ impl Method {
 
     fn is_of_class(&self, object: &Bound<'_, PyAny>) -> bool {
         let found = object.get_type().getattr(&self.name);
-        found.is_ok_and(|found| found.is(&self.object))
+        found
+            .settled(object.py())
+            .is_some_and(|found| found.is(&self.object))
     }
 
     fn is_in_dict(&self, object: &Bound<'_, PyAny>) -> bool {
@@ -49,11 +105,8 @@ impl Method {
         object
             .getattr(intern!(py, "__dict__"))
             .and_then(|dict| dict.contains(&self.name))
+            .settled(py)
             .unwrap_or(false)
-    }
-
-    fn is_own(&self, object: &Bound<'_, PyAny>) -> bool {
-        self.is_of_class(object) && !self.is_in_dict(object)
     }
 }
 
@@ -61,61 +114,71 @@ static OWN: PyOnceLock<Own> = PyOnceLock::new();
 
 pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
     let span = py.get_type::<RecordingSpan>();
+    let all = |class: &Bound<'_, PyType>, names: &[&str]| -> PyResult<Vec<_>> {
+        names.iter().map(|name| Method::of(class, name)).collect()
+    };
     let own = Own {
         start_span: Method::of(&py.get_type::<Tracer>(), "start_span")?,
-        end: Method::of(&span, "end")?,
-        record_exception: Method::of(&span, "record_exception")?,
-        set_status: Method::of(&span, "set_status")?,
+        span: all(&span, &SPAN_METHODS)?,
+        shown: all(&span, &SHOWN)?,
+        copies: all(&py.get_type::<ReadableSpan>(), &SHOWN)?,
     };
     // Made once in each process: whoever is first was here before any program.
     let _ = OWN.set(py, own);
     Ok(())
 }
 
-/// The version of a class in which a method was found to be ours. The interpreter gives a class a
-/// new one when it, or one that it is derived from, is changed, and no version to two classes.
+/// The version of a class in which all that is asked for was found to be ours.
 struct Version(AtomicU32);
 
 static TRACERS: Version = Version(AtomicU32::new(0));
 static SPANS: Version = Version(AtomicU32::new(0));
+/// Of spans that are no longer those of a tracer: copies.
+static COPIES: Version = Version(AtomicU32::new(0));
 
 impl Version {
+    #[inline(always)]
+    fn is_of(&self, object: &Bound<'_, PyAny>) -> bool {
+        let version = version_of(object);
+        version != 0 && version == self.0.load(Ordering::Relaxed)
+    }
+
     // Whether `object.name` is our method.
     #[inline]
-    fn is_own(&self, object: &Bound<'_, PyAny>, name: fn(&Own) -> &Method) -> bool {
-        let version = version_of(object);
-        let is_known = version != 0 && version == self.0.load(Ordering::Relaxed);
-        if is_known && has_nothing_of_its_own(object) {
+    fn is_own(
+        &self,
+        object: &Bound<'_, PyAny>,
+        name: impl Fn(&Own) -> Option<&Method>,
+        all: impl Fn(&Own, &Bound<'_, PyAny>) -> bool,
+    ) -> bool {
+        if self.is_of(object) && has_nothing_of_its_own(object) {
             return true;
         }
-        self.look_up(object, name, version)
+        self.look_up(object, name, all)
     }
 
     #[cold]
-    fn look_up(&self, object: &Bound<'_, PyAny>, name: fn(&Own) -> &Method, version: u32) -> bool {
-        let py = object.py();
-        let Some(own) = OWN.get(py).map(name) else {
+    fn look_up(
+        &self,
+        object: &Bound<'_, PyAny>,
+        name: impl Fn(&Own) -> Option<&Method>,
+        all: impl Fn(&Own, &Bound<'_, PyAny>) -> bool,
+    ) -> bool {
+        let Some(own) = OWN.get(object.py()) else {
             return true;
         };
-        if !own.is_of_class(object) {
+        let Some(method) = name(own) else {
+            return true;
+        };
+        let version = version_of(object);
+        if !method.is_of_class(object) {
             return false;
         }
-        self.0.store(version, Ordering::Relaxed);
-        !own.is_in_dict(object)
+        if all(own, object) {
+            self.0.store(version, Ordering::Relaxed);
+        }
+        !method.is_in_dict(object)
     }
-}
-
-#[inline]
-#[expect(unsafe_code, reason = "pyo3 has no binding of a class's version")]
-fn version_of(object: &Bound<'_, PyAny>) -> u32 {
-    // SAFETY: the class of an object that is alive is alive.
-    let class = unsafe { &*ffi::Py_TYPE(object.as_ptr()) };
-    // Later interpreters take the version itself away.
-    #[cfg(not(Py_3_11))]
-    if class.tp_flags & ffi::Py_TPFLAGS_VALID_VERSION_TAG == 0 {
-        return 0;
-    }
-    class.tp_version_tag
 }
 
 // Hardly an object has attributes of its own.
@@ -156,13 +219,89 @@ pub(crate) fn start<'py>(
 /// Whether the tracer starts spans with our method.
 #[inline]
 pub(crate) fn is_own_start(tracer: &Bound<'_, Tracer>) -> bool {
-    TRACERS.is_own(tracer, |own| &own.start_span)
+    TRACERS.is_own(
+        tracer,
+        |own| Some(&own.start_span),
+        |own, tracer| own.start_span.is_of_class(tracer),
+    )
+}
+
+/// Whether all that the span does and shows is ours.
+#[inline]
+pub(crate) fn is_untouched(span: &Bound<'_, Span>) -> bool {
+    SPANS.is_of(span) && has_nothing_of_its_own(span)
+}
+
+/// Whether `method` of the span is ours.
+#[inline]
+pub(crate) fn is_own(span: &Bound<'_, Span>, method: SpanMethod) -> bool {
+    SPANS.is_own(
+        span,
+        |own| own.span.get(method as usize),
+        |own, span| {
+            let mut all = own.span.iter().chain(&own.shown);
+            all.all(|method| method.is_of_class(span))
+        },
+    )
+}
+
+/// Whether a span of exactly one of our classes shows what it has recorded: nobody has changed what its
+/// class shows.
+#[inline]
+pub(crate) fn shows_itself(span: &Bound<'_, ReadableSpan>) -> bool {
+    SPANS.is_of(span) || COPIES.is_of(span) || look_what_is_shown(span)
+}
+
+#[cold]
+fn look_what_is_shown(span: &Bound<'_, ReadableSpan>) -> bool {
+    let Some(own) = OWN.get(span.py()) else {
+        return true;
+    };
+    let version = version_of(span);
+    let is_own = own.copies.iter().all(|method| method.is_of_class(span));
+    if is_own {
+        COPIES.0.store(version, Ordering::Relaxed);
+        return true;
+    }
+    own.shown.iter().all(|method| method.is_of_class(span))
+}
+
+/// Starts a span that was made, if its class has a `start` that is not ours. False: it is ours.
+#[inline]
+pub(crate) fn start_of_span(
+    span: &Bound<'_, Span>,
+    parent_context: Option<&Bound<'_, PyAny>>,
+) -> PyResult<bool> {
+    // It is new, and has nothing of its own.
+    if SPANS.is_of(span) || is_own(span, SpanMethod::Start) {
+        return Ok(false);
+    }
+    let py = span.py();
+    let start_time = span.as_super().get().lock(py).start_unix_nanos.take();
+    let options = PyDict::new(py);
+    options.set_item(intern!(py, "start_time"), start_time)?;
+    options.set_item(intern!(py, "parent_context"), parent_context)?;
+    span.call_method(intern!(py, "start"), (), Some(&options))?;
+    Ok(true)
+}
+
+/// Appends an event by `_add_event`, whoever has written it.
+#[inline]
+pub(crate) fn append_event(span: &Bound<'_, Span>, event: EventRecord) -> PyResult<()> {
+    if is_own(span, SpanMethod::AppendEvent) {
+        return span::push_event(span, event);
+    }
+    let py = span.py();
+    let settings = span.as_super().get().settings();
+    let event = event.object(py, settings.map(|settings| &settings.limits))?;
+    span.call_method1(intern!(py, "_add_event"), (event,))
+        .map(drop)
 }
 
 /// Ends a span now.
 #[inline]
 pub(crate) fn end(span: &Bound<'_, Span>) -> PyResult<()> {
-    if SPANS.is_own(span, |own| &own.end) {
+    if is_own(span, SpanMethod::End) {
         return span::end(span, None);
     }
     span.call_method0(intern!(span.py(), "end")).map(|_| ())
@@ -176,10 +315,7 @@ pub(crate) fn record_exception(
 ) -> PyResult<bool> {
     let py = span.py();
     let name = intern!(py, "record_exception");
-    let Some(own) = OWN.get(py) else {
-        return Ok(false);
-    };
-    if own.record_exception.is_own(span) {
+    if is_own(span, SpanMethod::RecordException) {
         return Ok(false);
     }
     if is_escaped {
@@ -194,11 +330,7 @@ pub(crate) fn record_exception(
 
 /// Calls a `set_status` that is not ours with the status of an error. False: it is ours.
 pub(crate) fn set_error_status(span: &Bound<'_, Span>, description: &str) -> PyResult<bool> {
-    let py = span.py();
-    let Some(own) = OWN.get(py) else {
-        return Ok(false);
-    };
-    if own.set_status.is_own(span) {
+    if is_own(span, SpanMethod::SetStatus) {
         return Ok(false);
     }
     call_set_status(span, description)?;

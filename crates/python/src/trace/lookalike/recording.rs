@@ -81,11 +81,7 @@ pub(crate) fn from_arguments(
     });
     let new = NewSpan {
         identity: Identity::from_optional(&given.context)?,
-        parent: given
-            .parent
-            .as_ref()
-            .map(Identity::from_object)
-            .transpose()?,
+        parent: given.parent.as_ref().map(Identity::given).transpose()?,
         name: given.name,
         kind: kind_of(&given.kind),
         attributes: value::new_map(

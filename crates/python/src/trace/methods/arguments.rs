@@ -3,6 +3,7 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyBool, PyString};
 
+use crate::threads::interruption::Settled;
 use crate::trace::exception::truth_text;
 
 /// The truth value of an argument that should be a bool.
@@ -41,7 +42,8 @@ impl<'py> FromPyObject<'_, 'py> for EscapedText {
             return Ok(Self(Some(text.clone().unbind())));
         }
         // An argument whose text cannot be made must not take the place of the exception.
-        Ok(Self(escaped.str().ok().map(Bound::unbind)))
+        let text = escaped.str().settled(escaped.py());
+        Ok(Self(text.map(Bound::unbind)))
     }
 }
 

@@ -27,7 +27,35 @@ pub(crate) struct QuickMethod {
     /// Begins with the line from which `inspect.signature` reads the parameters.
     documentation: &'static CStr,
     function: Function,
-    method: PyOnceLock<Py<PyAny>>,
+    method: PyOnceLock<Method>,
+}
+
+/// What pyo3 has made, and its function where it takes the arguments as they come.
+struct Method {
+    object: Py<PyAny>,
+    function: Option<Function>,
+}
+
+impl Method {
+    #[expect(unsafe_code, reason = "pyo3 has no binding of a method's definition")]
+    fn of(object: Bound<'_, PyAny>) -> Self {
+        let mut function = None;
+        // SAFETY: an object of exactly that type is laid out so, and lives for ever, as its
+        // definition does; the flags say which of the functions it is.
+        unsafe {
+            if ffi::Py_TYPE(object.as_ptr()) == &raw mut ffi::PyMethodDescr_Type {
+                let descriptor = object.as_ptr().cast::<ffi::PyMethodDescrObject>();
+                let definition = &*(*descriptor).d_method;
+                if definition.ml_flags == ffi::METH_FASTCALL | ffi::METH_KEYWORDS {
+                    function = Some(definition.ml_meth.PyCFunctionFastWithKeywords);
+                }
+            }
+        }
+        Self {
+            object: object.unbind(),
+            function,
+        }
+    }
 }
 
 impl QuickMethod {
@@ -54,7 +82,7 @@ impl QuickMethod {
     ) -> PyResult<()> {
         let py = class.py();
         let name = self.name.to_string_lossy();
-        let method = class.getattr(&*name)?.unbind();
+        let method = Method::of(class.getattr(&*name)?);
         if self.method.set(py, method).is_err() {
             return Ok(());
         }
@@ -81,8 +109,10 @@ impl QuickMethod {
     ///
     /// # Safety
     ///
-    /// The thread is attached; `arguments` are `count` objects and those that `names` names.
-    #[expect(unsafe_code, reason = "PyObject_Vectorcall has no safe binding")]
+    /// The thread is attached; `object` is of the class; `arguments` are `count` objects and those that
+    /// `names` names.
+    #[inline]
+    #[expect(unsafe_code, reason = "a function of the interpreter's kind")]
     pub(crate) unsafe fn call(
         &self,
         py: Python<'_>,
@@ -91,36 +121,57 @@ impl QuickMethod {
         count: ffi::Py_ssize_t,
         names: *mut ffi::PyObject,
     ) -> *mut ffi::PyObject {
-        // SAFETY: the caller's promise; nothing is read beyond `all` arguments.
+        // SAFETY: the caller's promise.
         unsafe {
-            let named = if names.is_null() {
-                0
-            } else {
-                ffi::PyTuple_Size(names).max(0)
-            };
-            let positional = usize::try_from(count).unwrap_or(0);
-            let all = positional + usize::try_from(named).unwrap_or(0);
-            let error = match self.method.get(py) {
-                Some(_) if all >= MAX_ARGUMENTS => PyTypeError::new_err("too many arguments"),
-                None => PyRuntimeError::new_err("the method was never installed"),
+            match self.method.get(py) {
+                Some(Method {
+                    function: Some(function),
+                    ..
+                }) => function(object, arguments, count, names),
                 Some(method) => {
-                    let mut every = [std::ptr::null_mut(); MAX_ARGUMENTS];
-                    let given = (0..all).map(|index| *arguments.add(index));
-                    for (place, argument) in
-                        every.iter_mut().zip(std::iter::once(object).chain(given))
-                    {
-                        *place = argument;
-                    }
-                    return ffi::PyObject_Vectorcall(
-                        method.as_ptr(),
-                        every.as_ptr(),
-                        positional + 1,
-                        names,
-                    );
+                    vectorcall(py, method.object.bind(py), object, arguments, count, names)
                 }
-            };
-            error.restore(py);
+                None => {
+                    PyRuntimeError::new_err("the method was never installed").restore(py);
+                    std::ptr::null_mut()
+                }
+            }
         }
-        std::ptr::null_mut()
+    }
+}
+
+/// Calls `callable` with `object` and the arguments as the interpreter gave them.
+///
+/// # Safety
+///
+/// The thread is attached; `arguments` are `count` objects and those that `names` names.
+#[expect(unsafe_code, reason = "PyObject_Vectorcall has no safe binding")]
+pub(crate) unsafe fn vectorcall(
+    py: Python<'_>,
+    callable: &Bound<'_, PyAny>,
+    object: *mut ffi::PyObject,
+    arguments: *const *mut ffi::PyObject,
+    count: ffi::Py_ssize_t,
+    names: *mut ffi::PyObject,
+) -> *mut ffi::PyObject {
+    // SAFETY: the caller's promise; nothing is read beyond `all` arguments.
+    unsafe {
+        let named = if names.is_null() {
+            0
+        } else {
+            ffi::PyTuple_Size(names).max(0)
+        };
+        let positional = usize::try_from(count).unwrap_or(0);
+        let all = positional + usize::try_from(named).unwrap_or(0);
+        if all >= MAX_ARGUMENTS {
+            PyTypeError::new_err("too many arguments").restore(py);
+            return std::ptr::null_mut();
+        }
+        let mut every = [std::ptr::null_mut(); MAX_ARGUMENTS];
+        let given = (0..all).map(|index| *arguments.add(index));
+        for (place, argument) in every.iter_mut().zip(std::iter::once(object).chain(given)) {
+            *place = argument;
+        }
+        ffi::PyObject_Vectorcall(callable.as_ptr(), every.as_ptr(), positional + 1, names)
     }
 }

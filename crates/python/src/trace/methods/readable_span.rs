@@ -50,8 +50,8 @@ impl ReadableSpan {
         };
         let empty = || PyTuple::empty(py).into_any().unbind();
         let span = Self {
-            identity: context.map(Identity::from_object).transpose()?,
-            parent: parent.map(Identity::from_object).transpose()?,
+            identity: context.map(Identity::given).transpose()?,
+            parent: parent.map(Identity::given).transpose()?,
             assigned: Replacement::none(),
             kind: 0,
             is_ending: AtomicBool::new(false),
@@ -66,6 +66,7 @@ impl ReadableSpan {
                 end_unix_nanos: None,
                 status: Status::default(),
                 attributes: Content::Python(attributes.unwrap_or_else(|| py.None())),
+                shown: None,
                 events: Content::Python(events.unwrap_or_else(empty)),
                 links: Content::Python(links.unwrap_or_else(empty)),
                 edits: None,
@@ -291,30 +292,14 @@ impl ReadableSpan {
     /// The attributes, to read.
     #[getter]
     fn attributes<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyMappingProxy>> {
-        let entries: Vec<_> = {
-            let state = self.lock(py);
-            match &state.attributes {
-                Content::Python(object) => {
-                    let object = object.bind(py).clone();
-                    drop(state);
-                    return if object.is_truthy()? {
-                        let mapping = object.cast_into::<pyo3::types::PyMapping>()?;
-                        Ok(PyMappingProxy::new(py, &mapping))
-                    } else {
-                        Ok(PyMappingProxy::new(py, PyDict::new(py).as_mapping()))
-                    };
-                }
-                Content::Native(map) => map
-                    .iter()
-                    .map(|entry| (entry.key.clone_ref(py), entry.value.clone_ref(py)))
-                    .collect(),
-            }
-        };
-        let dict = PyDict::new(py);
-        for (key, value) in entries {
-            dict.set_item(key, value)?;
+        let mut shown = self.shown(py)?;
+        // Processors are known to put None in their place.
+        if !shown.is_truthy()? {
+            shown = PyDict::new(py).into_any();
         }
-        Ok(PyMappingProxy::new(py, dict.as_mapping()))
+        // Asking whether it is a mapping would take longer than everything else.
+        let class = py.get_type::<PyMappingProxy>();
+        Ok(class.call1((shown,))?.cast_into()?)
     }
 
     #[getter(_attributes)]
@@ -345,10 +330,7 @@ impl ReadableSpan {
 
     #[getter]
     fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        self.private_events(py)?
-            .try_iter()?
-            .collect::<PyResult<Vec<_>>>()
-            .and_then(|events| PyTuple::new(py, events))
+        tuple_of(&self.private_events(py)?)
     }
 
     #[getter(_events)]
@@ -380,10 +362,7 @@ impl ReadableSpan {
 
     #[getter]
     fn links<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        self.private_links(py)?
-            .try_iter()?
-            .collect::<PyResult<Vec<_>>>()
-            .and_then(|links| PyTuple::new(py, links))
+        tuple_of(&self.private_links(py)?)
     }
 
     #[getter(_links)]
@@ -522,6 +501,11 @@ impl ReadableSpan {
         let read = read(&self.lock(py));
         read.unwrap_or_else(|object| dropped_of(object.bind(py)))
     }
+}
+
+fn tuple_of<'py>(items: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
+    let class = items.py().get_type::<PyTuple>();
+    Ok(class.call1((items,))?.cast_into()?)
 }
 
 /// A `BoundedList` of `limit` with these items.

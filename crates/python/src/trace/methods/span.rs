@@ -2,12 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
+use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::trace::StatusCode;
 
 use super::arguments::EscapedText;
+use crate::convert::bounded_attributes::dropped_of;
 use crate::convert::value;
 use crate::export::pipeline::{self, Pipeline};
 use crate::imports::official::Official;
@@ -17,10 +19,12 @@ use crate::trace::content::Content;
 use crate::trace::event::EventRecord;
 use crate::trace::links::{bounded_link_attributes, is_valid_link};
 use crate::trace::lookalike::edits::Processor;
-use crate::trace::lookalike::{overridden, recording};
-use crate::trace::readable::ReadableSpan;
+use crate::trace::lookalike::overridden::{self, SpanMethod};
+use crate::trace::lookalike::recording;
+use crate::trace::readable::{ReadableSpan, SpanState};
+use crate::trace::shown;
 use crate::trace::span::{
-    Span, SpanParts, end, is_recording, not_by_a_tracer, parts, push_event, set_status, warn_ended,
+    Span, SpanParts, end, is_recording, not_by_a_tracer, parts, set_status, warn_ended,
 };
 use crate::trace::status::{Status, status_code_of};
 use crate::trace::{exception, processing};
@@ -68,18 +72,23 @@ impl Span {
             warn_attribute_on_ended(py);
             return Ok(());
         };
-        match &mut state.attributes {
+        let SpanState {
+            attributes, shown, ..
+        } = &mut *state;
+        match attributes {
             Content::Native(map) => match pair {
                 Some(pair) => {
-                    let displaced = value::insert(map, pair);
+                    let leaving = shown::insert(py, map, shown, pair);
                     drop(state);
-                    value::warn_if_full(py, &displaced);
+                    value::warn_if_full(py, &leaving.displaced);
                 }
                 None => map.count_dropped(1),
             },
             Content::Python(attributes) => {
                 let attributes = attributes.bind(py).clone();
                 drop(state);
+                // What has been cleaned is bounded; the container says what is wrong with a key.
+                let value = pair.as_ref().map_or(value, |(_, _, value)| value.bind(py));
                 unless_ended(slf, attributes.set_item(key, value))?;
             }
         }
@@ -101,22 +110,35 @@ impl Span {
             warn_attribute_on_ended(py);
             return Ok(());
         };
-        match &mut state.attributes {
+        let SpanState {
+            attributes: own,
+            shown,
+            ..
+        } = &mut *state;
+        match own {
             Content::Native(map) => {
                 map.count_dropped(dropped);
-                let displaced: Vec<_> = pairs
+                let leaving: Vec<_> = pairs
                     .into_iter()
-                    .map(|pair| value::insert(map, pair))
+                    .map(|pair| shown::insert(py, map, shown, pair))
                     .collect();
                 drop(state);
-                for displaced in &displaced {
-                    value::warn_if_full(py, displaced);
+                for leaving in &leaving {
+                    value::warn_if_full(py, &leaving.displaced);
                 }
             }
             Content::Python(edited) => {
                 let edited = edited.bind(py).clone();
                 drop(state);
-                let set = edited.call_method1("_set_items", (attributes,));
+                let cleaned = PyDict::new(py);
+                for (_, key, value) in pairs {
+                    cleaned.set_item(key, value)?;
+                }
+                let set = edited.call_method1("_set_items", (cleaned,));
+                if dropped > 0 {
+                    let all = dropped_of(&edited).saturating_add(dropped);
+                    edited.setattr("dropped", all)?;
+                }
                 unless_ended(slf, set.map(drop))?;
             }
         }
@@ -140,7 +162,7 @@ impl Span {
                 limits.attribute_length,
             )?,
         };
-        push_event(slf, event)
+        overridden::append_event(slf, event)
     }
 
     #[pyo3(signature = (context, attributes=None))]
@@ -158,6 +180,11 @@ impl Span {
         }
         let bounded = bounded_link_attributes(attributes, &parts.settings.limits)?;
         let link = Official::get(py)?.link.bind(py).call1((context, bounded))?;
+        if !overridden::is_own(slf, SpanMethod::AppendLink) {
+            return slf
+                .call_method1(intern!(py, "_add_link"), (link,))
+                .map(drop);
+        }
         let Some(mut state) = parts.lock_recording(py) else {
             warn_ended(py, "_add_link");
             return Ok(());
@@ -186,15 +213,7 @@ impl Span {
         timestamp: Option<&Bound<'_, PyAny>>,
         escaped: EscapedText,
     ) -> PyResult<()> {
-        let limits = &parts(slf)?.settings.limits;
-        let event = exception::event(
-            exception,
-            attributes,
-            unix_nanos(timestamp),
-            &escaped.of(slf.py()),
-            limits,
-        )?;
-        push_event(slf, event)
+        exception::record(slf, exception, attributes, timestamp, &escaped.of(slf.py()))
     }
 
     #[pyo3(signature = (status, description=None))]
@@ -286,7 +305,7 @@ impl Span {
             state.start_unix_nanos = Some(start_unix_nanos);
         }
         processing::on_start(
-            settings.pipeline.get().present(),
+            settings.pipeline.get().present(py)?,
             slf.as_super(),
             parent_context,
         )

@@ -186,6 +186,7 @@ impl Tracer {
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         for parts in self.parts.versions() {
+            parts.watch.traverse(&visit)?;
             visit.call(&parts.settings)?;
             visit.call(&parts.id_generator)?;
             if let AnySampler::Python(sampler) = &parts.sampler {

@@ -26,6 +26,8 @@ pub(super) struct Evicted {
     pub(super) last: u64,
     pub(super) len: usize,
     pub(super) places: Vec<Place>,
+    /// It has been handed to the exporter before.
+    pub(super) was_submitted: bool,
 }
 
 /// Records that the spool has not got yet, copied.

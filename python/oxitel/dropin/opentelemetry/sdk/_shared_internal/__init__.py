@@ -1,7 +1,10 @@
 """Internals of the official SDK that other packages import all the same."""
 
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter as DuplicateFilter
-from oxitel.export.batch import BatchProcessor as BatchProcessor
+from oxitel.export.batch import (
+    BatchExportStrategy as BatchExportStrategy,
+    BatchProcessor as BatchProcessor,
+)
 from oxitel.incidental import incidental
 
 __getattr__, __dir__ = incidental(

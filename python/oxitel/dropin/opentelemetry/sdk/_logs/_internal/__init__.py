@@ -1,5 +1,7 @@
 """Internals of the official SDK that other packages import all the same."""
 
+from opentelemetry._logs import LogRecord as LogRecord
+
 from oxitel.logs.handler import std_to_otel as std_to_otel
 from oxitel.logs.limits import (
     _DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT as _DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT,

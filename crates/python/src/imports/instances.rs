@@ -1,0 +1,62 @@
+//! Instances of classes written in Python, made of their attributes: the constructors would take longer
+//! than everything else that is done for one of them.
+
+use pyo3::intern;
+use pyo3::prelude::*;
+use pyo3::sync::PyOnceLock;
+use pyo3::types::{PyDict, PyString};
+
+use super::object::Object;
+
+/// A class, and the attributes that its constructor gives to an instance, in their order.
+pub(crate) struct Instances<const COUNT: usize> {
+    class: &'static Object,
+    names: [&'static str; COUNT],
+    interned: PyOnceLock<[Py<PyString>; COUNT]>,
+    is_known: PyOnceLock<bool>,
+}
+
+impl<const COUNT: usize> Instances<COUNT> {
+    pub(crate) const fn new(class: &'static Object, names: [&'static str; COUNT]) -> Self {
+        Self {
+            class,
+            names,
+            interned: PyOnceLock::new(),
+            is_known: PyOnceLock::new(),
+        }
+    }
+
+    /// Whether a class of the API's, which can be called without arguments, is still the one that we
+    /// know: to be asked before [`Self::make`].
+    pub(crate) fn is_known(&self, py: Python<'_>) -> PyResult<bool> {
+        let is_known = self.is_known.get_or_try_init(py, || {
+            attributes_of(&self.class.kept(py)?.call0()?)?
+                .keys()
+                .eq(self.names)
+        });
+        is_known.copied()
+    }
+
+    /// An instance with these attributes.
+    pub(crate) fn make<'py>(
+        &self,
+        py: Python<'py>,
+        values: [Bound<'py, PyAny>; COUNT],
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let intern = |name| PyString::intern(py, name).unbind();
+        let names = self.interned.get_or_init(py, || self.names.map(intern));
+        let class = self.class.kept(py)?;
+        let instance = class.call_method1(intern!(py, "__new__"), (class,))?;
+        let attributes = attributes_of(&instance)?;
+        for (name, value) in names.iter().zip(values) {
+            attributes.set_item(name, value)?;
+        }
+        Ok(instance)
+    }
+}
+
+/// The `__dict__` of an object.
+pub(crate) fn attributes_of<'py>(object: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyDict>> {
+    let attributes = object.getattr(intern!(object.py(), "__dict__"))?;
+    Ok(attributes.cast_into()?)
+}

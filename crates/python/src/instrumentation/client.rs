@@ -1,0 +1,254 @@
+//! `HttpClient`: what all requests that an instrumented client makes share, and how one begins.
+
+use std::borrow::Cow;
+
+use pyo3::prelude::*;
+use pyo3::types::{PyBytes, PyString};
+use pyo3::{PyTraverseError, PyVisit};
+use telemetry::instrumentation::names::client::{
+    COUNT, HOST, METHOD, METHOD_ORIGINAL, NAMES, ON_SPAN, PEER_ADDRESS, PEER_NAME, PEER_ON_SPAN,
+    PEER_PORT, PORT, SCHEME, SERVER_ON_SPAN, SYNTHETIC, URL, USER_AGENT,
+};
+use telemetry::instrumentation::{method, url, user_agent};
+
+use super::any_instrument::AnyInstrument;
+use super::any_span::{AnyTracer, CLIENT, Start};
+use super::client_call::ClientCall;
+use super::facts::{Conventions, FactKeys, Facts};
+use super::hook;
+use super::suppression::is_http_suppressed;
+
+/// The facts of one request.
+pub(super) type ClientFacts = Facts<COUNT>;
+
+/// One for each client or library that is instrumented.
+#[pyclass(frozen, module = "oxitel._native")]
+pub(crate) struct HttpClient {
+    tracer: AnyTracer,
+    pub(super) keys: FactKeys,
+    pub(super) duration_old: Option<AnyInstrument>,
+    pub(super) duration_new: Option<AnyInstrument>,
+    pub(super) request_size_old: Option<AnyInstrument>,
+    pub(super) request_size_new: Option<AnyInstrument>,
+    pub(super) response_size_old: Option<AnyInstrument>,
+    pub(super) response_size_new: Option<AnyInstrument>,
+    /// Whether a URL is excluded; `None` where none is.
+    is_excluded: Option<Py<PyAny>>,
+    /// Whether methods that nobody knows are recorded as they are.
+    captures_all_methods: bool,
+    /// Whether the clients below this one have nothing to say while it is at work.
+    pub(super) suppresses: bool,
+    /// Whether the old duration has the scheme.
+    measures_scheme: bool,
+    /// Whether the class of an exception alone describes the status.
+    pub(super) describes_by_type: bool,
+}
+
+/// The server that a client speaks to, where that is not what the URL says.
+#[derive(FromPyObject)]
+struct Server<'py>(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+impl HttpClient {
+    fn begin_call<'py>(
+        slf: &Bound<'py, Self>,
+        given: &Bound<'py, PyAny>,
+        target: &Bound<'py, PyAny>,
+        agent: Option<Bound<'py, PyAny>>,
+        server: Option<Server<'py>>,
+    ) -> PyResult<Option<Bound<'py, ClientCall>>> {
+        let py = slf.py();
+        let client = slf.get();
+        if is_http_suppressed(py)? {
+            return Ok(None);
+        }
+        if let Some(is_excluded) = &client.is_excluded
+            && let Some(answer) = hook::call(is_excluded.bind(py), (target,))?
+            && answer.is_truthy()?
+        {
+            return Ok(None);
+        }
+        let mut facts = ClientFacts::new();
+        let name = put_method(&mut facts, given, client.captures_all_methods)?;
+        put_url(&mut facts, target, server);
+        if !client.measures_scheme {
+            facts.remove(SCHEME);
+        }
+        if let Some(agent) = agent {
+            put_user_agent(&mut facts, agent)?;
+        }
+        let start = Start {
+            name,
+            kind: CLIENT,
+            context: None,
+        };
+        let span = client.tracer.start(py, start, &facts, &client.keys)?;
+        ClientCall::start(slf, span, facts).map(Some)
+    }
+}
+
+/// The method; gives the name of the span.
+fn put_method<'py>(
+    facts: &mut ClientFacts,
+    given: &Bound<'py, PyAny>,
+    captures_all_methods: bool,
+) -> PyResult<Bound<'py, PyAny>> {
+    let py = given.py();
+    let original = match given.cast::<PyBytes>() {
+        Ok(bytes) => String::from_utf8_lossy(bytes.as_bytes()),
+        Err(_) => match given.cast::<PyString>() {
+            Ok(text) => text.to_string_lossy(),
+            Err(_) => Cow::Borrowed(""),
+        },
+    };
+    let original = original.trim();
+    let normalised: Cow<'_, str> = match method::known(original) {
+        Some(known) => Cow::Borrowed(known),
+        None if captures_all_methods => Cow::Owned(original.to_uppercase()),
+        None => Cow::Borrowed(method::OTHER),
+    };
+    let is_same = original == normalised;
+    if !is_same && !original.is_empty() {
+        facts.set(METHOD_ORIGINAL, PyString::new(py, original).into_any());
+    }
+    let method = PyString::intern(py, &normalised).into_any();
+    let is_known = normalised != method::OTHER;
+    facts.set_present(METHOD, Some(method.clone()));
+    // A method that nobody knows tells nothing about the request.
+    Ok(match is_known {
+        true => method,
+        false => pyo3::intern!(py, "HTTP").clone().into_any(),
+    })
+}
+
+fn put_url<'py>(facts: &mut ClientFacts, target: &Bound<'py, PyAny>, server: Option<Server<'py>>) {
+    let py = target.py();
+    let Ok(text) = target.cast::<PyString>() else {
+        return;
+    };
+    let text = text.to_string_lossy();
+    match url::redact(&text) {
+        Some(redacted) => facts.set(URL, PyString::new(py, &redacted).into_any()),
+        None => facts.set_present(URL, Some(target.clone())),
+    }
+    let (scheme, host, port) = match server {
+        Some(Server(scheme, host, port)) => (scheme, host, Some(port)),
+        None => {
+            let origin = url::origin(&text);
+            let port = origin.port.and_then(|port| port.into_pyobject(py).ok());
+            (
+                PyString::intern(py, &origin.scheme).into_any(),
+                PyString::new(py, &origin.host).into_any(),
+                port.map(Bound::into_any),
+            )
+        }
+    };
+    facts.set_present(SCHEME, Some(scheme));
+    facts.set_present(PEER_NAME, Some(host.clone()));
+    facts.set_present(PEER_ADDRESS, Some(host.clone()));
+    facts.set_present(HOST, Some(host));
+    facts.set_present(PORT, port.clone());
+    facts.set_present(PEER_PORT, port);
+}
+
+fn put_user_agent<'py>(facts: &mut ClientFacts, value: Bound<'py, PyAny>) -> PyResult<()> {
+    let py = value.py();
+    let text = if let Ok(text) = value.cast::<PyString>() {
+        text.clone()
+    } else if let Ok(bytes) = value.cast::<PyBytes>() {
+        let text: String = bytes.as_bytes().iter().copied().map(char::from).collect();
+        PyString::new(py, &text)
+    } else if value.is_none() {
+        return Ok(());
+    } else {
+        value.str()?
+    };
+    if let Some(kind) = user_agent::synthetic_type(&text.to_string_lossy()) {
+        facts.set(SYNTHETIC, PyString::intern(py, kind).into_any());
+    }
+    facts.set_present(USER_AGENT, Some(text.into_any()));
+    Ok(())
+}
+
+#[pymethods]
+impl HttpClient {
+    /// With `server_on_span` and `peer_on_span`, spans of the new conventions say these too.
+    #[new]
+    #[pyo3(signature = (tracer, *, old, new, duration_old, duration_new, request_size_old=None,
+        request_size_new=None, response_size_old=None, response_size_new=None, is_excluded=None,
+        captures_all_methods=false, suppresses=false, server_on_span=true, peer_on_span=false,
+        measures_scheme=true, describes_by_type=false))]
+    #[expect(clippy::too_many_arguments, reason = "keywords, all of them")]
+    fn new(
+        py: Python<'_>,
+        tracer: Py<PyAny>,
+        old: bool,
+        new: bool,
+        duration_old: &Bound<'_, PyAny>,
+        duration_new: &Bound<'_, PyAny>,
+        request_size_old: Option<&Bound<'_, PyAny>>,
+        request_size_new: Option<&Bound<'_, PyAny>>,
+        response_size_old: Option<&Bound<'_, PyAny>>,
+        response_size_new: Option<&Bound<'_, PyAny>>,
+        is_excluded: Option<Py<PyAny>>,
+        captures_all_methods: bool,
+        suppresses: bool,
+        server_on_span: bool,
+        peer_on_span: bool,
+        measures_scheme: bool,
+        describes_by_type: bool,
+    ) -> Self {
+        let mut on_span = ON_SPAN;
+        if new && server_on_span {
+            on_span = on_span.and(SERVER_ON_SPAN);
+        }
+        if new && peer_on_span {
+            on_span = on_span.and(PEER_ON_SPAN);
+        }
+        let keys = FactKeys::new(py, &NAMES, Conventions { old, new });
+        Self {
+            tracer: AnyTracer::new(tracer),
+            keys: keys.on_span(on_span),
+            duration_old: AnyInstrument::new(duration_old),
+            duration_new: AnyInstrument::new(duration_new),
+            request_size_old: request_size_old.and_then(AnyInstrument::new),
+            request_size_new: request_size_new.and_then(AnyInstrument::new),
+            response_size_old: response_size_old.and_then(AnyInstrument::new),
+            response_size_new: response_size_new.and_then(AnyInstrument::new),
+            is_excluded,
+            captures_all_methods,
+            suppresses,
+            measures_scheme,
+            describes_by_type,
+        }
+    }
+
+    /// Begins a request, whose span is current until it is finished; None where nothing is to be
+    /// recorded. `server` is its scheme, host and port, where they are not those of the URL.
+    #[pyo3(signature = (method, url, user_agent=None, server=None))]
+    fn begin<'py>(
+        slf: &Bound<'py, Self>,
+        method: &Bound<'py, PyAny>,
+        url: &Bound<'py, PyAny>,
+        user_agent: Option<Bound<'py, PyAny>>,
+        server: Option<Server<'py>>,
+    ) -> PyResult<Option<Bound<'py, ClientCall>>> {
+        let begun = Self::begin_call(slf, method, url, user_agent, server);
+        Ok(hook::harmless(slf.py(), begun)?.flatten())
+    }
+
+    fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        self.tracer.traverse(&visit)?;
+        let instruments = [
+            &self.duration_old,
+            &self.duration_new,
+            &self.request_size_old,
+            &self.request_size_new,
+            &self.response_size_old,
+            &self.response_size_new,
+        ];
+        for instrument in instruments.into_iter().flatten() {
+            instrument.traverse(&visit)?;
+        }
+        visit.call(&self.is_excluded)
+    }
+}

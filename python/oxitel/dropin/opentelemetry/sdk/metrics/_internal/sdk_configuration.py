@@ -1,0 +1,3 @@
+"""Official path of oxitel.metrics.configuration."""
+
+from oxitel.metrics.configuration import SdkConfiguration as SdkConfiguration

@@ -1,0 +1,270 @@
+"""AioHttpClientInstrumentor: traces and metrics of the requests of aiohttp's client sessions.
+
+Official name: `opentelemetry.instrumentation.aiohttp_client`. Each session gets a trace
+configuration of aiohttp: one span for a request with all its redirects, which ends with the headers
+of the answer.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Collection, Sequence
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+from weakref import WeakSet
+
+from oxitel import _native
+
+from .conventions import Conventions, conventions_of, http_conventions
+from .http.arguments import hook_of, say_unusable
+from .http.client import ClientInstruments, filtered, say_failed
+from .http.excluded_urls import excluded_by
+from .http.headers import CLIENT_REQUEST, CLIENT_RESPONSE, Capture, captures
+from .instrumentor import Instrumentor
+from .patching import Patches
+
+if TYPE_CHECKING:
+    import aiohttp
+    from opentelemetry.metrics import MeterProvider
+    from opentelemetry.trace import TracerProvider
+
+_NAME = "opentelemetry.instrumentation.aiohttp_client"
+_FLAG = "_is_instrumented_by_opentelemetry"
+
+_instruments = ("aiohttp ~= 3.0",)
+_supports_metrics = True
+_semconv_status = "migration"
+
+UrlFilter = Callable[[Any], str]
+Hook = Callable[[Any, Any], None]
+
+
+class _Instrumentation:
+    """What the requests of one trace configuration, or of all sessions, are recorded with."""
+
+    def __init__(
+        self,
+        conventions: Conventions,
+        hooks: dict[str, Any],
+        tracer_provider: TracerProvider | None,
+        meter_provider: MeterProvider | None,
+        captured: tuple[Capture, Capture],
+    ) -> None:
+        self.url_filter = hook_of(hooks, "url_filter", "filter")
+        self.request_hook = hook_of(hooks, "request_hook")
+        self.response_hook = hook_of(hooks, "response_hook")
+        self.captured_request, self.captured_response = captured
+        self.excluded = excluded_by(None, "AIOHTTP_CLIENT")
+        instruments = ClientInstruments(
+            _NAME, tracer_provider, meter_provider, conventions=conventions
+        )
+        # A URL that is filtered is compared before.
+        self.client = instruments.native(
+            None if self.url_filter is not None else self.excluded,
+            measures_scheme=False,
+            describes_by_type=True,
+        )
+
+    def begin(self, params: Any) -> _native.ClientCall | None:
+        url = str(params.url)
+        if self.url_filter is not None:
+            if self.excluded is not None and self.excluded.url_disabled(url):
+                return None
+            url = filtered(self.url_filter, params.url)
+        call = self.client.begin(params.method, url)
+        if call is not None:
+            if self.captured_request:
+                call.set_attributes(self.captured_request.attributes(_listed(params.headers)))
+            if self.request_hook is not None:
+                call.call_hook(self.request_hook, params)
+            call.sends(params.headers)
+        return call
+
+    def answered(self, call: _native.ClientCall, params: Any) -> None:
+        if self.response_hook is not None:
+            call.call_hook(self.response_hook, params)
+        response = params.response
+        call.answered(response.status)
+        if self.captured_response:
+            call.set_attributes(self.captured_response.attributes(_listed(response.headers)))
+
+    def failed(self, call: _native.ClientCall, params: Any) -> None:
+        call.failed(params.exception)
+        if self.response_hook is not None:
+            call.call_hook(self.response_hook, params)
+
+
+def _listed(headers: Any) -> dict[str, list[str]]:
+    return {name: headers.getall(name) for name in headers}
+
+
+def _trace_config(current: Callable[[], _Instrumentation | None]) -> aiohttp.TraceConfig:
+    """A configuration that records with what `current` gives when a request starts."""
+    from aiohttp import TraceConfig
+
+    async def on_request_start(session: Any, context: Any, params: Any) -> None:
+        context.oxitel_call = None
+        own = context.oxitel_instrumentation = current()
+        if own is not None:
+            try:
+                context.oxitel_call = own.begin(params)
+            except Exception:
+                say_failed()
+
+    async def on_request_end(session: Any, context: Any, params: Any) -> None:
+        call = context.oxitel_call
+        if call is not None:
+            try:
+                context.oxitel_instrumentation.answered(call, params)
+            except Exception:
+                say_failed()
+            call.finish()
+
+    async def on_request_exception(session: Any, context: Any, params: Any) -> None:
+        call = context.oxitel_call
+        if call is not None:
+            try:
+                context.oxitel_instrumentation.failed(call, params)
+            except Exception:
+                say_failed()
+            call.finish()
+
+    config = TraceConfig()
+    config.on_request_start.append(on_request_start)
+    config.on_request_end.append(on_request_end)
+    config.on_request_exception.append(on_request_exception)
+    return config
+
+
+def create_trace_config(
+    url_filter: UrlFilter | None = None,
+    request_hook: Hook | None = None,
+    response_hook: Hook | None = None,
+    tracer_provider: TracerProvider | None = None,
+    meter_provider: MeterProvider | None = None,
+    sem_conv_opt_in_mode: Any = None,
+    captured_request_headers: list[str] | None = None,
+    captured_response_headers: list[str] | None = None,
+    sensitive_headers: list[str] | None = None,
+) -> aiohttp.TraceConfig:
+    """A trace configuration for `aiohttp.ClientSession(trace_configs=[…])`.
+
+    `url_filter(yarl.URL)` gives the URL that the span has; the hooks are those of
+    `AioHttpClientInstrumentor`; the lists of headers are regular expressions. The conventions are
+    those of `OTEL_SEMCONV_STABILITY_OPT_IN`, unless `sem_conv_opt_in_mode` says otherwise.
+    """
+    conventions = http_conventions()
+    if sem_conv_opt_in_mode is not None:
+        conventions = conventions_of(sem_conv_opt_in_mode)
+    hooks = {
+        "url_filter": url_filter,
+        "request_hook": request_hook,
+        "response_hook": response_hook,
+    }
+    captured = captures(
+        "captured_request_headers",
+        "captured_response_headers",
+        captured_request_headers,
+        captured_response_headers,
+        sensitive_headers,
+    )
+    own = _Instrumentation(conventions, hooks, tracer_provider, meter_provider, captured)
+    return _trace_config(lambda: own)
+
+
+_for_all: _Instrumentation | None = None
+_configs: Sequence[Any] = ()
+# The configuration that all sessions share, made once aiohttp is there.
+_shared: Any = None
+_left_alone: WeakSet[Any] = WeakSet()
+
+
+def _shared_config() -> Any:
+    global _shared
+    if _shared is None:
+        _shared = _trace_config(lambda: _for_all)
+        setattr(_shared, _FLAG, True)
+    return _shared
+
+
+def _patch(module: ModuleType) -> None:
+    def init(original: Callable[..., None]) -> Callable[..., None]:
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+            if _for_all is not None:
+                given = kwargs.get("trace_configs") or ()
+                kwargs["trace_configs"] = [*given, *_configs, _shared_config()]
+            original(self, *args, **kwargs)
+
+        return __init__
+
+    _patches.wrap(module.ClientSession, "__init__", init)
+
+
+def _reach_sessions() -> None:
+    """Instrument the sessions that exist already."""
+    kind = getattr(sys.modules.get("aiohttp.client"), "ClientSession", None)
+    if kind is None:
+        return
+    for session in [found for found in gc.get_objects() if issubclass(type(found), kind)]:
+        configs = getattr(session, "_trace_configs", None)
+        if configs is None or session in _left_alone:
+            continue
+        if not any(getattr(config, _FLAG, False) for config in configs):
+            more = [*_configs, _shared_config()]
+            for config in more:
+                config.freeze()
+            session._trace_configs = [*configs, *more]
+
+
+_patches = Patches({"aiohttp.client": _patch})
+
+
+class AioHttpClientInstrumentor(Instrumentor):
+    """Instruments aiohttp's client sessions, those that exist already too.
+
+    `instrument` takes these keyword arguments:
+
+    - `tracer_provider`, `meter_provider`: the global ones if not given;
+    - `url_filter(yarl.URL)`: gives the URL that the span has;
+    - `request_hook(span, TraceRequestStartParams)`: called before the request is sent;
+    - `response_hook(span, TraceRequestEndParams | TraceRequestExceptionParams)`: called with the
+      answer, or with what there is in place of it;
+    - `trace_configs`: more trace configurations for every session.
+
+    `OTEL_PYTHON_AIOHTTP_CLIENT_EXCLUDED_URLS` says which URLs are not recorded. What a hook raises
+    is logged.
+    """
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        return _instruments
+
+    def _instrument(self, **kwargs: Any) -> None:
+        global _configs, _for_all
+        given = kwargs.get("trace_configs") or ()
+        if not isinstance(given, (list, tuple)):
+            say_unusable("trace_configs", given, "a list of aiohttp.TraceConfig", "none")
+            given = ()
+        _configs = tuple(given)
+        _for_all = _Instrumentation(
+            http_conventions(),
+            kwargs,
+            kwargs.get("tracer_provider"),
+            kwargs.get("meter_provider"),
+            captures(CLIENT_REQUEST, CLIENT_RESPONSE),
+        )
+        _patches.switch_on()
+        _reach_sessions()
+
+    def _uninstrument(self, **kwargs: Any) -> None:
+        global _configs, _for_all
+        _configs, _for_all = (), None
+        _patches.switch_off()
+
+    @staticmethod
+    def uninstrument_session(client_session: Any) -> None:
+        """Record nothing more of what this session sends."""
+        _left_alone.add(client_session)
+        client_session._trace_configs = [
+            config for config in client_session._trace_configs if not hasattr(config, _FLAG)
+        ]

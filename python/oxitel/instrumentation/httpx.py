@@ -1,0 +1,335 @@
+"""HTTPXClientInstrumentor, and its twin for httpx2: traces and metrics of the requests of httpx.
+
+Official name: `opentelemetry.instrumentation.httpx`. What sends one request of a client, whatever
+its transport is, is patched on the classes: a redirect is a span of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from inspect import iscoroutinefunction
+from logging import getLogger
+from types import ModuleType
+from typing import Any, ClassVar, NamedTuple
+
+from oxitel import _native
+
+from .http.arguments import hook_of, say_unusable
+from .http.client import ClientInstruments, call_awaited, say_failed
+from .http.excluded_urls import excluded_by
+from .http.headers import CLIENT_REQUEST, CLIENT_RESPONSE, captures
+from .instrumentor import Instrumentor
+from .patching import Patches
+
+_NAME = "opentelemetry.instrumentation.httpx"
+_FLAG = "_is_instrumented_by_opentelemetry"
+_SLOT = "_oxitel_instrumentation"
+_MISSING: Any = object()
+_logger = getLogger(_NAME)
+
+_instruments_httpx = ("httpx >= 0.18.0",)
+_instruments_httpx2 = ("httpx2 >= 2.0.0",)
+_instruments = ()
+_instruments_any = (*_instruments_httpx, *_instruments_httpx2)
+_supports_metrics = True
+_semconv_status = "migration"
+
+
+class RequestInfo(NamedTuple):
+    """A request, as hooks see it."""
+
+    method: bytes
+    url: Any
+    headers: Any
+    stream: Any
+    extensions: MutableMapping[str, Any] | None
+
+
+class ResponseInfo(NamedTuple):
+    """An answer, as hooks see it."""
+
+    status_code: int
+    headers: Any
+    stream: Any
+    extensions: MutableMapping[str, Any] | None
+
+
+RequestHook = Callable[[Any, RequestInfo], None]
+ResponseHook = Callable[[Any, RequestInfo, ResponseInfo], None]
+AsyncRequestHook = Callable[[Any, RequestInfo], Awaitable[Any]]
+AsyncResponseHook = Callable[[Any, RequestInfo, ResponseInfo], Awaitable[Any]]
+
+
+class Instrumentation:
+    """What the requests of one client or transport, or of all, are recorded with."""
+
+    def __init__(
+        self,
+        tracer_provider: Any,
+        meter_provider: Any,
+        request_hook: Callable[..., Any] | None,
+        response_hook: Callable[..., Any] | None,
+        async_request_hook: Callable[..., Any] | None,
+        async_response_hook: Callable[..., Any] | None,
+    ) -> None:
+        self.request_hook = request_hook
+        self.response_hook = response_hook
+        self.async_request_hook = async_request_hook
+        self.async_response_hook = async_response_hook
+        self.client = ClientInstruments(_NAME, tracer_provider, meter_provider).native(
+            excluded_by(None, "HTTPX"), peer_on_span=True
+        )
+        self.captured_request, self.captured_response = captures(CLIENT_REQUEST, CLIENT_RESPONSE)
+
+    def send(self, send: Callable[[], Any], request: Any) -> Any:
+        """One request that `send` sends."""
+        call = self._begin(request)
+        if call is None:
+            return send()
+        information = None
+        if self.request_hook is not None or self.response_hook is not None:
+            information = _information(request)
+            if self.request_hook is not None:
+                call.call_hook(self.request_hook, information)
+        call.sends(request.headers)
+        try:
+            response = send()
+        except BaseException as error:
+            call.failed(error)
+            call.finish()
+            raise
+        self._answered(call, response)
+        if self.response_hook is not None:
+            call.call_hook(self.response_hook, information, _answer(response))
+        call.finish()
+        return response
+
+    async def send_async(self, send: Callable[[], Awaitable[Any]], request: Any) -> Any:
+        """One request that `send` sends."""
+        call = self._begin(request)
+        if call is None:
+            return await send()
+        information = None
+        if self.async_request_hook is not None or self.async_response_hook is not None:
+            information = _information(request)
+            if self.async_request_hook is not None:
+                await call_awaited(self.async_request_hook, call.span, information)
+        call.sends(request.headers)
+        try:
+            response = await send()
+        except BaseException as error:
+            call.failed(error)
+            call.finish()
+            raise
+        self._answered(call, response)
+        if self.async_response_hook is not None:
+            await call_awaited(self.async_response_hook, call.span, information, _answer(response))
+        call.finish()
+        return response
+
+    def _begin(self, request: Any) -> _native.ClientCall | None:
+        try:
+            url = str(request.url)
+            server = None
+            if "xn--" in url:
+                # Its own host is the name in letters.
+                server = (request.url.scheme, request.url.host, request.url.port)
+            call = self.client.begin(request.method, url, None, server)
+            if call is not None and self.captured_request:
+                headers = _listed(request.headers)
+                call.set_attributes(self.captured_request.attributes(headers))
+            return call
+        except Exception:
+            say_failed()
+            return None
+
+    def _answered(self, call: _native.ClientCall, response: Any) -> None:
+        try:
+            version = response.extensions.get("http_version", b"HTTP/1.1")
+            text = _VERSIONS.get(version) or version.decode("ascii", "ignore").removeprefix("HTTP/")
+            call.answered(response.status_code, text)
+            if self.captured_response:
+                headers = _listed(response.headers)
+                call.set_attributes(self.captured_response.attributes(headers))
+        except Exception:
+            say_failed()
+
+
+_VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/2": "2", b"HTTP/1.0": "1.0"}
+
+
+def _information(request: Any) -> RequestInfo:
+    method = request.method.encode()
+    return RequestInfo(method, request.url, request.headers, request.stream, request.extensions)
+
+
+def _answer(response: Any) -> ResponseInfo:
+    return ResponseInfo(
+        response.status_code, response.headers, response.stream, response.extensions
+    )
+
+
+def _listed(headers: Any) -> dict[str, list[str]]:
+    """Each header with its values, those with commas between them apart."""
+    return {name.lower(): headers.get_list(name, split_commas=True) for name in headers}
+
+
+def _coroutine(arguments: dict[str, Any], name: str) -> Callable[..., Any] | None:
+    hook = hook_of(arguments, name)
+    if hook is not None and not iscoroutinefunction(hook):
+        say_unusable(name, hook, "a function that is async", "no hook")
+        return None
+    return hook
+
+
+class _BaseInstrumentor(Instrumentor):
+    """What the instrumentors of both libraries do."""
+
+    _module_name: ClassVar[str]
+    _dependencies: ClassVar[tuple[str, ...]]
+    _patches: ClassVar[Patches]
+    _for_all: ClassVar[Instrumentation | None]
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        return self._dependencies
+
+    def _instrument(self, **kwargs: Any) -> None:
+        type(self)._for_all = Instrumentation(
+            kwargs.get("tracer_provider"),
+            kwargs.get("meter_provider"),
+            hook_of(kwargs, "request_hook"),
+            hook_of(kwargs, "response_hook"),
+            _coroutine(kwargs, "async_request_hook"),
+            _coroutine(kwargs, "async_response_hook"),
+        )
+        self._patches.switch_on()
+
+    def _uninstrument(self, **kwargs: Any) -> None:
+        type(self)._for_all = None
+        # A client that has an instrumentation of its own keeps it.
+
+    @classmethod
+    def instrument_client(
+        cls,
+        client: Any,
+        tracer_provider: Any = None,
+        meter_provider: Any = None,
+        request_hook: RequestHook | AsyncRequestHook | None = None,
+        response_hook: ResponseHook | AsyncResponseHook | None = None,
+    ) -> None:
+        """Instrument one client; the arguments are those of `instrument`, whose hooks are async
+        for an `AsyncClient`."""
+        if getattr(client, _FLAG, False):
+            _logger.warning("Attempting to instrument Httpx client while already instrumented")
+            return
+        hooks = {"request_hook": request_hook, "response_hook": response_hook}
+        is_async = hasattr(client, "aclose")
+        usable = []
+        for name in hooks:
+            hook = hook_of(hooks, name)
+            if hook is not None and iscoroutinefunction(hook) is not is_async:
+                expected = "a function that is " + ("async" if is_async else "not async")
+                say_unusable(name, hook, expected, "no hook")
+                hook = None
+            usable.append(hook)
+        none = [None, None]
+        own = Instrumentation(
+            tracer_provider,
+            meter_provider,
+            *(none if is_async else usable),
+            *(usable if is_async else none),
+        )
+        cls._patches.switch_on()
+        setattr(client, _SLOT, own)
+        setattr(client, _FLAG, True)
+
+    @staticmethod
+    def uninstrument_client(client: Any) -> None:
+        """Record nothing more of what this client sends."""
+        setattr(client, _SLOT, None)
+        setattr(client, _FLAG, False)
+
+    @classmethod
+    def _instrumentation_of(cls, client: Any, request: Any) -> Instrumentation | None:
+        found = client.__dict__.get(_SLOT, _MISSING)
+        if found is _MISSING:
+            found = cls._for_all
+        if found is not None and transports_made:
+            # Of two spans for one request, that of the transport stays.
+            from .httpx_transports import is_instrumented
+
+            if is_instrumented(client._transport_for_url(request.url)):
+                return None
+        return found
+
+
+# Whether the program has made one of the transports of httpx_transports.
+transports_made = False
+
+
+def _patch(instrumentor: type[_BaseInstrumentor], module: ModuleType) -> None:
+    def send_one(original: Callable[..., Any]) -> Callable[..., Any]:
+        def _send_single_request(self: Any, request: Any, *rest: Any, **options: Any) -> Any:
+            found = instrumentor._instrumentation_of(self, request)
+            if found is None:
+                return original(self, request, *rest, **options)
+            return found.send(lambda: original(self, request, *rest, **options), request)
+
+        setattr(_send_single_request, _FLAG, True)
+        return _send_single_request
+
+    def send_one_async(original: Callable[..., Any]) -> Callable[..., Any]:
+        async def _send_single_request(self: Any, request: Any, *rest: Any, **options: Any) -> Any:
+            found = instrumentor._instrumentation_of(self, request)
+            if found is None:
+                return await original(self, request, *rest, **options)
+            return await found.send_async(
+                lambda: original(self, request, *rest, **options), request
+            )
+
+        setattr(_send_single_request, _FLAG, True)
+        return _send_single_request
+
+    name = "_send_single_request"
+    for kind, make in ((module.Client, send_one), (module.AsyncClient, send_one_async)):
+        # Under one name or the other, a class is patched once: httpx2 can stand in for httpx.
+        if not getattr(getattr(kind, name), _FLAG, False):
+            instrumentor._patches.wrap(kind, name, make)
+
+
+class HTTPXClientInstrumentor(_BaseInstrumentor):
+    """Instruments the clients of httpx.
+
+    `instrument` takes these keyword arguments:
+
+    - `tracer_provider`, `meter_provider`: the global ones if not given;
+    - `request_hook(span, RequestInfo)`: called before a `Client` sends a request;
+    - `response_hook(span, RequestInfo, ResponseInfo)`: called with its answer;
+    - `async_request_hook`, `async_response_hook`: the same for an `AsyncClient`, awaited.
+
+    `OTEL_PYTHON_HTTPX_EXCLUDED_URLS` says which URLs are not recorded. What a hook raises is
+    logged.
+    """
+
+    _module_name = "httpx"
+    _dependencies = _instruments_httpx
+    _for_all = None
+    _patches = Patches({"httpx": lambda module: _patch(HTTPXClientInstrumentor, module)})
+
+
+class HTTPX2ClientInstrumentor(_BaseInstrumentor):
+    """Instruments the clients of httpx2; the arguments are those of `HTTPXClientInstrumentor`."""
+
+    _module_name = "httpx2"
+    _dependencies = _instruments_httpx2
+    _for_all = None
+    _patches = Patches({"httpx2": lambda module: _patch(HTTPX2ClientInstrumentor, module)})
+
+
+def __getattr__(name: str) -> Any:
+    """The transports, which derive from those of the libraries."""
+    if "OpenTelemetryTransport" in name:
+        from . import httpx_transports
+
+        return getattr(httpx_transports, name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,179 @@
+"""RequestsInstrumentor: traces and metrics of the requests that Requests makes.
+
+Official name: `opentelemetry.instrumentation.requests`. `Session.send` is patched, which calls
+itself for each redirect: one span for all, which ends when the headers of the answer are there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from types import MethodType, ModuleType
+from typing import Any
+
+from oxitel import _native
+
+from .http.arguments import hook_of, say_unusable
+from .http.client import REQUEST_MILLIS, ClientInstruments, say_failed
+from .http.excluded_urls import excluded_by
+from .http.headers import CLIENT_REQUEST, CLIENT_RESPONSE, captures
+from .http.peer_address import is_wanted, set_ip_on_next_http_connection
+from .http.server import REQUEST_SECONDS
+from .instrumentor import Instrumentor
+from .patching import Patches
+
+_NAME = "opentelemetry.instrumentation.requests"
+_APPLIED = "opentelemetry_instrumentation_requests_applied"
+
+_instruments = ("requests ~= 2.0",)
+_supports_metrics = True
+_semconv_status = "migration"
+
+
+class _Instrumentation:
+    """What all calls are recorded with."""
+
+    def __init__(self, arguments: dict[str, Any]) -> None:
+        self.request_hook = hook_of(arguments, "request_hook")
+        self.response_hook = hook_of(arguments, "response_hook")
+        buckets = _boundaries(arguments.get("duration_histogram_boundaries"))
+        self.client = ClientInstruments(
+            _NAME,
+            arguments.get("tracer_provider"),
+            arguments.get("meter_provider"),
+            old_buckets=buckets or REQUEST_MILLIS,
+            new_buckets=buckets or REQUEST_SECONDS,
+        ).native(
+            excluded_by(arguments.get("excluded_urls"), "REQUESTS"),
+            suppresses=True,
+            peer_on_span=True,
+        )
+        self.captured_request, self.captured_response = captures(CLIENT_REQUEST, CLIENT_RESPONSE)
+
+    def send(
+        self, original: Callable[..., Any], session: Any, request: Any, options: dict[str, Any]
+    ) -> Any:
+        """One call of `send`, with all its redirects."""
+        call = None
+        try:
+            call = self._begin(request)
+        except Exception:
+            say_failed()
+        if call is None:
+            return original(session, request, **options)
+        try:
+            if is_wanted():
+                with set_ip_on_next_http_connection(call.span):
+                    response = original(session, request, **options)
+            else:
+                response = original(session, request, **options)
+        except BaseException as error:
+            # Too many redirects, for example: the last answer is in the exception.
+            answer = getattr(error, "response", None)
+            if answer is not None and hasattr(answer, "status_code"):
+                self._answered(call, request, answer)
+            call.failed(error)
+            call.finish()
+            raise
+        self._answered(call, request, response)
+        call.finish()
+        return response
+
+    def _begin(self, request: Any) -> _native.ClientCall | None:
+        headers = request.headers
+        if headers is None:
+            from requests.structures import CaseInsensitiveDict
+
+            headers = request.headers = CaseInsensitiveDict()
+        call = self.client.begin(request.method, request.url, headers.get("User-Agent"))
+        if call is not None:
+            if self.captured_request:
+                call.set_attributes(self.captured_request.attributes(headers))
+            if self.request_hook is not None:
+                call.call_hook(self.request_hook, request)
+            call.sends(headers)
+        return call
+
+    def _answered(self, call: _native.ClientCall, request: Any, response: Any) -> None:
+        try:
+            version = getattr(response.raw, "version", None)
+            text = None if not version else "1.1" if version == 11 else "1.0"
+            call.answered(response.status_code, text)
+            if self.captured_response:
+                call.set_attributes(self.captured_response.attributes(response.headers))
+            if self.response_hook is not None:
+                call.call_hook(self.response_hook, request, response)
+        except Exception:
+            say_failed()
+
+
+def _boundaries(given: Any) -> Sequence[float] | None:
+    if given is None:
+        return None
+    try:
+        return [float(boundary) for boundary in given]
+    except (TypeError, ValueError):
+        say_unusable("duration_histogram_boundaries", given, "numbers", "the usual ones")
+        return None
+
+
+_instrumentation: _Instrumentation | None = None
+
+
+def _patch(module: ModuleType) -> None:
+    prepared_request = module.PreparedRequest
+
+    def send(original: Callable[..., Any]) -> Callable[..., Any]:
+        def send(self: Any, request: Any, **kwargs: Any) -> Any:
+            state = _instrumentation
+            if state is None or not isinstance(request, prepared_request):
+                return original(self, request, **kwargs)
+            return state.send(original, self, request, kwargs)
+
+        setattr(send, _APPLIED, True)
+        return send
+
+    _patches.wrap(module.Session, "send", send)
+
+
+_patches = Patches({"requests.sessions": _patch})
+
+
+class RequestsInstrumentor(Instrumentor):
+    """Instruments Requests.
+
+    `instrument` takes these keyword arguments:
+
+    - `tracer_provider`, `meter_provider`: the global ones if not given;
+    - `request_hook(span, PreparedRequest)`: called before the request is sent;
+    - `response_hook(span, PreparedRequest, Response)`: called with the answer;
+    - `excluded_urls`: a text with commas, regular expressions of URLs that are not recorded;
+      `OTEL_PYTHON_REQUESTS_EXCLUDED_URLS` if not given;
+    - `duration_histogram_boundaries`: the buckets of the duration, in milliseconds for the old
+      conventions and in seconds for the new ones.
+
+    What a hook raises is logged.
+    """
+
+    def instrumentation_dependencies(self) -> Collection[str]:
+        return _instruments
+
+    def _instrument(self, **kwargs: Any) -> None:
+        global _instrumentation
+        _instrumentation = _Instrumentation(kwargs)
+        _patches.switch_on()
+
+    def _uninstrument(self, **kwargs: Any) -> None:
+        global _instrumentation
+        _instrumentation = None
+        _patches.switch_off()
+
+    @staticmethod
+    def uninstrument_session(session: Any) -> None:
+        """Record nothing more of what this session sends."""
+        if getattr(session.send, _APPLIED, False):
+            session.send = MethodType(session.send.__wrapped__, session)
+
+
+def get_default_span_name(method: str) -> str:
+    """The name of the span of a request, by its normalised method."""
+    return "HTTP" if method == "_OTHER" else method

@@ -1,0 +1,278 @@
+"""The requests of aiohttp's sessions: one span each, with its metrics, whatever happens to them."""
+
+import asyncio
+import logging
+
+import aiohttp
+import pytest
+from opentelemetry import trace
+from opentelemetry.instrumentation.utils import suppress_http_instrumentation
+from opentelemetry.trace import SpanKind, StatusCode
+
+from instrumentation.http_client import serving
+from instrumentation.http_server import Recorded
+from oxitel.instrumentation.aiohttp_client import AioHttpClientInstrumentor, create_trace_config
+
+
+@pytest.fixture(scope="module")
+def running():
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running):
+    running.requests.clear()
+    return running
+
+
+@pytest.fixture
+def instrumented():
+    """`instrumented(**arguments)` switches the instrumentation on and returns what it records."""
+
+    def instrument(**arguments):
+        recorded = Recorded()
+        AioHttpClientInstrumentor().instrument(**recorded.arguments(), **arguments)
+        return recorded
+
+    yield instrument
+    if AioHttpClientInstrumentor().is_instrumented_by_opentelemetry:
+        AioHttpClientInstrumentor().uninstrument()
+
+
+def get(*urls, **options):
+    """Requests by a session of its own; the texts of the answers."""
+
+    async def main():
+        async with aiohttp.ClientSession(**options) as session:
+            return [await (await session.get(url)).text() for url in urls]
+
+    return asyncio.run(main())
+
+
+def test_a_request_is_a_client_span_whose_context_travels(instrumented, server):
+    recorded = instrumented()
+    assert get(f"{server.url}/a?b=c") == ["ok"]
+    (span,) = recorded.spans()
+    assert (span.name, span.kind) == ("GET", SpanKind.CLIENT)
+    assert dict(span.attributes) == {
+        "http.method": "GET",
+        "http.url": f"{server.url}/a?b=c",
+        "http.status_code": 200,
+    }
+    ids = f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-03"
+    assert server.headers("traceparent") == [ids]
+    (point,) = recorded.points()["http.client.duration"]
+    assert dict(point.attributes) == {
+        "http.method": "GET",
+        "http.host": "127.0.0.1",
+        "net.peer.name": "127.0.0.1",
+        "net.peer.port": server.port,
+        "http.status_code": 200,
+    }
+
+
+def test_redirects_are_one_span(instrumented, server):
+    recorded = instrumented()
+    get(f"{server.url}/moved")
+    (span,) = recorded.spans()
+    assert span.attributes["http.status_code"] == 200
+    assert span.attributes["http.url"].endswith("/moved")
+
+
+def test_a_request_without_an_answer_is_recorded_and_measured(instrumented):
+    recorded = instrumented()
+    with pytest.raises(aiohttp.ClientConnectorError):
+        get("http://127.0.0.1:1/")
+    (span,) = recorded.spans()
+    assert span.status.status_code is StatusCode.ERROR
+    assert span.status.description == "ClientConnectorError"
+    assert [event.name for event in span.events] == ["exception"]
+    assert recorded.points()["http.client.duration"][0].count == 1
+
+
+def test_sessions_that_exist_already_are_instrumented_until_uninstrumenting(instrumented, server):
+    async def main():
+        async with aiohttp.ClientSession() as session, aiohttp.ClientSession() as other:
+            recorded = instrumented()
+            await session.get(server.url)
+            AioHttpClientInstrumentor.uninstrument_session(session)
+            await session.get(server.url)
+            assert len(recorded.spans()) == 1
+            await other.get(server.url)
+            assert len(recorded.spans()) == 2
+            AioHttpClientInstrumentor().uninstrument()
+            await other.get(server.url)
+            assert len(recorded.spans()) == 2
+            again = instrumented()
+            await other.get(server.url)
+            await session.get(server.url)
+            assert len(again.spans()) == 1
+
+    asyncio.run(main())
+
+
+def test_more_trace_configurations_go_to_every_session(instrumented, server):
+    seen = []
+
+    async def on_end(session, context, params):
+        seen.append(params.response.status)
+
+    mine, theirs = aiohttp.TraceConfig(), aiohttp.TraceConfig()
+    mine.on_request_end.append(on_end)
+    theirs.on_request_end.append(on_end)
+    recorded = instrumented(trace_configs=[theirs])
+    given = [mine]
+    get(server.url, trace_configs=given)
+    assert seen == [200, 200]
+    assert given == [mine]
+    assert len(recorded.spans()) == 1
+
+
+def test_hooks_get_what_they_are_promised(instrumented, server):
+    seen = []
+
+    def on_request(span, params):
+        seen.append(params)
+        params.headers["X-From-Hook"] = "1"
+
+    def on_response(span, params):
+        seen.append(params)
+        span.set_attribute("hook", True)
+
+    recorded = instrumented(
+        request_hook=on_request,
+        response_hook=on_response,
+        url_filter=lambda url: str(url.with_query(None)),
+    )
+    get(f"{server.url}/?a=b")
+    with pytest.raises(aiohttp.ClientConnectorError):
+        get("http://127.0.0.1:1/")
+    assert [type(params) for params in seen] == [
+        aiohttp.TraceRequestStartParams,
+        aiohttp.TraceRequestEndParams,
+        aiohttp.TraceRequestStartParams,
+        aiohttp.TraceRequestExceptionParams,
+    ]
+    assert server.headers("X-From-Hook") == ["1"]
+    assert [span.attributes["hook"] for span in recorded.spans()] == [True, True]
+    assert recorded.spans()[0].attributes["http.url"] == f"{server.url}/"
+
+
+def test_hooks_that_raise_harm_nothing(instrumented, server, caplog):
+    def broken(*arguments):
+        raise ValueError("broken hook")
+
+    recorded = instrumented(request_hook=broken, response_hook=broken, url_filter=broken)
+    with caplog.at_level(logging.WARNING):
+        assert get(f"{server.url}/?secret") == ["ok"]
+    assert "http.url" not in recorded.spans()[0].attributes
+    assert "url_filter" in caplog.text
+
+
+def test_what_cannot_be_used_is_named(instrumented, server, caplog):
+    recorded = instrumented(request_hook=1, url_filter=2, trace_configs=3)
+    get(server.url)
+    for name in ("request_hook", "url_filter", "trace_configs"):
+        assert f"Invalid value for the argument {name}" in caplog.text
+    assert len(recorded.spans()) == 1
+
+
+def test_credentials_and_signatures_do_not_leave(instrumented, server):
+    recorded = instrumented()
+    get(server.url.replace("//", "//user:secret@") + "/?sig=secret&X-Amz-Signature=secret&a=b")
+    attributes = recorded.spans()[0].attributes
+    assert "secret" not in str(dict(attributes))
+    assert attributes["http.url"].endswith("?sig=REDACTED&X-Amz-Signature=REDACTED&a=b")
+
+
+def test_excluded_urls_are_left_alone(instrumented, server, monkeypatch):
+    monkeypatch.setenv("OTEL_PYTHON_AIOHTTP_CLIENT_EXCLUDED_URLS", "health")
+    recorded = instrumented()
+    get(f"{server.url}/health", server.url)
+    assert len(recorded.spans()) == 1
+
+
+def test_nothing_is_recorded_where_http_is_suppressed(instrumented, server):
+    recorded = instrumented()
+    with suppress_http_instrumentation():
+        get(server.url)
+    assert not recorded.spans()
+    assert server.headers("traceparent") == [None]
+
+
+def test_a_request_that_is_cancelled_ends_without_being_an_error(instrumented, server):
+    recorded = instrumented()
+
+    async def main():
+        async with aiohttp.ClientSession() as session:
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(session.get(f"{server.url}/slow"), 0.1)
+            assert trace.get_current_span() is trace.INVALID_SPAN
+
+    asyncio.run(main())
+    (span,) = recorded.spans()
+    assert span.status.status_code is StatusCode.UNSET
+    assert recorded.points()["http.client.duration"][0].count == 1
+
+
+def test_a_configuration_of_the_programs_own_follows_the_conventions(server, run_program):
+    program = f"""
+import asyncio
+import aiohttp
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+from oxitel.instrumentation.aiohttp_client import create_trace_config
+
+exporter = InMemorySpanExporter()
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(exporter))
+
+async def main():
+    config = create_trace_config(tracer_provider=provider)
+    async with aiohttp.ClientSession(trace_configs=[config]) as session:
+        await session.get("{server.url}")
+
+asyncio.run(main())
+print(sorted(exporter.get_finished_spans()[0].attributes))
+"""
+    result = run_program(program, env={"OTEL_SEMCONV_STABILITY_OPT_IN": "http"})
+    assert "'url.full'" in result.stdout, result.stderr
+    assert "'http.url'" not in result.stdout
+
+
+def test_a_configuration_captures_headers(server):
+    recorded = Recorded()
+    config = create_trace_config(
+        **recorded.arguments(),
+        captured_request_headers=["x-.*"],
+        captured_response_headers=["X-Answer"],
+        sensitive_headers=["secret"],
+    )
+    get(server.url, trace_configs=[config], headers={"X-Kind": "a", "X-Secret": "b"})
+    attributes = recorded.spans()[0].attributes
+    assert attributes["http.request.header.x_kind"] == ("a",)
+    assert attributes["http.request.header.x_secret"] == ("[REDACTED]",)
+    assert attributes["http.response.header.x_answer"] == ("yes",)
+
+
+def test_tasks_have_their_own_parents(instrumented, server):
+    recorded = instrumented()
+    tracer = recorded.tracer_provider.get_tracer("test")
+
+    async def work(session, number):
+        with tracer.start_as_current_span(str(number)) as span:
+            await session.get(f"{server.url}/{number}a")
+            assert trace.get_current_span() is span
+
+    async def main():
+        async with aiohttp.ClientSession() as session:
+            await asyncio.gather(*(work(session, number) for number in range(20)))
+
+    asyncio.run(main())
+    outer = {span.name: span.context.span_id for span in recorded.spans() if span.name != "GET"}
+    inner = [span for span in recorded.spans() if span.name == "GET"]
+    assert len(inner) == 20
+    for span in inner:
+        assert span.parent.span_id == outer[span.attributes["http.url"].rpartition("/")[2][:-1]]

@@ -1,0 +1,240 @@
+"""Requests' requests: one span each, with its metrics, whatever happens to them."""
+
+import pickle
+
+import pytest
+import requests
+from opentelemetry import baggage, context, trace
+from opentelemetry.instrumentation.utils import suppress_instrumentation
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from opentelemetry.trace import SpanKind, StatusCode
+
+from instrumentation.http_client import serving
+from instrumentation.http_server import Recorded
+from oxitel.instrumentation.requests import RequestsInstrumentor
+from oxitel.instrumentation.urllib3 import URLLib3Instrumentor
+
+
+@pytest.fixture(scope="module")
+def running():
+    with serving() as server:
+        yield server
+
+
+@pytest.fixture
+def server(running):
+    running.requests.clear()
+    return running
+
+
+@pytest.fixture
+def instrumented():
+    """`instrumented(**arguments)` switches the instrumentation on and returns what it records."""
+
+    def instrument(sampler=None, **arguments):
+        recorded = Recorded(sampler)
+        RequestsInstrumentor().instrument(**recorded.arguments(), **arguments)
+        return recorded
+
+    yield instrument
+    RequestsInstrumentor().uninstrument()
+
+
+def test_a_request_is_a_client_span_whose_context_travels(instrumented, server):
+    recorded = instrumented()
+    assert requests.get(f"{server.url}/a?b=c", timeout=10).text == "ok"
+    (span,) = recorded.spans()
+    assert (span.name, span.kind) == ("GET", SpanKind.CLIENT)
+    assert dict(span.attributes) == {
+        "http.method": "GET",
+        "http.url": f"{server.url}/a?b=c",
+        "user_agent.original": f"python-requests/{requests.__version__}",
+        "http.status_code": 200,
+    }
+    ids = f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-03"
+    assert server.headers("traceparent") == [ids]
+    (point,) = recorded.points()["http.client.duration"]
+    assert dict(point.attributes) == {
+        "http.method": "GET",
+        "http.scheme": "http",
+        "http.host": "127.0.0.1",
+        "net.peer.name": "127.0.0.1",
+        "net.peer.port": server.port,
+        "http.flavor": "1.1",
+        "http.status_code": 200,
+    }
+    assert trace.get_current_span() is trace.INVALID_SPAN
+
+
+def test_a_chain_of_redirects_is_one_span(instrumented, server):
+    recorded = instrumented()
+    requests.get(f"{server.url}/moved", timeout=10)
+    (span,) = recorded.spans()
+    assert span.attributes["http.url"].endswith("/moved")
+    assert span.attributes["http.status_code"] == 200
+    assert len(set(server.headers("traceparent"))) == 1
+
+
+def test_too_many_redirects_say_the_last_answer(instrumented, server):
+    recorded = instrumented()
+    with requests.Session() as session:
+        session.max_redirects = 0
+        with pytest.raises(requests.TooManyRedirects):
+            session.get(f"{server.url}/moved", timeout=10)
+    (span,) = recorded.spans()
+    assert span.attributes["http.status_code"] == 302
+    assert span.status.description == "TooManyRedirects: Exceeded 0 redirects."
+    assert recorded.points()["http.client.duration"][0].attributes["http.status_code"] == 302
+
+
+def test_a_request_without_an_answer_is_recorded_and_measured(instrumented):
+    recorded = instrumented()
+    with pytest.raises(requests.ConnectionError):
+        requests.get("http://127.0.0.1:1/", timeout=10)
+    (span,) = recorded.spans()
+    assert span.status.status_code is StatusCode.ERROR
+    assert span.status.description.startswith("ConnectionError: ")
+    assert [event.name for event in span.events] == ["exception"]
+    assert recorded.points()["http.client.duration"][0].count == 1
+
+
+def test_a_session_that_was_made_before_is_instrumented_and_can_be_left_out(instrumented, server):
+    with requests.Session() as session, requests.Session() as other:
+        recorded = instrumented()
+        session.get(server.url, timeout=10)
+        RequestsInstrumentor.uninstrument_session(session)
+        RequestsInstrumentor.uninstrument_session(session)
+        session.get(server.url, timeout=10)
+        assert len(recorded.spans()) == 1
+        other.get(server.url, timeout=10)
+        pickle.loads(pickle.dumps(other)).get(server.url, timeout=10)
+        assert len(recorded.spans()) == 3
+
+
+def test_uninstrumenting_works_under_somebody_elses_wrapper(instrumented, server, monkeypatch):
+    recorded = instrumented()
+    inner = requests.Session.send
+
+    def outer(self, request, **options):
+        return inner(self, request, **options)
+
+    monkeypatch.setattr(requests.Session, "send", outer)
+    requests.get(server.url, timeout=10)
+    assert len(recorded.spans()) == 1
+    RequestsInstrumentor().uninstrument()
+    requests.get(server.url, timeout=10)
+    assert len(recorded.spans()) == 1
+
+
+def test_credentials_and_signatures_do_not_leave(instrumented, server):
+    recorded = instrumented()
+    url = server.url.replace("//", "//user:secret@")
+    requests.get(f"{url}/?sig=secret&X-Amz-Security-Token=secret&a=%20b", timeout=10)
+    attributes = recorded.spans()[0].attributes
+    assert "secret" not in str(dict(attributes))
+    assert attributes["http.url"].endswith("?sig=REDACTED&X-Amz-Security-Token=REDACTED&a=%20b")
+
+
+def test_hooks_get_what_they_are_promised_and_may_change_the_context(instrumented, server):
+    tokens = []
+
+    def on_request(span, request):
+        assert isinstance(request, requests.PreparedRequest)
+        span.update_name("mine")
+        tokens.append(context.attach(baggage.set_baggage("a", "b")))
+
+    def on_response(span, request, response):
+        span.set_attribute("hook", response.text)
+
+    recorded = instrumented(request_hook=on_request, response_hook=on_response)
+    requests.get(server.url, timeout=10)
+    (span,) = recorded.spans()
+    assert (span.name, span.attributes["hook"]) == ("mine", "ok")
+    assert server.headers("baggage") == ["a=b"]
+    assert trace.get_current_span() is trace.INVALID_SPAN
+
+
+def test_hooks_that_raise_harm_nothing(instrumented, server):
+    def broken(*arguments):
+        raise ValueError("broken hook")
+
+    recorded = instrumented(request_hook=broken, response_hook=broken)
+    assert requests.get(server.url, timeout=10).ok
+    assert len(recorded.spans()) == 1
+    assert recorded.points()["http.client.duration"][0].count == 1
+
+
+def test_what_cannot_be_used_is_named_and_the_rest_is_switched_on(instrumented, server, caplog):
+    recorded = instrumented(
+        request_hook=1, excluded_urls="(,fine", duration_histogram_boundaries=["a"]
+    )
+    requests.get(server.url, timeout=10)
+    assert len(recorded.spans()) == 1
+    for text in ("argument request_hook", "'('", "argument duration_histogram_boundaries"):
+        assert text in caplog.text
+
+
+def test_boundaries_are_those_of_the_argument(instrumented, server):
+    recorded = instrumented(duration_histogram_boundaries=[0, 10_000])
+    requests.get(server.url, timeout=10)
+    assert recorded.points()["http.client.duration"][0].explicit_bounds == (0, 10_000)
+
+
+def test_nothing_is_recorded_where_instrumentations_are_suppressed(instrumented, server):
+    recorded = instrumented()
+    with suppress_instrumentation():
+        requests.get(server.url, timeout=10)
+    assert not recorded.spans()
+    assert server.headers("traceparent") == [None]
+
+
+def test_over_urllib3_a_request_is_one_span(instrumented, server):
+    recorded = instrumented()
+    below = Recorded()
+    URLLib3Instrumentor().instrument(**below.arguments())
+    try:
+        requests.get(server.url, timeout=10)
+    finally:
+        URLLib3Instrumentor().uninstrument()
+    assert len(recorded.spans()) == 1
+    assert not below.spans()
+
+
+def test_what_is_not_sampled_is_measured_and_travels(instrumented, server):
+    recorded = instrumented(sampler=ALWAYS_OFF)
+    requests.get(server.url, timeout=10)
+    assert not recorded.spans()
+    assert recorded.points()["http.client.duration"][0].count == 1
+    assert server.headers("traceparent")[0].endswith("-02")
+
+
+def test_a_request_without_headers_or_a_user_agent_is_sent(instrumented, server):
+    recorded = instrumented()
+    with requests.Session() as session:
+        prepared = requests.Request("GET", server.url).prepare()
+        prepared.headers = None
+        session.send(prepared)
+        agents = [b"Googlebot/2.1", ""]
+        for agent in agents:
+            session.send(requests.Request("GET", server.url, {"User-Agent": agent}).prepare())
+    attributes = [span.attributes for span in recorded.spans()]
+    assert [found.get("user_agent.original") for found in attributes] == [
+        None,
+        "Googlebot/2.1",
+        None,
+    ]
+    assert attributes[1]["user_agent.synthetic.type"] == "bot"
+
+
+def test_an_interrupt_ends_the_span_and_goes_on(instrumented, server, monkeypatch):
+    recorded = instrumented()
+
+    def interrupted(*arguments, **options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(requests.adapters.HTTPAdapter, "send", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        requests.get(server.url, timeout=10)
+    (span,) = recorded.spans()
+    assert span.status.status_code is StatusCode.UNSET
+    assert trace.get_current_span() is trace.INVALID_SPAN
