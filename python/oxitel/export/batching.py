@@ -118,7 +118,7 @@ class Batching:
         exporter = batch_processor._exporter
         if not is_own(batch_processor, "emit") or not is_own(batch_processor, "_export"):
             return None
-        if _native_exporter_of(exporter) is not self._native_exporter:
+        if native_exporter_of(exporter) is not self._native_exporter:
             return None
         return self._native
 
