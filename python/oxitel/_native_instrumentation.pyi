@@ -1,7 +1,7 @@
 """The part of the native module that only instrumentations use; `_native.pyi` has it too."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, final
+from typing import Any, Literal, final
 
 from opentelemetry.context import Context
 from typing_extensions import Self
