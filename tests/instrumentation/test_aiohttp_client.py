@@ -40,12 +40,17 @@ def instrumented():
         AioHttpClientInstrumentor().uninstrument()
 
 
+async def fetch(session, url):
+    async with session.get(url) as response:
+        return await response.text()
+
+
 def get(*urls, **options):
     """Requests by a session of its own; the texts of the answers."""
 
     async def main():
         async with aiohttp.ClientSession(**options) as session:
-            return [await (await session.get(url)).text() for url in urls]
+            return [await fetch(session, url) for url in urls]
 
     return asyncio.run(main())
 
@@ -95,18 +100,18 @@ def test_sessions_that_exist_already_are_instrumented_until_uninstrumenting(inst
     async def main():
         async with aiohttp.ClientSession() as session, aiohttp.ClientSession() as other:
             recorded = instrumented()
-            await session.get(server.url)
+            await fetch(session, server.url)
             AioHttpClientInstrumentor.uninstrument_session(session)
-            await session.get(server.url)
+            await fetch(session, server.url)
             assert len(recorded.spans()) == 1
-            await other.get(server.url)
+            await fetch(other, server.url)
             assert len(recorded.spans()) == 2
             AioHttpClientInstrumentor().uninstrument()
-            await other.get(server.url)
+            await fetch(other, server.url)
             assert len(recorded.spans()) == 2
             again = instrumented()
-            await other.get(server.url)
-            await session.get(server.url)
+            await fetch(other, server.url)
+            await fetch(session, server.url)
             assert len(again.spans()) == 1
 
     asyncio.run(main())
@@ -207,7 +212,7 @@ def test_a_request_that_is_cancelled_ends_without_being_an_error(instrumented, s
     async def main():
         async with aiohttp.ClientSession() as session:
             with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(session.get(f"{server.url}/slow"), 0.1)
+                await asyncio.wait_for(fetch(session, f"{server.url}/slow"), 0.1)
             assert trace.get_current_span() is trace.INVALID_SPAN
 
     asyncio.run(main())
@@ -263,7 +268,7 @@ def test_tasks_have_their_own_parents(instrumented, server):
 
     async def work(session, number):
         with tracer.start_as_current_span(str(number)) as span:
-            await session.get(f"{server.url}/{number}a")
+            await fetch(session, f"{server.url}/{number}a")
             assert trace.get_current_span() is span
 
     async def main():

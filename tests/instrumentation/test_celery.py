@@ -2,7 +2,7 @@
 
 import kombu
 import pytest
-from celery import Celery
+from celery import Celery, signals
 from celery.contrib.testing.worker import start_worker
 from opentelemetry import trace
 from opentelemetry.trace import SpanKind, StatusCode
@@ -11,10 +11,17 @@ from instrumentation.http_server import Recorded
 from oxitel.instrumentation.celery import CeleryInstrumentor
 
 
+def _keep_logging(**options):
+    pass
+
+
 @pytest.fixture
 def app():
     made = Celery("test", broker="memory://", backend="cache+memory://", set_as_current=False)
     made.conf.task_default_queue = "tests"
+    made.conf.worker_redirect_stdouts = False
+    # With a receiver, Celery leaves `logging` as it is.
+    signals.setup_logging.connect(_keep_logging)
 
     @made.task(shared=False, name="add", bind=True)
     def add(self, a, b):
@@ -34,7 +41,8 @@ def app():
         if not self.request.retries:
             raise self.retry(exc=ValueError("later"))
 
-    return made
+    yield made
+    signals.setup_logging.disconnect(_keep_logging)
 
 
 @pytest.fixture
