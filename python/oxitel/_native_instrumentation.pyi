@@ -1,7 +1,7 @@
 """The part of the native module that only instrumentations use; `_native.pyi` has it too."""
 
 from collections.abc import Awaitable, Callable, Iterable
-from typing import Any, final
+from typing import Any, Literal, final
 
 from opentelemetry.context import Context
 from typing_extensions import Self
@@ -9,6 +9,9 @@ from typing_extensions import Self
 __all__ = [
     "AsgiSend",
     "ClientCall",
+    "Database",
+    "DatabaseCall",
+    "DatabaseMethod",
     "HttpClient",
     "HttpServer",
     "ResponseBody",
@@ -16,6 +19,7 @@ __all__ = [
     "StartResponse",
     "asgi_url",
     "is_http_suppressed",
+    "is_suppressed",
     "known_http_method",
     "redact_url",
     "redact_url_credentials",
@@ -24,6 +28,7 @@ __all__ = [
     "synthetic_user_agent",
 ]
 
+def is_suppressed() -> bool: ...
 def known_http_method(method: str) -> str | None: ...
 def redact_url(url: str) -> str: ...
 def redact_url_credentials(url: str) -> str: ...
@@ -80,6 +85,95 @@ class ClientCall:
     def sized(self, request: int | None, response: int | None) -> None: ...
     def failed(self, error: BaseException) -> None: ...
     def finish(self) -> None: ...
+
+@final
+class Database:
+    """What all commands to one database share."""
+
+    def __new__(
+        cls,
+        tracer: Any,
+        *,
+        old: bool,
+        new: bool,
+        network_old: bool,
+        network_new: bool,
+        system: str,
+        default_name: str,
+        suffix: str | None = None,
+        name: str | None = None,
+        user: str | None = None,
+        address: str | None = None,
+        port: int | None = None,
+        transport: tuple[str, str] | None = None,
+        database_index: int | None = None,
+        duration: Any = None,
+        returned_rows: Any = None,
+        describe: Callable[..., tuple[str, Any]] | None = None,
+        describes_all: bool = False,
+        populate: Callable[..., None] | None = None,
+        comment: Callable[..., tuple[Any, ...]] | None = None,
+        comments_attribute: bool = False,
+        captures_parameters: bool = False,
+        is_sanitized: bool = False,
+        attributes: dict[str, Any] | None = None,
+        records_exceptions: bool = True,
+        is_operation_name: bool = False,
+    ) -> Self: ...
+    def call(
+        self,
+        cursor: Any,
+        method: Callable[..., Any],
+        arguments: tuple[Any, ...],
+        keywords: dict[str, Any] | None = None,
+    ) -> Any: ...
+    def method(self, original: Callable[..., Any]) -> DatabaseMethod: ...
+    def begin_call(
+        self, cursor: Any, arguments: tuple[Any, ...], keywords: dict[str, Any] | None = None
+    ) -> DatabaseCall | None: ...
+    def begin(
+        self,
+        name: str,
+        statement: str | None = None,
+        *,
+        collection: str | None = None,
+        system: str | None = None,
+        database: str | None = None,
+        address: str | None = None,
+        port: int | None = None,
+        arguments: int | None = None,
+        pipeline_length: int | None = None,
+        parameters: str | None = None,
+    ) -> DatabaseCall | None: ...
+
+@final
+class DatabaseCall:
+    """A command whose end somebody waits for."""
+
+    @property
+    def span(self) -> Any: ...
+    @property
+    def is_recording(self) -> bool: ...
+    @property
+    def arguments(self) -> tuple[Any, ...]: ...
+    def __enter__(self) -> Self: ...
+    def __exit__(
+        self, _error_type: Any = None, error: Any = None, _traceback: Any = None
+    ) -> Literal[False]: ...
+    def leave(self) -> None: ...
+    def end(self) -> None: ...
+    def failed(self, description: str, error_type: Any) -> None: ...
+    def call_hook(self, hook: Callable[..., Any], *arguments: Any) -> None: ...
+
+@final
+class DatabaseMethod:
+    """A descriptor in the place of a method that sends a command to a database."""
+
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any: ...
+    def __get__(self, instance: Any, _owner: Any = None, /) -> Any: ...
+    @property
+    def __wrapped__(self) -> Callable[..., Any]: ...
+    def __getattr__(self, name: str, /) -> Any: ...
 
 @final
 class HttpServer:

@@ -7,12 +7,19 @@ PROGRAM = """
 import sys
 from oxitel.instrumentation.aiohttp_client import AioHttpClientInstrumentor
 from oxitel.instrumentation.aiohttp_server import AioHttpServerInstrumentor
+from oxitel.instrumentation.asyncpg import AsyncPGInstrumentor
 from oxitel.instrumentation.celery import CeleryInstrumentor
 from oxitel.instrumentation.django import DjangoInstrumentor
 from oxitel.instrumentation.fastapi import FastAPIInstrumentor
 from oxitel.instrumentation.flask import FlaskInstrumentor
 from oxitel.instrumentation.httpx import HTTPX2ClientInstrumentor, HTTPXClientInstrumentor
+from oxitel.instrumentation.psycopg import PsycopgInstrumentor
+from oxitel.instrumentation.psycopg2 import Psycopg2Instrumentor
+from oxitel.instrumentation.pymongo import PymongoInstrumentor
+from oxitel.instrumentation.redis import RedisInstrumentor
 from oxitel.instrumentation.requests import RequestsInstrumentor
+from oxitel.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+from oxitel.instrumentation.sqlite3 import SQLite3Instrumentor
 from oxitel.instrumentation.starlette import StarletteInstrumentor
 from oxitel.instrumentation.urllib3 import URLLib3Instrumentor
 
@@ -23,14 +30,22 @@ for kind in (
     DjangoInstrumentor,
     AioHttpServerInstrumentor,
     AioHttpClientInstrumentor,
+    AsyncPGInstrumentor,
     CeleryInstrumentor,
-    HTTPXClientInstrumentor,
     HTTPX2ClientInstrumentor,
+    HTTPXClientInstrumentor,
+    Psycopg2Instrumentor,
+    PsycopgInstrumentor,
+    PymongoInstrumentor,
+    RedisInstrumentor,
     RequestsInstrumentor,
+    SQLAlchemyInstrumentor,
+    SQLite3Instrumentor,
     URLLib3Instrumentor,
 ):
     kind().instrument()
 libraries = {"flask", "werkzeug", "starlette", "fastapi", "asgiref", "django", "aiohttp"}
+libraries |= {"asyncpg", "psycopg", "psycopg2", "pymongo", "redis", "sqlalchemy", "sqlite3"}
 libraries |= {"celery", "httpx", "httpx2", "requests", "urllib3"}
 print(sorted(libraries & set(sys.modules)))
 import flask

@@ -62,9 +62,17 @@ mod _native {
     #[pymodule_export]
     use super::instrumentation::client_call::ClientCall;
     #[pymodule_export]
+    use super::instrumentation::database::Database;
+    #[pymodule_export]
+    use super::instrumentation::database_call::DatabaseCall;
+    #[pymodule_export]
+    use super::instrumentation::database_method::DatabaseMethod;
+    #[pymodule_export]
     use super::instrumentation::server::HttpServer;
     #[pymodule_export]
     use super::instrumentation::server_request::ServerRequest;
+    #[pymodule_export]
+    use super::instrumentation::suppression::is_suppressed;
     #[pymodule_export]
     use super::instrumentation::values::{
         asgi_url, is_http_suppressed, known_http_method, redact_url, redact_url_credentials,

@@ -17,6 +17,7 @@ _logger = getLogger("opentelemetry.instrumentation")
 _MISSING: Any = object()
 
 Make = Callable[[Callable[..., Any]], Callable[..., Any]]
+Call = Callable[[Callable[..., Any], Any, tuple[Any, ...], dict[str, Any]], Any]
 
 
 class Patches:
@@ -66,10 +67,34 @@ class Patches:
         setattr(owner, name, wrapper)
         self._made.append((owner, name, wrapper, present))
 
+    def wrap_bound(self, owner: Any, name: str, call: Call) -> None:
+        """Call `call(wrapped, instance, args, kwargs)` in the place of a method of any kind: of the
+        class, static, or a class that stands there."""
+        from wrapt import FunctionWrapper
+
+        present = owner.__dict__.get(name, _MISSING)
+        for made_owner, made_name, wrapper, _ in self._made:
+            if made_owner is owner and made_name == name and _stands_in(wrapper, present):
+                return
+        original = getattr(owner, name) if present is _MISSING else present
+
+        def call_while_on(wrapped: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+            if not self.is_on:
+                return wrapped(*args, **kwargs)
+            return call(wrapped, instance, args, kwargs)
+
+        wrapper = FunctionWrapper(original, call_while_on)
+        setattr(owner, name, wrapper)
+        self._made.append((owner, name, wrapper, present))
+
     def replace(self, owner: Any, name: str, value: Any) -> None:
         """Put `value` in the place of an attribute that is no function."""
         self._made.append((owner, name, value, owner.__dict__.get(name, _MISSING)))
         setattr(owner, name, value)
+
+    def say_failed(self) -> None:
+        """Log the exception on its way, of which the program must not know."""
+        _logger.debug("Failed to trace a call, which goes on without it", exc_info=True)
 
     def is_wrapper(self, function: Any) -> bool:
         return any(function is wrapper for _, _, wrapper, _ in self._made)

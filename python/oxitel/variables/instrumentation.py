@@ -58,3 +58,8 @@ GEVENT_PATCH = Variable(
     "`patch_all` has `oxitel run` call `gevent.monkey.patch_all` before anything else.",
     default_text="no patch",
 )
+SANITIZE_SQL = Boolean(
+    "OTEL_PYTHON_INSTRUMENTATION_SANITIZE_SQL",
+    False,
+    "Whether statements are recorded with `?` in place of the texts and numbers in them.",
+)

@@ -726,4 +726,27 @@ DIFFERENCES: list[Difference] = [
         "celery_worker.tasks[links]",
         ("*flower.task.runtime.seconds*exemplars", MISSING, "some"),
     ),
+    *_rows(
+        "The durations of a database's operations and the rows that they return have buckets of "
+        "the semantic conventions, and not 0, 5, 10 seconds and more.",
+        """
+        databases.sqlite3[new names], databases.sqlite3[both names],
+        databases.sqlite3[new names of databases], databases.psycopg2[new names],
+        databases.psycopg2[both names], databases.psycopg[new names], databases.psycopg[both names]
+        """,
+        ("*bucket_counts*", None, None),
+        ("*explicit_bounds*", None, None),
+    ),
+    *_rows(
+        "In the new conventions, the span of a failed call to a database has `error.type` too.",
+        """
+        databases.sqlite3[new names], databases.sqlite3[both names],
+        databases.sqlite3[new names of databases], databases.psycopg2[new names],
+        databases.psycopg2[both names], databases.psycopg[new names], databases.psycopg[both names],
+        databases.sqlalchemy_with_sqlite3[new names],
+        databases.sqlalchemy_with_sqlite3[both names], databases.redis[new names],
+        databases.redis[both names]
+        """,
+        ("*spans*.attributes.error.type", MISSING, "Error|UndefinedTable"),
+    ),
 ]

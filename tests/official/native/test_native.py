@@ -11,6 +11,7 @@ import pytest
 from collector.client import Collector
 from official.differential.check import Collectors, check
 from official.differential.runner import Case, find_cases
+from official.instrumentations.servers import Servers
 from official.native.unordered import unordered
 
 HERE = Path(__file__).resolve().parent
@@ -25,8 +26,15 @@ def collectors(official_python: Path) -> Iterator[Collectors]:
         yield first, second
 
 
+@pytest.fixture(scope="module")
+def servers() -> Iterator[Servers]:
+    started = Servers()
+    yield started
+    started.stop()
+
+
 @pytest.mark.parametrize("case", CASES, ids=[case.id for case in CASES])
 def test_an_instrumentation_of_ours_makes_the_same_signals(
-    case: Case, collectors: Collectors, official_python: Path, tmp_path: Path
+    case: Case, collectors: Collectors, servers: Servers, official_python: Path, tmp_path: Path
 ) -> None:
-    check(case, collectors, official_python, tmp_path, switch=SWITCH, seen=unordered)
+    check(case, collectors, official_python, tmp_path, servers, SWITCH, seen=unordered)

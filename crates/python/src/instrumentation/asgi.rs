@@ -10,9 +10,7 @@ use telemetry::instrumentation::status;
 use super::any_span::AnySpan;
 use super::server::HttpServer;
 use super::server_request::{Answer, ServerRequest};
-use super::{asgi_scope, hook};
-use crate::imports::context;
-use crate::imports::official::Official;
+use super::{asgi_scope, hook, suppression};
 use crate::threads::interruption::Settled;
 
 /// Begins the request of `scope`; `None` where instrumentations of HTTP are suppressed.
@@ -24,7 +22,7 @@ pub(super) fn begin<'py>(
 ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
     let py = server.py();
     let own = server.get();
-    if is_suppressed(py)? {
+    if suppression::is_http_suppressed(py)? {
         return Ok(None);
     }
     let mut described =
@@ -57,61 +55,6 @@ pub(super) fn begin<'py>(
     });
     hook::harmless(py, captured)?;
     Ok(Some(request))
-}
-
-/// Whether the current context suppresses instrumentations of HTTP.
-pub(super) fn is_suppressed(py: Python<'_>) -> PyResult<bool> {
-    let official = Official::get(py)?;
-    let current = context::current(py, official)?;
-    let Ok(current) = current.cast::<PyDict>() else {
-        return Ok(false);
-    };
-    if current.is_empty() {
-        return Ok(false);
-    }
-    let keys = SuppressionKeys::get(py)?;
-    for key in [&keys.all, &keys.http, &keys.plain] {
-        if let Some(value) = current.get_item(key)?
-            && value.is_truthy()?
-        {
-            return Ok(true);
-        }
-    }
-    Ok(false)
-}
-
-/// The context in which instrumentations of HTTP are suppressed, else as `current`.
-pub(super) fn suppressed<'py>(current: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    let py = current.py();
-    let context = Official::get(py)?.new_context(py)?;
-    if let Ok(current) = current.cast::<PyDict>() {
-        context.update(current.as_mapping())?;
-    }
-    context.set_item(&SuppressionKeys::get(py)?.http, true)?;
-    Ok(context.into_any())
-}
-
-/// The keys with which a context suppresses instrumentations.
-struct SuppressionKeys {
-    all: Py<PyAny>,
-    http: Py<PyAny>,
-    plain: Py<PyAny>,
-}
-
-impl SuppressionKeys {
-    fn get(py: Python<'_>) -> PyResult<&'static Self> {
-        static KEYS: pyo3::sync::PyOnceLock<SuppressionKeys> = pyo3::sync::PyOnceLock::new();
-        KEYS.get_or_try_init(py, || {
-            let api = py.import("opentelemetry.context")?;
-            Ok(Self {
-                all: api.getattr("_SUPPRESS_INSTRUMENTATION_KEY")?.unbind(),
-                http: api.getattr("_SUPPRESS_HTTP_INSTRUMENTATION_KEY")?.unbind(),
-                plain: PyString::new(py, "suppress_instrumentation")
-                    .into_any()
-                    .unbind(),
-            })
-        })
-    }
 }
 
 /// What is known of an answer that is being sent.

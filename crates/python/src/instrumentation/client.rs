@@ -13,10 +13,10 @@ use telemetry::instrumentation::{method, url, user_agent};
 
 use super::any_instrument::AnyInstrument;
 use super::any_span::{AnyTracer, CLIENT, Start};
-use super::asgi::is_suppressed;
 use super::client_call::ClientCall;
 use super::facts::{Conventions, FactKeys, Facts};
 use super::hook;
+use super::suppression::is_http_suppressed;
 
 /// The facts of one request.
 pub(super) type ClientFacts = Facts<COUNT>;
@@ -58,7 +58,7 @@ impl HttpClient {
     ) -> PyResult<Option<Bound<'py, ClientCall>>> {
         let py = slf.py();
         let client = slf.get();
-        if is_suppressed(py)? {
+        if is_http_suppressed(py)? {
             return Ok(None);
         }
         if let Some(is_excluded) = &client.is_excluded

@@ -13,9 +13,9 @@ use telemetry::instrumentation::names::client::{
 use telemetry::instrumentation::status;
 
 use super::any_span::AnySpan;
-use super::asgi::suppressed;
 use super::client::{ClientFacts, HttpClient};
 use super::hook;
+use super::suppression::suppressed;
 use crate::imports::context;
 use crate::imports::official::Official;
 use crate::process::diagnostics;

@@ -25,42 +25,55 @@ pub(crate) struct FactKeys {
     /// All old names, since there are metrics of the old conventions alone.
     old: Keys,
     new: Keys,
-    /// Those that are attributes of the span.
-    on_span: FactSet,
+    /// Those of spans: in the conventions in use.
+    shown: Box<[[Option<Py<PyString>>; 2]]>,
 }
 
 impl FactKeys {
     pub(crate) fn new(py: Python<'_>, names: &[Names], conventions: Conventions) -> Self {
+        Self::with_others(py, names, conventions, FactSet::of(&[]), conventions)
+    }
+
+    /// Where the facts in `others` follow conventions of their own.
+    pub(crate) fn with_others(
+        py: Python<'_>,
+        names: &[Names],
+        conventions: Conventions,
+        others: FactSet,
+        conventions_of_others: Conventions,
+    ) -> Self {
         let key = |name: &str| PyString::intern(py, name).unbind();
+        let shown = names.iter().enumerate().map(|(fact, names)| {
+            let conventions = match others.contains(fact) {
+                true => conventions_of_others,
+                false => conventions,
+            };
+            let old = names.old.filter(|_| conventions.old);
+            // Some are called the same in both.
+            let new = names.new.filter(|_| conventions.new);
+            [old, new.filter(|_| new != old)].map(|name| name.map(key))
+        });
         Self {
             conventions,
             old: names.iter().map(|names| names.old.map(key)).collect(),
             new: names.iter().map(|names| names.new.map(key)).collect(),
-            on_span: FactSet::ALL,
+            shown: shown.collect(),
         }
     }
 
     /// The same, with no other facts than these on the span.
-    pub(crate) fn on_span(self, on_span: FactSet) -> Self {
-        Self { on_span, ..self }
+    pub(crate) fn on_span(mut self, on_span: FactSet) -> Self {
+        for (fact, names) in self.shown.iter_mut().enumerate() {
+            if !on_span.contains(fact) {
+                *names = [None, None];
+            }
+        }
+        self
     }
 
     /// What the span's attributes of the fact are called in the conventions in use.
     pub(crate) fn of(&self, fact: usize) -> impl Iterator<Item = &Py<PyString>> {
-        let is_on_span = self.on_span.contains(fact);
-        let (has_old, has_new) = (self.conventions.old, self.conventions.new);
-        let old = (is_on_span && has_old)
-            .then(|| self.old.get(fact))
-            .flatten();
-        let new = (is_on_span && has_new)
-            .then(|| self.new.get(fact))
-            .flatten();
-        let old = old.and_then(Option::as_ref);
-        // Some are called the same in both: `intern` makes them one object.
-        let new = new
-            .and_then(Option::as_ref)
-            .filter(|new| old.is_none_or(|old| !old.is(*new)));
-        old.into_iter().chain(new)
+        self.shown.get(fact).into_iter().flatten().flatten()
     }
 }
 
@@ -70,6 +83,13 @@ pub(crate) struct Facts<const COUNT: usize>([Option<Py<PyAny>>; COUNT]);
 impl<const COUNT: usize> Facts<COUNT> {
     pub(crate) const fn new() -> Self {
         Self([const { None }; COUNT])
+    }
+
+    pub(crate) fn copy(&self, py: Python<'_>) -> Self {
+        Self(std::array::from_fn(|fact| {
+            let value = self.0.get(fact)?.as_ref();
+            value.map(|value| value.clone_ref(py))
+        }))
     }
 
     pub(crate) fn set(&mut self, fact: usize, value: Bound<'_, PyAny>) {

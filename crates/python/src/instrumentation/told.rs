@@ -21,7 +21,7 @@ pub(super) fn begin<'py>(
 ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
     let py = server.py();
     let own = server.get();
-    if super::asgi::is_suppressed(py)? {
+    if super::suppression::is_http_suppressed(py)? {
         return Ok(None);
     }
     let get = |name: &str| -> PyResult<Option<Bound<'py, PyAny>>> {

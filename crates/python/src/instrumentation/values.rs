@@ -59,5 +59,5 @@ pub(crate) fn asgi_url(scope: &Bound<'_, PyDict>) -> PyResult<String> {
 /// Whether the current context suppresses instrumentations of HTTP.
 #[pyfunction]
 pub(crate) fn is_http_suppressed(py: Python<'_>) -> PyResult<bool> {
-    super::asgi::is_suppressed(py)
+    super::suppression::is_http_suppressed(py)
 }

@@ -5,6 +5,7 @@ pub mod method;
 #[expect(missing_docs, reason = "a fact is what its name says")]
 pub mod names;
 pub mod sql;
+pub mod sql_literals;
 pub mod status;
 pub mod url;
 pub mod user_agent;

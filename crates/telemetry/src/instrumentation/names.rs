@@ -207,10 +207,14 @@ pub mod database {
     pub const ADDRESS: usize = 5;
     pub const PORT: usize = 6;
     pub const TRANSPORT: usize = 7;
-    pub const COLLECTION: usize = 8;
-    pub const DATABASE_INDEX: usize = 9;
-    pub const ERROR_TYPE: usize = 10;
-    pub const COUNT: usize = 11;
+    pub const TRANSPORT_NEW: usize = 8;
+    pub const COLLECTION: usize = 9;
+    pub const DATABASE_INDEX: usize = 10;
+    pub const ARGUMENTS: usize = 11;
+    pub const PIPELINE_LENGTH: usize = 12;
+    pub const PARAMETERS: usize = 13;
+    pub const ERROR_TYPE: usize = 14;
+    pub const COUNT: usize = 15;
 
     /// By the positions above.
     pub const NAMES: [Names; COUNT] = [
@@ -221,12 +225,18 @@ pub mod database {
         both("db.operation", "db.operation.name"),
         both("net.peer.name", "server.address"),
         both("net.peer.port", "server.port"),
-        both("net.transport", "network.transport"),
+        old("net.transport"),
+        new("network.transport"),
         both("db.mongodb.collection", "db.collection.name"),
         old("db.redis.database_index"),
+        both("db.redis.args_length", "db.redis.args_length"),
+        both("db.redis.pipeline_length", "db.redis.pipeline_length"),
+        both("db.statement.parameters", "db.statement.parameters"),
         new("error.type"),
     ];
 
+    /// Those that `OTEL_SEMCONV_STABILITY_OPT_IN` names as it says for HTTP, with most libraries.
+    pub const NETWORK: FactSet = FactSet::of(&[ADDRESS, PORT, TRANSPORT, TRANSPORT_NEW]);
     pub const DURATION: FactSet =
         FactSet::of(&[SYSTEM, NAME, OPERATION, ADDRESS, PORT, ERROR_TYPE]);
 }
@@ -255,6 +265,9 @@ mod tests {
             let names = client::NAMES[fact];
             assert!(!client::DURATION_OLD.contains(fact) || names.old.is_some());
             assert!(!client::DURATION_NEW.contains(fact) || names.new.is_some());
+        }
+        for fact in 0..database::COUNT {
+            assert!(!database::DURATION.contains(fact) || database::NAMES[fact].new.is_some());
         }
     }
 }

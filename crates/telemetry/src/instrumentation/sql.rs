@@ -1,11 +1,18 @@
 //! What an SQL statement says of itself: the word of its operation.
 
-/// The first word of a statement after the comments (`/* … */`) before it; empty if there is none.
+/// The first word of a statement after the comments (`/* … */`, `-- …`) before it; empty if there is none.
 #[must_use]
 pub fn operation(statement: &str) -> &str {
     let mut rest = statement.trim_start();
-    while let Some(comment) = rest.strip_prefix("/*") {
-        match comment.split_once("*/") {
+    loop {
+        let after = if let Some(comment) = rest.strip_prefix("/*") {
+            comment.split_once("*/")
+        } else if let Some(comment) = rest.strip_prefix("--") {
+            comment.split_once('\n')
+        } else {
+            break;
+        };
+        match after {
             Some((_, after)) => rest = after.trim_start(),
             None => return "",
         }
@@ -27,6 +34,7 @@ mod tests {
     #[test]
     fn comments_before_it_are_no_words() {
         assert_eq!(operation("/* a */ /*b*/UPDATE t"), "UPDATE");
+        assert_eq!(operation("-- a\n  /* b\n */ --c\nDELETE"), "DELETE");
     }
 
     #[test]
@@ -35,5 +43,6 @@ mod tests {
         assert_eq!(operation(" \n"), "");
         assert_eq!(operation("/* nothing */"), "");
         assert_eq!(operation("/* open"), "");
+        assert_eq!(operation("-- open"), "");
     }
 }

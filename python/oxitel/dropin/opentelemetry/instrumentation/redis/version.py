@@ -1,0 +1,3 @@
+"""The version of opentelemetry-instrumentation-redis that this behaves as."""
+
+from oxitel.version import OFFICIAL_CONTRIB_VERSION as __version__

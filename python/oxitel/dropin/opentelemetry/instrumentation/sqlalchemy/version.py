@@ -1,0 +1,3 @@
+"""The version of opentelemetry-instrumentation-sqlalchemy that this behaves as."""
+
+from oxitel.version import OFFICIAL_CONTRIB_VERSION as __version__

@@ -1,0 +1,1 @@
+"""What the instrumentations of databases share."""
