@@ -4,13 +4,14 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo view kills test test-python test-pythons test-buffer lint format bench clean
+.PHONY: help setup build demo view kills test test-python test-pythons test-buffer suites lint format bench clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.10 3.11 3.12 3.13
 VENV ?= .venv
 OFFICIAL ?= .venv-official
 PYTEST ?=
+SUITES ?=
 # Where cargo builds.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # How the native module is built: `dev` is quick to build and slow to run.
@@ -71,6 +72,9 @@ test-pythons: ## The Python tests under each of PYTHONS="3.10 3.11 3.12 3.13"
 test-buffer: $(VENV)/.built ## The buffer's long tests: a thousand kills, many more modelled accidents
 	OXITEL_MODEL_CASES=20000 cargo test -p telemetry --lib -- export::spool::store
 	OXITEL_BUFFER_KILLS=1000 $(python) -m pytest tests/life/test_buffer.py -k sigkill --timeout 3600
+
+suites: $(VENV)/.built ## Other people's tests (logfire, Sentry, …) on both sides, whole; SUITES="NAME …" for some
+	cd tests && nice $(python) -m official.suites $(SUITES)
 
 lint: $(VENV)/.built ## Formatting, lints, types, and the rules of the tree
 	cargo fmt --all --check

@@ -1,0 +1,25 @@
+"""A part of the tests of distributions that build upon the SDK, which `make suites` runs whole:
+what passes on the official SDK passes on ours."""
+
+from __future__ import annotations
+
+import pytest
+
+from official.suites.catalog import SUITES
+from official.suites.differences import ONLY_OURS, unlisted
+from official.suites.runner import PASSED, only_ours, prepare
+
+SHORT = [name for name, suite in SUITES.items() if suite.short]
+
+
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("name", SHORT)
+def test_what_passes_on_the_official_sdk_passes_on_ours(name: str) -> None:
+    suite = SUITES[name]
+    official, ours, failed = only_ours(prepare(name, suite), suite, suite.short)
+    assert len(official.of(PASSED)) > 20, official.summary
+    assert unlisted(name, failed) == set(), ours.summary
+
+
+def test_a_listed_difference_is_one_of_a_suite_that_is_run() -> None:
+    assert set(ONLY_OURS) <= set(SUITES)
