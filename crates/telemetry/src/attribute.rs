@@ -13,6 +13,10 @@ pub struct Attributes<K, V> {
     limit: Option<usize>,
     dropped: u32,
     /// The hashes of many entries, and of some that have left.
+    #[expect(
+        clippy::box_collection,
+        reason = "hardly a span has them, and all would be larger"
+    )]
     hashes: Option<Box<HashSet<u64>>>,
 }
 
