@@ -166,7 +166,11 @@ def fail() -> int:
     raise ValueError("no size")
 
 
-@pytest.mark.parametrize("claimed", [lambda: 2**62, lambda: 2**45, lambda: 2**70, fail], ids=["2**62", "2**45", "2**70", "fails"])
+@pytest.mark.parametrize(
+    "claimed",
+    [lambda: 2**62, lambda: 2**45, lambda: 2**70, fail],
+    ids=["2**62", "2**45", "2**70", "fails"],
+)
 def test_the_size_that_a_mapping_claims_means_nothing(
     tracer: trace.Tracer, claimed: Callable[[], int]
 ) -> None:
