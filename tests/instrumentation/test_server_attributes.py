@@ -101,22 +101,31 @@ def test_the_path_of_an_asgi_request_is_as_it_was_sent(recorded):
 def test_labels_of_the_program_are_attributes_of_the_durations(recorded):
     def handle():
         get_labeler().add("tenant", "a")
-        get_labeler().add("http.method", "not this")
+        get_labeler().add("http.scheme", "not this")
+        get_labeler().add("url.scheme", "not this")
 
     call_wsgi(recorded, handle)
     call_wsgi(recorded)
+    assert tenants(recorded) == {"a", None}
 
     async def in_a_thread():
         await asyncio.to_thread(lambda: get_labeler().add("tenant", "b"))
 
-    call_asgi(recorded, in_a_thread)
+    elsewhere = Recorded()
+    call_asgi(elsewhere, in_a_thread)
+    assert tenants(elsewhere) == {"b"}
+
+
+def tenants(recorded):
+    points = recorded.points()
     durations = [
-        point.attributes
-        for name, points in recorded.points().items()
-        if "duration" in name
-        for point in points
+        point.attributes for name in points if "duration" in name for point in points[name]
     ]
-    assert {attributes.get("tenant") for attributes in durations} == {"a", "b", None}
-    assert {a["http.method"] for a in durations if "http.method" in a} <= {"GET"}
-    for point in recorded.points()["http.server.active_requests"]:
+    for name, scheme in (
+        ("http.server.duration", "http.scheme"),
+        ("http.server.request.duration", "url.scheme"),
+    ):
+        assert {point.attributes[scheme] for point in points.get(name, ())} <= {"http"}
+    for point in points["http.server.active_requests"]:
         assert "tenant" not in point.attributes
+    return {found.get("tenant") for found in durations}
