@@ -20,6 +20,7 @@ from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
+from oxitel import _native
 from oxitel.propagation import b3, composite, jaeger, w3c
 
 
@@ -96,6 +97,8 @@ class Outcome:
 
 
 def outcome(call: Callable[[], Any]) -> Outcome:
+    # What was said of another example is news again.
+    _native.forget_said()
     with recorded_logs() as logs:
         try:
             return Outcome(call(), None, logs)
