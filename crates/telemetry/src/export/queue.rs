@@ -739,13 +739,13 @@ mod tests {
     #[test]
     fn the_task_is_woken_when_there_is_something_for_it() {
         let (mut queue, group) = queue_of(8, 2);
-        assert_eq!(queue.push(&group, b"1").1, Wake::Start);
-        assert_eq!(queue.push(&group, b"2").1, Wake::Nobody);
+        assert_eq!(queue.push(&group, b"1").unwrap().1, Wake::Start);
+        assert_eq!(queue.push(&group, b"2").unwrap().1, Wake::Nobody);
         queue.task = Task::Timed;
-        assert_eq!(queue.push(&group, b"3").1, Wake::Nobody);
-        assert_eq!(queue.push(&group, b"4").1, Wake::Task);
-        assert_eq!(queue.push(&group, b"5").1, Wake::Nobody);
+        assert_eq!(queue.push(&group, b"3").unwrap().1, Wake::Nobody);
+        assert_eq!(queue.push(&group, b"4").unwrap().1, Wake::Task);
+        assert_eq!(queue.push(&group, b"5").unwrap().1, Wake::Nobody);
         queue.task = Task::Idle;
-        assert_eq!(queue.push(&group, b"6").1, Wake::Task);
+        assert_eq!(queue.push(&group, b"6").unwrap().1, Wake::Task);
     }
 }
