@@ -73,7 +73,8 @@ test-buffer: $(VENV)/.built ## The buffer's long tests: a thousand kills, many m
 	OXITEL_MODEL_CASES=20000 cargo test -p telemetry --lib -- export::spool::store
 	OXITEL_BUFFER_KILLS=1000 $(python) -m pytest tests/life/test_buffer.py -k sigkill --timeout 3600
 
-suites: $(VENV)/.built ## Other people's tests (logfire, Sentry, …) on both sides, whole; SUITES="NAME …" for some
+# Other people's tests (logfire, Sentry, …) on both sides, whole; SUITES="NAME …" for some.
+suites: $(VENV)/.built
 	cd tests && nice $(python) -m official.suites $(SUITES)
 
 lint: $(VENV)/.built ## Formatting, lints, types, and the rules of the tree

@@ -92,7 +92,7 @@ def _share_packages(paths: list[str]) -> None:
         if namesakes:
             try:
                 package = _imported(".".join(parts))
-            except ImportError:
+            except ModuleNotFoundError:
                 # The library of that instrumentation is missing: nobody else can import it either.
                 continue
             package.__path__ += [path for path in namesakes if path not in package.__path__]

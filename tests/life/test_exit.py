@@ -130,7 +130,7 @@ def test_daemon_threads_that_still_make_spans_at_exit_do_no_harm(
     protocol: str, run: Run, arrived: Arrived
 ) -> None:
     for _ in range(5):
-        run(
+        finished = run(
             """
             import threading
             from tracing import *
@@ -147,7 +147,12 @@ def test_daemon_threads_that_still_make_spans_at_exit_do_no_harm(
             spans("main", 10)
             """,
             protocol=protocol,
+            silent=False,
         )
+        # What they made too late is all there is to say.
+        said = finished.stderr.splitlines()
+        assert [line for line in said if not line.endswith("made after shutdown")] == []
+        assert len(said) <= 1
     assert arrived(50)["main"] == 50
 
 

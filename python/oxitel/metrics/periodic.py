@@ -18,6 +18,8 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
+from oxitel.export.batch import takes_timeout
+from oxitel.export.batching import native_exporter_of
 from oxitel.export.suppression import Suppression
 from oxitel.lifetime import Waiting, export_millis, leave_to_parent
 from oxitel.quantity import seconds_of
@@ -271,8 +273,6 @@ class PeriodicExportingMetricReader(MetricReader):
         if self._shutdown:
             return
         if self._last is None:
-            from oxitel.export.batching import native_exporter_of
-
             exporter = native_exporter_of(self._exporter)
             limit = sdk.SIGTERM_FLUSH_TIMEOUT.read()
             if exporter is None or limit <= 0:
@@ -345,8 +345,6 @@ class PeriodicExportingMetricReader(MetricReader):
             self._last.forget()
 
     def _shut_exporter_down(self, remaining_millis: float) -> None:
-        from oxitel.export.batch import takes_timeout
-
         shutdown = self._exporter.shutdown
         try:
             if takes_timeout(shutdown):

@@ -68,6 +68,32 @@ def _rows(
 
 DIFFERENCES: list[Difference] = [
     *_rows(
+        "What a provider has lost is said when it is shut down, with numbers and causes: telemetry "
+        "would be lost without a word.",
+        """
+        exporters.grpc_by_variable[insecure is false but the scheme is http],
+        exporters.http_gives_up_at_once, exporters.grpc_gives_up_at_once,
+        exporters.a_partial_success, exporters.nobody_listens,
+        processors.exporters_that_fail, processors.a_full_queue_drops
+        """,
+        ("logs", MISSING, "not delivered to|were not exported"),
+    ),
+    *_rows(
+        "The same misuse at the same line of a program is said once, as Python's own warnings are: "
+        "a line each time costs the application more than the call.",
+        """
+        metrics_callbacks.failures, metrics_instruments.amounts_that_are_refused,
+        readers.times_by_variable[unset], readers.times_by_variable[numbers],
+        status.descriptions
+        """,
+        (
+            "logs",
+            "non-finite value|amount must be non-negative|is not finite|Cannot call collect"
+            "|Description argument ignored",
+            MISSING,
+        ),
+    ),
+    *_rows(
         "A limit that is reached is said once, not with every value: a line in the log for each "
         "attribute costs the application more than the attribute.",
         """
@@ -717,13 +743,13 @@ DIFFERENCES: list[Difference] = [
     *_rows(
         "The span of a publication lasts as long as it does, also where the task has a name that "
         "the process does not know, and ends where it fails.",
-        "celery_worker.publications",
+        "celery_tasks.publications",
         ("observations.published inside its span.list[0]", "false", "true"),
         ("observations.a span stays current", "true", "false"),
     ),
     *_rows(
         "The exemplar of a task's run is its own span.",
-        "celery_worker.tasks[links]",
+        "celery_tasks.tasks[links]",
         ("*flower.task.runtime.seconds*exemplars", MISSING, "some"),
     ),
     *_rows(

@@ -175,7 +175,7 @@ impl<'py> HandledRecord<'py> {
 }
 
 /// What stands in the place of an object that has no text.
-fn unprintable<'py>(object: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
+pub(super) fn unprintable<'py>(object: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     let class = object.get_type();
     let name = class
         .name()

@@ -19,7 +19,7 @@ use telemetry::otlp::log_record::LogRecordHead;
 use telemetry::trace::SpanContext;
 
 use super::encode;
-use super::handled_record::HandledRecord;
+use super::handled_record::{HandledRecord, unprintable};
 use super::logger::Logger;
 use super::logging_attributes::Attribute;
 use super::objects::{self, LogParts};
@@ -361,10 +361,12 @@ impl LoggingHandler {
         if options.keeps_objects {
             let message = handled.own(Attribute::Message);
             if !message.is_instance_of::<PyString>() && !handled.has_arguments()? {
-                return Ok(if is_exportable(&message)? {
-                    (message, None)
-                } else {
-                    (message.str()?.into_any(), None)
+                if is_exportable(&message)? {
+                    return Ok((message, None));
+                }
+                return Ok(match message.str() {
+                    Ok(text) => (text.into_any(), None),
+                    Err(error) => (unprintable(&message), Some(error)),
                 });
             }
         }
