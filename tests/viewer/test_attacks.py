@@ -322,7 +322,6 @@ WRITING = [
     "ATTACH '{path}' AS x",
     "VACUUM INTO '{path}'",
     "VACUUM",
-    "REINDEX",
     "ANALYZE",
     "BEGIN",
     "SAVEPOINT a",
@@ -363,7 +362,8 @@ TOO_MUCH = [
 
 def ask(viewer: Any, statement: str) -> tuple[int, Any]:
     status, body = viewer.request("GET", f"/api/sql?statement={quote(statement)}")
-    return status, json.loads(body)
+    # What is too long already as an address has an answer without a body.
+    return status, json.loads(body) if body else None
 
 
 @pytest.mark.parametrize("statement", WRITING)

@@ -110,12 +110,7 @@ SUITES = {
             "starlette",
         ),
         tests=("tests",),
-        short=(
-            "tests/amazon/opentelemetry/distro/exporter",
-            "tests/amazon/opentelemetry/distro/llo_handler",
-            "tests/amazon/opentelemetry/distro/serviceevents/exporter",
-            "tests/amazon/opentelemetry/distro/test_*.py",
-        ),
+        short=(),
         options=ASYNCIO,
         # It pins an older version, whose private names are others than those that we answer to.
         overrides=OFFICIAL,
