@@ -141,8 +141,20 @@ def lost(call):
     return True
 
 
+def lost_or_late(call):
+    try:
+        return lost(call)
+    except TimeIsUp:
+        # Raised when the call was over, and what waited for it too.
+        return True
+
+
 rounds = int(sys.argv[1])
 random.seed(1)
-print(json.dumps({name: sum(lost(call) for _ in range(rounds)) for name, call in CALLS.items()}))
+print(
+    json.dumps(
+        {name: sum(lost_or_late(call) for _ in range(rounds)) for name, call in CALLS.items()}
+    )
+)
 sys.stdout.flush()
 os._exit(0)

@@ -365,6 +365,10 @@ impl SharedPipeline {
 
     #[cold]
     fn look_again(&self, py: Python<'_>) -> PyResult<&Pipeline> {
+        if diagnostics::is_ending() {
+            // The interpreter empties its classes, and imports nothing any more.
+            return Ok(self.pipeline.get());
+        }
         let processor = self.processor.bind(py);
         let found = match Self::look(self.kind, processor, self.is_multi) {
             Err(error) if !is_for_program(py, &error) => {

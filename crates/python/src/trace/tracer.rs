@@ -176,6 +176,10 @@ impl Tracer {
     /// Sampler and id generator again, or their classes, have changed: what decides now?
     #[cold]
     fn look_again(&self, py: Python<'_>, parts: &TracerParts) -> PyResult<&TracerParts> {
+        if diagnostics::is_ending() {
+            // The interpreter empties its classes, and imports nothing any more.
+            return Ok(self.parts.get());
+        }
         let settings = parts.settings.clone_ref(py);
         let arguments = parts.arguments.clone_ref(py);
         let later = arguments.with_settings(py, settings, parts.is_enabled)?;
