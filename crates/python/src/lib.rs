@@ -8,6 +8,10 @@
 //! The rooms, each of which needs only those before it: `threads`, `imports`, `process`, `convert`,
 //! `export`, `trace`, then `logs`, `metrics` and `propagation`, and `instrumentation` on top.
 
+// First, for its macro.
+#[macro_use]
+mod threads;
+
 mod convert;
 mod export;
 mod imports;
@@ -16,7 +20,6 @@ mod logs;
 mod metrics;
 mod process;
 mod propagation;
-mod threads;
 mod trace;
 
 use pyo3::prelude::*;

@@ -1,7 +1,6 @@
 //! The API's `BoundedAttributes`, which spans, events and links show their attributes in.
 
 use pyo3::IntoPyObjectExt;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 

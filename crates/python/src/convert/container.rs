@@ -49,7 +49,7 @@ pub(crate) fn entries_of<'py>(
     if let Ok(dict) = mapping.cast_exact::<PyDict>() {
         return Ok(entries_up_to(dict, most));
     }
-    let items = mapping.call_method0(pyo3::intern!(mapping.py(), "items"))?;
+    let items = mapping.call_method0(intern!(mapping.py(), "items"))?;
     let mut entries = Vec::new();
     // Not collected: that would ask the iterator how much it has, and believe it.
     for item in items.try_iter()?.take(most) {

@@ -55,11 +55,8 @@ pub(crate) fn escaped<'a>(text: &'a Bound<'_, PyString>) -> PyResult<Cow<'a, str
         return Ok(Cow::Borrowed(text));
     }
     let bytes = text.call_method1(
-        pyo3::intern!(py, "encode"),
-        (
-            pyo3::intern!(py, "utf-8"),
-            pyo3::intern!(py, "backslashreplace"),
-        ),
+        intern!(py, "encode"),
+        (intern!(py, "utf-8"), intern!(py, "backslashreplace")),
     )?;
     let bytes = bytes.cast::<PyBytes>()?;
     Ok(Cow::Owned(

@@ -107,7 +107,7 @@ fn clean_nested<'py>(
 
 // What stands in the place of what is cut.
 fn ellipsis(py: Python<'_>) -> Bound<'_, PyAny> {
-    pyo3::intern!(py, ELLIPSIS).clone().into_any()
+    intern!(py, ELLIPSIS).clone().into_any()
 }
 
 // None for a text of some other class: its first item is a text of that class again, and so on for ever.
@@ -232,7 +232,7 @@ fn has_text_of_its_own(object: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = object.py();
     let plain = py.get_type::<PyAny>();
     let class = object.get_type();
-    for name in [pyo3::intern!(py, "__str__"), pyo3::intern!(py, "__repr__")] {
+    for name in [intern!(py, "__str__"), intern!(py, "__repr__")] {
         if !class.getattr(name)?.is(&plain.getattr(name)?) {
             return Ok(true);
         }
@@ -547,7 +547,7 @@ pub(crate) fn put_any(value: &Bound<'_, PyAny>, put: Put<'_>) -> PyResult<()> {
         // Text that is no valid Unicode is exported as far as it is.
         return put(Value::String(&text.to_string_lossy()));
     }
-    let key = pyo3::intern!(py, "body").as_any();
+    let key = intern!(py, "body").as_any();
     if has_succeeded(py, put_value(key, value, put))? {
         return Ok(());
     }

@@ -69,8 +69,8 @@ impl Groups {
     pub(crate) fn of_record(&self, record: &Bound<'_, PyAny>) -> PyResult<Arc<Group>> {
         let py = record.py();
         self.of(
-            &record.getattr(pyo3::intern!(py, "resource"))?,
-            &record.getattr(pyo3::intern!(py, "instrumentation_scope"))?,
+            &record.getattr(intern!(py, "resource"))?,
+            &record.getattr(intern!(py, "instrumentation_scope"))?,
         )
     }
 

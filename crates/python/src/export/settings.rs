@@ -1,6 +1,11 @@
 //! An exporter's settings, as Python hands them over: `oxitel.export.settings.Settings`, which has the
 //! same fields.
 
+#![expect(
+    clippy::disallowed_macros,
+    reason = "what the derive writes; exporters are set up before a program has threads that fork"
+)]
+
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use telemetry::export::{Compression, ExporterConfig, Protocol, Signal, TlsConfig};

@@ -46,13 +46,13 @@ pub(crate) fn wait<T: Send>(
 /// The sleep of gevent or eventlet, where it has taken the place of Python's own.
 fn sleep_of_greenlets(py: Python<'_>) -> Option<Bound<'_, PyAny>> {
     let sleep = py
-        .import(pyo3::intern!(py, "time"))
+        .import(intern!(py, "time"))
         .ok()?
-        .getattr(pyo3::intern!(py, "sleep"))
+        .getattr(intern!(py, "sleep"))
         .ok()?;
     // Python's own is none of Python's functions.
     sleep.cast::<PyFunction>().ok()?;
-    let module = sleep.getattr(pyo3::intern!(py, "__module__")).ok()?;
+    let module = sleep.getattr(intern!(py, "__module__")).ok()?;
     let module = module.extract::<String>().ok()?;
     (module.starts_with("gevent.") || module.starts_with("eventlet.")).then_some(sleep)
 }

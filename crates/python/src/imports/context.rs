@@ -88,7 +88,7 @@ pub(crate) fn span_of<'py>(
     match context.cast::<PyDict>() {
         Ok(context) => context.get_item(key),
         Err(_) => {
-            let span = context.call_method1(pyo3::intern!(context.py(), "get"), (key,))?;
+            let span = context.call_method1(intern!(context.py(), "get"), (key,))?;
             Ok(if span.is_none() { None } else { Some(span) })
         }
     }

@@ -1,9 +1,8 @@
 //! Instances of classes written in Python, made of their attributes: the constructors would take longer
 //! than everything else that is done for one of them.
 
-use pyo3::intern;
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 
 use super::object::Object;
@@ -12,8 +11,8 @@ use super::object::Object;
 pub(crate) struct Instances<const COUNT: usize> {
     class: &'static Object,
     names: [&'static str; COUNT],
-    interned: PyOnceLock<[Py<PyString>; COUNT]>,
-    is_known: PyOnceLock<bool>,
+    interned: Once<[Py<PyString>; COUNT]>,
+    is_known: Once<bool>,
 }
 
 impl<const COUNT: usize> Instances<COUNT> {
@@ -21,8 +20,8 @@ impl<const COUNT: usize> Instances<COUNT> {
         Self {
             class,
             names,
-            interned: PyOnceLock::new(),
-            is_known: PyOnceLock::new(),
+            interned: Once::new(),
+            is_known: Once::new(),
         }
     }
 

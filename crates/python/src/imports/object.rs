@@ -1,14 +1,14 @@
 //! An object of a Python module, imported when it is first needed.
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyType};
 
 pub(crate) struct Object {
     module: &'static str,
     name: &'static str,
-    names: PyOnceLock<(Py<PyString>, Py<PyString>)>,
-    kept: PyOnceLock<Py<PyAny>>,
+    names: Once<(Py<PyString>, Py<PyString>)>,
+    kept: Once<Py<PyAny>>,
 }
 
 impl Object {
@@ -16,8 +16,8 @@ impl Object {
         Self {
             module,
             name,
-            names: PyOnceLock::new(),
-            kept: PyOnceLock::new(),
+            names: Once::new(),
+            kept: Once::new(),
         }
     }
 

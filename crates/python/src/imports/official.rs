@@ -3,8 +3,8 @@
 //! The API is the contract with every other library: contexts, span contexts, statuses that
 //! leave this crate are its own classes, so that everyone recognises them.
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyInt, PyString, PyTuple, PyType};
 use telemetry::trace::{SpanContext, StatusCode};
 
@@ -55,7 +55,7 @@ pub(crate) static PROXY_LOGGER_PROVIDER: Object =
 pub(crate) static GLOBAL_LOGGER_PROVIDER: Object =
     Object::new("opentelemetry._logs._internal", "_LOGGER_PROVIDER");
 
-static OFFICIAL: PyOnceLock<Official> = PyOnceLock::new();
+static OFFICIAL: Once<Official> = Once::new();
 
 impl Official {
     pub(crate) fn get(py: Python<'_>) -> PyResult<&'static Self> {
@@ -163,7 +163,7 @@ impl Official {
         span_context: Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let span = new_object_of(py, self.non_recording_span.bind(py))?;
-        span.setattr(pyo3::intern!(py, "_context"), span_context)?;
+        span.setattr(intern!(py, "_context"), span_context)?;
         Ok(span)
     }
 

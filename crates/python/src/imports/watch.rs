@@ -10,7 +10,6 @@ use std::sync::atomic::AtomicU64;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::ffi;
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 use pyo3::{PyTraverseError, PyVisit};
@@ -313,9 +312,9 @@ mod told {
     use std::ffi::c_int;
     use std::sync::atomic::{AtomicU64, Ordering};
 
+    use crate::threads::once::Once;
     use pyo3::ffi::PyObject;
     use pyo3::prelude::*;
-    use pyo3::sync::PyOnceLock;
     use pyo3::sync::critical_section::with_critical_section;
     use pyo3::types::PyDict;
 
@@ -330,7 +329,7 @@ mod told {
 
     /// Of all dicts that are watched; they hardly change once a program runs.
     static CHANGES: AtomicU64 = AtomicU64::new(0);
-    static WATCHER: PyOnceLock<Option<c_int>> = PyOnceLock::new();
+    static WATCHER: Once<Option<c_int>> = Once::new();
 
     /// How many changes were told of; none, where the interpreter tells of none.
     pub(super) struct Changes(AtomicU64);

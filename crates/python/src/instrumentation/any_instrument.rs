@@ -109,10 +109,10 @@ impl AnyInstrument {
         context: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let given = self.given.bind(py);
-        let method: &Bound<'_, PyString> = if given.hasattr(pyo3::intern!(py, "record"))? {
-            pyo3::intern!(py, "record")
+        let method: &Bound<'_, PyString> = if given.hasattr(intern!(py, "record"))? {
+            intern!(py, "record")
         } else {
-            pyo3::intern!(py, "add")
+            intern!(py, "add")
         };
         // Whoever it is may keep what it is given.
         given.call_method1(method, (amount, attributes.copy()?, context))?;

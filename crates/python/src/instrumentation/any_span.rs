@@ -1,7 +1,7 @@
 //! Tracers and spans as instrumentations use them: ours, natively, or anybody else's by their methods.
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::trace::StatusCode;
@@ -23,7 +23,7 @@ pub(crate) const CLIENT: u8 = 2;
 
 pub(crate) struct AnyTracer {
     given: Py<PyAny>,
-    native: PyOnceLock<Py<Tracer>>,
+    native: Once<Py<Tracer>>,
 }
 
 /// The arguments with which a span is started.
@@ -38,7 +38,7 @@ impl AnyTracer {
     pub(crate) fn new(given: Py<PyAny>) -> Self {
         Self {
             given,
-            native: PyOnceLock::new(),
+            native: Once::new(),
         }
     }
 
@@ -55,7 +55,7 @@ impl AnyTracer {
         let native = match given.cast::<Tracer>() {
             Ok(tracer) => tracer.clone(),
             Err(_) => {
-                let real = given.getattr(pyo3::intern!(py, "_tracer")).ok()?;
+                let real = given.getattr(intern!(py, "_tracer")).ok()?;
                 real.cast_into::<Tracer>().ok()?
             }
         };
@@ -99,7 +99,7 @@ impl AnyTracer {
             return Ok(overridden::start(tracer, &options)?.into());
         }
         let arguments = options.as_arguments(py)?;
-        let name = pyo3::intern!(py, "start_span");
+        let name = intern!(py, "start_span");
         let span = self
             .given
             .bind(py)
@@ -156,7 +156,7 @@ impl AnySpan {
             Self::Unrecorded(_) => false,
             Self::Other(span) => span
                 .bind(py)
-                .call_method0(pyo3::intern!(py, "is_recording"))
+                .call_method0(intern!(py, "is_recording"))
                 .and_then(|answer| answer.is_truthy())
                 .unwrap_or(false),
         }
@@ -181,7 +181,7 @@ impl AnySpan {
             Self::Other(_) => {}
         }
         if self.is_recording(py) {
-            let name = pyo3::intern!(py, "set_attribute");
+            let name = intern!(py, "set_attribute");
             self.object(py).call_method1(name, (key, value))?;
         }
         Ok(())
@@ -204,7 +204,7 @@ impl AnySpan {
     pub(crate) fn set_attributes(&self, attributes: &Bound<'_, PyDict>) -> PyResult<()> {
         let py = attributes.py();
         if !attributes.is_empty() && self.is_recording(py) {
-            let name = pyo3::intern!(py, "set_attributes");
+            let name = intern!(py, "set_attributes");
             self.object(py).call_method1(name, (attributes,))?;
         }
         Ok(())
@@ -228,11 +228,11 @@ impl AnySpan {
                 if overridden::is_own(span, SpanMethod::UpdateName) {
                     return Span::update_name(span, name.unbind());
                 }
-                let method = pyo3::intern!(py, "update_name");
+                let method = intern!(py, "update_name");
                 span.call_method1(method, (name,)).map(drop)
             }
             Self::Other(span) => {
-                let method = pyo3::intern!(py, "update_name");
+                let method = intern!(py, "update_name");
                 span.bind(py).call_method1(method, (name,)).map(drop)
             }
         }
@@ -260,7 +260,7 @@ impl AnySpan {
                 let official = Official::get(py)?;
                 let code = official.code(StatusCode::Error);
                 let status = official.status.bind(py).call1((code, description))?;
-                let method = pyo3::intern!(py, "set_status");
+                let method = intern!(py, "set_status");
                 span.bind(py).call_method1(method, (status,)).map(drop)
             }
         }
@@ -279,7 +279,7 @@ impl AnySpan {
                 exception::note(span, error, span.get(), false)
             }
             Self::Other(span) => {
-                let method = pyo3::intern!(py, "record_exception");
+                let method = intern!(py, "record_exception");
                 span.bind(py).call_method1(method, (error,))?;
                 self.set_error(py, Some(&exception_text::description(error)?))
             }
@@ -297,10 +297,7 @@ impl AnySpan {
                 }
                 Ok(())
             }
-            Self::Other(span) => span
-                .bind(py)
-                .call_method0(pyo3::intern!(py, "end"))
-                .map(drop),
+            Self::Other(span) => span.bind(py).call_method0(intern!(py, "end")).map(drop),
         }
     }
 

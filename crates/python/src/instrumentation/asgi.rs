@@ -27,7 +27,7 @@ pub(super) fn begin<'py>(
     }
     let mut described =
         asgi_scope::describe(scope, own.keys.conventions, own.captured(py)?.all_methods)?;
-    let route_key = pyo3::intern!(py, "http.route");
+    let route_key = intern!(py, "http.route");
     let route = match attributes {
         Some(attributes) => attributes.get_item(route_key)?,
         None => None,
@@ -36,12 +36,12 @@ pub(super) fn begin<'py>(
         described.facts.set(ROUTE, route);
     }
     let is_http = scope
-        .get_item(pyo3::intern!(py, "type"))?
+        .get_item(intern!(py, "type"))?
         .is_none_or(|kind| kind.eq("http").settled(kind.py()).unwrap_or(true));
     let name = name.unwrap_or(described.name);
     let extract = || asgi_scope::extract(own, scope);
     let request = HttpServer::begin(server, name, described.facts, is_http, extract)?;
-    let headers = scope.get_item(pyo3::intern!(py, "headers"))?;
+    let headers = scope.get_item(intern!(py, "headers"))?;
     let headers = headers.map(|headers| headers.as_ptr().addr());
     request
         .get()
@@ -104,10 +104,10 @@ pub(super) fn note_message(
     }
     match &*kind.to_string_lossy() {
         "http.response.start" => {
-            if let Some(code) = message.get_item(pyo3::intern!(py, "status"))? {
+            if let Some(code) = message.get_item(intern!(py, "status"))? {
                 answer(request, &code)?;
             }
-            let expects_trailers = flag(message, pyo3::intern!(py, "trailers"))?;
+            let expects_trailers = flag(message, intern!(py, "trailers"))?;
             let has_begun = true;
             request.set_sending(
                 py,
@@ -120,11 +120,9 @@ pub(super) fn note_message(
             capture(request, message)?;
             Ok(false)
         }
-        "http.response.body" => {
-            Ok(!expects_trailers && !flag(message, pyo3::intern!(py, "more_body"))?)
-        }
+        "http.response.body" => Ok(!expects_trailers && !flag(message, intern!(py, "more_body"))?),
         "http.response.trailers" => {
-            Ok(expects_trailers && !flag(message, pyo3::intern!(py, "more_trailers"))?)
+            Ok(expects_trailers && !flag(message, intern!(py, "more_trailers"))?)
         }
         "websocket.send" => {
             request.answer(py, &Answer::Code(200))?;
@@ -141,7 +139,7 @@ pub(super) fn note_message(
 fn capture(request: &ServerRequest, message: &Bound<'_, PyDict>) -> PyResult<()> {
     let py = message.py();
     let captured = request.server.get().captured(py)?;
-    if captured.response.is_none() || !message.contains(pyo3::intern!(py, "headers"))? {
+    if captured.response.is_none() || !message.contains(intern!(py, "headers"))? {
         return Ok(());
     }
     request.capture(captured.response.as_ref(), message.as_any())
@@ -153,11 +151,11 @@ pub(super) fn end(request: &ServerRequest, scope: &Bound<'_, PyDict>) -> PyResul
     if request.has_ended(py) {
         return Ok(());
     }
-    if let Some(route) = scope.get_item(pyo3::intern!(py, "route"))?
-        && let Some(path) = route.getattr_opt(pyo3::intern!(py, "path_format"))?
+    if let Some(route) = scope.get_item(intern!(py, "route"))?
+        && let Some(path) = route.getattr_opt(intern!(py, "path_format"))?
         && path.is_truthy()?
     {
-        let root = scope.get_item(pyo3::intern!(py, "root_path"))?;
+        let root = scope.get_item(intern!(py, "root_path"))?;
         let target = match root.filter(|root| root.is_truthy().settled(py).unwrap_or(false)) {
             Some(root) => {
                 let target = format!("{}{}", root.str()?, path.str()?);
@@ -168,7 +166,7 @@ pub(super) fn end(request: &ServerRequest, scope: &Bound<'_, PyDict>) -> PyResul
         request.set_target(target.unbind(), py);
     }
     // Middleware may have put other headers in the place of those that were read at the beginning.
-    let headers = scope.get_item(pyo3::intern!(py, "headers"))?;
+    let headers = scope.get_item(intern!(py, "headers"))?;
     if headers.map(|headers| headers.as_ptr().addr()) != request.headers(py) {
         request.set_request_size(py, asgi_scope::content_length(scope)?, None);
     }

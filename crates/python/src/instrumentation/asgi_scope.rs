@@ -80,7 +80,7 @@ fn for_each_header<'py>(
 
 fn read_headers<'py>(scope: &Bound<'py, PyDict>) -> PyResult<Headers<'py>> {
     let mut found = Headers::default();
-    let Some(headers) = scope.get_item(pyo3::intern!(scope.py(), "headers"))? else {
+    let Some(headers) = scope.get_item(intern!(scope.py(), "headers"))? else {
         return Ok(found);
     };
     for_each_header(&headers, |name, value| match name.len() {
@@ -115,7 +115,7 @@ fn number_of(value: &Bound<'_, PyAny>) -> Option<u64> {
 
 /// The number in the `Content-Length` of a message's headers.
 pub(super) fn content_length(message: &Bound<'_, PyDict>) -> PyResult<Option<u64>> {
-    let Some(headers) = message.get_item(pyo3::intern!(message.py(), "headers"))? else {
+    let Some(headers) = message.get_item(intern!(message.py(), "headers"))? else {
         return Ok(None);
     };
     let mut found = None;
@@ -139,9 +139,9 @@ pub(super) fn describe<'py>(
         Ok(scope.get_item(key)?.filter(|value| !value.is_none()))
     };
     let headers = read_headers(scope)?;
-    let scheme = get(pyo3::intern!(py, "scheme"))?;
-    let path = get(pyo3::intern!(py, "path"))?;
-    let query = get(pyo3::intern!(py, "query_string"))?.and_then(|query| header_text(&query));
+    let scheme = get(intern!(py, "scheme"))?;
+    let path = get(intern!(py, "path"))?;
+    let query = get(intern!(py, "query_string"))?.and_then(|query| header_text(&query));
     let query = query.filter(|query| {
         query
             .len()
@@ -149,7 +149,7 @@ pub(super) fn describe<'py>(
             .is_some_and(|length| length > 0)
     });
 
-    let (address, port) = server_of(py, get(pyo3::intern!(py, "server"))?)?;
+    let (address, port) = server_of(py, get(intern!(py, "server"))?)?;
     let host = with_port(&address, port.as_ref());
     if conventions.old {
         let url = url_of(
@@ -166,16 +166,13 @@ pub(super) fn describe<'py>(
     facts.set(server::ADDRESS, PyString::new(py, &address).into_any());
     put_number(&mut facts, server::PORT, port)?;
     facts.set_present(server::SCHEME, scheme);
-    facts.set_present(
-        server::PROTOCOL_VERSION,
-        get(pyo3::intern!(py, "http_version"))?,
-    );
-    let given = get(pyo3::intern!(py, "method"))?;
+    facts.set_present(server::PROTOCOL_VERSION, get(intern!(py, "http_version"))?);
+    let given = get(intern!(py, "method"))?;
     let name = name_of(py, &mut facts, given, path.as_ref(), captures_all_methods)?;
     if let Some(path) = path {
         facts.set_present(server::TARGET, Some(path.clone()));
         let raw = match conventions.new {
-            true => get(pyo3::intern!(py, "raw_path"))?,
+            true => get(intern!(py, "raw_path"))?,
             false => None,
         };
         let raw = raw.and_then(|raw| raw_path(header_text(&raw)?.as_any()));
@@ -189,7 +186,7 @@ pub(super) fn describe<'py>(
         facts.set(server::SERVER_NAME, hosts.into_any());
     }
     put_user_agent(&mut facts, headers.user_agent.map(Bound::into_any))?;
-    if let Some(client) = get(pyo3::intern!(py, "client"))? {
+    if let Some(client) = get(intern!(py, "client"))? {
         facts.set_present(server::PEER_ADDRESS, client.get_item(0).ok());
         put_number(&mut facts, server::PEER_PORT, client.get_item(1).ok())?;
     }
@@ -279,13 +276,13 @@ fn url_of(
 pub(super) fn url_without_query(scope: &Bound<'_, PyDict>) -> PyResult<String> {
     let py = scope.py();
     let headers = read_headers(scope)?;
-    let given = scope.get_item(pyo3::intern!(py, "server"))?;
+    let given = scope.get_item(intern!(py, "server"))?;
     let (address, port) = server_of(py, given.filter(|given| !given.is_none()))?;
     Ok(url_of(
-        scope.get_item(pyo3::intern!(py, "scheme"))?.as_ref(),
+        scope.get_item(intern!(py, "scheme"))?.as_ref(),
         headers.host.as_ref(),
         &with_port(&address, port.as_ref()),
-        scope.get_item(pyo3::intern!(py, "path"))?.as_ref(),
+        scope.get_item(intern!(py, "path"))?.as_ref(),
         None,
     ))
 }
@@ -295,7 +292,7 @@ pub(super) fn extract<'py>(
     server: &HttpServer,
     scope: &Bound<'py, PyDict>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let headers = scope.get_item(pyo3::intern!(scope.py(), "headers"))?;
+    let headers = scope.get_item(intern!(scope.py(), "headers"))?;
     let headers = headers.filter(|headers| headers.is_instance_of::<PyList>());
     let source = headers.as_ref().map(CarrierSource::Pairs);
     super::wsgi_environ::extract_from(server, source.as_ref(), scope.as_any())

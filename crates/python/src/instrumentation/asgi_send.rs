@@ -58,9 +58,9 @@ impl AsgiSend {
             .tracer
             .start(py, start, &Facts::<COUNT>::new(), &server.keys)?;
         if span.is_recording(py) {
-            span.set_attribute(py, pyo3::intern!(py, "asgi.event.type"), kind)?;
+            span.set_attribute(py, intern!(py, "asgi.event.type"), kind)?;
             let code = match kind.cast::<PyString>().map(|kind| kind.to_str()) {
-                Ok(Ok("http.response.start")) => message.get_item(pyo3::intern!(py, "status"))?,
+                Ok(Ok("http.response.start")) => message.get_item(intern!(py, "status"))?,
                 Ok(Ok("websocket.send")) => Some(200u16.into_pyobject(py)?.into_any()),
                 _ => None,
             };
@@ -87,7 +87,7 @@ impl AsgiSend {
         let py = message.py();
         let mut is_last = false;
         if let Ok(message) = message.cast::<PyDict>()
-            && let Some(kind) = message.get_item(pyo3::intern!(py, "type"))?
+            && let Some(kind) = message.get_item(intern!(py, "type"))?
         {
             if let Some(routed) = &self.routed
                 && !self.request.get().sending(py).has_begun()

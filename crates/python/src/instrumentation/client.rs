@@ -116,7 +116,7 @@ fn put_method<'py>(
     // A method that nobody knows tells nothing about the request.
     Ok(match is_known {
         true => method,
-        false => pyo3::intern!(py, "HTTP").clone().into_any(),
+        false => intern!(py, "HTTP").clone().into_any(),
     })
 }
 

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, Instant};
 
+use crate::threads::once::Once;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyModule, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::names::client::{
@@ -235,13 +235,13 @@ fn reset(py: Python<'_>, token: Option<Py<PyAny>>) -> PyResult<()> {
 
 // Writes the current context into the headers of the request, by the global propagator.
 fn inject(headers: &Bound<'_, PyAny>) -> PyResult<()> {
-    static API: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    static API: Once<Py<PyModule>> = Once::new();
     let py = headers.py();
-    let name = pyo3::intern!(py, "opentelemetry.propagate");
+    let name = intern!(py, "opentelemetry.propagate");
     let api = API.get_or_try_init(py, || py.import(name).map(Bound::unbind))?;
     let api = api.bind(py);
-    let method = pyo3::intern!(py, "inject");
-    let propagator = api.getattr(pyo3::intern!(py, "_HTTP_TEXT_FORMAT"))?;
+    let method = intern!(py, "inject");
+    let propagator = api.getattr(intern!(py, "_HTTP_TEXT_FORMAT"))?;
     if propagator.is_instance_of::<CompositePropagator>() {
         return propagator.call_method1(method, (headers,)).map(drop);
     }

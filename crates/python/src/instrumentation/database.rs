@@ -334,7 +334,7 @@ impl Database {
         running.facts.put_new(&self.keys, DURATION, &attributes)?;
         let has_failed = error_type.is_some();
         if let Some(error_type) = error_type {
-            attributes.set_item(pyo3::intern!(py, "error.type"), error_type)?;
+            attributes.set_item(intern!(py, "error.type"), error_type)?;
         }
         let context = Some(running.context.bind(py));
         let seconds = seconds.into_pyobject(py)?.into_any();
@@ -344,7 +344,7 @@ impl Database {
             return Ok(());
         };
         // Not every cursor has it, and not always a number.
-        let count = cursor.getattr(pyo3::intern!(py, "rowcount"));
+        let count = cursor.getattr(intern!(py, "rowcount"));
         if let Some(count) = count.ok().filter(|count| count.is_instance_of::<PyInt>())
             && !count.is_instance_of::<PyBool>()
             && count.ge(0)?

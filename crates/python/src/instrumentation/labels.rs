@@ -1,7 +1,7 @@
 //! The official `Labeler`: attributes that a program gives to the metrics of the request it is in.
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyDict;
 
 const MODULE: &str = "opentelemetry.instrumentation._labeler._internal";
@@ -13,8 +13,8 @@ struct Api {
 
 /// What is needed of the official module; `None` while the program has not imported it.
 fn api(py: Python<'_>) -> PyResult<Option<&'static Api>> {
-    static API: PyOnceLock<Api> = PyOnceLock::new();
-    static MODULES: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static API: Once<Api> = Once::new();
+    static MODULES: Once<Py<PyAny>> = Once::new();
     if let Some(api) = API.get(py) {
         return Ok(Some(api));
     }
@@ -25,7 +25,7 @@ fn api(py: Python<'_>) -> PyResult<Option<&'static Api>> {
     let Ok(modules) = modules.bind(py).cast::<PyDict>() else {
         return Ok(None);
     };
-    let Some(module) = modules.get_item(pyo3::intern!(py, MODULE))? else {
+    let Some(module) = modules.get_item(intern!(py, MODULE))? else {
         return Ok(None);
     };
     let api = Api {
@@ -61,7 +61,7 @@ pub(super) fn of<'py>(context: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py,
     if !labeler.is_truthy()? {
         return Ok(None);
     }
-    let given = labeler.call_method0(pyo3::intern!(py, "get_attributes"))?;
+    let given = labeler.call_method0(intern!(py, "get_attributes"))?;
     let labels = PyDict::new(py);
     labels.update(given.cast()?)?;
     Ok(Some(labels))

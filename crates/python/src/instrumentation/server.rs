@@ -2,8 +2,8 @@
 
 use std::time::Instant;
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::names::server::{ACTIVE_NEW, ACTIVE_OLD, COUNT, NAMES};
@@ -38,7 +38,7 @@ pub(crate) struct HttpServer {
     pub(super) response_hook: Option<Py<PyAny>>,
     /// Gives `captured`, once it is needed: the variables may be set until then.
     captures: Option<Py<PyAny>>,
-    captured: PyOnceLock<Captured>,
+    captured: Once<Captured>,
     pub(super) request_size_old: Option<AnyInstrument>,
     pub(super) request_size_new: Option<AnyInstrument>,
     pub(super) response_size_old: Option<AnyInstrument>,
@@ -90,7 +90,7 @@ impl HttpServer {
         let Some(module) = &self.response_propagators else {
             return Ok(false);
         };
-        let name = pyo3::intern!(py, "_RESPONSE_PROPAGATOR");
+        let name = intern!(py, "_RESPONSE_PROPAGATOR");
         Ok(!module.bind(py).getattr(name)?.is_none())
     }
 
@@ -254,7 +254,7 @@ impl HttpServer {
             request_hook: optional(request_hook, py),
             response_hook: optional(response_hook, py),
             captures: optional(captures, py),
-            captured: PyOnceLock::new(),
+            captured: Once::new(),
             request_size_old: request_size_old.and_then(AnyInstrument::new),
             request_size_new: request_size_new.and_then(AnyInstrument::new),
             response_size_old: response_size_old.and_then(AnyInstrument::new),

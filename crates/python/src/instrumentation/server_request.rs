@@ -197,7 +197,7 @@ impl ServerRequest {
                 let target = state.target.as_ref().map(|target| target.bind(py));
                 let route = state.facts.get(py, ROUTE).filter(|_| server.has_targets);
                 if let Some(target) = target.or(route) {
-                    attributes.set_item(pyo3::intern!(py, "http.target"), target)?;
+                    attributes.set_item(intern!(py, "http.target"), target)?;
                 }
             }
             let new = attributes(server.duration_new.is_some());

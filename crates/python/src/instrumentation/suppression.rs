@@ -1,7 +1,7 @@
 //! Whether the current context suppresses instrumentations.
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 
 use crate::imports::context;
@@ -62,7 +62,7 @@ struct Keys {
 
 impl Keys {
     fn get(py: Python<'_>) -> PyResult<&'static Self> {
-        static KEYS: PyOnceLock<Keys> = PyOnceLock::new();
+        static KEYS: Once<Keys> = Once::new();
         KEYS.get_or_try_init(py, || {
             let api = py.import("opentelemetry.context")?;
             Ok(Self {

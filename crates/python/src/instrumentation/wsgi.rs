@@ -172,12 +172,12 @@ impl StartResponse {
         };
         request.answer(py, &answer)?;
         if let Some(propagators) = &server.response_propagators {
-            let name = pyo3::intern!(py, "_RESPONSE_PROPAGATOR");
+            let name = intern!(py, "_RESPONSE_PROPAGATOR");
             let propagator = propagators.bind(py).getattr(name)?;
             if !propagator.is_none() {
                 let options = PyDict::new(py);
-                options.set_item(pyo3::intern!(py, "setter"), &server.response_setter)?;
-                let name = pyo3::intern!(py, "inject");
+                options.set_item(intern!(py, "setter"), &server.response_setter)?;
+                let name = intern!(py, "inject");
                 propagator.call_method(name, (headers,), Some(&options))?;
             }
         }
@@ -225,13 +225,13 @@ fn is_file_of_server(environ: &Bound<'_, PyAny>, body: &Bound<'_, PyAny>) -> PyR
     let Ok(environ) = environ.cast::<PyDict>() else {
         return Ok(false);
     };
-    let Some(wrapper) = environ.get_item(pyo3::intern!(py, "wsgi.file_wrapper"))? else {
+    let Some(wrapper) = environ.get_item(intern!(py, "wsgi.file_wrapper"))? else {
         return Ok(false);
     };
     match wrapper.cast::<PyType>() {
         Ok(class) => body.is_instance(class),
         // A function, which gives back the file itself.
-        Err(_) => body.hasattr(pyo3::intern!(py, "read")),
+        Err(_) => body.hasattr(intern!(py, "read")),
     }
 }
 
@@ -349,7 +349,7 @@ impl Body {
         let body = self.body.bind(py);
         let close = match self.is_made {
             true => None,
-            false => body.getattr_opt(pyo3::intern!(py, "close"))?,
+            false => body.getattr_opt(intern!(py, "close"))?,
         };
         let closed = match close {
             Some(close) => self.inside(py, || close.call0()).map(drop),

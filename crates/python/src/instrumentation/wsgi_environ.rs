@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyString};
 use telemetry::instrumentation::names::server;
 use telemetry::instrumentation::{method, url, user_agent};
@@ -50,27 +50,23 @@ pub(super) fn describe<'py>(
     let mut facts = ServerFacts::new();
     let get = |key: &Bound<'py, PyString>| environ.get_item(key);
 
-    let path = get(pyo3::intern!(py, "PATH_INFO"))?;
-    let given = get(pyo3::intern!(py, "REQUEST_METHOD"))?;
+    let path = get(intern!(py, "PATH_INFO"))?;
+    let given = get(intern!(py, "REQUEST_METHOD"))?;
     let name = put_method(py, &mut facts, given, path.as_ref(), captures_all_methods)?;
-    facts.set_present(server::SERVER_NAME, get(pyo3::intern!(py, "SERVER_NAME"))?);
-    facts.set_present(server::SCHEME, get(pyo3::intern!(py, "wsgi.url_scheme"))?);
-    if let Some(host) = get(pyo3::intern!(py, "HTTP_HOST"))? {
+    facts.set_present(server::SERVER_NAME, get(intern!(py, "SERVER_NAME"))?);
+    facts.set_present(server::SCHEME, get(intern!(py, "wsgi.url_scheme"))?);
+    if let Some(host) = get(intern!(py, "HTTP_HOST"))? {
         if conventions.new {
             put_address(&mut facts, &host)?;
         }
         facts.set_present(server::HOST_NAME, Some(host.clone()));
         facts.set_present(server::HOST, Some(host));
     }
-    put_number(
-        &mut facts,
-        server::PORT,
-        get(pyo3::intern!(py, "SERVER_PORT"))?,
-    )?;
+    put_number(&mut facts, server::PORT, get(intern!(py, "SERVER_PORT"))?)?;
 
-    let target = match get(pyo3::intern!(py, "RAW_URI"))? {
+    let target = match get(intern!(py, "RAW_URI"))? {
         Some(target) if !target.is_none() => Some(target),
-        _ => get(pyo3::intern!(py, "REQUEST_URI"))?,
+        _ => get(intern!(py, "REQUEST_URI"))?,
     };
     let mut raw = None;
     match target.filter(|target| target.is_truthy().settled(target.py()).unwrap_or(false)) {
@@ -82,8 +78,8 @@ pub(super) fn describe<'py>(
         }
         None => {
             let whole = py
-                .import(pyo3::intern!(py, "wsgiref.util"))?
-                .call_method1(pyo3::intern!(py, "request_uri"), (environ,));
+                .import(intern!(py, "wsgiref.util"))?
+                .call_method1(intern!(py, "request_uri"), (environ,));
             // An environment that lacks what PEP 3333 wants has no URL.
             if let Ok(whole) = whole {
                 raw = raw_path(&whole);
@@ -95,13 +91,13 @@ pub(super) fn describe<'py>(
     }
     if conventions.new {
         facts.set_present(server::PATH, raw.or(path));
-        let query = get(pyo3::intern!(py, "QUERY_STRING"))?;
+        let query = get(intern!(py, "QUERY_STRING"))?;
         let query = query.map(|query| redacted(query, url::redact_query));
         facts.set_present(server::QUERY, query);
     }
 
-    let address = get(pyo3::intern!(py, "REMOTE_ADDR"))?;
-    let host = get(pyo3::intern!(py, "REMOTE_HOST"))?;
+    let address = get(intern!(py, "REMOTE_ADDR"))?;
+    let host = get(intern!(py, "REMOTE_HOST"))?;
     if let Some(host) = host
         && !address
             .as_ref()
@@ -113,10 +109,10 @@ pub(super) fn describe<'py>(
     put_number(
         &mut facts,
         server::PEER_PORT,
-        get(pyo3::intern!(py, "REMOTE_PORT"))?,
+        get(intern!(py, "REMOTE_PORT"))?,
     )?;
-    put_user_agent(&mut facts, get(pyo3::intern!(py, "HTTP_USER_AGENT"))?)?;
-    put_version(&mut facts, get(pyo3::intern!(py, "SERVER_PROTOCOL"))?);
+    put_user_agent(&mut facts, get(intern!(py, "HTTP_USER_AGENT"))?)?;
+    put_version(&mut facts, get(intern!(py, "SERVER_PROTOCOL"))?);
     Ok(Described { name, facts })
 }
 
@@ -269,12 +265,12 @@ pub(super) fn extract_from<'py>(
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = carrier.py();
     let getter = server.getter.bind(py);
-    static API: PyOnceLock<Py<PyModule>> = PyOnceLock::new();
+    static API: Once<Py<PyModule>> = Once::new();
     let api = API.get_or_try_init(py, || {
         py.import("opentelemetry.propagate").map(Bound::unbind)
     })?;
     let api = api.bind(py);
-    let propagator = api.getattr(pyo3::intern!(py, "_HTTP_TEXT_FORMAT"))?;
+    let propagator = api.getattr(intern!(py, "_HTTP_TEXT_FORMAT"))?;
     if let Some(source) = source
         && let Some(composite) = CompositePropagator::standing_in(&propagator)?
     {
@@ -282,7 +278,7 @@ pub(super) fn extract_from<'py>(
         return composite.extract_from(py, source, carrier, None, Some(getter));
     }
     let options = PyDict::new(py);
-    options.set_item(pyo3::intern!(py, "getter"), getter)?;
-    let name = pyo3::intern!(py, "extract");
+    options.set_item(intern!(py, "getter"), getter)?;
+    let name = intern!(py, "extract");
     api.call_method(name, (carrier,), Some(&options)).map(Some)
 }

@@ -1,8 +1,8 @@
 //! The record factory of `LoggingInstrumentor`: the current span's ids on every record of
 //! `logging`. Their texts are made once for each span.
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyTuple};
 use telemetry::trace::SpanContext;
 
@@ -20,7 +20,7 @@ pub(crate) struct LogRecordFactory {
     provider: Py<PyAny>,
     injects_context: bool,
     hook: Option<Py<PyAny>>,
-    service_name: PyOnceLock<Py<PyAny>>,
+    service_name: Once<Py<PyAny>>,
 }
 
 impl LogRecordFactory {
@@ -30,19 +30,19 @@ impl LogRecordFactory {
             let resource = self
                 .provider
                 .bind(py)
-                .getattr_opt(pyo3::intern!(py, "resource"))?
+                .getattr_opt(intern!(py, "resource"))?
                 .unwrap_or(none);
             let name = if resource.is_truthy()? {
                 resource
-                    .getattr(pyo3::intern!(py, "attributes"))?
-                    .call_method1(pyo3::intern!(py, "get"), ("service.name",))?
+                    .getattr(intern!(py, "attributes"))?
+                    .call_method1(intern!(py, "get"), ("service.name",))?
             } else {
                 resource
             };
             Ok(if name.is_truthy()? {
                 name.unbind()
             } else {
-                pyo3::intern!(py, "").clone().into_any().unbind()
+                intern!(py, "").clone().into_any().unbind()
             })
         })
     }
@@ -62,16 +62,16 @@ impl LogRecordFactory {
                 Some(span) if is_valid => Some(texts_of(span, &identity)),
                 _ => None,
             };
-            let zero = pyo3::intern!(py, "0");
+            let zero = intern!(py, "0");
             let (span_id, trace_id) = match &texts {
                 Some(texts) => (texts.span_id.bind(py), texts.trace_id.bind(py)),
                 None => (zero, zero),
             };
-            record.setattr(pyo3::intern!(py, "otelSpanID"), span_id)?;
-            record.setattr(pyo3::intern!(py, "otelTraceID"), trace_id)?;
+            record.setattr(intern!(py, "otelSpanID"), span_id)?;
+            record.setattr(intern!(py, "otelTraceID"), trace_id)?;
             let is_sampled = is_valid && identity.is_sampled();
-            record.setattr(pyo3::intern!(py, "otelTraceSampled"), is_sampled)?;
-            record.setattr(pyo3::intern!(py, "otelServiceName"), self.service_name(py)?)?;
+            record.setattr(intern!(py, "otelTraceSampled"), is_sampled)?;
+            record.setattr(intern!(py, "otelServiceName"), self.service_name(py)?)?;
         }
         if is_valid && let (Some(hook), Some(span)) = (&self.hook, &span) {
             match hook.bind(py).call1((span, record)) {
@@ -129,7 +129,7 @@ impl LogRecordFactory {
             provider,
             injects_context,
             hook,
-            service_name: PyOnceLock::new(),
+            service_name: Once::new(),
         }
     }
 

@@ -80,10 +80,10 @@ pub(crate) fn with_encoded<T>(
     use_bytes: impl FnOnce(&[u8]) -> T,
 ) -> PyResult<T> {
     let py = record.py();
-    let log = record.getattr(pyo3::intern!(py, "log_record"))?;
+    let log = record.getattr(intern!(py, "log_record"))?;
     let fields = LogFields::read(&log)?;
-    let body = log.getattr(pyo3::intern!(py, "body"))?;
-    let attributes = log.getattr(pyo3::intern!(py, "attributes"))?;
+    let body = log.getattr(intern!(py, "body"))?;
+    let attributes = log.getattr(intern!(py, "attributes"))?;
     with_buffer(|buffer| {
         put_log_record_head(buffer, &fields.head());
         put_body(buffer, &body)?;
@@ -153,23 +153,21 @@ impl LogFields {
     /// Reads an API `LogRecord`.
     pub(crate) fn read(log: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = log.py();
-        let observed = log.getattr(pyo3::intern!(py, "observed_timestamp"))?;
+        let observed = log.getattr(intern!(py, "observed_timestamp"))?;
         let id = |name| log.getattr(name);
         Self::new(
-            Some(&log.getattr(pyo3::intern!(py, "timestamp"))?),
+            Some(&log.getattr(intern!(py, "timestamp"))?),
             unix_nanos(Some(&observed)).unwrap_or(0),
-            Some(&log.getattr(pyo3::intern!(py, "severity_number"))?),
-            Some(&log.getattr(pyo3::intern!(py, "severity_text"))?),
+            Some(&log.getattr(intern!(py, "severity_number"))?),
+            Some(&log.getattr(intern!(py, "severity_text"))?),
             SpanContext {
                 // Ids that do not fit are no ids.
-                trace_id: calm(py, id(pyo3::intern!(py, "trace_id"))?.extract::<u128>())?
-                    .unwrap_or(0),
-                span_id: calm(py, id(pyo3::intern!(py, "span_id"))?.extract::<u64>())?.unwrap_or(0),
-                flags: calm(py, id(pyo3::intern!(py, "trace_flags"))?.extract::<u8>())?
-                    .unwrap_or(0),
+                trace_id: calm(py, id(intern!(py, "trace_id"))?.extract::<u128>())?.unwrap_or(0),
+                span_id: calm(py, id(intern!(py, "span_id"))?.extract::<u64>())?.unwrap_or(0),
+                flags: calm(py, id(intern!(py, "trace_flags"))?.extract::<u8>())?.unwrap_or(0),
                 is_remote: false,
             },
-            Some(&log.getattr(pyo3::intern!(py, "event_name"))?),
+            Some(&log.getattr(intern!(py, "event_name"))?),
         )
     }
 
@@ -196,7 +194,7 @@ fn severity_of(number: &Bound<'_, PyAny>) -> PyResult<u8> {
     if number.is_instance_of::<PyInt>() {
         return Ok(number.extract().unwrap_or(0));
     }
-    let value = number.getattr_opt(pyo3::intern!(py, "value"))?;
+    let value = number.getattr_opt(intern!(py, "value"))?;
     let value = value.and_then(|value| value.extract::<u8>().settled(py));
     Ok(value.unwrap_or(0))
 }

@@ -1,8 +1,8 @@
 //! A record of Python's `logging` as its handlers need it, read in one pass over its dict: what every
 //! record has, and what the program has added.
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyString;
 use telemetry::logs::severity;
 
@@ -21,7 +21,7 @@ pub(crate) struct HandledRecord<'py> {
 
 impl<'py> HandledRecord<'py> {
     pub(crate) fn read(record: &Bound<'py, PyAny>) -> PyResult<Self> {
-        let dict = record.getattr(pyo3::intern!(record.py(), "__dict__"))?;
+        let dict = record.getattr(intern!(record.py(), "__dict__"))?;
         let mut own = [const { None }; COUNT];
         let mut extra = Vec::with_capacity(8);
         logging_attributes::for_each(dict.cast()?, |attribute, key, value| {
@@ -101,14 +101,14 @@ impl<'py> HandledRecord<'py> {
     }
 
     fn formatted(&self) -> PyResult<Bound<'py, PyAny>> {
-        static METHOD: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+        static METHOD: Once<Py<PyAny>> = Once::new();
         let py = self.record.py();
-        let name = pyo3::intern!(py, "getMessage");
+        let name = intern!(py, "getMessage");
         let usual = METHOD.get_or_try_init(py, || -> PyResult<_> {
             Ok(LOG_RECORD.kept(py)?.getattr(name)?.unbind())
         })?;
         if !self.record.get_type().getattr(name)?.is(usual) {
-            return self.record.call_method0(pyo3::intern!(py, "getMessage"));
+            return self.record.call_method0(intern!(py, "getMessage"));
         }
         let message = self.own(Attribute::Message);
         let text = if message.is_exact_instance_of::<PyString>() {
@@ -142,33 +142,32 @@ impl<'py> HandledRecord<'py> {
         let name = if class.is_none() {
             None
         } else {
-            Some(class.getattr(pyo3::intern!(py, "__name__"))?)
+            Some(class.getattr(intern!(py, "__name__"))?)
         };
         let mut message = None;
         if !error.is_none() {
-            let arguments = error.getattr(pyo3::intern!(py, "args"))?;
+            let arguments = error.getattr(intern!(py, "args"))?;
             if arguments.is_truthy()? {
                 // Text that cannot be had is no reason to lose the record.
                 let text = calm(py, arguments.get_item(0)?.str())?.map(Bound::into_any);
-                message = Some(text.unwrap_or_else(|| {
-                    pyo3::intern!(py, "<exception str() failed>")
-                        .clone()
-                        .into_any()
-                }));
+                message =
+                    Some(text.unwrap_or_else(|| {
+                        intern!(py, "<exception str() failed>").clone().into_any()
+                    }));
             }
         }
         let stack = if trace.is_none() {
             None
         } else if error
-            .getattr(pyo3::intern!(py, "__traceback__"))
+            .getattr(intern!(py, "__traceback__"))
             .is_ok_and(|own| own.is(&trace))
         {
             Some(exception_text::stack_trace(&error)?.into_any())
         } else {
             let lines = py
-                .import(pyo3::intern!(py, "traceback"))?
-                .call_method1(pyo3::intern!(py, "format_exception"), (class, error, trace))?;
-            Some(pyo3::intern!(py, "").call_method1(pyo3::intern!(py, "join"), (lines,))?)
+                .import(intern!(py, "traceback"))?
+                .call_method1(intern!(py, "format_exception"), (class, error, trace))?;
+            Some(intern!(py, "").call_method1(intern!(py, "join"), (lines,))?)
         };
         Ok([name, message, stack])
     }

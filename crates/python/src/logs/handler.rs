@@ -7,11 +7,10 @@
 use std::cell::Cell;
 use std::sync::{Arc, OnceLock};
 
+use crate::threads::once::Once;
 use arc_swap::ArcSwapOption;
 use pyo3::IntoPyObjectExt;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyBool, PyBytes, PyDict, PyFloat, PyInt, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::logs::severity;
@@ -51,7 +50,7 @@ static RECURSIVE: Seldom = Seldom::new();
 /// The native half of the `LoggingHandler`s.
 #[pyclass(frozen, subclass, module = "oxitel._native")]
 pub(crate) struct LoggingHandler {
-    options: PyOnceLock<Options>,
+    options: Once<Options>,
     methods: OnceLock<OwnMethods>,
     loggers: ArcSwapOption<Loggers>,
 }
@@ -390,7 +389,7 @@ impl LoggingHandler {
     #[pyo3(signature = (*_arguments, **_options))]
     fn new(_arguments: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> Self {
         Self {
-            options: PyOnceLock::new(),
+            options: Once::new(),
             methods: OnceLock::new(),
             loggers: ArcSwapOption::const_empty(),
         }

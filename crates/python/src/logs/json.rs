@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use telemetry::json::JsonLine;
 
@@ -231,7 +231,7 @@ fn message<'py>(
     fields: &JsonFields<'py>,
 ) -> PyResult<Bound<'py, PyString>> {
     let py = record.py();
-    let name = pyo3::intern!(py, "getMessage");
+    let name = intern!(py, "getMessage");
     let method = record.get_type().getattr_opt(name)?;
     if !method.is_some_and(|method| usual_method(py).is_some_and(|usual| method.is(usual))) {
         let message = record.call_method0(name)?;
@@ -246,7 +246,7 @@ fn message<'py>(
             // A text of a broken class is none of the arguments' fault.
             Err(_) => PyString::new(py, &text_of(msg)?),
         },
-        None => pyo3::intern!(py, "None").clone(),
+        None => intern!(py, "None").clone(),
     };
     let Some(args) = &fields.args else {
         return Ok(text);
@@ -267,7 +267,7 @@ fn message<'py>(
 
 // `logging.LogRecord.getMessage`, unless somebody has replaced it.
 fn usual_method(py: Python<'_>) -> Option<&'static Py<PyAny>> {
-    static USUAL: PyOnceLock<Option<Py<PyAny>>> = PyOnceLock::new();
+    static USUAL: Once<Option<Py<PyAny>>> = Once::new();
     USUAL
         .get_or_init(py, || {
             let find = || -> PyResult<Option<Py<PyAny>>> {
@@ -352,7 +352,7 @@ fn put_exception(line: &mut JsonLine, py: Python<'_>, fields: &JsonFields<'_>) -
     key!(line, "message");
     line.text(&text_of(&value)?);
     key!(line, "stacktrace");
-    let own = value.getattr_opt(pyo3::intern!(py, "__traceback__"))?;
+    let own = value.getattr_opt(intern!(py, "__traceback__"))?;
     let given = traceback.filter(|given| !own.is_some_and(|own| own.is(given)));
     let text = exception_text::stack_trace_from(&value, given.as_ref());
     match calm(py, text)? {
@@ -401,7 +401,7 @@ fn put_extra(
 fn is_container(key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> bool {
     let py = key.py();
     value.is_instance_of::<PyDict>()
-        && (key.is(pyo3::intern!(py, "extra_fields"))
+        && (key.is(intern!(py, "extra_fields"))
             || key
                 .cast::<PyString>()
                 .is_ok_and(|key| key == "extra_fields" || key == "extra"))
@@ -448,18 +448,14 @@ impl Service {
         }
         let globals =
             |module: &str| -> PyResult<Py<PyDict>> { Ok(py.import(module)?.dict().unbind()) };
-        static TRACE: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
-        static LOGS: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+        static TRACE: Once<Py<PyDict>> = Once::new();
+        static LOGS: Once<Py<PyDict>> = Once::new();
         let trace = TRACE.get_or_try_init(py, || globals("opentelemetry.trace"))?;
         let logs = LOGS.get_or_try_init(py, || globals("opentelemetry._logs._internal"))?;
-        let tracer_provider = trace
-            .bind(py)
-            .get_item(pyo3::intern!(py, "_TRACER_PROVIDER"))?;
+        let tracer_provider = trace.bind(py).get_item(intern!(py, "_TRACER_PROVIDER"))?;
         let logger_provider = match &tracer_provider {
             Some(provider) if !provider.is_none() => None,
-            _ => logs
-                .bind(py)
-                .get_item(pyo3::intern!(py, "_LOGGER_PROVIDER"))?,
+            _ => logs.bind(py).get_item(intern!(py, "_LOGGER_PROVIDER"))?,
         };
         if let Some(known) = &known
             && is_same(known.tracer_provider.as_ref(), tracer_provider.as_ref())

@@ -180,7 +180,7 @@ fn put_integer(line: &mut JsonLine, number: &Bound<'_, PyInt>) -> PyResult<()> {
         // More digits than the interpreter converts (`sys.set_int_max_str_digits`): no reader would.
         let digits = py
             .get_type::<PyInt>()
-            .call_method1(pyo3::intern!(py, "__format__"), (number, "#x"));
+            .call_method1(intern!(py, "__format__"), (number, "#x"));
         match calm(py, digits.and_then(|digits| digits.extract::<String>()))? {
             Some(digits) => line.text(&digits),
             None => line.text("<unprintable int object>"),
@@ -193,7 +193,7 @@ fn put_integer(line: &mut JsonLine, number: &Bound<'_, PyInt>) -> PyResult<()> {
 fn decimal(number: &Bound<'_, PyInt>) -> PyResult<String> {
     let py = number.py();
     py.get_type::<PyInt>()
-        .call_method1(pyo3::intern!(py, "__repr__"), (number,))?
+        .call_method1(intern!(py, "__repr__"), (number,))?
         .extract()
 }
 
@@ -236,23 +236,20 @@ fn put_bytes(line: &mut JsonLine, bytes: &[u8]) {
 fn plain_value<'py>(value: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
     let py = value.py();
     let class = value.get_type();
-    if let Some(method) = class.getattr_opt(pyo3::intern!(py, "isoformat"))? {
+    if let Some(method) = class.getattr_opt(intern!(py, "isoformat"))? {
         let text = method.call1((value,))?;
         return Ok(text.is_instance_of::<PyString>().then_some(text));
     }
     if class
-        .getattr_opt(pyo3::intern!(py, "__module__"))?
+        .getattr_opt(intern!(py, "__module__"))?
         .is_some_and(|module| {
             module
                 .cast::<PyString>()
                 .is_ok_and(|module| module == "numpy")
         })
-        && value
-            .getattr(pyo3::intern!(py, "ndim"))?
-            .extract::<usize>()?
-            == 0
+        && value.getattr(intern!(py, "ndim"))?.extract::<usize>()? == 0
     {
-        let plain = value.call_method0(pyo3::intern!(py, "item"))?;
+        let plain = value.call_method0(intern!(py, "item"))?;
         return Ok((!plain.get_type().is(&class)).then_some(plain));
     }
     Ok(None)

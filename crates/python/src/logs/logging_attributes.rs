@@ -1,8 +1,8 @@
 //! The attributes that records of Python's `logging` have of their own, and how they are found in one
 //! pass over a record's dict. The one list of their names; Python code has it from here.
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString};
 
 use crate::convert::dict::for_each_borrowed;
@@ -77,7 +77,7 @@ struct Interned {
     hashes: [isize; COUNT],
 }
 
-static INTERNED: PyOnceLock<Interned> = PyOnceLock::new();
+static INTERNED: Once<Interned> = Once::new();
 
 /// Calls `visit`, which must not run Python code, with every attribute in `dict`, and which of the
 /// known ones it is.

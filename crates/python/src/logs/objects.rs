@@ -1,9 +1,8 @@
 //! Log records as objects, for processors and exporters that are written in Python.
 
+use crate::threads::once::Once;
 use pyo3::IntoPyObjectExt;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyType};
 use telemetry::trace::SpanContext;
 
@@ -136,7 +135,7 @@ pub(crate) fn readable_log_record<'py>(
 }
 
 fn copied<'py>(log: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
-    static NOWHERE: PyOnceLock<Py<PyAny>> = PyOnceLock::new();
+    static NOWHERE: Once<Py<PyAny>> = Once::new();
     let py = log.py();
     // A context cannot be changed: one is enough for all.
     let nowhere = NOWHERE.get_or_try_init(py, || -> PyResult<_> {
@@ -159,7 +158,7 @@ fn copied<'py>(log: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
 
 /// The `SeverityNumber` of a number from 0 to 24.
 pub(super) fn severity_number(py: Python<'_>, number: u8) -> PyResult<Bound<'_, PyAny>> {
-    static KNOWN: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    static KNOWN: Once<Py<PyDict>> = Once::new();
     let known = KNOWN.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
     if let Some(found) = known.get_item(number)? {
         return Ok(found);

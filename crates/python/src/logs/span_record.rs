@@ -73,20 +73,20 @@ impl SpanRecordFactory {
             None => None,
         };
         if self.has_slot {
-            return record.setattr(pyo3::intern!(py, "span_ids"), ids);
+            return record.setattr(intern!(py, "span_ids"), ids);
         }
-        let trace_name = pyo3::intern!(py, "otelTraceID");
+        let trace_name = intern!(py, "otelTraceID");
         if record.hasattr(trace_name)? {
             return Ok(());
         }
         let (trace_id, span_id) = match &ids {
             Some(ids) => (ids.get_item(0)?, ids.get_item(1)?),
             None => {
-                let none = pyo3::intern!(py, "0").clone().into_any();
+                let none = intern!(py, "0").clone().into_any();
                 (none.clone(), none)
             }
         };
-        record.setattr(pyo3::intern!(py, "otelSpanID"), span_id)?;
+        record.setattr(intern!(py, "otelSpanID"), span_id)?;
         record.setattr(trace_name, trace_id)
     }
 }
@@ -151,7 +151,7 @@ pub(crate) fn kept_ids<'py>(
     if !record.get_type().is(class) {
         return Ok(None);
     }
-    let ids = record.getattr_opt(pyo3::intern!(py, "span_ids"))?;
+    let ids = record.getattr_opt(intern!(py, "span_ids"))?;
     Ok(ids.map(|ids| if ids.is_none() { None } else { Some(ids) }))
 }
 

@@ -55,7 +55,7 @@ pub(crate) fn should_sample(
     let py = filter.py();
     let arguments = (value, time_unix_nanos, attributes, context);
     let said = filter
-        .call_method1(pyo3::intern!(py, "should_sample"), arguments)
+        .call_method1(intern!(py, "should_sample"), arguments)
         .and_then(|said| said.is_truthy());
     said.unwrap_or_else(|error| {
         if !pass_on(py, &error) && FILTER_FAILED.is_due() {

@@ -21,7 +21,7 @@ fn with_scopes<R>(
     read: impl FnOnce(&[ScopeMetrics]) -> R,
 ) -> PyResult<R> {
     let py = metrics_data.py();
-    let snapshot = metrics_data.call_method0(pyo3::intern!(py, "_native_snapshot"));
+    let snapshot = metrics_data.call_method0(intern!(py, "_native_snapshot"));
     let snapshot = calm(py, snapshot)?;
     if let Some(snapshot) = snapshot
         && let Ok(snapshot) = snapshot.cast::<MetricsSnapshot>()

@@ -235,7 +235,7 @@ impl InstrumentCore {
             mem::forget(Arc::clone(present));
             return Ok(());
         }
-        slf.call_method0(pyo3::intern!(py, "_resolve"))?;
+        slf.call_method0(intern!(py, "_resolve"))?;
         Ok(())
     }
 }
@@ -336,7 +336,7 @@ fn offer_to_python(
         };
         let cleaned = cleaned_dict(py, attributes)?;
         let arguments = (amount, time_unix_nanos, cleaned, &context);
-        if let Err(error) = reservoir.call_method1(pyo3::intern!(py, "offer"), arguments) {
+        if let Err(error) = reservoir.call_method1(intern!(py, "offer"), arguments) {
             let text = "an exemplar reservoir failed to take a measurement";
             diagnostics::report_exception(py, diagnostics::METRICS, text, &error);
         }
@@ -437,7 +437,7 @@ fn refuse(
 
 fn name_of<'py>(slf: &Bound<'py, PyAny>) -> Bound<'py, PyAny> {
     let py = slf.py();
-    slf.getattr(pyo3::intern!(py, "name"))
+    slf.getattr(intern!(py, "name"))
         .settled(py)
         .unwrap_or_else(|| py.None().into_bound(py))
 }

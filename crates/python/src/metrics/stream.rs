@@ -136,7 +136,7 @@ impl BoundStream {
                 return Ok(Vec::new());
             };
             let attributes = to_dict(py, &series.attributes)?;
-            let collected = reservoir.call_method1(pyo3::intern!(py, "collect"), (attributes,))?;
+            let collected = reservoir.call_method1(intern!(py, "collect"), (attributes,))?;
             convert::exemplars(&collected)
         };
         collect().unwrap_or_else(|error| {

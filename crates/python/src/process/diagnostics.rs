@@ -231,9 +231,7 @@ impl Drop for Saying {
 pub(crate) fn is_our_own(record: &Bound<'_, PyAny>) -> PyResult<bool> {
     match SAYING_BY.get() {
         None => Ok(false),
-        Some(logger) => record
-            .getattr(pyo3::intern!(record.py(), "name"))?
-            .eq(logger),
+        Some(logger) => record.getattr(intern!(record.py(), "name"))?.eq(logger),
     }
 }
 

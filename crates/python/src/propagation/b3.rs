@@ -27,8 +27,8 @@ pub(super) fn extract<'py>(
             .filter(|text| !text.is_empty())
             .map(|text| text.into_owned()))
     };
-    let single = pyo3::intern!(py, "SINGLE_HEADER_KEY");
-    let found = match get(single, pyo3::intern!(py, "b3"))? {
+    let single = intern!(py, "SINGLE_HEADER_KEY");
+    let found = match get(single, intern!(py, "b3"))? {
         Some(header) => b3::split(&header).and_then(|fields| {
             read(
                 fields.trace_id,
@@ -37,22 +37,10 @@ pub(super) fn extract<'py>(
             )
         }),
         None => {
-            let trace_id = get(
-                pyo3::intern!(py, "TRACE_ID_KEY"),
-                pyo3::intern!(py, "x-b3-traceid"),
-            )?;
-            let span_id = get(
-                pyo3::intern!(py, "SPAN_ID_KEY"),
-                pyo3::intern!(py, "x-b3-spanid"),
-            )?;
-            let sampled = get(
-                pyo3::intern!(py, "SAMPLED_KEY"),
-                pyo3::intern!(py, "x-b3-sampled"),
-            )?;
-            let flags = get(
-                pyo3::intern!(py, "FLAGS_KEY"),
-                pyo3::intern!(py, "x-b3-flags"),
-            )?;
+            let trace_id = get(intern!(py, "TRACE_ID_KEY"), intern!(py, "x-b3-traceid"))?;
+            let span_id = get(intern!(py, "SPAN_ID_KEY"), intern!(py, "x-b3-spanid"))?;
+            let sampled = get(intern!(py, "SAMPLED_KEY"), intern!(py, "x-b3-sampled"))?;
+            let flags = get(intern!(py, "FLAGS_KEY"), intern!(py, "x-b3-flags"))?;
             let is_sampled = sampled.is_some_and(|text| b3::is_sampled(&text))
                 || flags.is_some_and(|flags| flags == "1");
             match (trace_id, span_id) {
@@ -87,10 +75,7 @@ pub(super) fn inject_single<'py>(
     };
     let context = &span.context;
     let header = b3::write(context.trace_id, context.span_id, context.is_sampled());
-    let name = names.get(
-        pyo3::intern!(py, "SINGLE_HEADER_KEY"),
-        pyo3::intern!(py, "b3"),
-    )?;
+    let name = names.get(intern!(py, "SINGLE_HEADER_KEY"), intern!(py, "b3"))?;
     target.set_ascii(&name, &header)
 }
 
@@ -105,26 +90,26 @@ pub(super) fn inject_multi<'py>(
     };
     let (trace_id, span_id) = span.id_texts(py);
     let decision = if span.context.is_sampled() {
-        pyo3::intern!(py, "1")
+        intern!(py, "1")
     } else {
-        pyo3::intern!(py, "0")
+        intern!(py, "0")
     };
     let set = |attribute, default, value: &Bound<'py, PyString>| -> PyResult<()> {
         target.set(&names.get(attribute, default)?, value)
     };
     set(
-        pyo3::intern!(py, "TRACE_ID_KEY"),
-        pyo3::intern!(py, "x-b3-traceid"),
+        intern!(py, "TRACE_ID_KEY"),
+        intern!(py, "x-b3-traceid"),
         &trace_id,
     )?;
     set(
-        pyo3::intern!(py, "SPAN_ID_KEY"),
-        pyo3::intern!(py, "x-b3-spanid"),
+        intern!(py, "SPAN_ID_KEY"),
+        intern!(py, "x-b3-spanid"),
         &span_id,
     )?;
     set(
-        pyo3::intern!(py, "SAMPLED_KEY"),
-        pyo3::intern!(py, "x-b3-sampled"),
+        intern!(py, "SAMPLED_KEY"),
+        intern!(py, "x-b3-sampled"),
         decision,
     )
 }

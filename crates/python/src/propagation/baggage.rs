@@ -18,7 +18,7 @@ pub(super) fn extract<'py>(
     extracted: &mut Extracted<'py>,
 ) -> PyResult<()> {
     extracted.begin_current(py)?;
-    let Some(value) = source.get(pyo3::intern!(py, "baggage"))?.first()? else {
+    let Some(value) = source.get(intern!(py, "baggage"))?.first()? else {
         return Ok(());
     };
     let Some(header) = text::of_header(&value).filter(|header| !header.is_empty()) else {
@@ -66,7 +66,7 @@ pub(super) fn inject<'py>(
     if header.is_empty() {
         return Ok(());
     }
-    target.set_ascii(pyo3::intern!(py, "baggage"), header.as_bytes())
+    target.set_ascii(intern!(py, "baggage"), header.as_bytes())
 }
 
 fn say(py: Python<'_>, lost: Lost<'_>, header: &str) {

@@ -1,8 +1,8 @@
 //! Carriers, and how their fields are read and set: by the getter or setter that is given, or,
 //! where it is the API's default, without a call into Python for a dict.
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 
 use super::format::Known;
@@ -132,10 +132,10 @@ impl<'a, 'py> CarrierSource<'a, 'py> {
                 return Ok(found);
             }
             Self::Mapping(carrier) => {
-                Some(carrier.call_method1(pyo3::intern!(py, "get"), (key, py.None()))?)
+                Some(carrier.call_method1(intern!(py, "get"), (key, py.None()))?)
             }
             Self::Getter { getter, carrier } => {
-                let values = getter.call_method1(pyo3::intern!(py, "get"), (carrier, key))?;
+                let values = getter.call_method1(intern!(py, "get"), (carrier, key))?;
                 return Ok(Values::of(values));
             }
         };
@@ -172,11 +172,11 @@ impl<'a, 'py> CarrierSource<'a, 'py> {
                 Ok(names)
             }
             Self::Mapping(carrier) => carrier
-                .call_method0(pyo3::intern!(carrier.py(), "keys"))?
+                .call_method0(intern!(carrier.py(), "keys"))?
                 .try_iter()?
                 .collect(),
             Self::Getter { getter, carrier } => getter
-                .call_method1(pyo3::intern!(carrier.py(), "keys"), (carrier,))?
+                .call_method1(intern!(carrier.py(), "keys"), (carrier,))?
                 .try_iter()?
                 .collect(),
         }
@@ -185,7 +185,7 @@ impl<'a, 'py> CarrierSource<'a, 'py> {
 
 /// The name of a header in the environment of a WSGI request. Propagators ask for the same few.
 fn environ_name<'py>(key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
-    static NAMES: PyOnceLock<Py<PyDict>> = PyOnceLock::new();
+    static NAMES: Once<Py<PyDict>> = Once::new();
     let py = key.py();
     let names = NAMES.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
     if let Some(name) = names.get_item(key)? {
@@ -247,7 +247,7 @@ impl<'a, 'py> CarrierTarget<'a, 'py> {
             Self::Pairs(carrier) => set_pair(carrier, key, value),
             Self::Mapping(carrier) => carrier.set_item(key, value),
             Self::Setter { setter, carrier } => {
-                let name = pyo3::intern!(key.py(), "set");
+                let name = intern!(key.py(), "set");
                 setter.call_method1(name, (carrier, key, value)).map(drop)
             }
         }

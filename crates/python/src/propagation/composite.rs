@@ -74,7 +74,7 @@ impl Owner {
     fn parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let object = self.object.bind(py);
         if self.is_composite {
-            return object.getattr(pyo3::intern!(py, "_propagators"));
+            return object.getattr(intern!(py, "_propagators"));
         }
         Ok(PyTuple::new(py, [object])?.into_any())
     }
@@ -112,11 +112,11 @@ impl CompositePropagator {
         propagator: &Bound<'py, PyAny>,
     ) -> PyResult<Option<Bound<'py, Self>>> {
         let py = propagator.py();
-        let own = dict_of(propagator).map(|dict| dict.get_item(pyo3::intern!(py, "extract")));
+        let own = dict_of(propagator).map(|dict| dict.get_item(intern!(py, "extract")));
         let Some(method) = own.transpose()?.flatten() else {
             return Ok(None);
         };
-        let Some(found) = method.getattr_opt(pyo3::intern!(py, "__self__"))? else {
+        let Some(found) = method.getattr_opt(intern!(py, "__self__"))? else {
             return Ok(None);
         };
         let Ok(found) = found.cast_into_exact::<Self>() else {
@@ -291,11 +291,11 @@ fn extract_by<'py>(
     let py = part.py();
     let options = PyDict::new(py);
     match getter {
-        Some(getter) => options.set_item(pyo3::intern!(py, "getter"), getter)?,
-        None => options.set_item(pyo3::intern!(py, "getter"), &known.default_getter)?,
+        Some(getter) => options.set_item(intern!(py, "getter"), getter)?,
+        None => options.set_item(intern!(py, "getter"), &known.default_getter)?,
     }
     let arguments = (carrier, extracted.share());
-    let context = part.call_method(pyo3::intern!(py, "extract"), arguments, Some(&options))?;
+    let context = part.call_method(intern!(py, "extract"), arguments, Some(&options))?;
     extracted.replace(context);
     Ok(())
 }
@@ -310,13 +310,9 @@ fn inject_by<'py>(
     let py = part.py();
     let options = PyDict::new(py);
     match setter {
-        Some(setter) => options.set_item(pyo3::intern!(py, "setter"), setter)?,
-        None => options.set_item(pyo3::intern!(py, "setter"), &known.default_setter)?,
+        Some(setter) => options.set_item(intern!(py, "setter"), setter)?,
+        None => options.set_item(intern!(py, "setter"), &known.default_setter)?,
     }
-    part.call_method(
-        pyo3::intern!(py, "inject"),
-        (carrier, context),
-        Some(&options),
-    )
-    .map(drop)
+    part.call_method(intern!(py, "inject"), (carrier, context), Some(&options))
+        .map(drop)
 }

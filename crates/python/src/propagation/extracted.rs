@@ -65,7 +65,7 @@ impl<'py> Extracted<'py> {
                 Ok(base) => context.update(base.as_mapping())?,
                 // Whatever it is, the official functions copy it by this method.
                 Err(_) => {
-                    let copy = base.call_method0(pyo3::intern!(py, "copy"))?;
+                    let copy = base.call_method0(intern!(py, "copy"))?;
                     context.update(copy.cast::<PyDict>()?.as_mapping())?;
                 }
             },
@@ -135,7 +135,7 @@ pub(super) fn baggage_of<'py>(
     let key = known.baggage_key.bind(py);
     let baggage = match context.cast::<PyDict>() {
         Ok(context) => context.get_item(key)?,
-        Err(_) => Some(context.call_method1(pyo3::intern!(py, "get"), (key,))?),
+        Err(_) => Some(context.call_method1(intern!(py, "get"), (key,))?),
     };
     Ok(baggage.and_then(|baggage| baggage.cast_into::<PyDict>().ok()))
 }

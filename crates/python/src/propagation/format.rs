@@ -3,8 +3,8 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyType};
 
 use super::composite::CompositePropagator;
@@ -78,11 +78,11 @@ impl KnownClass {
 
 // Whether a method is that of the native propagator that stands in for the one that has it.
 fn is_stand_in(method: Bound<'_, PyAny>) -> bool {
-    let found = method.getattr(pyo3::intern!(method.py(), "__self__"));
+    let found = method.getattr(intern!(method.py(), "__self__"));
     found.is_ok_and(|found| found.is_exact_instance_of::<CompositePropagator>())
 }
 
-static KNOWN: PyOnceLock<Known> = PyOnceLock::new();
+static KNOWN: Once<Known> = Once::new();
 
 impl Known {
     pub(crate) fn get(py: Python<'_>) -> PyResult<&'static Self> {

@@ -82,9 +82,9 @@ impl<'py> InjectedSpan<'py> {
             let identity = unsampled.get().identity(py);
             (identity.context, state(py, identity.trace_state.as_ref()))
         } else if span.get_type().is(official.non_recording_span.bind(py)) {
-            read(official, &span.getattr(pyo3::intern!(py, "_context"))?)?
+            read(official, &span.getattr(intern!(py, "_context"))?)?
         } else if span.is_instance(official.span.bind(py))? {
-            let name = pyo3::intern!(py, "get_span_context");
+            let name = intern!(py, "get_span_context");
             read(official, &span.call_method0(name)?)?
         } else {
             return Ok(None);
@@ -104,7 +104,7 @@ impl<'py> InjectedSpan<'py> {
         };
         let py = state.py();
         if state.get_type().is(known.trace_state.bind(py))
-            && let Ok(members) = state.getattr(pyo3::intern!(py, "_dict"))
+            && let Ok(members) = state.getattr(intern!(py, "_dict"))
             && let Ok(members) = members.cast::<PyDict>()
         {
             let mut header = String::new();
@@ -122,7 +122,7 @@ impl<'py> InjectedSpan<'py> {
             }
             return Ok(Some(PyString::new(py, &header)));
         }
-        let header = state.call_method0(pyo3::intern!(py, "to_header"))?;
+        let header = state.call_method0(intern!(py, "to_header"))?;
         Ok(Some(header.cast_into::<PyString>()?))
     }
 
@@ -157,14 +157,14 @@ impl<'py> InjectedSpan<'py> {
         }
         if !self
             .span
-            .call_method0(pyo3::intern!(py, "is_recording"))?
+            .call_method0(intern!(py, "is_recording"))?
             .is_truthy()?
         {
             return Ok(0);
         }
-        match self.span.getattr_opt(pyo3::intern!(py, "parent"))? {
+        match self.span.getattr_opt(intern!(py, "parent"))? {
             Some(parent) if parent.is_truthy()? => {
-                parent.getattr(pyo3::intern!(py, "span_id"))?.extract()
+                parent.getattr(intern!(py, "span_id"))?.extract()
             }
             _ => Ok(0),
         }

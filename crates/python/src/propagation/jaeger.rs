@@ -15,17 +15,11 @@ fn header_name<'py>(
     py: Python<'py>,
     names: HeaderNames<'_, 'py>,
 ) -> PyResult<Bound<'py, PyString>> {
-    names.get(
-        pyo3::intern!(py, "TRACE_ID_KEY"),
-        pyo3::intern!(py, "uber-trace-id"),
-    )
+    names.get(intern!(py, "TRACE_ID_KEY"), intern!(py, "uber-trace-id"))
 }
 
 fn prefix<'py>(py: Python<'py>, names: HeaderNames<'_, 'py>) -> PyResult<Bound<'py, PyString>> {
-    names.get(
-        pyo3::intern!(py, "BAGGAGE_PREFIX"),
-        pyo3::intern!(py, BAGGAGE_PREFIX),
-    )
+    names.get(intern!(py, "BAGGAGE_PREFIX"), intern!(py, BAGGAGE_PREFIX))
 }
 
 pub(super) fn extract<'py>(

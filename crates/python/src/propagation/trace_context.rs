@@ -24,14 +24,14 @@ pub(super) fn extract<'py>(
     extracted: &mut Extracted<'py>,
 ) -> PyResult<()> {
     extracted.begin_empty(py)?;
-    let Some(header) = source.get(pyo3::intern!(py, "traceparent"))?.only()? else {
+    let Some(header) = source.get(intern!(py, "traceparent"))?.only()? else {
         return Ok(());
     };
     let Some(context) = text::of_header(&header).and_then(|header| trace_context::read(&header))
     else {
         return Ok(());
     };
-    let state = match source.get(pyo3::intern!(py, "tracestate"))? {
+    let state = match source.get(intern!(py, "tracestate"))? {
         Values::Nothing => None,
         values => read_state(py, extracted.known, values)?,
     };
@@ -48,9 +48,9 @@ pub(super) fn inject<'py>(
         return Ok(());
     };
     let header = trace_context::write(&span.context);
-    target.set_ascii(pyo3::intern!(py, "traceparent"), &header)?;
+    target.set_ascii(intern!(py, "traceparent"), &header)?;
     if let Some(state) = span.trace_state(known)? {
-        target.set(pyo3::intern!(py, "tracestate"), &state)?;
+        target.set(intern!(py, "tracestate"), &state)?;
     }
     Ok(())
 }
@@ -90,7 +90,7 @@ fn new_state<'py>(
     let Ok(members) = trace_state::read(headers.iter().map(|header| &**header)) else {
         // The API's own class says what is wrong, and has the rules of what is left of it.
         let headers = PyList::new(py, headers)?;
-        let state = class.call_method1(pyo3::intern!(py, "from_header"), (headers,))?;
+        let state = class.call_method1(intern!(py, "from_header"), (headers,))?;
         return Ok(Some(state));
     };
     if members.is_empty() {
@@ -101,7 +101,7 @@ fn new_state<'py>(
         content.set_item(key, value)?;
     }
     let state = official::new_object_of(py, class)?;
-    state.setattr(pyo3::intern!(py, "_dict"), content)?;
+    state.setattr(intern!(py, "_dict"), content)?;
     Ok(Some(state))
 }
 

@@ -113,11 +113,11 @@ const CO_VARARGS: usize = 0x04;
 fn was_raised_by_handler(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
     let mut entry = error.traceback(py).map(Bound::into_any);
     while let Some(present) = entry {
-        let frame = present.getattr(pyo3::intern!(py, "tb_frame"))?;
+        let frame = present.getattr(intern!(py, "tb_frame"))?;
         if is_handler(&frame)? {
             return Ok(true);
         }
-        entry = present.getattr_opt(pyo3::intern!(py, "tb_next"))?;
+        entry = present.getattr_opt(intern!(py, "tb_next"))?;
         entry = entry.filter(|entry| !entry.is_none());
     }
     Ok(false)
@@ -126,17 +126,17 @@ fn was_raised_by_handler(py: Python<'_>, error: &PyErr) -> PyResult<bool> {
 // Whether it is the frame of a function that was called with a number and a frame next to each other.
 fn is_handler(frame: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = frame.py();
-    let code = frame.getattr(pyo3::intern!(py, "f_code"))?;
+    let code = frame.getattr(intern!(py, "f_code"))?;
     let number = |name| code.getattr(name)?.extract::<usize>();
-    let positional = number(pyo3::intern!(py, "co_argcount"))?;
-    let has_more = number(pyo3::intern!(py, "co_flags"))? & CO_VARARGS != 0;
+    let positional = number(intern!(py, "co_argcount"))?;
+    let has_more = number(intern!(py, "co_flags"))? & CO_VARARGS != 0;
     if positional < 2 && !has_more {
         return Ok(false);
     }
-    let keyword_only = number(pyo3::intern!(py, "co_kwonlyargcount"))?;
-    let names = code.getattr(pyo3::intern!(py, "co_varnames"))?;
+    let keyword_only = number(intern!(py, "co_kwonlyargcount"))?;
+    let names = code.getattr(intern!(py, "co_varnames"))?;
     let names = names.cast::<PyTuple>()?;
-    let locals = frame.getattr(pyo3::intern!(py, "f_locals"))?;
+    let locals = frame.getattr(intern!(py, "f_locals"))?;
     let mut was_number = false;
     let mut is_pair = |argument: &Bound<'_, PyAny>| {
         let is_pair = was_number && argument.is_instance_of::<PyFrame>();

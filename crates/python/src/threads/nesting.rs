@@ -8,8 +8,8 @@
 use std::cell::Cell;
 use std::thread::LocalKey;
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 
 pub(crate) struct Nesting {
     /// Calls that were begun on this thread and are not over.
@@ -17,7 +17,7 @@ pub(crate) struct Nesting {
     /// Calls that may be inside another one.
     most: u32,
     /// How many calls this one is inside of.
-    depth: PyOnceLock<Py<PyAny>>,
+    depth: Once<Py<PyAny>>,
 }
 
 /// A call that goes on as long as this lives.
@@ -32,7 +32,7 @@ impl Nesting {
         Self {
             begun,
             most,
-            depth: PyOnceLock::new(),
+            depth: Once::new(),
         }
     }
 
@@ -64,13 +64,11 @@ impl Nesting {
             class.call1(("oxitel_nesting",)).map(Bound::unbind)
         })?;
         let depth = depth.bind(py);
-        let present: u32 = depth
-            .call_method1(pyo3::intern!(py, "get"), (0,))?
-            .extract()?;
+        let present: u32 = depth.call_method1(intern!(py, "get"), (0,))?.extract()?;
         if present >= self.most {
             return Ok(None);
         }
-        let token = depth.call_method1(pyo3::intern!(py, "set"), (present + 1,))?;
+        let token = depth.call_method1(intern!(py, "set"), (present + 1,))?;
         Ok(Some((depth.clone(), token)))
     }
 }
@@ -80,7 +78,7 @@ impl Drop for Call<'_> {
         self.begun.set(self.begun.get().saturating_sub(1));
         if let Some((depth, token)) = &self.nested {
             // Fails only where the program has gone on in another context, and changes nothing.
-            let _ = depth.call_method1(pyo3::intern!(depth.py(), "reset"), (token,));
+            let _ = depth.call_method1(intern!(depth.py(), "reset"), (token,));
         }
     }
 }

@@ -31,9 +31,9 @@ pub(crate) fn identity_of_span(
         return Ok(None);
     }
     let object = if span.get_type().is(&official.non_recording_span) {
-        span.getattr(pyo3::intern!(py, "_context"))?
+        span.getattr(intern!(py, "_context"))?
     } else if span.is_instance(official.span.bind(py))? {
-        span.call_method0(pyo3::intern!(py, "get_span_context"))?
+        span.call_method0(intern!(py, "get_span_context"))?
     } else {
         return Ok(None);
     };

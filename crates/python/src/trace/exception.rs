@@ -88,17 +88,17 @@ pub(crate) fn record(
     if let Some(attributes) = attributes
         && attributes.is_truthy()?
     {
-        all.call_method1(pyo3::intern!(py, "update"), (attributes,))?;
+        all.call_method1(intern!(py, "update"), (attributes,))?;
     }
     if is_own {
         let map = value::new_map(Some(&all), limits.event_attributes, limits.attribute_length)?;
         return append(span, map, timestamp);
     }
     let options = PyDict::new(py);
-    options.set_item(pyo3::intern!(py, "name"), pyo3::intern!(py, "exception"))?;
-    options.set_item(pyo3::intern!(py, "attributes"), all)?;
-    options.set_item(pyo3::intern!(py, "timestamp"), timestamp)?;
-    let name = pyo3::intern!(py, "add_event");
+    options.set_item(intern!(py, "name"), intern!(py, "exception"))?;
+    options.set_item(intern!(py, "attributes"), all)?;
+    options.set_item(intern!(py, "timestamp"), timestamp)?;
+    let name = intern!(py, "add_event");
     span.call_method(name, (), Some(&options)).map(drop)
 }
 
@@ -107,7 +107,7 @@ fn append(
     attributes: AttributeMap,
     timestamp: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<()> {
-    let name = pyo3::intern!(span.py(), "exception");
+    let name = intern!(span.py(), "exception");
     let event = EventRecord {
         name: name.clone().into_any().unbind(),
         time_unix_nanos: unix_nanos(timestamp).unwrap_or_else(now_unix_nanos),
@@ -131,26 +131,23 @@ fn attributes_of<'py>(
     }
     Ok([
         (
-            pyo3::intern!(py, "exception.type"),
+            intern!(py, "exception.type"),
             PyString::new(py, &type_name(exception)?),
         ),
         (
-            pyo3::intern!(py, "exception.message"),
+            intern!(py, "exception.message"),
             PyString::new(py, &message(exception)),
         ),
-        (
-            pyo3::intern!(py, "exception.stacktrace"),
-            stack_trace(exception)?,
-        ),
-        (pyo3::intern!(py, "exception.escaped"), escaped.clone()),
+        (intern!(py, "exception.stacktrace"), stack_trace(exception)?),
+        (intern!(py, "exception.escaped"), escaped.clone()),
     ])
 }
 
 /// `str(is_true)`.
 pub(crate) fn truth_text<'py>(py: Python<'py>, is_true: bool) -> &'py Bound<'py, PyString> {
     if is_true {
-        pyo3::intern!(py, "True")
+        intern!(py, "True")
     } else {
-        pyo3::intern!(py, "False")
+        intern!(py, "False")
     }
 }

@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
+use crate::threads::once::Once;
 use pyo3::exceptions::{
     PyAttributeError, PyBaseException, PyException, PyImportError, PyNameError, PySyntaxError,
 };
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyType};
 
 use crate::process::diagnostics;
@@ -37,7 +37,7 @@ struct Formatting {
 }
 
 fn formatting(py: Python<'_>) -> PyResult<&'static Formatting> {
-    static FORMATTING: PyOnceLock<Formatting> = PyOnceLock::new();
+    static FORMATTING: Once<Formatting> = Once::new();
     FORMATTING.get_or_try_init(py, || {
         let module = py.import("traceback")?;
         let function = |name: &str| module.getattr(name).map(Bound::unbind);
@@ -57,7 +57,7 @@ impl Formatting {
     /// What programs have in the place of `format_exception` now, if it is another function: it may be
     /// there to hide something.
     fn replaced<'py>(&self, py: Python<'py>) -> Option<Bound<'py, PyAny>> {
-        let name = pyo3::intern!(py, "format_exception");
+        let name = intern!(py, "format_exception");
         let present = self.module.bind(py).getattr(name).ok()?;
         (!self.is_own || !present.is(&self.format_exception)).then_some(present)
     }
@@ -86,11 +86,11 @@ pub(crate) fn type_name(exception: &Bound<'_, PyAny>) -> PyResult<String> {
     let py = exception.py();
     let class = exception.get_type();
     let qualified_name = class
-        .getattr(pyo3::intern!(py, "__qualname__"))?
+        .getattr(intern!(py, "__qualname__"))?
         .str()?
         .to_string_lossy()
         .into_owned();
-    let module = class.getattr(pyo3::intern!(py, "__module__"))?;
+    let module = class.getattr(intern!(py, "__module__"))?;
     match module.cast::<PyString>() {
         Ok(module) if module != "builtins" && !module.to_string_lossy().is_empty() => {
             Ok(format!("{}.{qualified_name}", module.to_string_lossy()))
@@ -154,7 +154,7 @@ fn slow_stack_trace<'py>(
         Some(traceback) => format.call1((exception.get_type(), exception, traceback))?,
         None => format.call1((exception,))?,
     };
-    Ok(pyo3::intern!(py, "")
+    Ok(intern!(py, "")
         .call_method1("join", (lines,))?
         .cast_into()?)
 }
@@ -184,11 +184,11 @@ fn try_quick_stack_trace(exception: &Bound<'_, PyAny>) -> PyResult<Option<String
         {
             return Ok(None);
         }
-        let cause = current.getattr(pyo3::intern!(py, "__cause__"))?;
+        let cause = current.getattr(intern!(py, "__cause__"))?;
         let next = if cause.is_none() {
-            let context = current.getattr(pyo3::intern!(py, "__context__"))?;
+            let context = current.getattr(intern!(py, "__context__"))?;
             let is_hidden = current
-                .getattr(pyo3::intern!(py, "__suppress_context__"))?
+                .getattr(intern!(py, "__suppress_context__"))?
                 .is_truthy()?;
             if context.is_none() || is_hidden {
                 None
@@ -227,7 +227,7 @@ fn is_plain(exception: &Bound<'_, PyAny>) -> PyResult<bool> {
         || exception.is_instance_of::<PyNameError>()
         || exception.is_instance_of::<PyAttributeError>()
         || exception.is_instance_of::<PyImportError>()
-        || exception.getattr_opt(pyo3::intern!(py, "__notes__"))?.is_some()
+        || exception.getattr_opt(intern!(py, "__notes__"))?.is_some()
         || !exception.is_instance_of::<PyBaseException>();
     if is_special {
         return Ok(false);
@@ -240,7 +240,7 @@ fn is_plain(exception: &Bound<'_, PyAny>) -> PyResult<bool> {
 
 // `BaseExceptionGroup`, which Python has since 3.11 (packages bring it to 3.10 under this name too).
 fn group_class(py: Python<'_>) -> PyResult<Option<&'static Py<PyType>>> {
-    static GROUP: PyOnceLock<Option<Py<PyType>>> = PyOnceLock::new();
+    static GROUP: Once<Option<Py<PyType>>> = Once::new();
     GROUP
         .get_or_try_init(py, || {
             match py.import("builtins")?.getattr_opt("BaseExceptionGroup")? {
@@ -253,18 +253,16 @@ fn group_class(py: Python<'_>) -> PyResult<Option<&'static Py<PyType>>> {
 
 fn put_one(text: &mut String, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
     let py = exception.py();
-    let mut traceback = exception.getattr(pyo3::intern!(py, "__traceback__"))?;
+    let mut traceback = exception.getattr(intern!(py, "__traceback__"))?;
     if !traceback.is_none() {
         text.push_str(HEADER);
     }
     let mut depth = 0;
     let mut previous: Option<(usize, i64)> = None;
     while !traceback.is_none() {
-        let frame = traceback.getattr(pyo3::intern!(py, "tb_frame"))?;
-        let code = frame.getattr(pyo3::intern!(py, "f_code"))?;
-        let instruction: i64 = traceback
-            .getattr(pyo3::intern!(py, "tb_lasti"))?
-            .extract()?;
+        let frame = traceback.getattr(intern!(py, "tb_frame"))?;
+        let code = frame.getattr(intern!(py, "f_code"))?;
+        let instruction: i64 = traceback.getattr(intern!(py, "tb_lasti"))?.extract()?;
         let key = (code.as_ptr().addr(), instruction);
         depth += 1;
         // Recursion is shortened by `traceback` ("Previous line repeated …").
@@ -273,7 +271,7 @@ fn put_one(text: &mut String, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
         }
         previous = Some(key);
         put_frame(text, key, &code, &traceback)?;
-        traceback = traceback.getattr(pyo3::intern!(py, "tb_next"))?;
+        traceback = traceback.getattr(intern!(py, "tb_next"))?;
     }
     let Some(message) = calm(py, exception.str())? else {
         return Ok(false);
@@ -294,10 +292,8 @@ fn put_one(text: &mut String, exception: &Bound<'_, PyAny>) -> PyResult<bool> {
 fn final_type_name(exception: &Bound<'_, PyAny>) -> PyResult<String> {
     let py = exception.py();
     let class = exception.get_type();
-    let qualified_name: String = class
-        .getattr(pyo3::intern!(py, "__qualname__"))?
-        .extract()?;
-    let module: String = class.getattr(pyo3::intern!(py, "__module__"))?.extract()?;
+    let qualified_name: String = class.getattr(intern!(py, "__qualname__"))?.extract()?;
+    let module: String = class.getattr(intern!(py, "__module__"))?.extract()?;
     Ok(match module.as_str() {
         "__main__" | "builtins" => qualified_name,
         module => format!("{module}.{qualified_name}"),

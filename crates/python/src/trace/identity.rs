@@ -3,8 +3,8 @@
 
 use std::sync::{Arc, OnceLock};
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyString, PyTuple};
 use telemetry::trace::SpanContext;
 
@@ -17,8 +17,8 @@ pub(crate) struct Identity {
     pub(crate) trace_state: Option<Py<PyAny>>,
     /// The official `SpanContext`, one for all who have this identity: a child's parent is the same
     /// object as its parent's context.
-    object: OnceLock<Arc<PyOnceLock<Py<PyAny>>>>,
-    texts: PyOnceLock<Box<IdTexts>>,
+    object: OnceLock<Arc<Once<Py<PyAny>>>>,
+    texts: Once<Box<IdTexts>>,
 }
 
 /// The ids as lower-case hexadecimal text.
@@ -42,7 +42,7 @@ impl Identity {
             context,
             trace_state,
             object: OnceLock::new(),
-            texts: PyOnceLock::new(),
+            texts: Once::new(),
         }
     }
 
@@ -96,7 +96,7 @@ impl Identity {
 
     // Has the object that it was read from shown as it.
     fn show(&self, span_context: &Bound<'_, PyAny>) {
-        let cell = PyOnceLock::new();
+        let cell = Once::new();
         let _ = cell.set(span_context.py(), span_context.clone().unbind());
         let _ = self.object.set(Arc::new(cell));
     }
@@ -115,14 +115,14 @@ impl Identity {
             self.context,
             self.trace_state.as_ref().map(|state| state.clone_ref(py)),
         );
-        let object = self.object.get_or_init(|| Arc::new(PyOnceLock::new()));
+        let object = self.object.get_or_init(|| Arc::new(Once::new()));
         let _ = copy.object.set(Arc::clone(object));
         copy
     }
 
     /// The official `SpanContext`.
     pub(crate) fn object<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let object = self.object.get_or_init(|| Arc::new(PyOnceLock::new()));
+        let object = self.object.get_or_init(|| Arc::new(Once::new()));
         let object = object.get_or_try_init(py, || {
             let trace_id = self.context.trace_id.into_pyobject(py)?.into_any();
             Official::get(py)?
@@ -142,7 +142,7 @@ impl Identity {
         match &self.trace_state {
             Some(state) => state
                 .bind(py)
-                .call_method0(pyo3::intern!(py, "to_header"))?
+                .call_method0(intern!(py, "to_header"))?
                 .extract(),
             None => Ok(String::new()),
         }

@@ -46,7 +46,7 @@ impl<'py> Parent<'py> {
             return Ok(None);
         };
         if span.get_type().is(&official.non_recording_span) {
-            let object = span.getattr(pyo3::intern!(py, "_context"))?;
+            let object = span.getattr(intern!(py, "_context"))?;
             return Self::of_span_context(official, object);
         }
         let Ok(own) = span.cast::<Span>() else {
@@ -88,7 +88,7 @@ impl<'py> Parent<'py> {
         if !span.is_instance(official.span.bind(py))? {
             return Ok(None);
         }
-        let object = span.call_method0(pyo3::intern!(py, "get_span_context"))?;
+        let object = span.call_method0(intern!(py, "get_span_context"))?;
         Self::of_span_context(official, object)
     }
 

@@ -32,7 +32,7 @@ pub(crate) fn on_start(
         return Ok(());
     }
     let options = PyDict::new(span.py());
-    options.set_item(pyo3::intern!(span.py(), "parent_context"), parent_context)?;
+    options.set_item(intern!(span.py(), "parent_context"), parent_context)?;
     pipeline.tell("on_start", span, Some(&options)).map(drop)
 }
 
@@ -96,7 +96,7 @@ pub(crate) fn on_end_with_readable(pipeline: &Pipeline, span: &Bound<'_, Span>) 
         }
         return Ok(());
     }
-    let readable = span.call_method0(pyo3::intern!(py, "_readable_span"))?;
+    let readable = span.call_method0(intern!(py, "_readable_span"))?;
     let mut queues = Vec::new();
     let told = pipeline.hand_over("on_end", &readable, |batch, is_heard| match is_heard {
         true => queues.push(batch.clone()),

@@ -102,7 +102,7 @@ fn ask_sampler<'py>(
         None => PyTuple::empty(py).into_any(),
     };
     let result = sampler.call_method1(
-        pyo3::intern!(py, "should_sample"),
+        intern!(py, "should_sample"),
         (
             &options.context,
             trace_id,
@@ -112,7 +112,7 @@ fn ask_sampler<'py>(
             links,
         ),
     )?;
-    let attributes = result.getattr(pyo3::intern!(py, "attributes"))?;
+    let attributes = result.getattr(intern!(py, "attributes"))?;
     let attributes = if !attributes.is_truthy()? {
         None
     } else if is_mapping(&attributes)? {
@@ -120,10 +120,10 @@ fn ask_sampler<'py>(
     } else {
         return Err(PyTypeError::new_err("the attributes are no mapping"));
     };
-    let trace_state = result.getattr(pyo3::intern!(py, "trace_state"))?;
+    let trace_state = result.getattr(intern!(py, "trace_state"))?;
     let is_empty = trace_state.is_none() || calm(py, trace_state.len())? == Some(0);
     Ok(Sampled {
-        decision: decision_of(&result.getattr(pyo3::intern!(py, "decision"))?)?,
+        decision: decision_of(&result.getattr(intern!(py, "decision"))?)?,
         attributes: Some(attributes),
         trace_state: if is_empty { None } else { Some(trace_state) },
     })
@@ -133,7 +133,7 @@ fn ask_sampler<'py>(
 fn decision_of(decision: &Bound<'_, PyAny>) -> PyResult<Decision> {
     Ok(
         match decision
-            .getattr(pyo3::intern!(decision.py(), "value"))?
+            .getattr(intern!(decision.py(), "value"))?
             .extract::<u8>()?
         {
             0 => Decision::Drop,

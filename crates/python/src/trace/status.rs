@@ -17,9 +17,9 @@ impl Status {
     /// Reads an official `Status`.
     pub(crate) fn from_object(status: &Bound<'_, PyAny>) -> PyResult<Self> {
         let py = status.py();
-        let description = status.getattr(pyo3::intern!(py, "description"))?;
+        let description = status.getattr(intern!(py, "description"))?;
         Ok(Self {
-            code: status_code_of(&status.getattr(pyo3::intern!(py, "status_code"))?)?,
+            code: status_code_of(&status.getattr(intern!(py, "status_code"))?)?,
             description: if description.is_none() {
                 None
             } else {
@@ -32,7 +32,7 @@ impl Status {
 
 /// The code of a `StatusCode` member.
 pub(crate) fn status_code_of(code: &Bound<'_, PyAny>) -> PyResult<StatusCode> {
-    let number = code.getattr(pyo3::intern!(code.py(), "value"))?.extract()?;
+    let number = code.getattr(intern!(code.py(), "value"))?.extract()?;
     Ok(StatusCode::of_number(number))
 }
 

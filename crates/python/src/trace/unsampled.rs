@@ -1,8 +1,8 @@
 //! `UnsampledSpan`: what `start_span` gives when nothing is recorded. It behaves as the API's
 //! `NonRecordingSpan`, of which it is a virtual subclass, without a Python frame a call.
 
+use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyTuple;
 use telemetry::trace::SpanContext;
 
@@ -22,7 +22,7 @@ pub(crate) struct UnsampledSpan {
     /// `None` when it is empty.
     pub(crate) trace_state: Option<Py<PyAny>>,
     /// Made when somebody asks for it.
-    identity: PyOnceLock<Identity>,
+    identity: Once<Identity>,
 }
 
 impl UnsampledSpan {
@@ -37,7 +37,7 @@ impl UnsampledSpan {
             span_id,
             flags,
             trace_state,
-            identity: PyOnceLock::new(),
+            identity: Once::new(),
         }
     }
 

@@ -5,10 +5,9 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use crate::threads::once::Once;
 use pyo3::ffi;
-use pyo3::intern;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::{IntoPyDict, PyBool, PyDict, PyString, PyType};
 use telemetry::trace::StatusCode;
 
@@ -110,7 +109,7 @@ impl Method {
     }
 }
 
-static OWN: PyOnceLock<Own> = PyOnceLock::new();
+static OWN: Once<Own> = Once::new();
 
 pub(crate) fn install(py: Python<'_>) -> PyResult<()> {
     let span = py.get_type::<RecordingSpan>();

@@ -1,5 +1,10 @@
 //! Spans that are made by their constructor, as the official one takes it; tracers do without.
 
+#![expect(
+    clippy::disallowed_macros,
+    reason = "what the derive writes, for the few who call the constructor of `_Span` themselves"
+)]
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyTuple};
 use telemetry::attribute::Newest;

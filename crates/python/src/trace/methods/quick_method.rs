@@ -3,10 +3,10 @@
 
 use std::ffi::{CStr, c_char};
 
+use crate::threads::once::Once;
 use pyo3::exceptions::{PyRuntimeError, PyTypeError};
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::sync::PyOnceLock;
 use pyo3::types::PyType;
 
 /// What the interpreter calls: the object, the arguments, how many of them are positional, and the
@@ -27,7 +27,7 @@ pub(crate) struct QuickMethod {
     /// Begins with the line from which `inspect.signature` reads the parameters.
     documentation: &'static CStr,
     function: Function,
-    method: PyOnceLock<Method>,
+    method: Once<Method>,
 }
 
 /// What pyo3 has made, and its function where it takes the arguments as they come.
@@ -68,7 +68,7 @@ impl QuickMethod {
             name,
             documentation,
             function,
-            method: PyOnceLock::new(),
+            method: Once::new(),
         }
     }
 
