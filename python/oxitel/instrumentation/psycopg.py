@@ -15,13 +15,12 @@ from typing import Any
 
 from opentelemetry.trace import TracerProvider
 
-from oxitel.version import OFFICIAL_CONTRIB_VERSION
-
 from .database.classes import traced_async_cursor_class, traced_cursor_class
 from .database.composed import (
     CONNECTION_ATTRIBUTES,
     DATABASE_SYSTEM,
     ComposedCursorTracer,
+    make_integration,
     options_of,
 )
 from .dbapi_cursors import CursorT
@@ -133,18 +132,7 @@ def _tracer(db_api: _DatabaseApiIntegration | None, **options: Any) -> CursorTra
 def _integration(kind: type[DatabaseApiIntegration], **options: Any) -> DatabaseApiIntegration:
     import psycopg
 
-    sanitize_query = options.pop("sanitize_query", None)
-    integration = kind(
-        _NAME,
-        DATABASE_SYSTEM,
-        connection_attributes=CONNECTION_ATTRIBUTES,
-        version=OFFICIAL_CONTRIB_VERSION,
-        connect_module=psycopg,
-        **options,
-    )
-    integration.name = DATABASE_SYSTEM
-    integration.sanitize_query = sanitize_query
-    return integration
+    return make_integration(kind, _NAME, psycopg, options)
 
 
 _options: dict[str, Any] = {}

@@ -19,13 +19,12 @@ from weakref import WeakKeyDictionary
 
 from opentelemetry.trace import TracerProvider
 
-from oxitel.version import OFFICIAL_CONTRIB_VERSION
-
 from .database.classes import connection_class, traced_cursor_class
 from .database.composed import (
     CONNECTION_ATTRIBUTES,
     DATABASE_SYSTEM,
     ComposedCursorTracer,
+    make_integration,
     options_of,
 )
 from .dbapi_cursors import CursorT
@@ -155,18 +154,7 @@ def _new_cursor_factory(
 def _integration(**options: Any) -> DatabaseApiIntegration:
     import psycopg2
 
-    sanitize_query = options.pop("sanitize_query", None)
-    integration = DatabaseApiIntegration(
-        _NAME,
-        DATABASE_SYSTEM,
-        connection_attributes=CONNECTION_ATTRIBUTES,
-        version=OFFICIAL_CONTRIB_VERSION,
-        connect_module=psycopg2,
-        **options,
-    )
-    integration.name = DATABASE_SYSTEM
-    integration.sanitize_query = sanitize_query
-    return integration
+    return make_integration(DatabaseApiIntegration, _NAME, psycopg2, options)
 
 
 _options: dict[str, Any] = {}

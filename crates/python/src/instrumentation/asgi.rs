@@ -88,34 +88,22 @@ pub(super) fn note_message(
     let Ok(kind) = kind.cast::<PyString>() else {
         return Ok(false);
     };
-    let Sending {
-        has_begun,
-        expects_trailers,
-    } = request.sending(py);
-    if !has_begun {
+    let expects_trailers = request.sending(py).expects_trailers;
+    let begin = |expects_trailers| {
         let has_begun = true;
-        request.set_sending(
-            py,
-            Sending {
-                has_begun,
-                expects_trailers,
-            },
-        );
-    }
+        let sending = Sending {
+            has_begun,
+            expects_trailers,
+        };
+        request.set_sending(py, sending);
+    };
+    begin(expects_trailers);
     match &*kind.to_string_lossy() {
         "http.response.start" => {
             if let Some(code) = message.get_item(intern!(py, "status"))? {
                 answer(request, &code)?;
             }
-            let expects_trailers = flag(message, intern!(py, "trailers"))?;
-            let has_begun = true;
-            request.set_sending(
-                py,
-                Sending {
-                    has_begun,
-                    expects_trailers,
-                },
-            );
+            begin(flag(message, intern!(py, "trailers"))?);
             request.set_response_size(py, asgi_scope::content_length(message)?);
             capture(request, message)?;
             Ok(false)

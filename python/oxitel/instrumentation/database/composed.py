@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from types import ModuleType
+from typing import Any, TypeVar
+
+from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from ..dbapi_cursors import CursorT, CursorTracer, own
+from ..dbapi_integration import DatabaseApiIntegration
 
 CONNECTION_ATTRIBUTES = {
     "database": "info.dbname",
@@ -16,6 +20,8 @@ CONNECTION_ATTRIBUTES = {
 """Where connections of psycopg and psycopg2 have what they are to."""
 
 DATABASE_SYSTEM = "postgresql"
+
+IntegrationT = TypeVar("IntegrationT", bound=DatabaseApiIntegration)
 
 
 class ComposedCursorTracer(CursorTracer[CursorT]):
@@ -50,3 +56,21 @@ def options_of(arguments: dict[str, Any]) -> dict[str, Any]:
         "capture_parameters": arguments.get("capture_parameters", False),
         "sanitize_query": arguments.get("sanitize_query"),
     }
+
+
+def make_integration(
+    kind: type[IntegrationT], name: str, module: ModuleType, options: dict[str, Any]
+) -> IntegrationT:
+    """What traces the connections of `module`, with these options, under the scope `name`."""
+    sanitize_query = options.pop("sanitize_query", None)
+    integration = kind(
+        name,
+        DATABASE_SYSTEM,
+        connection_attributes=CONNECTION_ATTRIBUTES,
+        version=OFFICIAL_CONTRIB_VERSION,
+        connect_module=module,
+        **options,
+    )
+    integration.name = DATABASE_SYSTEM
+    integration.sanitize_query = sanitize_query
+    return integration
