@@ -9,21 +9,23 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Collection
+from types import ModuleType
 from typing import Any
 
 from opentelemetry import context as context_api
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled, unwrap
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import get_tracer, set_span_in_context
 
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
+from .instrumentor import Instrumentor
 from .messaging.attributes import Message, body_bytes, client_attributes, message_of
 from .messaging.loop import Loop
 from .messaging.metrics import messaging_metrics
 from .messaging.receiving import finish_everything
 from .messaging.sending import Sending
 from .messaging.tracing import Attributes, Messaging
+from .patching import Call, Patches
 
 _instruments = ("aiokafka >= 0.8, < 1.0",)
 
@@ -38,7 +40,7 @@ _CONSUMER_METHODS = ("__aiter__", "getone", "getmany", "stop")
 AsyncHook = Callable[..., Awaitable[Any]]
 
 
-class AIOKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
+class AIOKafkaInstrumentor(Instrumentor):
     """Instruments aiokafka.
 
     `instrument` takes these keyword arguments:
@@ -55,9 +57,7 @@ class AIOKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         return _instruments
 
     def _instrument(self, **kwargs: Any) -> None:
-        import aiokafka
-        from wrapt import wrap_function_wrapper
-
+        global _producing, _consuming
         tracer = get_tracer(
             _NAME,
             OFFICIAL_CONTRIB_VERSION,
@@ -66,19 +66,12 @@ class AIOKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         )
         metrics = messaging_metrics(_NAME, _SCHEMA_URL, kwargs.get("meter_provider"))
         messaging = Messaging(tracer, metrics, _logger, "receive", _older, _task_is_gone)
-        producing = _Producing(messaging, _async_hook(kwargs, "async_produce_hook"))
-        consuming = _Consuming(messaging, _async_hook(kwargs, "async_consume_hook"))
-        wrap_function_wrapper(aiokafka.AIOKafkaProducer, "send", producing.send)
-        for name in _CONSUMER_METHODS:
-            wrapper = getattr(consuming, name.strip("_"))
-            wrap_function_wrapper(aiokafka.AIOKafkaConsumer, name, wrapper)
+        _producing = _Producing(messaging, _async_hook(kwargs, "async_produce_hook"))
+        _consuming = _Consuming(messaging, _async_hook(kwargs, "async_consume_hook"))
+        _patches.switch_on()
 
     def _uninstrument(self, **kwargs: Any) -> None:
-        import aiokafka
-
-        unwrap(aiokafka.AIOKafkaProducer, "send")
-        for name in _CONSUMER_METHODS:
-            unwrap(aiokafka.AIOKafkaConsumer, name)
+        _patches.switch_off()
         finish_everything()
 
 
@@ -275,3 +268,19 @@ async def _call(hook: AsyncHook | None, *arguments: Any) -> None:
         await hook(*arguments)
     except Exception as error:
         _logger.exception(error)
+
+
+_producing: Any = None
+_consuming: Any = None
+
+
+def _patch(module: ModuleType) -> None:
+    def consuming(name: str) -> Call:
+        return lambda *call: getattr(_consuming, name)(*call)
+
+    _patches.wrap_bound(module.AIOKafkaProducer, "send", lambda *call: _producing.send(*call))
+    for name in _CONSUMER_METHODS:
+        _patches.wrap_bound(module.AIOKafkaConsumer, name, consuming(name.strip("_")))
+
+
+_patches = Patches({"aiokafka": _patch})

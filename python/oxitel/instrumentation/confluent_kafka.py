@@ -7,10 +7,9 @@ client's, which are native and cannot be changed, are in `confluent_kafka_client
 from __future__ import annotations
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
-from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import TracerProvider
 
 from .confluent_kafka_calls import (
@@ -28,9 +27,11 @@ from .confluent_kafka_calls import (
     wrap_poll,
     wrap_produce,
 )
+from .instrumentor import Instrumentor
 from .messaging.metrics import messaging_metrics
 from .messaging.receiving import finish_everything
 from .messaging.tracing import Messaging, hook_of
+from .patching import Call, Patches
 
 if TYPE_CHECKING:
     from .confluent_kafka_clients import ProxiedConsumer, ProxiedProducer
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
 _instruments = ("confluent-kafka >= 1.8.2, < 3.0.0",)
 
 
-class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
+class ConfluentKafkaInstrumentor(Instrumentor):
     """Instruments confluent-kafka.
 
     `instrument` replaces `confluent_kafka.Producer` and `confluent_kafka.Consumer`, so it comes
@@ -52,9 +53,6 @@ class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
 
     What a hook raises is logged under `opentelemetry.instrumentation.confluent_kafka`.
     """
-
-    _originals: tuple[Any, Any] | None = None
-    _wrapped: tuple[tuple[Any, str], ...] = ()
 
     @staticmethod
     def instrument_producer(
@@ -96,61 +94,22 @@ class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         return _instruments
 
     def _instrument(self, **kwargs: Any) -> None:
-        import confluent_kafka
-        from wrapt import wrap_function_wrapper
-
-        from . import confluent_kafka_clients as clients
-
+        global _tracing
         tracer = tracer_of(kwargs.get("tracer_provider"))
         metrics = messaging_metrics(NAME, SCHEMA_URL, kwargs.get("meter_provider"))
         produce_hook = hook_of(kwargs.get("produce_hook"))
         consume_hook = hook_of(kwargs.get("consume_hook"))
-        producing = Producing(messaging_of(tracer, metrics), produce_hook)
-        consuming = Consuming(messaging_of(tracer, metrics), consume_hook)
-        serializing = Producing(messaging_of(tracer, metrics), produce_hook, key_comes_first=True)
-        wrappers: list[tuple[Any, str, Any]] = [
-            (clients.AutoInstrumentedProducer, "produce", producing.produce),
-            (clients.AutoInstrumentedConsumer, "poll", consuming.poll),
-            (clients.AutoInstrumentedConsumer, "consume", consuming.consume),
-            (clients.AutoInstrumentedConsumer, "close", consuming.close),
-            (confluent_kafka.SerializingProducer, "__init__", clients.keep_configuration),
-            (confluent_kafka.SerializingProducer, "produce", serializing.produce),
-            (confluent_kafka.DeserializingConsumer, "__init__", clients.keep_configuration),
-            (confluent_kafka.DeserializingConsumer, "poll", consuming.poll),
-        ]
-        if "close" in vars(confluent_kafka.DeserializingConsumer):
-            wrappers.append((confluent_kafka.DeserializingConsumer, "close", consuming.close))
-        try:
-            from confluent_kafka.aio import AIOConsumer
-        except ImportError:
-            pass  # older versions have none
-        else:
-            asynchronous = Consuming(
-                Messaging(tracer, metrics, logger, "process", older, task_is_gone), consume_hook
-            )
-            wrappers += [
-                (AIOConsumer, "__init__", clients.quieten_inner_consumer),
-                (AIOConsumer, "poll", asynchronous.async_poll),
-                (AIOConsumer, "consume", asynchronous.async_consume),
-                (AIOConsumer, "close", asynchronous.async_close),
-            ]
-        for owner, name, wrapper in wrappers:
-            wrap_function_wrapper(owner, name, wrapper)
-        cls = ConfluentKafkaInstrumentor
-        cls._wrapped = tuple((owner, name) for owner, name, _ in wrappers)
-        cls._originals = (confluent_kafka.Producer, confluent_kafka.Consumer)
-        confluent_kafka.Producer = clients.AutoInstrumentedProducer
-        confluent_kafka.Consumer = clients.AutoInstrumentedConsumer
+        asynchronous = Messaging(tracer, metrics, logger, "process", older, task_is_gone)
+        _tracing = _Tracing(
+            Producing(messaging_of(tracer, metrics), produce_hook),
+            Producing(messaging_of(tracer, metrics), produce_hook, key_comes_first=True),
+            Consuming(messaging_of(tracer, metrics), consume_hook),
+            Consuming(asynchronous, consume_hook),
+        )
+        _patches.switch_on()
 
     def _uninstrument(self, **kwargs: Any) -> None:
-        import confluent_kafka
-
-        cls = ConfluentKafkaInstrumentor
-        if cls._originals is not None:
-            confluent_kafka.Producer, confluent_kafka.Consumer = cls._originals
-        for owner, name in cls._wrapped:
-            unwrap(owner, name)
-        cls._originals, cls._wrapped = None, ()
+        _patches.switch_off()
         finish_everything()
 
     # For subclasses and other packages: one call, traced. `func` is the bound method.
@@ -159,3 +118,49 @@ class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     wrap_poll = staticmethod(wrap_poll)
     wrap_consume = staticmethod(wrap_consume)
     wrap_close = staticmethod(wrap_close)
+
+
+class _Tracing(NamedTuple):
+    """What the clients of one `instrument` are traced with."""
+
+    producing: Producing
+    serializing: Producing
+    consuming: Consuming
+    asynchronous: Consuming
+
+
+_tracing: Any = None
+
+
+def _traced(part: str, method: str) -> Call:
+    return lambda *call: getattr(getattr(_tracing, part), method)(*call)
+
+
+def _patch(module: ModuleType) -> None:
+    from . import confluent_kafka_clients as clients
+
+    producer, consumer = clients.AutoInstrumentedProducer, clients.AutoInstrumentedConsumer
+    _patches.wrap_bound(producer, "produce", _traced("producing", "produce"))
+    for name in ("poll", "consume", "close"):
+        _patches.wrap_bound(consumer, name, _traced("consuming", name))
+    serializing, deserializing = module.SerializingProducer, module.DeserializingConsumer
+    _patches.wrap_bound(serializing, "__init__", clients.keep_configuration)
+    _patches.wrap_bound(serializing, "produce", _traced("serializing", "produce"))
+    _patches.wrap_bound(deserializing, "__init__", clients.keep_configuration)
+    _patches.wrap_bound(deserializing, "poll", _traced("consuming", "poll"))
+    if "close" in vars(deserializing):
+        _patches.wrap_bound(deserializing, "close", _traced("consuming", "close"))
+    _patches.replace(module, "Producer", clients.AutoInstrumentedProducer)
+    _patches.replace(module, "Consumer", clients.AutoInstrumentedConsumer)
+
+
+def _patch_asynchronous(module: ModuleType) -> None:
+    from . import confluent_kafka_clients as clients
+
+    consumer = module.AIOConsumer
+    _patches.wrap_bound(consumer, "__init__", clients.quieten_inner_consumer)
+    for name in ("poll", "consume", "close"):
+        _patches.wrap_bound(consumer, name, _traced("asynchronous", f"async_{name}"))
+
+
+_patches = Patches({"confluent_kafka": _patch, "confluent_kafka.aio": _patch_asynchronous})

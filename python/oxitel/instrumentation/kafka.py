@@ -9,21 +9,23 @@ import json
 import logging
 import threading
 from collections.abc import Collection
+from types import ModuleType
 from typing import Any
 
 from opentelemetry import context as context_api
-from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
-from opentelemetry.instrumentation.utils import is_instrumentation_enabled, unwrap
+from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import get_tracer, set_span_in_context
 
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
+from .instrumentor import Instrumentor
 from .messaging.attributes import PARTITION_ID, Message, body_bytes, client_attributes, message_of
 from .messaging.loop import Loop
 from .messaging.metrics import messaging_metrics
 from .messaging.receiving import finish_everything
 from .messaging.sending import Sending
 from .messaging.tracing import Attributes, Messaging, hook_of
+from .patching import Call, Patches
 
 _instruments = ("kafka-python >= 2.0, < 4.0",)
 
@@ -35,7 +37,7 @@ _FIRST_WITH_HEADERS = (0, 11)
 _CLIENT = "_oxitel_client"
 
 
-class KafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
+class KafkaInstrumentor(Instrumentor):
     """Instruments kafka-python.
 
     `instrument` takes these keyword arguments:
@@ -52,9 +54,7 @@ class KafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         return _instruments
 
     def _instrument(self, **kwargs: Any) -> None:
-        import kafka
-        from wrapt import wrap_function_wrapper
-
+        global _producing, _consuming
         tracer = get_tracer(
             _NAME,
             OFFICIAL_CONTRIB_VERSION,
@@ -63,18 +63,12 @@ class KafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
         )
         metrics = messaging_metrics(_NAME, _SCHEMA_URL, kwargs.get("meter_provider"))
         messaging = Messaging(tracer, metrics, _logger, "receive", _older)
-        producing = _Producing(messaging, hook_of(kwargs.get("produce_hook")))
-        consuming = _Consuming(messaging, hook_of(kwargs.get("consume_hook")))
-        wrap_function_wrapper(kafka.KafkaProducer, "send", producing.send)
-        for name in _CONSUMER_METHODS:
-            wrap_function_wrapper(kafka.KafkaConsumer, name, getattr(consuming, name.strip("_")))
+        _producing = _Producing(messaging, hook_of(kwargs.get("produce_hook")))
+        _consuming = _Consuming(messaging, hook_of(kwargs.get("consume_hook")))
+        _patches.switch_on()
 
     def _uninstrument(self, **kwargs: Any) -> None:
-        import kafka
-
-        unwrap(kafka.KafkaProducer, "send")
-        for name in _CONSUMER_METHODS:
-            unwrap(kafka.KafkaConsumer, name)
+        _patches.switch_off()
         finish_everything()
 
 
@@ -250,3 +244,19 @@ class _Consuming:
     def close(self, close: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
         self._messaging.close(consumer)
         return close(*args, **kwargs)
+
+
+_producing: Any = None
+_consuming: Any = None
+
+
+def _patch(module: ModuleType) -> None:
+    def consuming(name: str) -> Call:
+        return lambda *call: getattr(_consuming, name)(*call)
+
+    _patches.wrap_bound(module.KafkaProducer, "send", lambda *call: _producing.send(*call))
+    for name in _CONSUMER_METHODS:
+        _patches.wrap_bound(module.KafkaConsumer, name, consuming(name.strip("_")))
+
+
+_patches = Patches({"kafka": _patch})
