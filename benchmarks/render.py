@@ -50,6 +50,7 @@ README_FIGURES = {
     "in_python": ("batch_record",),
     "startup": ("startup_wall", "startup_resident"),
     "stall": ("longest",),
+    "switch_on": ("startup_cpu",),
 }
 
 

@@ -3,6 +3,7 @@ contrib's where both are installed."""
 
 import importlib.util
 from collections.abc import Callable
+from io import BytesIO
 from typing import Any
 
 if importlib.util.find_spec("oxitel"):
@@ -29,9 +30,7 @@ class Both:
         close(self.meter_provider)
 
 
-def providers() -> Both:
-    """Set as the global ones; their spans are sampled unless `BENCHMARK_UNSAMPLED` is set."""
-    return Both()
+NOTHING = BytesIO()
 
 
 def environ(path: str) -> dict[str, Any]:
@@ -53,7 +52,7 @@ def environ(path: str) -> dict[str, Any]:
         "HTTP_TRACEPARENT": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
         "wsgi.version": (1, 0),
         "wsgi.url_scheme": "http",
-        "wsgi.input": None,
+        "wsgi.input": NOTHING,
         "wsgi.errors": None,
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
@@ -111,4 +110,4 @@ async def serve_asgi(application: Callable[..., Any], count: int, path: str) -> 
         await application(scope(f"{path}{number}"), _receive, _send)
 
 
-__all__ = ["Both", "environ", "measure", "providers", "scope", "serve_asgi", "serve_wsgi"]
+__all__ = ["Both", "environ", "measure", "scope", "serve_asgi", "serve_wsgi"]

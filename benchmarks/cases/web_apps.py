@@ -1,0 +1,119 @@
+"""An instrumented application and a plain one of each framework, and what requests to them cost."""
+
+import asyncio
+from typing import Any
+
+from web import Both, measure, serve_asgi, serve_wsgi
+
+
+def sampling(is_sampled: bool) -> Any:
+    """A sampler, or None for what a provider has by itself."""
+    if is_sampled:
+        return None
+    from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+
+    return ALWAYS_OFF
+
+
+def measure_flask(*, is_sampled: bool = True) -> None:
+    providers = Both(sampling(is_sampled))
+    from flask import Flask
+    from opentelemetry.instrumentation.flask import FlaskInstrumentor
+
+    def make_app() -> Flask:
+        app = Flask(__name__)
+
+        @app.get("/orders/<int:number>")
+        def order(number: int) -> dict[str, int]:
+            return {"order": number}
+
+        return app
+
+    instrumented, plain = make_app(), make_app()
+    FlaskInstrumentor.instrument_app(instrumented)
+    measure(
+        providers,
+        lambda count: serve_wsgi(instrumented, count, "/orders/"),
+        lambda count: serve_wsgi(plain, count, "/orders/"),
+        spans=int(is_sampled),
+        counted=1,
+        series=2,
+        exemplars=None,
+    )
+
+
+def measure_fastapi(*, is_sampled: bool = True, routes: int = 1) -> None:
+    """The route that is asked for is the last of so many."""
+    providers = Both(sampling(is_sampled))
+    from fastapi import FastAPI
+    from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
+
+    def make_app() -> FastAPI:
+        # Not what FastAPI records by itself.
+        app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
+
+        async def order(number: int) -> dict[str, int]:
+            return {"order": number}
+
+        for other in range(routes - 1):
+            app.get(f"/others/{other}/{{number}}")(order)
+        app.get("/orders/{number}")(order)
+        return app
+
+    instrumented, plain = make_app(), make_app()
+    FastAPIInstrumentor.instrument_app(instrumented)
+    with asyncio.Runner() as runner:
+        measure(
+            providers,
+            lambda count: runner.run(serve_asgi(instrumented, count, "/orders/")),
+            lambda count: runner.run(serve_asgi(plain, count, "/orders/")),
+            spans=3 * is_sampled,
+            counted=2,
+            series=3,
+            exemplars=None,
+        )
+
+
+def measure_django(*, is_async: bool = False) -> None:
+    providers = Both()
+    import django
+    from django.conf import settings
+    from django.http import HttpRequest, HttpResponse
+    from django.urls import path
+
+    def order(request: HttpRequest, number: int) -> HttpResponse:
+        return HttpResponse(b"{}")
+
+    async def order_async(request: HttpRequest, number: int) -> HttpResponse:
+        return HttpResponse(b"{}")
+
+    class Urls:
+        urlpatterns = (path("orders/<int:number>", order_async if is_async else order),)
+
+    settings.configure(ROOT_URLCONF=Urls, ALLOWED_HOSTS=["*"], MIDDLEWARE=[])
+    django.setup()
+    from django.core.handlers.asgi import ASGIHandler
+    from django.core.handlers.wsgi import WSGIHandler
+
+    handler = ASGIHandler if is_async else WSGIHandler
+    plain = handler()
+    from opentelemetry.instrumentation.django import DjangoInstrumentor
+
+    DjangoInstrumentor().instrument()
+    instrumented = handler()
+    expected: dict[str, Any] = {"counted": 1, "series": 2, "exemplars": None}
+    if not is_async:
+        measure(
+            providers,
+            lambda count: serve_wsgi(instrumented, count, "/orders/"),
+            lambda count: serve_wsgi(plain, count, "/orders/"),
+            **expected,
+        )
+        return
+    with asyncio.Runner() as runner:
+        measure(
+            providers,
+            lambda count: runner.run(serve_asgi(instrumented, count, "/orders/")),
+            lambda count: runner.run(serve_asgi(plain, count, "/orders/")),
+            **expected,
+        )
