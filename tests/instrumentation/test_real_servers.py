@@ -3,6 +3,7 @@
 import http.client
 import json
 import os
+import site
 import socket
 import subprocess
 import sys
@@ -30,12 +31,20 @@ SERVERS = {
         "critical",
     ],
     "hypercorn": ["-m", "hypercorn", "served:application", "-b", "127.0.0.1:{port}"],
+    "pyuwsgi": [
+        *("-c", "import pyuwsgi; pyuwsgi.run()", "--module", "served:application", "--need-app"),
+        *("--http-socket", "127.0.0.1:{port}", "--http-chunked-input", "--threads", "4"),
+        # As installed packages are found, which uWSGI's own interpreter would not.
+        *("--pythonpath", site.getsitepackages()[0], "--die-on-term", "--disable-logging"),
+    ],
     "its own": ["served.py", "{port}"],
 }
 SERVED = [
     ("flask", "gunicorn"),
     ("flask", "gunicorn gthread"),
     ("flask", "gunicorn gevent"),
+    ("flask", "pyuwsgi"),
+    ("django", "pyuwsgi"),
     ("django", "gunicorn gthread"),
     ("django", "gunicorn gevent"),
     ("django", "its own"),
@@ -105,7 +114,8 @@ class Server:
 @pytest.fixture(params=SERVED, ids=[" on ".join(pair) for pair in SERVED])
 def server(request, tmp_path):
     served, name = request.param
-    pytest.importorskip(SERVERS[name][1] if name != "its own" else served.partition("_")[0])
+    module = {"its own": served.partition("_")[0], "pyuwsgi": "pyuwsgi"}.get(name)
+    pytest.importorskip(module or SERVERS[name][1])
     started = Server(served, name, tmp_path)
     yield started
     started.stop()
