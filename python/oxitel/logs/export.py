@@ -13,7 +13,6 @@ from os import linesep
 from typing import IO, TYPE_CHECKING
 
 from opentelemetry.context import (
-    _ON_EMIT_RECURSION_COUNT_KEY,
     _SUPPRESS_INSTRUMENTATION_KEY,
     Context,
     attach,
@@ -28,6 +27,7 @@ from oxitel.export.signal import LOGS
 from oxitel.variables.sdk import INTERNAL_METRICS_ENABLED
 
 from .exporter import LogRecordExporter, LogRecordExportResult
+from .older_api import ON_EMIT_RECURSION_COUNT_KEY
 from .processor import LogRecordProcessor
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         current = get_current()
-        count = current.get(_ON_EMIT_RECURSION_COUNT_KEY)
+        count = current.get(ON_EMIT_RECURSION_COUNT_KEY)
         depth = count if isinstance(count, int) else 0
         if depth > _DEEPEST:
             _propagate_false_logger.warning(
@@ -90,7 +90,7 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
                 " Dropping log and exiting the loop."
             )
             return
-        marks = {_ON_EMIT_RECURSION_COUNT_KEY: depth + 1, _SUPPRESS_INSTRUMENTATION_KEY: True}
+        marks = {ON_EMIT_RECURSION_COUNT_KEY: depth + 1, _SUPPRESS_INSTRUMENTATION_KEY: True}
         token = attach(Context(current | marks))
         try:
             if self._shutdown:
