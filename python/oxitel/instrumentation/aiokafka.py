@@ -16,6 +16,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled, unwrap
 from opentelemetry.trace import get_tracer, set_span_in_context
 
+from oxitel.official_name import official
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .messaging.attributes import Message, body_bytes, client_attributes, message_of
@@ -38,6 +39,7 @@ _CONSUMER_METHODS = ("__aiter__", "getone", "getmany", "stop")
 AsyncHook = Callable[..., Awaitable[Any]]
 
 
+@official("opentelemetry.instrumentation.aiokafka")
 class AIOKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     """Instruments aiokafka.
 

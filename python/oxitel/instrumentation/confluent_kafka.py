@@ -13,6 +13,8 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import TracerProvider
 
+from oxitel.official_name import official
+
 from .confluent_kafka_calls import (
     NAME,
     SCHEMA_URL,
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
 _instruments = ("confluent-kafka >= 1.8.2, < 3.0.0",)
 
 
+@official("opentelemetry.instrumentation.confluent_kafka")
 class ConfluentKafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     """Instruments confluent-kafka.
 

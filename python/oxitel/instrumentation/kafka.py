@@ -16,6 +16,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled, unwrap
 from opentelemetry.trace import get_tracer, set_span_in_context
 
+from oxitel.official_name import official
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .messaging.attributes import PARTITION_ID, Message, body_bytes, client_attributes, message_of
@@ -35,6 +36,7 @@ _FIRST_WITH_HEADERS = (0, 11)
 _CLIENT = "_oxitel_client"
 
 
+@official("opentelemetry.instrumentation.kafka")
 class KafkaInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     """Instruments kafka-python.
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from opentelemetry.trace import TracerProvider
 
+from oxitel.official_name import official
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .database.classes import traced_async_cursor_class, traced_cursor_class
@@ -164,6 +165,7 @@ def _patch(module: ModuleType) -> None:
 _patches = Patches({"psycopg": _patch})
 
 
+@official("opentelemetry.instrumentation.psycopg")
 class PsycopgInstrumentor(Instrumentor):
     """Instruments psycopg 3.
 

@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from opentelemetry.trace import TracerProvider
 
+from oxitel.official_name import official
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .database.classes import connection_class, traced_cursor_class
@@ -182,6 +183,7 @@ def _patch(module: ModuleType) -> None:
 _patches = Patches({"psycopg2": _patch})
 
 
+@official("opentelemetry.instrumentation.psycopg2")
 class Psycopg2Instrumentor(Instrumentor):
     """Instruments psycopg2.
 

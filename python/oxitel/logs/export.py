@@ -24,6 +24,7 @@ from typing_extensions import deprecated
 from oxitel import _native
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
 from oxitel.export.signal import LOGS
+from oxitel.official_name import official
 from oxitel.variables.sdk import INTERNAL_METRICS_ENABLED
 
 from .exporter import LogRecordExporter, LogRecordExportResult
@@ -48,6 +49,7 @@ _REMOVED = "Since logs are not stable yet this WILL be removed in future release
 _DEEPEST = 3
 
 
+@official("opentelemetry.sdk._logs._internal.export")
 @deprecated(f"Use LogRecordExportResult. {_REMOVED}")
 class LogExportResult(Enum):
     """How an export went."""
@@ -56,11 +58,13 @@ class LogExportResult(Enum):
     FAILURE = 1
 
 
+@official("opentelemetry.sdk._logs._internal.export")
 @deprecated(f"Use LogRecordExporter. {_REMOVED}")
 class LogExporter(LogRecordExporter):
     """The older name of `LogRecordExporter`."""
 
 
+@official("opentelemetry.sdk._logs._internal.export")
 class SimpleLogRecordProcessor(LogRecordProcessor):
     """Exports each log record as it is emitted, on the thread that emitted it.
 
@@ -115,6 +119,7 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
         return True
 
 
+@official("opentelemetry.sdk._logs._internal.export")
 class ConsoleLogRecordExporter(LogRecordExporter):
     """Writes each log record to `out` as `formatter` makes it: indented JSON by default."""
 
@@ -140,11 +145,13 @@ class ConsoleLogRecordExporter(LogRecordExporter):
         return True
 
 
+@official("opentelemetry.sdk._logs._internal.export")
 @deprecated(f"Use ConsoleLogRecordExporter. {_REMOVED}")
 class ConsoleLogExporter(ConsoleLogRecordExporter):
     """The older name of `ConsoleLogRecordExporter`."""
 
 
+@official("opentelemetry.sdk._logs._internal.export.in_memory_log_exporter")
 class InMemoryLogRecordExporter(LogRecordExporter):
     """Keeps the log records for tests to look at."""
 
@@ -181,6 +188,7 @@ class InMemoryLogRecordExporter(LogRecordExporter):
         return True
 
 
+@official("opentelemetry.sdk._logs._internal.export.in_memory_log_exporter")
 @deprecated(f"Use InMemoryLogRecordExporter. {_REMOVED}")
 class InMemoryLogExporter(InMemoryLogRecordExporter):
     """The older name of `InMemoryLogRecordExporter`."""

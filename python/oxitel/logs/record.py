@@ -14,6 +14,7 @@ from opentelemetry._logs import LogRecord
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.trace import format_span_id, format_trace_id
 
+from oxitel.official_name import official
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationScope
 from oxitel.trace.clock import ns_to_iso_str
@@ -22,6 +23,7 @@ from .limits import LogRecordLimits, warn_of_dropped_attributes
 from .older_api import bounded_attributes, exception_of, new_api_record
 
 
+@official("opentelemetry.sdk._logs._internal")
 class BytesEncoder(json.JSONEncoder):
     """Writes bytes as base64."""
 
@@ -36,6 +38,7 @@ def _dropped(record: LogRecord) -> int:
     return attributes.dropped if isinstance(attributes, BoundedAttributes) else 0
 
 
+@official("opentelemetry.sdk._logs._internal")
 @dataclass(frozen=True)
 class ReadableLogRecord:
     """A log record as exporters get it."""
@@ -75,6 +78,7 @@ def _default_resource() -> Resource:
     return Resource.create({})
 
 
+@official("opentelemetry.sdk._logs._internal")
 @dataclass
 class ReadWriteLogRecord:
     """A log record as processors get it: they may change it for those that come after them."""

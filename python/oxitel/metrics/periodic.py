@@ -22,6 +22,7 @@ from oxitel.export.batch import takes_timeout
 from oxitel.export.batching import native_exporter_of
 from oxitel.export.suppression import Suppression
 from oxitel.lifetime import Waiting, export_millis, leave_to_parent
+from oxitel.official_name import official
 from oxitel.quantity import seconds_of
 from oxitel.variables import sdk
 from oxitel.variables.variable import say_once
@@ -72,6 +73,7 @@ def _is_greenlet() -> bool:
     return getattr(threading.get_ident, "__module__", None) != "_thread"
 
 
+@official("opentelemetry.sdk.metrics._internal.export")
 class PeriodicExportingMetricReader(MetricReader):
     """Collects every `export_interval_millis` and hands the metrics to `exporter.export`.
 

@@ -16,6 +16,7 @@ from typing import IO, TYPE_CHECKING
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
 from oxitel.export.signal import TRACES
 from oxitel.export.suppression import Suppression
+from oxitel.official_name import official
 from oxitel.variables.sdk import INTERNAL_METRICS_ENABLED
 
 from .processor import SpanProcessor
@@ -32,6 +33,7 @@ _logger = getLogger("opentelemetry.sdk.trace.export")
 _logger.addFilter(DuplicateFilter())
 
 
+@official("opentelemetry.sdk.trace.export")
 class SpanExportResult(Enum):
     """How an export went."""
 
@@ -39,6 +41,7 @@ class SpanExportResult(Enum):
     FAILURE = 1
 
 
+@official("opentelemetry.sdk.trace.export")
 class SpanExporter:
     """Sends ended spans somewhere. Used by a `BatchSpanProcessor` or a `SimpleSpanProcessor`,
     which call `export` of one exporter one at a time and log what it raises."""
@@ -53,6 +56,7 @@ class SpanExporter:
         """Send what `export` has taken and kept, within `timeout_millis`."""
 
 
+@official("opentelemetry.sdk.trace.export")
 class SimpleSpanProcessor(SpanProcessor):
     """Exports each sampled span as it ends, on the thread that ended it."""
 
@@ -98,6 +102,7 @@ class SimpleSpanProcessor(SpanProcessor):
         return True
 
 
+@official("opentelemetry.sdk.trace.export")
 class ConsoleSpanExporter(SpanExporter):
     """Writes each span to `out` as `formatter` makes it: indented JSON by default."""
 
@@ -122,6 +127,7 @@ class ConsoleSpanExporter(SpanExporter):
         return True
 
 
+@official("opentelemetry.sdk.trace.export.in_memory_span_exporter")
 class InMemorySpanExporter(SpanExporter):
     """Keeps the spans for tests to look at: all, or the newest `max_spans`."""
 
