@@ -23,6 +23,7 @@ from typing_extensions import deprecated
 
 from oxitel import _native
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
+from oxitel.diagnostics.mixture import notice_exporter
 from oxitel.export.signal import LOGS
 from oxitel.official_name import official
 from oxitel.variables.sdk import INTERNAL_METRICS_ENABLED
@@ -74,6 +75,7 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
     def __init__(
         self, exporter: LogRecordExporter, *, meter_provider: MeterProvider | None = None
     ) -> None:
+        notice_exporter(exporter)
         self._exporter = exporter
         self._shutdown = False
         self._processed: ProcessedCounts | None = None

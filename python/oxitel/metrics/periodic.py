@@ -18,6 +18,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
+from oxitel.diagnostics.mixture import notice_exporter
 from oxitel.export.batch import takes_timeout
 from oxitel.export.batching import native_exporter_of
 from oxitel.export.suppression import Suppression
@@ -111,6 +112,7 @@ class PeriodicExportingMetricReader(MetricReader):
             interval = variable.default
         if not interval > 0:
             raise ValueError(f"interval value {interval} is invalid and has to be positive.")
+        notice_exporter(exporter)
         self._exporter = exporter
         self._export_interval_millis = interval
         self._export_timeout_millis = timeout

@@ -14,6 +14,7 @@ from os import linesep
 from typing import IO, TYPE_CHECKING
 
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
+from oxitel.diagnostics.mixture import notice_exporter
 from oxitel.export.signal import TRACES
 from oxitel.export.suppression import Suppression
 from oxitel.official_name import official
@@ -63,6 +64,7 @@ class SimpleSpanProcessor(SpanProcessor):
     def __init__(
         self, span_exporter: SpanExporter, *, meter_provider: MeterProvider | None = None
     ) -> None:
+        notice_exporter(span_exporter)
         self.span_exporter = span_exporter
         self._shutdown = False
         self._processed: ProcessedCounts | None = None
