@@ -5,11 +5,13 @@ and the program goes on as it would without us.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from importlib import import_module
 
-OLDEST_API = (1, 36)
-"""Of `opentelemetry-api`, as the package's metadata asks for it."""
+# As the package's metadata asks for them.
+_OLDEST_API = (1, 36)
+_OLDEST_INSTRUMENTATION = (0, 57)
 
 _INSTALL = f"{sys.executable} -m pip install"
 
@@ -19,16 +21,30 @@ def problem() -> str | None:
     return _api_problem() or _native_problem()
 
 
+def zero_code_problem() -> str | None:
+    """The same of `oxitel run`, which needs the base of instrumentations too."""
+    return problem() or _version_problem(
+        "opentelemetry-instrumentation",
+        "opentelemetry.instrumentation.version",
+        _OLDEST_INSTRUMENTATION,
+    )
+
+
 def _api_problem() -> str | None:
-    wanted = ".".join(map(str, OLDEST_API))
-    install = f"{_INSTALL} 'opentelemetry-api>={wanted}'"
+    return _version_problem("opentelemetry-api", "opentelemetry.version", _OLDEST_API)
+
+
+def _version_problem(name: str, module: str, oldest: tuple[int, int]) -> str | None:
+    wanted = ".".join(map(str, oldest))
+    # All versions of the base of instrumentations are beta versions.
+    install = f"{_INSTALL} '{name}>={wanted}{'b0' if oldest < (1,) else ''}'"
     try:
-        from opentelemetry.version import __version__ as version
+        version = str(import_module(module).__version__)
     except ImportError:
-        return f"opentelemetry-api is not installed: {install}"
-    numbers = version.split(".")[:2]
-    if all(number.isdigit() for number in numbers) and tuple(map(int, numbers)) < OLDEST_API:
-        return f"opentelemetry-api {version} is older than {wanted}: {install}"
+        return f"{name} is not installed: {install}"
+    numbers = re.match(r"(\d+)\.(\d+)", version)
+    if numbers is not None and (int(numbers[1]), int(numbers[2])) < oldest:
+        return f"{name} {version} is older than {wanted}: {install}"
     return None
 
 

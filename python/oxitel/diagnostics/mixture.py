@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import os
 import sys
-from importlib import metadata
 from logging import getLogger
 from types import ModuleType
 
@@ -66,6 +65,9 @@ def _distribution_of(module: str) -> str:
 
 
 def _origin(name: str, module: ModuleType) -> str:
+    # Imported here: it is as large as everything else that a program needs of us.
+    from importlib import metadata
+
     distribution = _OFFICIAL[name]
     try:
         distribution = f"{distribution} {metadata.version(distribution)}"

@@ -110,6 +110,22 @@ def test_a_program_that_can_do_without_telemetry_does(what: str, unfit: Unfit) -
     assert (printed, lines) == (said, [])
 
 
+@pytest.mark.parametrize("version", ["0.40b0", None])
+def test_the_base_of_instrumentations_is_needed_by_oxitel_run(
+    version: str | None, tmp_path: Path
+) -> None:
+    module = tmp_path / "opentelemetry" / "instrumentation" / "version.py"
+    module.parent.mkdir(parents=True)
+    text = "raise ImportError" if version is None else f"__version__ = {version!r}"
+    module.write_text(text, encoding="utf-8")
+    printed, (said,) = run("print('ran')", PACKAGE / "setup" / "zero_code" / "path", tmp_path)
+    assert printed == "ran"
+    wrong = "is not installed" if version is None else f"{version} is older than 0.57"
+    what = f"opentelemetry-instrumentation {wrong}"
+    way_out = f"{INSTALL} 'opentelemetry-instrumentation>=0.57b0'"
+    assert said == f"oxitel run: no telemetry from this process: {what}: {way_out}"
+
+
 def test_other_implementations_of_python_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.implementation, "name", "pypy")
     version = f"{sys.version_info[0]}.{sys.version_info[1]}"

@@ -35,9 +35,9 @@ _BOOKKEEPERS = ("resource_tracker import main", "semaphore_tracker import main")
 def prefer_native() -> None:
     """Put the native modules before the official ones, where these are installed too. Raises
     ImportError, with the way out, in an environment where Oxitel cannot work."""
-    from oxitel.fitness import problem
+    from oxitel.fitness import zero_code_problem
 
-    reason = problem()
+    reason = zero_code_problem()
     if reason is not None:
         raise ImportError(reason)
     import oxitel.auto  # noqa: F401
