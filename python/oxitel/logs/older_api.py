@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from opentelemetry import context
-from opentelemetry._logs import LogRecord
+from opentelemetry._logs import LoggerProvider, LogRecord
 from opentelemetry.attributes import BoundedAttributes
 
 # Since 1.40.
@@ -30,6 +30,15 @@ def new_api_record(exception: BaseException | None = None, **fields: Any) -> Log
 def exception_of(record: LogRecord) -> BaseException | None:
     """The exception that the program gave with the record."""
     return getattr(record, "exception", None)
+
+
+def serve_events(provider: LoggerProvider) -> None:
+    """Have the API's events, which there were until 1.43, emitted by `provider`."""
+    try:
+        from .events import set_event_logger_provider
+    except ModuleNotFoundError:
+        return
+    set_event_logger_provider(provider)
 
 
 def bounded_attributes(
