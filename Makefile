@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo view kills test test-python test-pythons test-buffer soak suites lint format bench clean
+.PHONY: help setup build demo view kills test test-python test-pythons test-apis test-buffer soak suites lint format bench clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.10 3.11 3.12 3.13
@@ -68,6 +68,10 @@ test-pythons: ## The Python tests under each of PYTHONS="3.10 3.11 3.12 3.13"
 	  $(MAKE) test-python PYTHON=$$python VENV=.venv-$$version OFFICIAL=.venv-official-$$version \
 	    OXITEL_OFFICIAL_PYTHON=$(CURDIR)/.venv-official-$$version/bin/python || exit 1; \
 	done
+
+# The tests beside the oldest and the newest API that are supported; docs/dropin.md shows what was found.
+test-apis: $(VENV)/.built setup
+	$(python) scripts/try_api_versions.py -- --numprocesses 3 --dist loadfile $(PYTEST)
 
 test-buffer: $(VENV)/.built ## The buffer's long tests: a thousand kills, many more modelled accidents
 	OXITEL_MODEL_CASES=20000 cargo test -p telemetry --lib -- export::spool::store

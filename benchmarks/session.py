@@ -113,7 +113,7 @@ def check(result: dict[str, Any], run: str, program: str) -> None:
                 f"{program} on {run} should have brought {number} {name.replace('_', ' ')},"
                 f" {received[name]} arrived\n{result.get('stderr', '')}"
             )
-    for name in result.pop("classes"):
-        is_ours = name.split(".")[0] == "oxitel"
+    for name in result.pop("files"):
+        is_ours = "/oxitel/dropin/" in name.replace("\\", "/")
         if not run.endswith("/noop") and is_ours != run.startswith("oxitel/"):
             raise Failed(f"{program} on {run} used {name}")

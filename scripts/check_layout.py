@@ -33,9 +33,9 @@ AT_THE_TOP = {
             "version.py",
         ),
         # What the drop-in folder needs, which can hold no modules of ours.
-        *("auto.py", "incidental.py"),
+        *("auto.py", "fitness.py", "incidental.py"),
         # Words that every room has.
-        *("lifetime.py", "own_methods.py", "quantity.py", "scope.py"),
+        *("lifetime.py", "official_name.py", "own_methods.py", "quantity.py", "scope.py"),
     },
 }
 LONGEST_FILE_LINES = 800

@@ -108,10 +108,12 @@ def report(
     classes = [
         getattr(sys.modules[name], MEASURED[name]) for name in MEASURED if name in sys.modules
     ]
+    # Ours have the official names too.
+    files = [str(sys.modules[kind.__module__].__file__) for kind in classes]
     print(
         json.dumps(
             {
-                "classes": [f"{kind.__module__}.{kind.__qualname__}" for kind in classes],
+                "files": files,
                 "count": COUNT,
                 "expected_spans": expected_spans,
                 "expected": expected or {},

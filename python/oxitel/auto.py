@@ -26,8 +26,17 @@ def activate() -> bool:
 
     Modules that only the official packages have are still found there. Returns False, and warns on
     the logger `oxitel`, when an official module that Oxitel would replace has been imported
-    already. Nothing is changed then: half of each would be worse.
+    already, or when Oxitel cannot work in this environment. Nothing is changed then: half of each
+    would be worse.
     """
+    from oxitel.fitness import problem
+
+    reason = problem()
+    if reason is not None:
+        import logging
+
+        logging.getLogger("oxitel").warning("import oxitel.auto changes nothing: %s", reason)
+        return False
     early = _official_module()
     if early is not None:
         # Imported here, since a program that is in time needs no logging from us.

@@ -13,7 +13,10 @@ from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.util.types import Attributes
 from typing_extensions import deprecated
 
+from oxitel.official_name import official
 
+
+@official("opentelemetry.sdk.util.instrumentation")
 class InstrumentationInfo:
     """Name, version and schema URL of an instrumentation library; cannot be changed."""
 
@@ -57,6 +60,7 @@ class InstrumentationInfo:
         return self._name
 
 
+@official("opentelemetry.sdk.util.instrumentation")
 class InstrumentationScope:
     """A unit of the program's code with which telemetry is associated; cannot be changed.
 
@@ -138,6 +142,7 @@ class InstrumentationScope:
 _InstrumentationScopePredicateT = Callable[[InstrumentationScope], bool]
 
 
+@official("opentelemetry.sdk.util.instrumentation")
 def _scope_name_matches_glob(glob_pattern: str) -> _InstrumentationScopePredicateT:
     """A predicate: does the scope's name match the pattern, case taken as it is?"""
     from fnmatch import fnmatchcase
@@ -149,6 +154,7 @@ ConfigT = TypeVar("ConfigT")
 ConfiguratorRulesT = Sequence[tuple[_InstrumentationScopePredicateT, ConfigT]]
 
 
+@official("opentelemetry.sdk.util._configurator")
 class RuleBasedConfigurator(Generic[ConfigT]):
     """The configuration of the first rule whose predicate accepts the scope, or the default."""
 

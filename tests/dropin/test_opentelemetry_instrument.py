@@ -9,17 +9,18 @@ import pytest
 from dropin.conftest import API, BETA, Environment, clean_environment
 
 PROGRAM = """\
+import sys
 from opentelemetry import _logs, metrics, trace
 import opentelemetry.sdk.trace as sdk
 
 providers = [trace.get_tracer_provider(), metrics.get_meter_provider()]
 for provider in [*providers, _logs.get_logger_provider()]:
-    print(type(provider).__module__.split(".")[0])
+    print("/oxitel/dropin/" in sys.modules[type(provider).__module__].__file__)
 print("/oxitel/dropin/" in sdk.__file__)
 print(trace.get_tracer_provider().resource.attributes["telemetry.sdk.name"])
 """
-OFFICIAL = ["opentelemetry"] * 3 + ["False", "opentelemetry"]
-OXITEL = ["oxitel"] * 3 + ["True", "oxitel"]
+OFFICIAL = ["False"] * 4 + ["opentelemetry"]
+OXITEL = ["True"] * 4 + ["oxitel"]
 NO_EXPORT = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
 
 

@@ -54,7 +54,7 @@ REFUSED = "refused: oxitel works in the main interpreter of a process alone"
 SPAN = "{'a': {'b': (1,)}}"
 
 
-@pytest.mark.parametrize("module", ["opentelemetry.sdk.trace", "oxitel._native", "oxitel.auto"])
+@pytest.mark.parametrize("module", ["opentelemetry.sdk.trace", "oxitel._native"])
 @pytest.mark.parametrize("is_first", [True, False], ids=["first", "second"])
 def test_a_sub_interpreter_is_refused_and_the_main_one_works(
     run_program: RunProgram, module: str, is_first: bool
@@ -64,3 +64,14 @@ def test_a_sub_interpreter_is_refused_and_the_main_one_works(
     expected = [SPAN if step == "main" else REFUSED for step in steps]
     assert (result.exit_code, result.stdout.splitlines()) == (0, expected), result.stderr
     assert result.stderr == ""
+
+
+@pytest.mark.parametrize("steps", [("oxitel.auto", "main"), ("main", "oxitel.auto", "main")])
+def test_the_switch_says_it_in_a_sub_interpreter_and_changes_nothing(
+    run_program: RunProgram, steps: tuple[str, ...]
+) -> None:
+    result = run_program(PROGRAM, arguments=steps)
+    expected = [SPAN if step == "main" else "imported" for step in steps]
+    assert (result.exit_code, result.stdout.splitlines()) == (0, expected), result.stderr
+    (said,) = result.stderr.splitlines()
+    assert said.startswith("import oxitel.auto changes nothing: oxitel works in the main")

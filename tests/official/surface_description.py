@@ -15,7 +15,14 @@ import sys
 import types
 from typing import Any
 
-OURS = ("opentelemetry.sdk", "opentelemetry.exporter", "oxitel")
+OURS = (
+    "opentelemetry.sdk",
+    "opentelemetry.exporter",
+    "opentelemetry.instrumentation.logging",
+    "opentelemetry.propagators.b3",
+    "opentelemetry.propagators.jaeger",
+    "oxitel",
+)
 
 
 def belongs_here(name: str, value: Any) -> bool:
@@ -76,10 +83,16 @@ def describe(value: Any) -> dict[str, Any]:
     if isinstance(value, types.ModuleType):
         return {"kind": "module"}
     if isinstance(value, type):
-        return describe_class(value)
+        return describe_class(value) | {"identity": identity_of(value)}
     if callable(value) and hasattr(value, "__name__"):
-        return {"kind": "function", "signature": signature_of(value)}
+        described = {"kind": "function", "signature": signature_of(value)}
+        return described | {"identity": identity_of(value)}
     return {"kind": "constant", "value": text_of(value)}
+
+
+def identity_of(value: Any) -> str:
+    """What programs know it by: the name of its logger, its entry in a register, its pickle."""
+    return f"{value.__module__}.{value.__qualname__} ({value.__name__})"
 
 
 def describe_class(cls: type) -> dict[str, Any]:

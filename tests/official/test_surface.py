@@ -6,12 +6,18 @@ listed here, each with the reason.
 
 from __future__ import annotations
 
+import dataclasses
+import importlib
+import inspect
 import json
+import pickle
 import subprocess
 import sys
+import typing
 from collections.abc import Iterator
 from importlib.metadata import entry_points
 from pathlib import Path
+from types import FunctionType
 from typing import Any
 
 import pytest
@@ -19,6 +25,8 @@ from opentelemetry import trace
 from opentelemetry.sdk import environment_variables
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, Span, TracerProvider
+
+from official.surface_description import OURS
 
 MODULES = (
     "opentelemetry.sdk.trace",
@@ -269,6 +277,9 @@ LEFT_OUT = {
     "opentelemetry.exporter.otlp.proto.grpc.exporter.SpanExportResult": _GENERATED,
     "opentelemetry.exporter.otlp.proto.common.trace_encoder": _SUBMODULE,
     "opentelemetry.exporter.otlp.proto.common.metrics_encoder": _SUBMODULE,
+    "opentelemetry.instrumentation.logging.constants": _SUBMODULE,
+    "opentelemetry.instrumentation.logging.handler": _SUBMODULE,
+    "opentelemetry.instrumentation.logging.package": _SUBMODULE,
     "opentelemetry.sdk.environment_variables._internal": (
         "readers of variables, replaced by oxitel.variables"
     ),
@@ -278,6 +289,7 @@ LEFT_OUT = {
 _WRAPPED = "the official method is wrapped and shows *args; ours shows the parameters of the API"
 _AGENT = "names Oxitel before the official exporter"
 _INDENT = "a native method cannot show that leaving `indent` out means 4"
+_ANY_ARGUMENTS = "the native constructor takes and ignores what a subclass is called with"
 _REGISTERED = "native, so registered with the API's abstract class instead of derived from it"
 _LIMITS = "has the cardinality limits of the official version 1.45.2"
 _NATIVE_STREAMS = (
@@ -324,13 +336,19 @@ DIFFERENT = {
     "_USER_AGENT_HEADER_VALUE value": _AGENT,
     "_OTLP_GRPC_CHANNEL_OPTIONS value": _AGENT,
     "_OTLP_HTTP_HEADERS value": _AGENT,
+    "B3MultiFormat signature": _ANY_ARGUMENTS,
+    "B3SingleFormat signature": _ANY_ARGUMENTS,
+    "JaegerPropagator signature": _ANY_ARGUMENTS,
+    "_get_host_id identity": "a function with a name of its own, which nobody asks for",
 }
 
 # Native methods take None for these and mean the official default by it.
 MEANT_BY_NONE = {
     "events": "()",
+    "getter": "<DefaultGetter>",
     "kind": "SpanKind.INTERNAL",
     "links": "()",
+    "setter": "<DefaultSetter>",
     "status": "<Status>",
 }
 
@@ -460,6 +478,8 @@ def _differences(
         return
     if official["kind"] != "module" and official.get("value") != own.get("value"):
         yield f"{name} value", f"{own.get('value')}, not {official.get('value')}"
+    if official.get("identity") != own.get("identity"):
+        yield f"{name} identity", f"{own.get('identity')}, not {official.get('identity')}"
     for member, value in official.get("members", {}).items():
         # More members are allowed: the compression zstd is an addition.
         if own["members"].get(member) != value:
@@ -495,6 +515,60 @@ def test_kinds_signatures_and_members_are_the_official_ones(
         for module, what, description in _all_differences(official, ours)
         if what not in DIFFERENT
     ] == []
+
+
+def _served() -> dict[str, Any]:
+    """What the official paths serve of ours and has a name: classes and functions."""
+    served = {}
+    for module in MODULES:
+        for name, value in vars(importlib.import_module(module)).items():
+            if isinstance(value, type | FunctionType) and not name.startswith("__"):
+                served[f"{value.__module__}.{value.__qualname__}"] = value
+    return {name: value for name, value in served.items() if name.startswith(OURS)}
+
+
+def test_what_is_served_is_pickled_by_its_official_name() -> None:
+    served = _served()
+    assert len(served) > 150
+    assert all(pickle.loads(pickle.dumps(value)) is value for value in served.values())
+    # In a process that has imported nothing of it.
+    program = (
+        "import pickle, sys\n"
+        "print(*(f'{v.__module__}.{v.__qualname__}' for v in pickle.load(sys.stdin.buffer)))"
+    )
+    loaded = subprocess.run(
+        [sys.executable, "-c", program],
+        input=pickle.dumps(list(served.values())),
+        capture_output=True,
+        check=True,
+    )
+    assert loaded.stdout.decode().split() == list(served)
+
+
+def test_what_is_served_can_be_looked_into() -> None:
+    for name, value in _served().items():
+        assert inspect.getmodule(value) is sys.modules[value.__module__]
+        if dataclasses.is_dataclass(value):
+            assert typing.get_type_hints(value), name
+        try:
+            source = inspect.getsource(value)
+        except (OSError, TypeError):
+            # What `inspect` says of classes whose source it does not find.
+            continue
+        assert value.__name__ in source
+
+
+def test_a_module_brings_those_along_that_its_classes_are_from() -> None:
+    program = (
+        "import importlib, sys\nmodule = importlib.import_module(sys.argv[1])\n"
+        "print(*{v.__module__ for v in vars(module).values() if isinstance(v, type)}"
+        " - set(sys.modules))"
+    )
+    for module in MODULES:
+        if module.startswith("opentelemetry.sdk"):
+            command = [sys.executable, "-c", program, module]
+            missing = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+            assert missing.strip() == "", module
 
 
 def test_every_difference_that_is_listed_is_one(official: Surface, ours: Surface) -> None:

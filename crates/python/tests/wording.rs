@@ -365,7 +365,7 @@ fn queues_and_metrics_speak_as_the_official_ones() {
         batch,
         "the export thread cannot be started: no memory",
     );
-    let metrics = "opentelemetry.sdk.metrics";
+    let metrics = "opentelemetry.sdk.metrics._internal";
     let limit = |greediest| Event::CardinalityLimit {
         metric: "requests".into(),
         limit: 3,

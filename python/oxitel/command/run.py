@@ -123,8 +123,11 @@ def _variables() -> Iterator[Variable]:
 
 
 def _names_of_other_packages() -> Iterator[str]:
-    from opentelemetry.util._importlib_metadata import entry_points
-
+    try:
+        from opentelemetry.util._importlib_metadata import entry_points
+    except ImportError:
+        # The program that is started says what is wrong with the environment.
+        return
     for entry_point in entry_points(group="opentelemetry_environment_variables"):
         try:
             names = dir(entry_point.load())

@@ -5,9 +5,12 @@ from __future__ import annotations
 import logging
 from time import time
 
+from oxitel.official_name import official
+
 _BUCKET_SECONDS = 20
 
 
+@official("opentelemetry.sdk._shared_internal")
 class DuplicateFilter(logging.Filter):
     """Lets a line pass unless it is the last one again within the same twenty seconds.
 

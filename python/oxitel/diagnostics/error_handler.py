@@ -7,9 +7,12 @@ from logging import getLogger
 from types import TracebackType
 from typing import Any
 
+from oxitel.official_name import official
+
 _logger = getLogger("opentelemetry.sdk.error_handler")
 
 
+@official("opentelemetry.sdk.error_handler")
 class ErrorHandler(ABC):
     """A handler for some exceptions, registered as entry point `opentelemetry_error_handler`.
 
@@ -28,6 +31,7 @@ class _DefaultErrorHandler(ErrorHandler):
         _logger.exception("Error handled by default error handler: ")
 
 
+@official("opentelemetry.sdk.error_handler")
 class GlobalErrorHandler:
     """The one context manager that handles what is raised inside it; nothing leaves it.
 

@@ -20,6 +20,7 @@ from typing import Any
 
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
 from oxitel.lifetime import leave_to_parent
+from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 from oxitel.quantity import count_of, seconds_of
 
@@ -44,6 +45,7 @@ COUNTS = (
 _FULL_QUEUE_WARNING_SECONDS = 20.0
 
 
+@official("opentelemetry.sdk._shared_internal")
 class BatchExportStrategy(Enum):
     """What is exported now: all, full batches only, or full batches and at least one."""
 
@@ -52,6 +54,7 @@ class BatchExportStrategy(Enum):
     EXPORT_AT_LEAST_ONE_BATCH = 2
 
 
+@official("opentelemetry.sdk._shared_internal")
 @done_natively("emit", "_export")
 class BatchProcessor:
     """Collects telemetry and hands it to `exporter.export` in lists of `max_export_batch_size`.

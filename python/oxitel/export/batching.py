@@ -12,6 +12,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from oxitel import _native
+from oxitel.diagnostics.mixture import notice_exporter
 from oxitel.lifetime import Waiting, export_millis
 from oxitel.own_methods import is_own
 from oxitel.quantity import seconds_of
@@ -62,6 +63,8 @@ class Batching:
     ) -> None:
         variables = self._variables
         native_exporter = native_exporter_of(exporter)
+        if native_exporter is None:
+            notice_exporter(exporter)
         queue_size, batch_size = _sizes(
             variables, max_queue_size, max_export_batch_size, native_exporter is not None
         )

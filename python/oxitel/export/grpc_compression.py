@@ -5,10 +5,13 @@ from __future__ import annotations
 from os import environ
 from typing import TYPE_CHECKING
 
+from oxitel.official_name import official
+
 if TYPE_CHECKING:
     from grpc import Compression
 
 
+@official("opentelemetry.exporter.otlp.proto.grpc.exporter")
 class InvalidCompressionValueException(Exception):
     """A variable holds no compression that the official gRPC exporters know."""
 
@@ -16,6 +19,7 @@ class InvalidCompressionValueException(Exception):
         super().__init__(f'Invalid value "{environ_value}" for compression envvar {environ_key}')
 
 
+@official("opentelemetry.exporter.otlp.proto.grpc.exporter")
 def environ_to_compression(environ_key: str) -> Compression | None:
     """`grpc.Compression.Gzip` if the variable holds gzip, None if it is not set.
 

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
+from oxitel.official_name import official
 from oxitel.variables import otlp as variables
 from oxitel.variables.proxy import proxy_for
 from oxitel.variables.trust import bundle_for
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 _BASE_ENDPOINT = default_endpoint("http/protobuf")
 
 
+@official("opentelemetry.exporter.otlp.proto.http")
 class Compression(enum.Enum):
     """How requests are compressed."""
 
@@ -173,6 +175,7 @@ class HttpExporter(OtlpExporter):
         self._shut_down()
 
 
+@official("opentelemetry.exporter.otlp.common.http")
 class CommonCompression(enum.Enum):
     """The same under the names of `opentelemetry.exporter.otlp.common.http.Compression`."""
 

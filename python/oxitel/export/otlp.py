@@ -17,6 +17,7 @@ from types import FunctionType
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from oxitel import _native as native
+from oxitel.diagnostics.mixture import notice_sdk
 from oxitel.lifetime import tell_losses
 from oxitel.variables import file
 from oxitel.variables.otlp import PerSignal
@@ -65,6 +66,7 @@ class OtlpExporter:
 
     def _observe(self, protocol: str, endpoint: str, meter_provider: MeterProvider | None) -> None:
         """Make metrics about this exporter, if that is switched on."""
+        notice_sdk(self._signal.sdk_module, self)
         if INTERNAL_METRICS_ENABLED.read():
             from oxitel.self_observability.exporter import ExporterMetrics
 
@@ -100,6 +102,7 @@ class OtlpExporter:
         if self._shutdown:
             self._logger.warning("Exporter already shutdown, ignoring batch")
             return False
+        notice_sdk(self._signal.sdk_module, self)
         try:
             timeout = min(self._timeout, limit_seconds)
             if self._native is not None:

@@ -25,6 +25,12 @@ class Signal(NamedTuple):
         return _native.grpc_method(self.name)
 
     @property
+    def sdk_module(self) -> str:
+        """The official path of the part of the SDK that makes its records."""
+        part = {"traces": "trace", "logs": "_logs"}.get(self.name, self.name)
+        return f"opentelemetry.sdk.{part}"
+
+    @property
     def http_path(self) -> str:
         """What is appended to the general endpoint of OTLP/HTTP."""
         return f"v1/{self.name}"

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
 from oxitel import _native
+from oxitel.official_name import official
 
 from .conventions import Conventions, conventions_of, http_conventions
 from .http.arguments import hook_of, say_unusable
@@ -220,6 +221,7 @@ def _reach_sessions() -> None:
 _patches = Patches({"aiohttp.client": _patch})
 
 
+@official("opentelemetry.instrumentation.aiohttp_client")
 class AioHttpClientInstrumentor(Instrumentor):
     """Instruments aiohttp's client sessions, those that exist already too.
 

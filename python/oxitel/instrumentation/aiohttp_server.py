@@ -17,6 +17,7 @@ from typing import Any
 from opentelemetry.metrics import get_meter
 
 from oxitel import _native
+from oxitel.official_name import official
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .aiohttp_server_attributes import _get_canonical_path, getter
@@ -290,6 +291,7 @@ def create_instrumented_application(tracer_provider: Any = None) -> Any:
     return _InstrumentedApplication
 
 
+@official("opentelemetry.instrumentation.aiohttp_server")
 class AioHttpServerInstrumentor(Instrumentor):
     """Instruments the servers of aiohttp.
 

@@ -16,6 +16,7 @@ from opentelemetry import context as context_api
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import get_tracer, set_span_in_context
 
+from oxitel.official_name import official
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .instrumentor import Instrumentor
@@ -40,6 +41,7 @@ _CONSUMER_METHODS = ("__aiter__", "getone", "getmany", "stop")
 AsyncHook = Callable[..., Awaitable[Any]]
 
 
+@official("opentelemetry.instrumentation.aiokafka")
 class AIOKafkaInstrumentor(Instrumentor):
     """Instruments aiokafka.
 

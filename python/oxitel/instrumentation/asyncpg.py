@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from oxitel import _native
+from oxitel.official_name import official
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .database.instruments import DatabaseInstruments
@@ -161,6 +162,7 @@ _patches = Patches(
 )
 
 
+@official("opentelemetry.instrumentation.asyncpg")
 class AsyncPGInstrumentor(Instrumentor):
     """Instruments asyncpg. `capture_parameters`: whether parameters become
     `db.statement.parameters`.

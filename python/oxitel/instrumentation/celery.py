@@ -28,6 +28,7 @@ from opentelemetry.trace import (
     use_span,
 )
 
+from oxitel.official_name import official
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from . import celery_tasks as tasks
@@ -143,6 +144,7 @@ def _disconnect(instrumentor: CeleryInstrumentor) -> None:
 _patches = Patches({"celery": _patch})
 
 
+@official("opentelemetry.instrumentation.celery")
 class CeleryInstrumentor(Instrumentor):
     """Instruments Celery.
 

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from opentelemetry.trace import TracerProvider
 
+from oxitel.official_name import official
+
 from .confluent_kafka_calls import (
     NAME,
     SCHEMA_URL,
@@ -39,6 +41,7 @@ if TYPE_CHECKING:
 _instruments = ("confluent-kafka >= 1.8.2, < 3.0.0",)
 
 
+@official("opentelemetry.instrumentation.confluent_kafka")
 class ConfluentKafkaInstrumentor(Instrumentor):
     """Instruments confluent-kafka.
 

@@ -21,11 +21,25 @@ class Conventions(NamedTuple):
     schema_url: str
 
 
+def schema_url_for(signals: list[Any]) -> str:
+    """The newest schema that these signals follow, as they have been chosen."""
+    official = getattr(_semconv, "_get_schema_url_for_signal_types", None)
+    if official is not None:
+        return official(signals)
+    # Before 0.62 of `opentelemetry-instrumentation`.
+    chosen = _semconv._OpenTelemetrySemanticConventionStability
+    mode_of = chosen._get_opentelemetry_stability_opt_in_mode
+    newer = [signal for signal in signals if mode_of(signal) is not _DEFAULT]
+    if _semconv._OpenTelemetryStabilitySignalType.DATABASE in newer:
+        return "https://opentelemetry.io/schemas/1.25.0"
+    return _semconv._get_schema_url(mode_of(newer[0])) if newer else OLD_HTTP_SCHEMA_URL
+
+
 def _of(signal: Any) -> Conventions:
     stability = _semconv._OpenTelemetrySemanticConventionStability
     stability._initialize()
     mode = stability._get_opentelemetry_stability_opt_in_mode(signal)
-    schema_url = _semconv._get_schema_url_for_signal_types([signal])
+    schema_url = schema_url_for([signal])
     return Conventions(mode, _semconv._report_old(mode), _semconv._report_new(mode), schema_url)
 
 

@@ -11,6 +11,7 @@ from collections.abc import Collection
 from logging import getLogger
 from typing import Any
 
+from oxitel.official_name import official
 from oxitel.variables import http as variables
 
 from .http.arguments import hook_of, say_unusable
@@ -43,6 +44,7 @@ def _get_django_otel_middleware_position(
     return position if 0 <= position <= middleware_length else 0
 
 
+@official("opentelemetry.instrumentation.django")
 class DjangoInstrumentor(Instrumentor):
     """Instruments Django, handlers that exist already too.
 

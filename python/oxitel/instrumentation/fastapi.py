@@ -18,6 +18,7 @@ from typing import Any
 from opentelemetry.metrics import get_meter
 from opentelemetry.trace import Tracer, get_tracer
 
+from oxitel.official_name import official
 from oxitel.variables import http as variables
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
@@ -113,6 +114,7 @@ def _patch_background(module: ModuleType) -> None:
 _patches = Patches({"fastapi.applications": _patch, "starlette.background": _patch_background})
 
 
+@official("opentelemetry.instrumentation.fastapi")
 class FastAPIInstrumentor(Instrumentor):
     """Instruments FastAPI.
 

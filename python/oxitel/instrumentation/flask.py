@@ -17,6 +17,7 @@ from typing import Any
 from weakref import WeakSet
 
 from oxitel import _native
+from oxitel.official_name import official
 
 from .conventions import http_conventions
 from .http.arguments import hook_of, say_unusable
@@ -321,6 +322,7 @@ def _leads_to_patched(wrapped: Any, depth: int) -> bool:
 _patches = Patches({"flask": _patch})
 
 
+@official("opentelemetry.instrumentation.flask")
 class FlaskInstrumentor(Instrumentor):
     """Instruments Flask.
 

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import Any, ClassVar, NamedTuple
 
 from oxitel import _native
+from oxitel.official_name import official
 
 from .http.arguments import hook_of, say_unusable
 from .http.client import ClientInstruments, call_awaited, say_failed
@@ -297,6 +298,7 @@ def _patch(instrumentor: type[_BaseInstrumentor], module: ModuleType) -> None:
             instrumentor._patches.wrap(kind, name, make)
 
 
+@official("opentelemetry.instrumentation.httpx")
 class HTTPXClientInstrumentor(_BaseInstrumentor):
     """Instruments the clients of httpx.
 
@@ -317,6 +319,7 @@ class HTTPXClientInstrumentor(_BaseInstrumentor):
     _patches = Patches({"httpx": lambda module: _patch(HTTPXClientInstrumentor, module)})
 
 
+@official("opentelemetry.instrumentation.httpx")
 class HTTPX2ClientInstrumentor(_BaseInstrumentor):
     """Instruments the clients of httpx2; the arguments are those of `HTTPXClientInstrumentor`."""
 

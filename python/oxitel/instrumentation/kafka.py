@@ -16,6 +16,7 @@ from opentelemetry import context as context_api
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.trace import get_tracer, set_span_in_context
 
+from oxitel.official_name import official
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .instrumentor import Instrumentor
@@ -37,6 +38,7 @@ _FIRST_WITH_HEADERS = (0, 11)
 _CLIENT = "_oxitel_client"
 
 
+@official("opentelemetry.instrumentation.kafka")
 class KafkaInstrumentor(Instrumentor):
     """Instruments kafka-python.
 

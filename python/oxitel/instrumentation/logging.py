@@ -14,6 +14,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.trace import get_tracer_provider
 
 from oxitel import _native
+from oxitel.official_name import official
 from oxitel.variables import instrumentation as variables
 from oxitel.variables.variable import Boolean
 
@@ -51,6 +52,7 @@ def _get_log_level(level_name: str | None) -> int | None:
     return logging.NOTSET
 
 
+@official("opentelemetry.instrumentation.logging")
 class LoggingInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     """Instruments `logging`.
 

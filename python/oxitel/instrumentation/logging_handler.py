@@ -14,6 +14,7 @@ from typing import Any
 from opentelemetry._logs import LoggerProvider, LogRecord
 
 from oxitel.logs.handler import DONE_NATIVELY, Handler, add_code, add_exception, own_attributes
+from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 
 # What replaces the functions of `logging` below is taken back from these.
@@ -24,6 +25,7 @@ _CONFIGURING = (
 )
 
 
+@official("opentelemetry.instrumentation.logging.handler")
 @done_natively(*DONE_NATIVELY)
 class LoggingHandler(Handler):
     """Sends records of `logging` to a logger provider, the global one if none is given."""

@@ -15,6 +15,8 @@ from typing import Any
 
 from opentelemetry.trace import TracerProvider
 
+from oxitel.official_name import official
+
 from .database.classes import traced_async_cursor_class, traced_cursor_class
 from .database.composed import (
     CONNECTION_ATTRIBUTES,
@@ -152,6 +154,7 @@ def _patch(module: ModuleType) -> None:
 _patches = Patches({"psycopg": _patch})
 
 
+@official("opentelemetry.instrumentation.psycopg")
 class PsycopgInstrumentor(Instrumentor):
     """Instruments psycopg 3.
 

@@ -19,6 +19,8 @@ from weakref import WeakKeyDictionary
 
 from opentelemetry.trace import TracerProvider
 
+from oxitel.official_name import official
+
 from .database.classes import connection_class, traced_cursor_class
 from .database.composed import (
     CONNECTION_ATTRIBUTES,
@@ -170,6 +172,7 @@ def _patch(module: ModuleType) -> None:
 _patches = Patches({"psycopg2": _patch})
 
 
+@official("opentelemetry.instrumentation.psycopg2")
 class Psycopg2Instrumentor(Instrumentor):
     """Instruments psycopg2.
 

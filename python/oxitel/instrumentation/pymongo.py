@@ -11,6 +11,7 @@ from typing import Any
 
 from opentelemetry.trace import get_tracer
 
+from oxitel.official_name import official
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .conventions import database_conventions
@@ -53,6 +54,7 @@ def _register(module: ModuleType) -> None:
 _patches = Patches({"pymongo.monitoring": _register})
 
 
+@official("opentelemetry.instrumentation.pymongo")
 class PymongoInstrumentor(Instrumentor):
     """Instruments PyMongo: clients that are made from now on.
 

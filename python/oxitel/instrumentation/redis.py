@@ -14,6 +14,7 @@ from typing import Any
 from opentelemetry.trace import TracerProvider
 
 from oxitel import _native
+from oxitel.official_name import official
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .database.instruments import DatabaseInstruments, port_of
@@ -253,6 +254,7 @@ _patches = Patches(
 )
 
 
+@official("opentelemetry.instrumentation.redis")
 class RedisInstrumentor(Instrumentor):
     """Instruments redis-py.
 

@@ -11,6 +11,7 @@ from types import MethodType, ModuleType
 from typing import Any
 
 from oxitel import _native
+from oxitel.official_name import official
 
 from .http.arguments import hook_of, say_unusable
 from .http.client import REQUEST_MILLIS, ClientInstruments, say_failed
@@ -138,6 +139,7 @@ def _patch(module: ModuleType) -> None:
 _patches = Patches({"requests.sessions": _patch})
 
 
+@official("opentelemetry.instrumentation.requests")
 class RequestsInstrumentor(Instrumentor):
     """Instruments Requests.
 

@@ -18,6 +18,7 @@ from opentelemetry.instrumentation.utils import is_instrumentation_enabled
 from opentelemetry.metrics import get_meter
 
 from oxitel import _native
+from oxitel.official_name import official
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .database.instruments import DatabaseInstruments
@@ -124,6 +125,7 @@ def _trace(engine: Any) -> EngineTracer | None:
 _patches = Patches({"sqlalchemy.engine.base": _patch})
 
 
+@official("opentelemetry.instrumentation.sqlalchemy")
 class SQLAlchemyInstrumentor(Instrumentor):
     """Instruments SQLAlchemy.
 

@@ -15,6 +15,7 @@ from typing import Any
 from opentelemetry.metrics import MeterProvider
 from opentelemetry.trace import TracerProvider
 
+from oxitel.official_name import official
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .database.classes import connection_class, traced_cursor_class
@@ -134,6 +135,7 @@ def _patch(module: ModuleType) -> None:
 _patches = Patches({"sqlite3.dbapi2": _patch, "sqlite3": _patch})
 
 
+@official("opentelemetry.instrumentation.sqlite3")
 class SQLite3Instrumentor(Instrumentor):
     """Instruments sqlite3.
 

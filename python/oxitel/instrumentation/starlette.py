@@ -13,6 +13,7 @@ from typing import Any
 from opentelemetry.metrics import get_meter
 from opentelemetry.trace import get_tracer
 
+from oxitel.official_name import official
 from oxitel.version import OFFICIAL_CONTRIB_VERSION
 
 from .asgi import ClientRequestHook, ClientResponseHook, Scope, ServerRequestHook
@@ -76,6 +77,7 @@ def _patch(module: ModuleType) -> None:
 _patches = Patches({"starlette.applications": _patch})
 
 
+@official("opentelemetry.instrumentation.starlette")
 class StarletteInstrumentor(Instrumentor):
     """Instruments Starlette.
 

@@ -17,6 +17,8 @@ from typing import Any
 from opentelemetry import context
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
+from oxitel.official_name import official
+
 from . import greenlets
 
 _instruments: tuple[str, ...] = ()
@@ -161,6 +163,7 @@ def _is_of_interpreters(executor: futures.Executor) -> bool:
     return module is not None and isinstance(executor, module.InterpreterPoolExecutor)
 
 
+@official("opentelemetry.instrumentation.threading")
 class ThreadingInstrumentor(BaseInstrumentor):  # type: ignore[misc]
     """Instruments `threading.Thread` and its subclasses, `concurrent.futures.ThreadPoolExecutor`
     (and with it `asyncio.to_thread` and `loop.run_in_executor`), and the greenlets of gevent and

@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import IO, Any
 
 from oxitel import _native
+from oxitel.official_name import official
 
 from .http.arguments import hook_of
 from .http.client import ClientInstruments, filtered, say_failed
@@ -206,6 +207,7 @@ def _patch(module: ModuleType) -> None:
 _patches = Patches({"urllib3.connectionpool": _patch})
 
 
+@official("opentelemetry.instrumentation.urllib3")
 class URLLib3Instrumentor(Instrumentor):
     """Instruments urllib3.
 

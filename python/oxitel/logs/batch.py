@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from oxitel import _native
 from oxitel.export.batching import Batching, BatchVariables
 from oxitel.export.signal import LOGS
+from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 from oxitel.variables import sdk
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .record import ReadWriteLogRecord
 
 
+@official("opentelemetry.sdk._logs._internal.export")
 @done_natively("on_emit")
 class BatchLogRecordProcessor(Batching, LogRecordProcessor):
     """Exports log records in batches, in the background.

@@ -13,7 +13,6 @@ from os import linesep
 from typing import IO, TYPE_CHECKING
 
 from opentelemetry.context import (
-    _ON_EMIT_RECURSION_COUNT_KEY,
     _SUPPRESS_INSTRUMENTATION_KEY,
     Context,
     attach,
@@ -24,10 +23,13 @@ from typing_extensions import deprecated
 
 from oxitel import _native
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
+from oxitel.diagnostics.mixture import notice_exporter
 from oxitel.export.signal import LOGS
+from oxitel.official_name import official
 from oxitel.variables.sdk import INTERNAL_METRICS_ENABLED
 
 from .exporter import LogRecordExporter, LogRecordExportResult
+from .older_api import ON_EMIT_RECURSION_COUNT_KEY
 from .processor import LogRecordProcessor
 
 if TYPE_CHECKING:
@@ -48,6 +50,7 @@ _REMOVED = "Since logs are not stable yet this WILL be removed in future release
 _DEEPEST = 3
 
 
+@official("opentelemetry.sdk._logs._internal.export")
 @deprecated(f"Use LogRecordExportResult. {_REMOVED}")
 class LogExportResult(Enum):
     """How an export went."""
@@ -56,11 +59,13 @@ class LogExportResult(Enum):
     FAILURE = 1
 
 
+@official("opentelemetry.sdk._logs._internal.export")
 @deprecated(f"Use LogRecordExporter. {_REMOVED}")
 class LogExporter(LogRecordExporter):
     """The older name of `LogRecordExporter`."""
 
 
+@official("opentelemetry.sdk._logs._internal.export")
 class SimpleLogRecordProcessor(LogRecordProcessor):
     """Exports each log record as it is emitted, on the thread that emitted it.
 
@@ -70,6 +75,7 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
     def __init__(
         self, exporter: LogRecordExporter, *, meter_provider: MeterProvider | None = None
     ) -> None:
+        notice_exporter(exporter)
         self._exporter = exporter
         self._shutdown = False
         self._processed: ProcessedCounts | None = None
@@ -82,7 +88,7 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
 
     def on_emit(self, log_record: ReadWriteLogRecord) -> None:
         current = get_current()
-        count = current.get(_ON_EMIT_RECURSION_COUNT_KEY)
+        count = current.get(ON_EMIT_RECURSION_COUNT_KEY)
         depth = count if isinstance(count, int) else 0
         if depth > _DEEPEST:
             _propagate_false_logger.warning(
@@ -90,7 +96,7 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
                 " Dropping log and exiting the loop."
             )
             return
-        marks = {_ON_EMIT_RECURSION_COUNT_KEY: depth + 1, _SUPPRESS_INSTRUMENTATION_KEY: True}
+        marks = {ON_EMIT_RECURSION_COUNT_KEY: depth + 1, _SUPPRESS_INSTRUMENTATION_KEY: True}
         token = attach(Context(current | marks))
         try:
             if self._shutdown:
@@ -115,6 +121,7 @@ class SimpleLogRecordProcessor(LogRecordProcessor):
         return True
 
 
+@official("opentelemetry.sdk._logs._internal.export")
 class ConsoleLogRecordExporter(LogRecordExporter):
     """Writes each log record to `out` as `formatter` makes it: indented JSON by default."""
 
@@ -140,11 +147,13 @@ class ConsoleLogRecordExporter(LogRecordExporter):
         return True
 
 
+@official("opentelemetry.sdk._logs._internal.export")
 @deprecated(f"Use ConsoleLogRecordExporter. {_REMOVED}")
 class ConsoleLogExporter(ConsoleLogRecordExporter):
     """The older name of `ConsoleLogRecordExporter`."""
 
 
+@official("opentelemetry.sdk._logs._internal.export.in_memory_log_exporter")
 class InMemoryLogRecordExporter(LogRecordExporter):
     """Keeps the log records for tests to look at."""
 
@@ -181,6 +190,7 @@ class InMemoryLogRecordExporter(LogRecordExporter):
         return True
 
 
+@official("opentelemetry.sdk._logs._internal.export.in_memory_log_exporter")
 @deprecated(f"Use InMemoryLogRecordExporter. {_REMOVED}")
 class InMemoryLogExporter(InMemoryLogRecordExporter):
     """The older name of `InMemoryLogRecordExporter`."""

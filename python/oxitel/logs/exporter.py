@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from enum import Enum
 from typing import Any
 
+from oxitel.official_name import official
 
+
+@official("opentelemetry.sdk._logs._internal.export")
 class LogRecordExportResult(Enum):
     """How an export went."""
 
@@ -15,6 +18,7 @@ class LogRecordExportResult(Enum):
     FAILURE = 1
 
 
+@official("opentelemetry.sdk._logs._internal.export")
 class LogRecordExporter(abc.ABC):
     """Sends log records somewhere. A processor calls `export` of one exporter one at a time and
     logs what it raises."""

@@ -23,6 +23,7 @@ from opentelemetry._logs import (
 )
 
 from oxitel import _native
+from oxitel.official_name import official
 
 from .span_record import context_of
 
@@ -33,6 +34,7 @@ DONE_NATIVELY = ("emit", "filter", "_translate", "_get_attributes")
 _BODIES = (type(None), bool, bytes, int, float, str, Sequence, Mapping)
 
 
+@official("opentelemetry.sdk._logs._internal")
 def std_to_otel(levelno: int) -> SeverityNumber:
     """The severity of a level of `logging`. Specification: logs data model, "SeverityNumber"."""
     return SeverityNumber(_native.severity_number(levelno))

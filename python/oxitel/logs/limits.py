@@ -6,12 +6,14 @@ import warnings
 
 from typing_extensions import deprecated
 
+from oxitel.official_name import official
 from oxitel.variables import sdk
 from oxitel.variables.limit import UNSET, argument_or_variable
 
 _DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT = 128
 
 
+@official("opentelemetry.sdk._logs._internal")
 class LogRecordDroppedAttributesWarning(UserWarning):
     """Attributes of a log record were dropped because of its limits. Shown once."""
 
@@ -19,6 +21,7 @@ class LogRecordDroppedAttributesWarning(UserWarning):
 warnings.simplefilter("once", LogRecordDroppedAttributesWarning)
 
 
+@official("opentelemetry.sdk._logs._internal")
 @deprecated(
     "Use LogRecordDroppedAttributesWarning. Since logs are not stable yet this WILL be removed in"
     " future releases."
@@ -36,6 +39,7 @@ def warn_of_dropped_attributes() -> None:
     )
 
 
+@official("opentelemetry.sdk._logs._internal")
 class LogRecordLimits:
     """The limits of a provider's log records; it holds them and enforces nothing.
 
@@ -78,6 +82,7 @@ class LogRecordLimits:
         )
 
 
+@official("opentelemetry.sdk._logs._internal")
 @deprecated(
     "Use LogRecordLimits. Since logs are not stable yet this WILL be removed in future releases."
 )

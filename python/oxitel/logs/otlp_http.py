@@ -10,6 +10,7 @@ from logging import getLogger
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
 from oxitel.export.http import HttpExporter
 from oxitel.export.otlp import unchanged_is_native
+from oxitel.official_name import official
 
 from .otlp import OtlpLogRecords
 
@@ -20,6 +21,7 @@ _logger.addFilter(DuplicateFilter())
 DEFAULT_LOGS_EXPORT_PATH = "v1/logs"
 
 
+@official("opentelemetry.exporter.otlp.proto.http._log_exporter")
 @unchanged_is_native
 class OTLPLogExporter(HttpExporter, OtlpLogRecords):
     """Sends log records to an OTLP receiver over HTTP; the arguments are those of HttpExporter."""

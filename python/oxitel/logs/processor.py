@@ -16,6 +16,7 @@ from opentelemetry.context import Context
 
 from oxitel import _native
 from oxitel.export.multi_processor import Concurrent, Sequential
+from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 
 if TYPE_CHECKING:
@@ -23,9 +24,10 @@ if TYPE_CHECKING:
 
     from .record import ReadWriteLogRecord
 
-_logger = getLogger("opentelemetry.sdk._logs")
+_logger = getLogger("opentelemetry.sdk._logs._internal")
 
 
+@official("opentelemetry.sdk._logs._internal")
 @done_natively("on_emit")
 class LogRecordProcessor(abc.ABC):
     """Is told of log records as they are emitted, on the thread where that happens.
@@ -87,6 +89,7 @@ class _AnyEnabled(LogRecordProcessor):
         return False
 
 
+@official("opentelemetry.sdk._logs._internal")
 @done_natively("on_emit")
 class SynchronousMultiLogRecordProcessor(Sequential, _AnyEnabled):
     """Calls its processors one after the other, in the order they were added."""
@@ -117,6 +120,7 @@ class SynchronousMultiLogRecordProcessor(Sequential, _AnyEnabled):
         self._hand_over("on_emit", log_record)
 
 
+@official("opentelemetry.sdk._logs._internal")
 class ConcurrentMultiLogRecordProcessor(Concurrent, _AnyEnabled):
     """Calls its processors at the same time, in `max_workers` threads, and waits for all."""
 

@@ -17,6 +17,7 @@ from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
 from oxitel.export.batching import serve
+from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationScope, RuleBasedConfigurator
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
 _logger = getLogger("opentelemetry.sdk._logs._internal")
 
 
+@official("opentelemetry.sdk._logs._internal")
 @dataclass
 class _LoggerConfig:
     """Whether a logger emits. Official name: `opentelemetry.sdk._logs._internal._LoggerConfig`."""
@@ -52,16 +54,19 @@ _LoggerConfiguratorT = Callable[[InstrumentationScope], _LoggerConfig]
 _RuleBasedLoggerConfigurator = RuleBasedConfigurator[_LoggerConfig]
 
 
+@official("opentelemetry.sdk._logs._internal")
 def _default_logger_configurator(_logger_scope: InstrumentationScope) -> _LoggerConfig:
     """Every logger is enabled."""
     return _LoggerConfig.default()
 
 
+@official("opentelemetry.sdk._logs._internal")
 def _disable_logger_configurator(_logger_scope: InstrumentationScope) -> _LoggerConfig:
     """No logger is enabled."""
     return _LoggerConfig(is_enabled=False)
 
 
+@official("opentelemetry.sdk._logs._internal")
 @done_natively("emit")
 class Logger(_native.Logger, logs_api.Logger):
     """Emits log records; native. Official name: `opentelemetry.sdk._logs.Logger`."""
@@ -118,6 +123,7 @@ class Logger(_native.Logger, logs_api.Logger):
         self._resource = resource
 
 
+@official("opentelemetry.sdk._logs._internal")
 @done_natively("get_logger")
 class LoggerProvider(logs_api.LoggerProvider):
     """Makes loggers that emit log records to its processors.

@@ -14,13 +14,16 @@ from opentelemetry._logs import LogRecord
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.trace import format_span_id, format_trace_id
 
+from oxitel.official_name import official
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationScope
 from oxitel.trace.clock import ns_to_iso_str
 
 from .limits import LogRecordLimits, warn_of_dropped_attributes
+from .older_api import bounded_attributes, exception_of, new_api_record
 
 
+@official("opentelemetry.sdk._logs._internal")
 class BytesEncoder(json.JSONEncoder):
     """Writes bytes as base64."""
 
@@ -35,6 +38,7 @@ def _dropped(record: LogRecord) -> int:
     return attributes.dropped if isinstance(attributes, BoundedAttributes) else 0
 
 
+@official("opentelemetry.sdk._logs._internal")
 @dataclass(frozen=True)
 class ReadableLogRecord:
     """A log record as exporters get it."""
@@ -74,6 +78,7 @@ def _default_resource() -> Resource:
     return Resource.create({})
 
 
+@official("opentelemetry.sdk._logs._internal")
 @dataclass
 class ReadWriteLogRecord:
     """A log record as processors get it: they may change it for those that come after them."""
@@ -84,11 +89,10 @@ class ReadWriteLogRecord:
     limits: LogRecordLimits = field(default_factory=LogRecordLimits)
 
     def __post_init__(self) -> None:
-        self.log_record.attributes = BoundedAttributes(
-            maxlen=self.limits.max_log_record_attributes,
-            attributes=self.log_record.attributes or None,
-            immutable=False,
-            max_value_len=self.limits.max_log_record_attribute_length,
+        self.log_record.attributes = bounded_attributes(
+            self.limits.max_log_record_attributes,
+            self.log_record.attributes or None,
+            self.limits.max_log_record_attribute_length,
         )
         if self.dropped_attributes > 0:
             try:
@@ -130,12 +134,12 @@ def new_record(
     are the provider's already, and for those with an exception."""
     if isinstance(record, ReadWriteLogRecord):
         log = record.log_record
-        log.attributes = _with_exception(log.attributes, log.exception)
+        log.attributes = _with_exception(log.attributes, exception_of(log))
         return record
     if record is None:
-        record = LogRecord(**fields)
-        record.attributes = _with_exception(record.attributes, record.exception)
-    elif record.exception is not None:
+        record = new_api_record(**fields)
+        record.attributes = _with_exception(record.attributes, exception_of(record))
+    elif exception_of(record) is not None:
         record = _copied(record)
     return ReadWriteLogRecord(record, resource, scope, limits)
 
@@ -145,7 +149,7 @@ def _copied(record: LogRecord) -> LogRecord:
     from copy import copy
 
     result = copy(record)
-    result.attributes = _with_exception(record.attributes, record.exception)
+    result.attributes = _with_exception(record.attributes, exception_of(record))
     return result
 
 
@@ -155,9 +159,7 @@ def _with_exception(attributes: Any, exception: BaseException | None) -> Any:
         return attributes
     own = exception_attributes(exception)
     if isinstance(attributes, BoundedAttributes):
-        merged = BoundedAttributes(
-            attributes.maxlen, attributes, immutable=False, max_value_len=attributes.max_value_len
-        )
+        merged = bounded_attributes(attributes.maxlen, attributes, attributes.max_value_len)
         merged.dropped = attributes.dropped
         for key, value in own.items():
             if key not in merged:

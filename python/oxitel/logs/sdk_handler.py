@@ -8,11 +8,13 @@ from typing import Any
 
 from opentelemetry._logs import LoggerProvider, LogRecord
 
+from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 
 from .handler import DONE_NATIVELY, Handler, add_code, add_exception, own_attributes
 
 
+@official("opentelemetry.sdk._logs._internal")
 @done_natively(*DONE_NATIVELY)
 class LoggingHandler(Handler):
     """Sends records of `logging` to a logger provider, the global one if none is given.

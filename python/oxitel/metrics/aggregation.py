@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import IntEnum
 
+from oxitel.official_name import official
+
 _DEFAULT_EXPLICIT_BUCKET_HISTOGRAM_AGGREGATION_BOUNDARIES: Sequence[float] = (
     0.0,
     5.0,
@@ -28,6 +30,7 @@ _DEFAULT_EXPLICIT_BUCKET_HISTOGRAM_AGGREGATION_BOUNDARIES: Sequence[float] = (
 )
 
 
+@official("opentelemetry.sdk.metrics._internal.aggregation")
 class AggregationTemporality(IntEnum):
     """Whether a point tells of the time since the last collection or since the beginning."""
 
@@ -60,6 +63,7 @@ class _ExponentialBucketHistogramAggregation(_Aggregation):
     pass
 
 
+@official("opentelemetry.sdk.metrics._internal.aggregation")
 class Aggregation:
     """What the aggregations that can be asked for have in common. Those below are all there are:
     a stream adds up natively, so a subclass in Python has nothing to say."""
@@ -67,23 +71,27 @@ class Aggregation:
     _kind: type[_Aggregation] | None = None
 
 
+@official("opentelemetry.sdk.metrics._internal.aggregation")
 class DefaultAggregation(Aggregation):
     """What suits the instrument: a sum for counters and up-down counters, the last value for
     gauges, a histogram with explicit buckets for histograms."""
 
 
+@official("opentelemetry.sdk.metrics._internal.aggregation")
 class SumAggregation(Aggregation):
     """The sum of the measurements."""
 
     _kind = _SumAggregation
 
 
+@official("opentelemetry.sdk.metrics._internal.aggregation")
 class LastValueAggregation(Aggregation):
     """The last measurement and its time."""
 
     _kind = _LastValueAggregation
 
 
+@official("opentelemetry.sdk.metrics._internal.aggregation")
 class ExplicitBucketHistogramAggregation(Aggregation):
     """Count, sum, minimum, maximum, and the number of measurements in each bucket.
 
@@ -100,6 +108,7 @@ class ExplicitBucketHistogramAggregation(Aggregation):
         self._record_min_max = record_min_max
 
 
+@official("opentelemetry.sdk.metrics._internal.aggregation")
 class ExponentialBucketHistogramAggregation(Aggregation):
     """Count, sum, minimum, maximum, and the number of measurements in buckets whose bounds are
     powers of a base that adapts to them.
@@ -118,6 +127,7 @@ class ExponentialBucketHistogramAggregation(Aggregation):
         self._record_min_max = record_min_max
 
 
+@official("opentelemetry.sdk.metrics._internal.aggregation")
 class DropAggregation(Aggregation):
     """No points: measurements are ignored."""
 

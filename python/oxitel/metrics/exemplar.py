@@ -13,11 +13,14 @@ from typing import TYPE_CHECKING
 
 from opentelemetry import trace
 
+from oxitel.official_name import official
+
 if TYPE_CHECKING:
     from opentelemetry.context import Context
     from opentelemetry.util.types import Attributes
 
 
+@official("opentelemetry.sdk.metrics._internal.exemplar.exemplar")
 @dataclasses.dataclass(frozen=True)
 class Exemplar:
     """A measurement that stands for others: its value, time (nanoseconds since 1970), the ids of
@@ -30,6 +33,7 @@ class Exemplar:
     trace_id: int | None = None
 
 
+@official("opentelemetry.sdk.metrics._internal.exemplar.exemplar_filter")
 class ExemplarFilter(ABC):
     """Says which measurements are offered to the reservoirs."""
 
@@ -44,6 +48,7 @@ class ExemplarFilter(ABC):
         """Whether this measurement is offered; `attributes` are all of its attributes."""
 
 
+@official("opentelemetry.sdk.metrics._internal.exemplar.exemplar_filter")
 class AlwaysOnExemplarFilter(ExemplarFilter):
     """Every measurement is offered."""
 
@@ -57,6 +62,7 @@ class AlwaysOnExemplarFilter(ExemplarFilter):
         return True
 
 
+@official("opentelemetry.sdk.metrics._internal.exemplar.exemplar_filter")
 class AlwaysOffExemplarFilter(ExemplarFilter):
     """No measurement is offered, so there are no exemplars."""
 
@@ -70,6 +76,7 @@ class AlwaysOffExemplarFilter(ExemplarFilter):
         return False
 
 
+@official("opentelemetry.sdk.metrics._internal.exemplar.exemplar_filter")
 class TraceBasedExemplarFilter(ExemplarFilter):
     """A measurement is offered where the current span is sampled."""
 

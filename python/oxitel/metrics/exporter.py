@@ -12,11 +12,14 @@ from enum import Enum
 from os import linesep
 from typing import IO, TYPE_CHECKING, Any
 
+from oxitel.official_name import official
+
 if TYPE_CHECKING:
     from .aggregation import Aggregation, AggregationTemporality
     from .point import MetricsData
 
 
+@official("opentelemetry.sdk.metrics._internal.export")
 class MetricExportResult(Enum):
     """How an export went."""
 
@@ -24,6 +27,7 @@ class MetricExportResult(Enum):
     FAILURE = 1
 
 
+@official("opentelemetry.sdk.metrics._internal.export")
 class MetricExporter(ABC):
     """Sends metrics somewhere. A `PeriodicExportingMetricReader` calls `export` of its exporter one
     at a time and logs what it raises.
@@ -55,6 +59,7 @@ class MetricExporter(ABC):
         """No more metrics come."""
 
 
+@official("opentelemetry.sdk.metrics._internal.export")
 class ConsoleMetricExporter(MetricExporter):
     """Writes metrics to `out` as `formatter` formats them: as JSON, if nothing else is said."""
 

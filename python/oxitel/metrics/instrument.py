@@ -13,6 +13,7 @@ from opentelemetry import metrics as api
 from opentelemetry.metrics._internal.instrument import _MetricsHistogramAdvisory
 
 from oxitel import _native
+from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 
 if TYPE_CHECKING:
@@ -135,6 +136,7 @@ def _refuse(cls: type, public: type) -> None:
         raise TypeError(f"{public.__name__} must be instantiated via a meter.")
 
 
+@official("opentelemetry.sdk.metrics._internal.instrument")
 class Counter(_native.Counter, _Synchronous, api.Counter):
     """A sum of amounts that are not negative."""
 
@@ -143,6 +145,7 @@ class Counter(_native.Counter, _Synchronous, api.Counter):
         return super().__new__(cls)
 
 
+@official("opentelemetry.sdk.metrics._internal.instrument")
 @done_natively("add")
 class UpDownCounter(_native.UpDownCounter, _Synchronous, api.UpDownCounter):
     """A sum of amounts of either sign."""
@@ -152,6 +155,7 @@ class UpDownCounter(_native.UpDownCounter, _Synchronous, api.UpDownCounter):
         return super().__new__(cls)
 
 
+@official("opentelemetry.sdk.metrics._internal.instrument")
 @done_natively("record")
 class Histogram(_native.Histogram, _Synchronous, api.Histogram):
     """A distribution of amounts that are not negative."""
@@ -184,6 +188,7 @@ class Histogram(_native.Histogram, _Synchronous, api.Histogram):
         )
 
 
+@official("opentelemetry.sdk.metrics._internal.instrument")
 class Gauge(_native.Gauge, _Synchronous, api._Gauge):
     """The last amount. Official name: `opentelemetry.sdk.metrics._Gauge`."""
 
@@ -192,6 +197,7 @@ class Gauge(_native.Gauge, _Synchronous, api._Gauge):
         return super().__new__(cls)
 
 
+@official("opentelemetry.sdk.metrics._internal.instrument")
 class ObservableCounter(_Asynchronous, api.ObservableCounter):
     """Totals that callbacks tell, which never fall but when they begin anew."""
 
@@ -200,6 +206,7 @@ class ObservableCounter(_Asynchronous, api.ObservableCounter):
         return super().__new__(cls)
 
 
+@official("opentelemetry.sdk.metrics._internal.instrument")
 class ObservableUpDownCounter(_Asynchronous, api.ObservableUpDownCounter):
     """Totals that callbacks tell."""
 
@@ -208,6 +215,7 @@ class ObservableUpDownCounter(_Asynchronous, api.ObservableUpDownCounter):
         return super().__new__(cls)
 
 
+@official("opentelemetry.sdk.metrics._internal.instrument")
 class ObservableGauge(_Asynchronous, api.ObservableGauge):
     """Values that callbacks tell."""
 

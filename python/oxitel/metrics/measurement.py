@@ -9,7 +9,10 @@ from typing import Any
 from opentelemetry.context import Context
 from opentelemetry.util.types import Attributes
 
+from oxitel.official_name import official
 
+
+@official("opentelemetry.sdk.metrics._internal.measurement")
 @dataclass(frozen=True)
 class Measurement:
     """A value, when it was measured (nanoseconds since 1970), by what, in which context."""

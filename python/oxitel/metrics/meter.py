@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import metrics as api
 
 from oxitel import _native
+from oxitel.official_name import official
 
 from . import instrument as instruments
 
@@ -35,6 +36,7 @@ class _MeterConfig:
         return cls()
 
 
+@official("opentelemetry.sdk.metrics._internal")
 class Meter(api.Meter):
     """Makes instruments, the same one for the same name, kind, unit and description."""
 

@@ -7,6 +7,7 @@ from math import inf
 from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
+from oxitel.diagnostics.mixture import notice_sdk, official_module
 from oxitel.export.otlp import OtlpExporter
 from oxitel.export.signal import METRICS
 from oxitel.quantity import count_of, seconds_of
@@ -41,9 +42,15 @@ class OtlpMetrics(OtlpExporter, MetricExporter):
         aggregations: Mapping[type, Aggregation] | None,
         max_export_batch_size: int | None,
     ) -> None:
-        MetricExporter.__init__(
-            self, preferred_temporalities(temporalities), preferred_aggregations(aggregations)
-        )
+        preferred_temporality = preferred_temporalities(temporalities)
+        preferred_aggregation = preferred_aggregations(aggregations)
+        official = notice_sdk(METRICS.sdk_module, self)
+        if official is not None:
+            from .of_another_sdk import in_classes_of
+
+            preferred_temporality = in_classes_of(official, preferred_temporality)
+            preferred_aggregation = in_classes_of(official, preferred_aggregation)
+        MetricExporter.__init__(self, preferred_temporality, preferred_aggregation)
         size = 0 if max_export_batch_size is None else count_of(max_export_batch_size)
         if size > 0:
             self._max_export_batch_size = size
@@ -89,6 +96,10 @@ class OtlpMetrics(OtlpExporter, MetricExporter):
     ) -> MetricExportResult:
         """Send the metrics and wait for the answer, at most the exporter's timeout and
         `timeout_millis`."""
+        if official_module(METRICS.sdk_module) is not None:
+            from .of_another_sdk import in_own_classes
+
+            metrics_data = in_own_classes(metrics_data)
         limit = inf if timeout_millis is None else seconds_of(timeout_millis)
         succeeded = self._deliver(metrics_data, limit)
         return MetricExportResult.SUCCESS if succeeded else MetricExportResult.FAILURE

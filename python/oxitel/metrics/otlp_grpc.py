@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from oxitel.export.grpc import GrpcExporter
 from oxitel.export.otlp import unchanged_is_native
+from oxitel.official_name import official
 
 from .otlp import OtlpMetrics
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from .aggregation import Aggregation, AggregationTemporality
 
 
+@official("opentelemetry.exporter.otlp.proto.grpc.metric_exporter")
 @unchanged_is_native
 class OTLPMetricExporter(OtlpMetrics, GrpcExporter):
     """Sends metrics to an OTLP receiver over gRPC; the arguments are those of GrpcExporter and

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from oxitel.export.http import HttpExporter
 from oxitel.export.otlp import unchanged_is_native
+from oxitel.official_name import official
 
 from .otlp import OtlpMetrics
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 DEFAULT_METRICS_EXPORT_PATH = "v1/metrics"
 
 
+@official("opentelemetry.exporter.otlp.proto.http.metric_exporter")
 @unchanged_is_native
 class OTLPMetricExporter(OtlpMetrics, HttpExporter):
     """Sends metrics to an OTLP receiver over HTTP; the arguments are those of HttpExporter and

@@ -18,10 +18,12 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
+from oxitel.diagnostics.mixture import notice_exporter
 from oxitel.export.batch import takes_timeout
 from oxitel.export.batching import native_exporter_of
 from oxitel.export.suppression import Suppression
 from oxitel.lifetime import Waiting, export_millis, leave_to_parent
+from oxitel.official_name import official
 from oxitel.quantity import seconds_of
 from oxitel.variables import sdk
 from oxitel.variables.variable import say_once
@@ -72,6 +74,7 @@ def _is_greenlet() -> bool:
     return getattr(threading.get_ident, "__module__", None) != "_thread"
 
 
+@official("opentelemetry.sdk.metrics._internal.export")
 class PeriodicExportingMetricReader(MetricReader):
     """Collects every `export_interval_millis` and hands the metrics to `exporter.export`.
 
@@ -109,6 +112,7 @@ class PeriodicExportingMetricReader(MetricReader):
             interval = variable.default
         if not interval > 0:
             raise ValueError(f"interval value {interval} is invalid and has to be positive.")
+        notice_exporter(exporter)
         self._exporter = exporter
         self._export_interval_millis = interval
         self._export_timeout_millis = timeout

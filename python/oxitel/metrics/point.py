@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.util.types import Attributes
 
+from oxitel.official_name import official
+
 from .aggregation import AggregationTemporality
 from .exemplar import Exemplar
 
@@ -33,6 +35,7 @@ def _plain(value: Any) -> Any:
     return loads(value.to_json(indent=None))
 
 
+@official("opentelemetry.sdk.metrics._internal.point")
 @dataclass(frozen=True)
 class NumberDataPoint:
     """The value of a sum or a gauge for one set of attributes. Times are nanoseconds since 1970;
@@ -48,6 +51,7 @@ class NumberDataPoint:
         return _json(asdict(self), indent)
 
 
+@official("opentelemetry.sdk.metrics._internal.point")
 @dataclass(frozen=True)
 class HistogramDataPoint:
     """A histogram for one set of attributes; `bucket_counts` is one longer than
@@ -68,6 +72,7 @@ class HistogramDataPoint:
         return _json(asdict(self), indent)
 
 
+@official("opentelemetry.sdk.metrics._internal.point")
 @dataclass(frozen=True)
 class Buckets:
     """The counts of an exponential histogram's buckets, the first of which has number `offset`."""
@@ -76,6 +81,7 @@ class Buckets:
     bucket_counts: Sequence[int]
 
 
+@official("opentelemetry.sdk.metrics._internal.point")
 @dataclass(frozen=True)
 class ExponentialHistogramDataPoint:
     """An exponential histogram for one set of attributes; bucket `n` holds what is above `b**n`
@@ -103,6 +109,7 @@ def _plain_points(data: Any) -> list[Any]:
     return [_plain(point) for point in data.data_points]
 
 
+@official("opentelemetry.sdk.metrics._internal.point")
 @dataclass(frozen=True)
 class ExponentialHistogram:
     """Counts of amounts, in buckets whose boundaries are powers of one base."""
@@ -118,6 +125,7 @@ class ExponentialHistogram:
         return _json(plain, indent)
 
 
+@official("opentelemetry.sdk.metrics._internal.point")
 @dataclass(frozen=True)
 class Sum:
     """Added amounts. `is_monotonic` if none of them was negative."""
@@ -135,6 +143,7 @@ class Sum:
         return _json(plain, indent)
 
 
+@official("opentelemetry.sdk.metrics._internal.point")
 @dataclass(frozen=True)
 class Gauge:
     """Last values."""
@@ -145,6 +154,7 @@ class Gauge:
         return _json({"data_points": _plain_points(self)}, indent)
 
 
+@official("opentelemetry.sdk.metrics._internal.point")
 @dataclass(frozen=True)
 class Histogram:
     """Counts of amounts, in buckets with fixed boundaries."""
@@ -164,6 +174,7 @@ DataT = Sum | Gauge | Histogram | ExponentialHistogram
 DataPointT = NumberDataPoint | HistogramDataPoint | ExponentialHistogramDataPoint
 
 
+@official("opentelemetry.sdk.metrics._internal.point")
 @dataclass(frozen=True)
 class Metric:
     """The points of one metric stream."""
@@ -183,6 +194,7 @@ class Metric:
         return _json(plain, indent)
 
 
+@official("opentelemetry.sdk.metrics._internal.point")
 @dataclass(frozen=True)
 class ScopeMetrics:
     """The metrics of one instrumentation scope."""
@@ -200,6 +212,7 @@ class ScopeMetrics:
         return _json(plain, indent)
 
 
+@official("opentelemetry.sdk.metrics._internal.point")
 @dataclass(frozen=True)
 class ResourceMetrics:
     """The metrics of one resource, by scope."""
@@ -217,6 +230,7 @@ class ResourceMetrics:
         return _json(plain, indent)
 
 
+@official("opentelemetry.sdk.metrics._internal.point")
 @dataclass(frozen=True)
 class MetricsData:
     """What a reader collected."""

@@ -25,6 +25,14 @@ from .instrument import (
     UpDownCounter,
 )
 
+INSTRUMENTS: tuple[type, ...] = (
+    Counter,
+    UpDownCounter,
+    Histogram,
+    ObservableCounter,
+    ObservableUpDownCounter,
+    ObservableGauge,
+)
 _DELTA: dict[str, tuple[type, ...]] = {
     "cumulative": (),
     "delta": (Counter, Histogram, ObservableCounter),
@@ -36,16 +44,8 @@ def preferred_temporalities(
     argument: Mapping[type, AggregationTemporality] | None,
 ) -> dict[type, AggregationTemporality]:
     """Those of the environment, and over them those of the argument."""
-    instruments = (
-        Counter,
-        UpDownCounter,
-        Histogram,
-        ObservableCounter,
-        ObservableUpDownCounter,
-        ObservableGauge,
-    )
     of_environment: dict[type, AggregationTemporality] = {
-        **dict.fromkeys(instruments, AggregationTemporality.CUMULATIVE),
+        **dict.fromkeys(INSTRUMENTS, AggregationTemporality.CUMULATIVE),
         **dict.fromkeys(
             _DELTA[variables.METRICS_TEMPORALITY_PREFERENCE.read()], AggregationTemporality.DELTA
         ),

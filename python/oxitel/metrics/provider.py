@@ -14,6 +14,7 @@ from opentelemetry import metrics as api
 from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
+from oxitel.official_name import official
 from oxitel.quantity import seconds_of
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationScope, RuleBasedConfigurator
@@ -56,6 +57,7 @@ def _get_exemplar_filter(exemplar_filter: str) -> ExemplarFilter:
     raise ValueError(f"Unknown exemplar filter '{exemplar_filter}'.")
 
 
+@official("opentelemetry.sdk.metrics._internal")
 class MeterProvider(api.MeterProvider):
     """Makes meters whose instruments its readers collect from.
 

@@ -13,6 +13,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any, final
 
 from oxitel import _native
+from oxitel.official_name import official
 
 from .aggregation import Aggregation, AggregationTemporality, DefaultAggregation
 from .instrument import (
@@ -56,6 +57,7 @@ InstrumentCardinalityKey = (
 CardinalityLimits = dict[InstrumentCardinalityKey, int]
 
 
+@official("opentelemetry.sdk.metrics._internal.export")
 class MetricReader(ABC):
     """Collects the metrics of one meter provider, when it is asked to.
 
@@ -167,6 +169,7 @@ class MetricReader(ABC):
         """Give back what is held. Called once, when the meter provider is shut down."""
 
 
+@official("opentelemetry.sdk.metrics._internal.export")
 class InMemoryMetricReader(MetricReader):
     """Collects when `get_metrics_data` is called, and returns it. For tests."""
 

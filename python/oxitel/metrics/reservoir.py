@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 from opentelemetry import trace
 from opentelemetry.trace.span import INVALID_SPAN
 
+from oxitel.official_name import official
+
 from .aggregation import _Aggregation, _ExplicitBucketHistogramAggregation
 from .exemplar import Exemplar
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from opentelemetry.util.types import Attributes
 
 
+@official("opentelemetry.sdk.metrics._internal.exemplar.exemplar_reservoir")
 class ExemplarReservoir(ABC):
     """Keeps some of the measurements of one series.
 
@@ -49,6 +52,7 @@ class ExemplarReservoir(ABC):
 ExemplarReservoirBuilder = Callable[..., ExemplarReservoir]
 
 
+@official("opentelemetry.sdk.metrics._internal.exemplar.exemplar_reservoir")
 class ExemplarBucket:
     """Room for one measurement."""
 
@@ -89,10 +93,12 @@ class ExemplarBucket:
         )
 
 
+@official("opentelemetry.sdk.metrics._internal.exemplar.exemplar_reservoir")
 class BucketIndexError(ValueError):
     """A measurement that is not to be kept."""
 
 
+@official("opentelemetry.sdk.metrics._internal.exemplar.exemplar_reservoir")
 class FixedSizeExemplarReservoirABC(ExemplarReservoir):
     """A reservoir with `size` places; a subclass says which of them a measurement takes."""
 
@@ -138,6 +144,7 @@ class FixedSizeExemplarReservoirABC(ExemplarReservoir):
         """Called at the end of a collection, for what else there is to begin anew."""
 
 
+@official("opentelemetry.sdk.metrics._internal.exemplar.exemplar_reservoir")
 class SimpleFixedSizeExemplarReservoir(FixedSizeExemplarReservoirABC):
     """Keeps `size` measurements, chosen at random with the same chance for each."""
 
@@ -166,6 +173,7 @@ class SimpleFixedSizeExemplarReservoir(FixedSizeExemplarReservoirABC):
         return index
 
 
+@official("opentelemetry.sdk.metrics._internal.exemplar.exemplar_reservoir")
 class AlignedHistogramBucketExemplarReservoir(FixedSizeExemplarReservoirABC):
     """Keeps the last measurement of each of a histogram's buckets."""
 

@@ -11,6 +11,7 @@ from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
+from oxitel.official_name import official
 
 from .aggregation import Aggregation, DefaultAggregation, _Aggregation
 from .reservoir import ExemplarReservoirBuilder, _default_reservoir_factory
@@ -22,6 +23,7 @@ _logger = getLogger("opentelemetry.sdk.metrics._internal.view")
 _logger.addFilter(DuplicateFilter())
 
 
+@official("opentelemetry.sdk.metrics._internal.view")
 class View:
     """Chooses instruments, and says what their stream of points is like.
 

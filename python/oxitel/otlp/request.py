@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
+from oxitel.official_name import official
 
 if TYPE_CHECKING:
     from oxitel.logs.record import ReadableLogRecord
@@ -34,18 +35,21 @@ class EncodedRequest:
         return len(self._data)
 
 
+@official("opentelemetry.exporter.otlp.proto.common._internal.trace_encoder")
 def encode_spans(sdk_spans: Sequence[ReadableSpan]) -> Any:
     """The spans as an `ExportTraceServiceRequest` of opentelemetry-proto if that is installed,
     else as an object that can only be serialized."""
     return _request(_native.encode_spans(list(sdk_spans)), "trace", "ExportTraceServiceRequest")
 
 
+@official("opentelemetry.exporter.otlp.proto.common._internal.metrics_encoder")
 def encode_metrics(data: MetricsData) -> Any:
     """The metrics as an `ExportMetricsServiceRequest` of opentelemetry-proto if that is installed,
     else as an object that can only be serialized."""
     return _request(_native.encode_metrics(data), "metrics", "ExportMetricsServiceRequest")
 
 
+@official("opentelemetry.exporter.otlp.proto.common._internal._log_encoder")
 def encode_logs(batch: Sequence[ReadableLogRecord]) -> Any:
     """The log records as an `ExportLogsServiceRequest` of opentelemetry-proto if that is installed,
     else as an object that can only be serialized."""

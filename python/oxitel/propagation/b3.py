@@ -9,8 +9,10 @@ from opentelemetry.propagators.textmap import TextMapPropagator
 from typing_extensions import deprecated
 
 from oxitel import _native
+from oxitel.official_name import official
 
 
+@official("opentelemetry.propagators.b3")
 class B3MultiFormat(_native.B3Propagator, TextMapPropagator):
     """Writes a header for each field; reads these and the single header."""
 
@@ -26,6 +28,7 @@ class B3MultiFormat(_native.B3Propagator, TextMapPropagator):
         return {self.TRACE_ID_KEY, self.SPAN_ID_KEY, self.SAMPLED_KEY}
 
 
+@official("opentelemetry.propagators.b3")
 class B3SingleFormat(B3MultiFormat):
     """Writes the single header; reads both forms."""
 
@@ -37,6 +40,7 @@ class B3SingleFormat(B3MultiFormat):
         return {self.SINGLE_HEADER_KEY}
 
 
+@official("opentelemetry.propagators.b3")
 class B3Format(B3MultiFormat):
     """`B3MultiFormat` under its old name."""
 

@@ -6,8 +6,10 @@ Specification: https://www.jaegertracing.io/sdk-migration/#propagation-format.
 from opentelemetry.propagators.textmap import TextMapPropagator
 
 from oxitel import _native
+from oxitel.official_name import official
 
 
+@official("opentelemetry.propagators.jaeger")
 class JaegerPropagator(_native.JaegerPropagator, TextMapPropagator):
     """Reads and writes `uber-trace-id`, and the baggage in headers that begin with `uberctx-`."""
 

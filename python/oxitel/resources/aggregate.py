@@ -10,6 +10,7 @@ import threading
 from collections.abc import Sequence
 from logging import getLogger
 
+from oxitel.official_name import official
 from oxitel.variables import sdk
 
 from . import detector as builtin
@@ -77,6 +78,7 @@ def _get_process_dependent_resource() -> Resource:
     return get_aggregated_resources(detectors, Resource.get_empty())
 
 
+@official("opentelemetry.sdk.resources")
 def get_aggregated_resources(
     detectors: Sequence[ResourceDetector],
     initial_resource: Resource | None = None,

@@ -10,6 +10,7 @@ from logging import getLogger
 
 from opentelemetry.util.types import AnyValue
 
+from oxitel.official_name import official
 from oxitel.variables import sdk
 
 from . import attribute_names as names
@@ -18,6 +19,7 @@ from .resource import Resource
 _logger = getLogger("opentelemetry.sdk.resources")
 
 
+@official("opentelemetry.sdk.resources")
 class ResourceDetector(abc.ABC):
     """Finds out attributes of the resource.
 
@@ -37,6 +39,7 @@ class ResourceDetector(abc.ABC):
         return False
 
 
+@official("opentelemetry.sdk.resources")
 class OTELResourceDetector(ResourceDetector):
     """Reads OTEL_RESOURCE_ATTRIBUTES and OTEL_SERVICE_NAME."""
 
@@ -69,6 +72,7 @@ def parse_attributes(text: str) -> dict[str, str]:
     return attributes
 
 
+@official("opentelemetry.sdk.resources")
 class ProcessResourceDetector(ResourceDetector):
     """The process and its interpreter.
 
@@ -117,6 +121,7 @@ def _process_owner() -> str | None:
     return str(psutil.Process().username())
 
 
+@official("opentelemetry.sdk.resources")
 class OsResourceDetector(ResourceDetector):
     """`os.type` and `os.version`: what `platform.release` says, but `platform.version` on Windows
     and Solaris, where the release does not tell versions apart."""
@@ -134,6 +139,7 @@ class OsResourceDetector(ResourceDetector):
         )
 
 
+@official("opentelemetry.sdk.resources")
 class _HostResourceDetector(ResourceDetector):
     """The host's name and architecture, and the machine id where it can be read.
 
@@ -165,6 +171,7 @@ _service_instance: tuple[int, str] | None = None
 _service_instance_lock = threading.Lock()
 
 
+@official("opentelemetry.sdk.resources")
 class ServiceInstanceIdResourceDetector(ResourceDetector):
     """`service.instance.id`: a random UUID, the same all through a process, new in a forked child.
 

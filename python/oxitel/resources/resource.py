@@ -11,6 +11,7 @@ from logging import getLogger
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.util.types import AnyValue
 
+from oxitel.official_name import official
 from oxitel.version import __version__
 
 from .attribute_names import (
@@ -26,6 +27,7 @@ Attributes = Mapping[str, LabelValue]
 _logger = getLogger("opentelemetry.sdk.resources")
 
 
+@official("opentelemetry.sdk.resources")
 class Resource:
     """Attributes of the entity that makes telemetry; cannot be changed.
 

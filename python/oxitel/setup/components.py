@@ -17,6 +17,7 @@ from opentelemetry.trace import set_tracer_provider
 
 from oxitel.logs.batch import BatchLogRecordProcessor
 from oxitel.logs.exporter import LogRecordExporter
+from oxitel.logs.older_api import serve_events
 from oxitel.logs.provider import LoggerProvider
 from oxitel.metrics.exporter import MetricExporter
 from oxitel.metrics.periodic import PeriodicExportingMetricReader
@@ -215,6 +216,7 @@ def init_logging(
     have the root logger's records exported if `setup_logging_handler`."""
     provider = LoggerProvider(resource=resource, _logger_configurator=logger_configurator)
     set_logger_provider(provider)
+    serve_events(provider)
     for processor in log_record_processors or ():
         provider.add_log_record_processor(processor)
     make_processor = export_log_record_processor or BatchLogRecordProcessor

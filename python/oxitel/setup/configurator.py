@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import sys
 from abc import ABC, abstractmethod
+from importlib import import_module
 from logging import getLogger
 from typing import Any
 
@@ -39,6 +41,12 @@ class Configurator(BaseConfigurator):
     named in one message each, and the rest is set up. Official name: `_OTelSDKConfigurator`.
     """
 
+    def configure(self, **kwargs: Any) -> None:
+        try:
+            super().configure(**kwargs)
+        finally:
+            _import_modules_of_providers()
+
     def _configure(self, **kwargs: Any) -> None:
         path = CONFIG_FILE.text()
         if path is None:
@@ -55,3 +63,20 @@ class Configurator(BaseConfigurator):
         from .file import configure_from_file
 
         configure_from_file(path)
+
+
+def _import_modules_of_providers() -> None:
+    """Those that the providers' classes say they are from, which the program may not import: it
+    looks for them in `sys.modules`."""
+    # Looked at, since asking for one may make it.
+    for module, name in (
+        ("opentelemetry.trace", "_TRACER_PROVIDER"),
+        ("opentelemetry.metrics._internal", "_METER_PROVIDER"),
+        ("opentelemetry._logs._internal", "_LOGGER_PROVIDER"),
+    ):
+        provider = getattr(sys.modules.get(module), name, None)
+        try:
+            import_module(type(provider).__module__)
+        except ImportError:
+            # A class of the program's.
+            continue

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from oxitel import _native
 from oxitel.export.batching import Batching, BatchVariables
 from oxitel.export.signal import TRACES
+from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 from oxitel.variables import sdk
 
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from .span import ReadableSpan
 
 
+@official("opentelemetry.sdk.trace.export")
 @done_natively("on_start", "_on_ending", "on_end")
 class BatchSpanProcessor(Batching, SpanProcessor):
     """Exports sampled spans in batches, in the background.

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import Any
 
 from oxitel import _native
+from oxitel.official_name import official
 
 _NAME = "time_ns"
 
@@ -31,6 +32,7 @@ def watch(module: str) -> None:
     sys.modules[module].__class__ = _ModuleWithClock
 
 
+@official("opentelemetry.sdk.util")
 def ns_to_iso_str(nanoseconds: int) -> str:
     """Nanoseconds since the Unix epoch as ISO 8601 in UTC, to the microsecond."""
     from datetime import datetime, timezone

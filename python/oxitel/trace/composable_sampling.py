@@ -15,6 +15,7 @@ from opentelemetry.trace import Link, SpanKind, get_current_span
 from opentelemetry.trace.span import TraceState
 from opentelemetry.util.types import Attributes
 
+from oxitel.official_name import official
 from oxitel.trace.sampling import Decision, Sampler, SamplingResult
 
 # A span is sampled when its 56 random bits reach the threshold: 0 keeps all of them.
@@ -26,6 +27,7 @@ _KEY = "ot"
 _MAX_MEMBER_CHARACTERS = 256
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._composable")
 @dataclass(frozen=True)
 class SamplingIntent:
     """What a composable sampler wants: a threshold (-1 for never), and whether counts that are made
@@ -37,6 +39,7 @@ class SamplingIntent:
     update_trace_state: Callable[[TraceState], TraceState] = field(default=lambda state: state)
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._composable")
 class ComposableSampler(Protocol):
     """Part of a decision, which `composite_sampler` makes."""
 
@@ -84,11 +87,13 @@ _ALWAYS_ON = _Fixed(SamplingIntent(threshold=0), "ComposableAlwaysOn")
 _ALWAYS_OFF = _Fixed(NO_SAMPLING, "ComposableAlwaysOff")
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._always_on")
 def composable_always_on() -> ComposableSampler:
     """Wants every span."""
     return _ALWAYS_ON
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._always_off")
 def composable_always_off() -> ComposableSampler:
     """Wants no span."""
     return _ALWAYS_OFF
@@ -104,6 +109,7 @@ class ComposableTraceIDRatioBased(_Fixed):
         super().__init__(intent, f"ComposableTraceIDRatioBased{{threshold={shown}, ratio={ratio}}}")
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._traceid_ratio")
 def composable_traceid_ratio_based(ratio: float) -> ComposableSampler:
     """Wants the given part of all spans. Raises ValueError for a ratio outside 0.0 to 1.0."""
     if not 0.0 <= ratio <= 1.0:
@@ -140,6 +146,7 @@ class _ParentThreshold(ComposableSampler):
         return f"ComposableParentThreshold{{root={self._root.get_description()}}}"
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._parent_threshold")
 def composable_parent_threshold(root_sampler: ComposableSampler) -> ComposableSampler:
     """Follows the parent's decision, by its threshold or its flag; asks `root_sampler` for spans
     without a parent."""
@@ -181,6 +188,7 @@ class _Composite(Sampler):
         return self._delegate.get_description()
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._sampler")
 def composite_sampler(delegate: ComposableSampler) -> Sampler:
     """A sampler for a provider that does what `delegate` wants and keeps the trace state."""
     return _Composite(delegate)

@@ -11,7 +11,10 @@ from typing import Any
 
 from typing_extensions import deprecated
 
+from oxitel.official_name import official
 
+
+@official("opentelemetry.sdk.util")
 def get_dict_as_key(labels: Mapping[Any, Any]) -> tuple[tuple[Any, Any], ...]:
     """`labels` as a tuple that can be a dictionary's key: sorted, lists made tuples."""
     return tuple(
@@ -22,6 +25,7 @@ def get_dict_as_key(labels: Mapping[Any, Any]) -> tuple[tuple[Any, Any], ...]:
     )
 
 
+@official("opentelemetry.sdk.util")
 class BoundedList(Sequence):  # type: ignore[type-arg]
     """A list to append to that holds at most `maxlen` items and drops the oldest.
 
@@ -78,6 +82,7 @@ class BoundedList(Sequence):  # type: ignore[type-arg]
         return bounded
 
 
+@official("opentelemetry.sdk.util")
 @deprecated("Deprecated since version 1.4.0.")
 class BoundedDict(MutableMapping):  # type: ignore[type-arg]
     """A dictionary of at most `maxlen` keys that drops the oldest; setting a key makes it newest.

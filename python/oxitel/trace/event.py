@@ -8,7 +8,10 @@ from time import time_ns
 from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.util.types import Attributes
 
+from oxitel.official_name import official
 
+
+@official("opentelemetry.sdk.trace")
 class EventBase(abc.ABC):
     """A name and a time (nanoseconds since 1970; now, if none is given)."""
 
@@ -32,6 +35,7 @@ class EventBase(abc.ABC):
         """What is known of the event."""
 
 
+@official("opentelemetry.sdk.trace")
 class Event(EventBase):
     """An event with attributes. Official name: `opentelemetry.sdk.trace.Event`."""
 

@@ -14,8 +14,10 @@ from os import linesep
 from typing import IO, TYPE_CHECKING
 
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
+from oxitel.diagnostics.mixture import notice_exporter
 from oxitel.export.signal import TRACES
 from oxitel.export.suppression import Suppression
+from oxitel.official_name import official
 from oxitel.variables.sdk import INTERNAL_METRICS_ENABLED
 
 from .processor import SpanProcessor
@@ -32,6 +34,7 @@ _logger = getLogger("opentelemetry.sdk.trace.export")
 _logger.addFilter(DuplicateFilter())
 
 
+@official("opentelemetry.sdk.trace.export")
 class SpanExportResult(Enum):
     """How an export went."""
 
@@ -39,6 +42,7 @@ class SpanExportResult(Enum):
     FAILURE = 1
 
 
+@official("opentelemetry.sdk.trace.export")
 class SpanExporter:
     """Sends ended spans somewhere. Used by a `BatchSpanProcessor` or a `SimpleSpanProcessor`,
     which call `export` of one exporter one at a time and log what it raises."""
@@ -53,12 +57,14 @@ class SpanExporter:
         """Send what `export` has taken and kept, within `timeout_millis`."""
 
 
+@official("opentelemetry.sdk.trace.export")
 class SimpleSpanProcessor(SpanProcessor):
     """Exports each sampled span as it ends, on the thread that ended it."""
 
     def __init__(
         self, span_exporter: SpanExporter, *, meter_provider: MeterProvider | None = None
     ) -> None:
+        notice_exporter(span_exporter)
         self.span_exporter = span_exporter
         self._shutdown = False
         self._processed: ProcessedCounts | None = None
@@ -98,6 +104,7 @@ class SimpleSpanProcessor(SpanProcessor):
         return True
 
 
+@official("opentelemetry.sdk.trace.export")
 class ConsoleSpanExporter(SpanExporter):
     """Writes each span to `out` as `formatter` makes it: indented JSON by default."""
 
@@ -122,6 +129,7 @@ class ConsoleSpanExporter(SpanExporter):
         return True
 
 
+@official("opentelemetry.sdk.trace.export.in_memory_span_exporter")
 class InMemorySpanExporter(SpanExporter):
     """Keeps the spans for tests to look at: all, or the newest `max_spans`."""
 

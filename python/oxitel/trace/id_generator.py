@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import abc
 
+from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 
 
+@official("opentelemetry.sdk.trace.id_generator")
 class IdGenerator(abc.ABC):
     """Makes the ids of new spans. Official name: `opentelemetry.sdk.trace.id_generator`."""
 
@@ -27,6 +29,7 @@ class IdGenerator(abc.ABC):
         return False
 
 
+@official("opentelemetry.sdk.trace.id_generator")
 @done_natively("generate_span_id", "generate_trace_id", "is_trace_id_random")
 class RandomIdGenerator(IdGenerator):
     """The default. Draws from the global `random`, so `random.seed` makes the ids repeat."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from oxitel.official_name import official
 from oxitel.variables import sdk
 from oxitel.variables.limit import UNSET, argument_or_variable
 
@@ -16,6 +17,7 @@ _DEFAULT_OTEL_SPAN_EVENT_COUNT_LIMIT = _COUNT_LIMIT
 _DEFAULT_OTEL_SPAN_LINK_COUNT_LIMIT = _COUNT_LIMIT
 
 
+@official("opentelemetry.sdk.trace")
 class SpanLimits:
     """The limits of a provider's spans; it holds them and enforces nothing.
 

@@ -9,12 +9,14 @@ from logging import getLogger
 
 from oxitel.export.http import HttpExporter
 from oxitel.export.otlp import unchanged_is_native
+from oxitel.official_name import official
 
 from .otlp import OtlpSpans
 
 DEFAULT_TRACES_EXPORT_PATH = "v1/traces"
 
 
+@official("opentelemetry.exporter.otlp.proto.http.trace_exporter")
 @unchanged_is_native
 class OTLPSpanExporter(HttpExporter, OtlpSpans):
     """Sends spans to an OTLP receiver over HTTP; the arguments are those of HttpExporter."""

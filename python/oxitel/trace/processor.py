@@ -14,6 +14,7 @@ from opentelemetry.context import Context
 
 from oxitel import _native
 from oxitel.export.multi_processor import Concurrent, Sequential
+from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ _logger = getLogger("opentelemetry.sdk.trace")
 _TOLD = ("on_start", "_on_ending", "on_end")
 
 
+@official("opentelemetry.sdk.trace")
 @done_natively(*_TOLD)
 class SpanProcessor:
     """Is told of spans as they start and end, on the thread where that happens.
@@ -49,6 +51,7 @@ class SpanProcessor:
         return True
 
 
+@official("opentelemetry.sdk.trace")
 @done_natively(*_TOLD)
 class SynchronousMultiSpanProcessor(Sequential, SpanProcessor):
     """Calls its processors one after the other, in the order they were added."""
@@ -85,6 +88,7 @@ class SynchronousMultiSpanProcessor(Sequential, SpanProcessor):
         self._hand_over("on_end", span)
 
 
+@official("opentelemetry.sdk.trace")
 class ConcurrentMultiSpanProcessor(Concurrent, SpanProcessor):
     """Calls its processors at the same time, in `num_threads` threads, and waits for all."""
 

@@ -13,6 +13,7 @@ from opentelemetry.util.types import Attributes
 
 from oxitel import _native, lifetime
 from oxitel.export.batching import serve
+from oxitel.official_name import official
 from oxitel.propagation import global_textmap
 from oxitel.resources.resource import Resource
 from oxitel.scope import InstrumentationInfo, InstrumentationScope, RuleBasedConfigurator
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 _logger = getLogger("opentelemetry.sdk.trace")
 
 
+@official("opentelemetry.sdk.trace")
 class _TracerConfig:
     """Whether a tracer makes spans. Official name: `opentelemetry.sdk.trace._TracerConfig`."""
 
@@ -60,16 +62,19 @@ _TracerConfiguratorT = Callable[[InstrumentationScope], _TracerConfig]
 _RuleBasedTracerConfigurator = RuleBasedConfigurator[_TracerConfig]
 
 
+@official("opentelemetry.sdk.trace")
 def _default_tracer_configurator(tracer_scope: InstrumentationScope) -> _TracerConfig:
     """Every tracer is enabled."""
     return _TracerConfig.default()
 
 
+@official("opentelemetry.sdk.trace")
 def _disable_tracer_configurator(tracer_scope: InstrumentationScope) -> _TracerConfig:
     """No tracer is enabled."""
     return _TracerConfig(is_enabled=False)
 
 
+@official("opentelemetry.sdk.trace")
 class Tracer(_native.Tracer, trace_api.Tracer):
     """Makes spans; native. Official name: `opentelemetry.sdk.trace.Tracer`."""
 
@@ -88,6 +93,7 @@ class Tracer(_native.Tracer, trace_api.Tracer):
         self.resource = resource
 
 
+@official("opentelemetry.sdk.trace")
 class TracerProvider(trace_api.TracerProvider):
     """Makes tracers that record spans for its processors.
 

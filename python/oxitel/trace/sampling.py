@@ -17,10 +17,12 @@ from opentelemetry.trace import Link, SpanKind, get_current_span
 from opentelemetry.trace.span import TraceState
 from opentelemetry.util.types import Attributes
 
+from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 from oxitel.variables import sdk
 
 
+@official("opentelemetry.sdk.trace.sampling")
 class Decision(enum.Enum):
     """What becomes of a span: not recorded, recorded only, or recorded and exported."""
 
@@ -37,6 +39,7 @@ class Decision(enum.Enum):
         return self is Decision.RECORD_AND_SAMPLE
 
 
+@official("opentelemetry.sdk.trace.sampling")
 class SamplingResult:
     """A decision with the attributes and the trace state that the span gets.
 
@@ -58,6 +61,7 @@ class SamplingResult:
         return f"{type(self).__name__}({self.decision!s}, attributes={self.attributes!s})"
 
 
+@official("opentelemetry.sdk.trace.sampling")
 class Sampler(abc.ABC):
     """Decides for each new span. May be subclassed; what it raises never reaches the user."""
 
@@ -79,6 +83,7 @@ class Sampler(abc.ABC):
         """The sampler's name with its settings, for people."""
 
 
+@official("opentelemetry.sdk.trace.sampling")
 @done_natively("should_sample")
 class StaticSampler(Sampler):
     """Always the same decision."""
@@ -109,6 +114,7 @@ ALWAYS_ON = StaticSampler(Decision.RECORD_AND_SAMPLE)
 """Every span, whatever its parent."""
 
 
+@official("opentelemetry.sdk.trace.sampling")
 @done_natively("should_sample")
 class TraceIdRatioBased(Sampler):
     """The share `rate` of all traces, decided by the low 64 bits of the trace id.
@@ -157,6 +163,7 @@ class TraceIdRatioBased(Sampler):
         return f"TraceIdRatioBased{{{self._rate}}}"
 
 
+@official("opentelemetry.sdk.trace.sampling")
 @done_natively("should_sample")
 class ParentBased(Sampler):
     """Asks one of five samplers: `root` for a span without a valid parent, else the one for its
@@ -215,6 +222,7 @@ class ParentBased(Sampler):
         )
 
 
+@official("opentelemetry.sdk.trace.sampling")
 class AlwaysRecordSampler(Sampler):
     """What `root` decides, but a span it would drop is recorded (and not exported).
 
@@ -254,6 +262,7 @@ DEFAULT_ON = ParentBased(ALWAYS_ON)
 """As the parent was decided; every span without one. The default."""
 
 
+@official("opentelemetry.sdk.trace.sampling")
 class ParentBasedTraceIdRatio(ParentBased):
     """As the parent was decided; the share `rate` of traces without one."""
 
@@ -265,21 +274,25 @@ class ParentBasedTraceIdRatio(ParentBased):
 # samplers have no use for.
 
 
+@official("opentelemetry.sdk.trace.sampling")
 class _AlwaysOff(StaticSampler):
     def __init__(self, _: object) -> None:
         super().__init__(Decision.DROP)
 
 
+@official("opentelemetry.sdk.trace.sampling")
 class _AlwaysOn(StaticSampler):
     def __init__(self, _: object) -> None:
         super().__init__(Decision.RECORD_AND_SAMPLE)
 
 
+@official("opentelemetry.sdk.trace.sampling")
 class _ParentBasedAlwaysOff(ParentBased):
     def __init__(self, _: object) -> None:
         super().__init__(ALWAYS_OFF)
 
 
+@official("opentelemetry.sdk.trace.sampling")
 class _ParentBasedAlwaysOn(ParentBased):
     def __init__(self, _: object) -> None:
         super().__init__(ALWAYS_ON)
@@ -295,6 +308,7 @@ _KNOWN_SAMPLERS: dict[str, Sampler | Callable[[float], Sampler]] = {
 }
 
 
+@official("opentelemetry.sdk.trace.sampling")
 def _get_from_env_or_default() -> Sampler:
     """The sampler that OTEL_TRACES_SAMPLER and OTEL_TRACES_SAMPLER_ARG name."""
     known = _KNOWN_SAMPLERS[sdk.TRACES_SAMPLER.read()]

@@ -16,11 +16,13 @@ from opentelemetry.trace import Link, SpanKind, get_current_span
 from opentelemetry.trace.span import TraceState
 from opentelemetry.util.types import AnyValue, Attributes
 
+from oxitel.official_name import official
 from oxitel.trace.composable_sampling import NO_SAMPLING, ComposableSampler, SamplingIntent
 
 _logger = logging.getLogger("opentelemetry.sdk.trace._sampling_experimental._rule_based")
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._rule_based")
 class PredicateT(Protocol):
     """Whether a rule applies to a span about to start; its text is in descriptions."""
 
@@ -37,6 +39,7 @@ class PredicateT(Protocol):
     def __str__(self) -> str: ...
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._rule_based")
 class AlwaysMatchPredicate:
     """Every span."""
 
@@ -55,6 +58,7 @@ class AlwaysMatchPredicate:
         return "AlwaysMatch"
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._rule_based")
 class AllPredicate:
     """Spans that fit every one of the predicates."""
 
@@ -79,6 +83,7 @@ class AllPredicate:
         return " && ".join(map(str, self._predicates))
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._rule_based")
 class AttributePredicate:
     """Deprecated: spans with exactly this attribute value."""
 
@@ -102,6 +107,7 @@ class AttributePredicate:
         return f"{self.key}={self.value!s}"
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._rule_based")
 class AttributeValuesPredicate:
     """Spans whose attribute has one of the values, as text; an element of a sequence is enough."""
 
@@ -124,6 +130,7 @@ class AttributeValuesPredicate:
         return f"{self._key} in [{','.join(sorted(self._values))}]"
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._rule_based")
 class AttributePatternsPredicate:
     """Spans whose attribute fits an included pattern (all do when there is none) and no excluded
     one. Patterns have `*` and `?`."""
@@ -158,6 +165,7 @@ class AttributePatternsPredicate:
         return f"{self._key} matches"
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._rule_based")
 class SpanKindPredicate:
     """Spans of these kinds."""
 
@@ -179,6 +187,7 @@ class SpanKindPredicate:
         return f"span_kind in [{','.join(kind.name.lower() for kind in self._span_kinds)}]"
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._rule_based")
 class ParentPredicate:
     """Spans whose parent is one of `none`, `remote` and `local`."""
 
@@ -247,6 +256,7 @@ class _RuleBased(ComposableSampler):
         return f"ComposableRuleBased{{[{rules}]}}"
 
 
+@official("opentelemetry.sdk.trace._sampling_experimental._rule_based")
 def composable_rule_based(rules: RulesT) -> ComposableSampler:
     """Asks the sampler of the first rule whose predicate fits; where none does, wants no span."""
     return _RuleBased(rules)

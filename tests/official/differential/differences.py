@@ -441,11 +441,6 @@ DIFFERENCES: list[Difference] = [
         ("observations[*].raised.message", "mappingproxy", None),
     ),
     *_rows(
-        "Classes live in the modules of `oxitel` and are imported from the official paths.",
-        "console.representations",
-        ("observations[*]", "opentelemetry.sdk.resources.Resource", "oxitel.resources"),
-    ),
-    *_rows(
         "A counter's total that falls was counted anew: it begins a new series with a new start, "
         "and no delta is negative.",
         "metrics_aggregation.totals_that_begin_anew",

@@ -45,7 +45,15 @@ pub(crate) fn bounded_attributes<'py>(
         return INSTANCES.make(py, values);
     }
     let class = official::BOUNDED_ATTRIBUTES.kept(py)?;
-    let attributes = class.call1((limit, dict, is_final))?;
+    let mut attributes = class.call1((limit,))?;
+    if attributes.hasattr(intern!(py, "_dict"))? {
+        // The values are clean. Classes of other versions that keep them likewise would clean them once
+        // more, and older ones take less for clean.
+        attributes.setattr(intern!(py, "_dict"), dict)?;
+        attributes.setattr(intern!(py, "_immutable"), is_final)?;
+    } else {
+        attributes = class.call1((limit, dict, is_final))?;
+    }
     attributes.setattr(intern!(py, "dropped"), map.dropped())?;
     // Only now: the values have been cut, and the text of an object of another class never is.
     attributes.setattr(intern!(py, "max_value_len"), max_length)?;

@@ -194,7 +194,8 @@ impl Logger {
         arguments: &EmitArguments<'_, 'py>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
         if let Some(log) = given {
-            let is_plain = !is_ready(log)? && log.getattr(intern!(py, "exception"))?.is_none();
+            let exception = log.getattr_opt(intern!(py, "exception"))?;
+            let is_plain = !is_ready(log)? && exception.is_none_or(|given| given.is_none());
             return Ok(is_plain.then(|| log.clone()));
         }
         if arguments.exception.is_some() {

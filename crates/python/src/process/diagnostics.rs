@@ -19,8 +19,8 @@ use crate::threads::interruption::{Settled, pass_on};
 
 /// Loggers of the official packages.
 pub(crate) const TRACE: &str = "opentelemetry.sdk.trace";
-pub(crate) const METRICS: &str = "opentelemetry.sdk.metrics";
-pub(crate) const LOGS: &str = "opentelemetry.sdk._logs";
+pub(crate) const METRICS: &str = "opentelemetry.sdk.metrics._internal";
+pub(crate) const LOGS: &str = "opentelemetry.sdk._logs._internal";
 pub(crate) const ATTRIBUTES: &str = "opentelemetry.attributes";
 pub(crate) const ENCODER: &str = "opentelemetry.exporter.otlp.proto.common._internal";
 

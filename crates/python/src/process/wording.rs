@@ -24,7 +24,7 @@ pub(crate) struct Message {
 
 /// The official batch processors' logger.
 const BATCH: &str = "opentelemetry.sdk._shared_internal";
-const METRICS: &str = "opentelemetry.sdk.metrics";
+const METRICS: &str = "opentelemetry.sdk.metrics._internal";
 
 pub(crate) fn worded(event: &Event) -> Message {
     let logger = event.destination().map_or(BATCH, logger_of);

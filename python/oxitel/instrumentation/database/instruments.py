@@ -11,7 +11,7 @@ from opentelemetry.trace import Tracer, TracerProvider, get_tracer
 from oxitel import _native
 from oxitel.variables.instrumentation import SANITIZE_SQL
 
-from ..conventions import database_conventions, http_conventions
+from ..conventions import database_conventions, http_conventions, schema_url_for
 
 OPERATION_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10)
 """The buckets of an operation's duration (semantic conventions, "Database metrics")."""
@@ -44,7 +44,7 @@ class DatabaseInstruments:
         self.conventions = database_conventions()
         self.network = http_conventions() if network_follows_http else self.conventions
         signals = [_SIGNALS.DATABASE, *([_SIGNALS.HTTP] if network_follows_http else [])]
-        self.schema_url = _semconv._get_schema_url_for_signal_types(signals)
+        self.schema_url = schema_url_for(signals)
         self.tracer = tracer or get_tracer(
             scope, version, tracer_provider, schema_url=self.schema_url
         )

@@ -8,6 +8,7 @@ from oxitel.export.signal import LOGS
 from oxitel.logs.batch import BatchLogRecordProcessor
 from oxitel.logs.export import SimpleLogRecordProcessor
 from oxitel.logs.limits import LogRecordLimits
+from oxitel.logs.older_api import serve_events
 from oxitel.logs.provider import LoggerProvider, _LoggerConfig
 from oxitel.resources.resource import Resource
 
@@ -33,6 +34,7 @@ def set_logger_provider(section: Section, resource: Resource, limits: Section | 
         provider.add_log_record_processor,
     )
     _logs.set_logger_provider(provider)
+    serve_events(provider)
 
 
 def _limits(section: Section | None, general: Section | None) -> LogRecordLimits:

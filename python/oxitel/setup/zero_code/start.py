@@ -33,7 +33,13 @@ _BOOKKEEPERS = ("resource_tracker import main", "semaphore_tracker import main")
 
 
 def prefer_native() -> None:
-    """Put the native modules before the official ones, where these are installed too."""
+    """Put the native modules before the official ones, where these are installed too. Raises
+    ImportError, with the way out, in an environment where Oxitel cannot work."""
+    from oxitel.fitness import zero_code_problem
+
+    reason = zero_code_problem()
+    if reason is not None:
+        raise ImportError(reason)
     import oxitel.auto  # noqa: F401
 
 
@@ -158,7 +164,9 @@ def _instrument_one(distro: Any, entry_point: EntryPoint) -> None:
     except DependencyConflictError as error:
         conflict = error.conflict
     if conflict.found or conflict.found_any:
-        _logger.warning("%s", conflict._format_message(entry_point.name))
+        # Before 0.66 it has one text, which does not name the instrumentation.
+        text = getattr(conflict, "_format_message", lambda name: f"{name}: {conflict}")
+        _logger.warning("%s", text(entry_point.name))
 
 
 def _call_all(group: str) -> None:

@@ -16,7 +16,7 @@ print(
                 name: value for name, value in os.environ.items() if name.startswith("OTEL_")
             },
             "sitecustomize": sys.modules["sitecustomize"].__file__,
-            "provider": type(trace.get_tracer_provider()).__module__,
+            "provider": sys.modules[type(trace.get_tracer_provider()).__module__].__file__,
         }
     )
 )

@@ -133,12 +133,12 @@ impl Span {
                 for (_, key, value) in pairs {
                     cleaned.set_item(key, value)?;
                 }
-                let set = edited.call_method1("_set_items", (cleaned,));
+                let set = set_items(&edited, &cleaned);
                 if dropped > 0 {
                     let all = dropped_of(&edited).saturating_add(dropped);
                     edited.setattr("dropped", all)?;
                 }
-                unless_ended(slf, set.map(drop))?;
+                unless_ended(slf, set)?;
             }
         }
         Ok(())
@@ -465,6 +465,18 @@ fn warn_attribute_on_ended(py: Python<'_>) {
         "Setting attribute on ended span.",
         (),
     );
+}
+
+/// Sets them all in a `BoundedAttributes`: at once, where the version of the API can.
+fn set_items(attributes: &Bound<'_, PyAny>, items: &Bound<'_, PyDict>) -> PyResult<()> {
+    let name = intern!(attributes.py(), "_set_items");
+    if attributes.hasattr(name)? {
+        return attributes.call_method1(name, (items,)).map(drop);
+    }
+    for (key, value) in items {
+        attributes.set_item(key, value)?;
+    }
+    Ok(())
 }
 
 // The attributes that Python code has seen are frozen when another thread ends the span.

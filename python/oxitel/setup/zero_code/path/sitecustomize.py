@@ -1,26 +1,23 @@
 """The interpreter imports this before the program; `oxitel run` has put the folder on PYTHONPATH.
 
 Any Python may come by here, also one that is old or has no Oxitel: nothing here is new in the
-language. The program finds its path as it would be without us.
+language, which Python 2 reads too. The program finds its path as it would be without us.
 """
+
+# mypy: allow-untyped-defs, allow-untyped-calls
 
 import os
 import sys
 
 
-def _begin() -> None:
+def _begin():
     folder = os.path.dirname(os.path.abspath(__file__))
     # PYTHONPATH keeps it, for child processes.
     sys.path[:] = [path for path in sys.path if os.path.abspath(path) != folder]
     try:
-        from oxitel.setup.zero_code.start import prefer_native, start
-
-        prefer_native()
+        start = _prepared()
     except Exception as error:
-        sys.stderr.write(
-            f"oxitel run: no telemetry from this process: {sys.executable} cannot import oxitel"
-            f" ({error})\n"
-        )
+        sys.stderr.write("oxitel run: no telemetry from this process: %s\n" % error)
         _begin_as_without_us()
         return
     try:
@@ -29,10 +26,29 @@ def _begin() -> None:
         start(folder)
 
 
-def _begin_as_without_us() -> None:
+def _prepared():
+    """What sets everything up. Raises with the reason where Oxitel cannot work."""
+    if sys.version_info < (3, 10):
+        version = ".".join(map(str, sys.version_info[:2]))
+        raise ImportError("oxitel needs CPython 3.10 or newer, and this is %s" % version)
+    try:
+        import oxitel  # noqa: F401
+    except ImportError:
+        install = "%s -m pip install oxitel" % sys.executable
+        raise ImportError("oxitel is not installed for this interpreter: %s" % install)
+    from oxitel.setup.zero_code.start import prefer_native, start
+
+    prefer_native()
+    return start
+
+
+def _begin_as_without_us():
     """Import the sitecustomize that the interpreter would have found without us, if any."""
-    from importlib.machinery import PathFinder
-    from importlib.util import module_from_spec
+    try:
+        from importlib.machinery import PathFinder
+        from importlib.util import module_from_spec
+    except ImportError:
+        return
 
     spec = PathFinder.find_spec("sitecustomize")
     if spec is not None and spec.loader is not None:

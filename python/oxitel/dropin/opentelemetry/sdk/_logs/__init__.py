@@ -1,22 +1,19 @@
 """Official path of oxitel.logs."""
 
-from oxitel.logs.limits import (
+from opentelemetry.sdk._logs._internal import (
+    ConcurrentMultiLogRecordProcessor as ConcurrentMultiLogRecordProcessor,
     LogDroppedAttributesWarning as LogDroppedAttributesWarning,
+    Logger as Logger,
+    LoggerProvider as LoggerProvider,
+    LoggingHandler as LoggingHandler,
     LogLimits as LogLimits,
     LogRecordDroppedAttributesWarning as LogRecordDroppedAttributesWarning,
     LogRecordLimits as LogRecordLimits,
-)
-from oxitel.logs.processor import (
-    ConcurrentMultiLogRecordProcessor as ConcurrentMultiLogRecordProcessor,
     LogRecordProcessor as LogRecordProcessor,
-    SynchronousMultiLogRecordProcessor as SynchronousMultiLogRecordProcessor,
-)
-from oxitel.logs.provider import Logger as Logger, LoggerProvider as LoggerProvider
-from oxitel.logs.record import (
     ReadableLogRecord as ReadableLogRecord,
     ReadWriteLogRecord as ReadWriteLogRecord,
+    SynchronousMultiLogRecordProcessor as SynchronousMultiLogRecordProcessor,
 )
-from oxitel.logs.sdk_handler import LoggingHandler as LoggingHandler
 
 __all__ = [
     "ConcurrentMultiLogRecordProcessor",

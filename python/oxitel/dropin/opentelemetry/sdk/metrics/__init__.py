@@ -1,29 +1,35 @@
 """Official path of oxitel.metrics."""
 
-from oxitel.metrics.exemplar import (
-    AlwaysOffExemplarFilter,
-    AlwaysOnExemplarFilter,
-    Exemplar,
-    ExemplarFilter,
-    TraceBasedExemplarFilter,
+from opentelemetry.sdk.metrics._internal import (
+    Meter as Meter,
+    MeterProvider as MeterProvider,
 )
-from oxitel.metrics.instrument import (
-    Counter,
+from opentelemetry.sdk.metrics._internal.exceptions import (
+    MetricsTimeoutError as MetricsTimeoutError,
+)
+from opentelemetry.sdk.metrics._internal.exemplar.exemplar import (
+    Exemplar as Exemplar,
+)
+from opentelemetry.sdk.metrics._internal.exemplar.exemplar_filter import (
+    AlwaysOffExemplarFilter as AlwaysOffExemplarFilter,
+    AlwaysOnExemplarFilter as AlwaysOnExemplarFilter,
+    ExemplarFilter as ExemplarFilter,
+    TraceBasedExemplarFilter as TraceBasedExemplarFilter,
+)
+from opentelemetry.sdk.metrics._internal.exemplar.exemplar_reservoir import (
+    AlignedHistogramBucketExemplarReservoir as AlignedHistogramBucketExemplarReservoir,
+    ExemplarReservoir as ExemplarReservoir,
+    SimpleFixedSizeExemplarReservoir as SimpleFixedSizeExemplarReservoir,
+)
+from opentelemetry.sdk.metrics._internal.instrument import (
+    Counter as Counter,
     Gauge as _Gauge,
-    Histogram,
-    ObservableCounter,
-    ObservableGauge,
-    ObservableUpDownCounter,
-    UpDownCounter,
+    Histogram as Histogram,
+    ObservableCounter as ObservableCounter,
+    ObservableGauge as ObservableGauge,
+    ObservableUpDownCounter as ObservableUpDownCounter,
+    UpDownCounter as UpDownCounter,
 )
-from oxitel.metrics.meter import Meter
-from oxitel.metrics.provider import MeterProvider
-from oxitel.metrics.reservoir import (
-    AlignedHistogramBucketExemplarReservoir,
-    ExemplarReservoir,
-    SimpleFixedSizeExemplarReservoir,
-)
-from oxitel.metrics.timeout import MetricsTimeoutError
 
 from . import export, view
 

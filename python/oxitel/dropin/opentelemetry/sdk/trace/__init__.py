@@ -2,22 +2,29 @@
 
 from time import time_ns as time_ns
 
-from oxitel.incidental import incidental
-from oxitel.resources.resource import Resource as Resource
-from oxitel.scope import (
-    InstrumentationInfo as InstrumentationInfo,
-    InstrumentationScope as InstrumentationScope,
+from opentelemetry.sdk.resources import (
+    Resource as Resource,
+)
+from opentelemetry.sdk.trace.id_generator import (
+    IdGenerator as IdGenerator,
+    RandomIdGenerator as RandomIdGenerator,
+)
+from opentelemetry.sdk.util import (
+    BoundedList as BoundedList,
+)
+from opentelemetry.sdk.util._configurator import (
     RuleBasedConfigurator as RuleBasedConfigurator,
 )
+from opentelemetry.sdk.util.instrumentation import (
+    InstrumentationInfo as InstrumentationInfo,
+    InstrumentationScope as InstrumentationScope,
+)
+
+from oxitel.incidental import incidental
 from oxitel.trace import clock
-from oxitel.trace.containers import BoundedList as BoundedList
 from oxitel.trace.event import (
     Event as Event,
     EventBase as EventBase,
-)
-from oxitel.trace.id_generator import (
-    IdGenerator as IdGenerator,
-    RandomIdGenerator as RandomIdGenerator,
 )
 from oxitel.trace.limits import (
     _DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT as _DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT,

@@ -30,3 +30,5 @@ from oxitel.logs.record import (
     ReadWriteLogRecord as ReadWriteLogRecord,
 )
 from oxitel.logs.sdk_handler import LoggingHandler as LoggingHandler
+from oxitel.resources.resource import Resource as Resource
+from oxitel.scope import InstrumentationScope as InstrumentationScope

@@ -1,18 +1,18 @@
 """Official path of oxitel.logs.export."""
 
-from oxitel.logs.batch import BatchLogRecordProcessor as BatchLogRecordProcessor
-from oxitel.logs.export import (
+from opentelemetry.sdk._logs._internal.export import (
+    BatchLogRecordProcessor as BatchLogRecordProcessor,
     ConsoleLogExporter as ConsoleLogExporter,
     ConsoleLogRecordExporter as ConsoleLogRecordExporter,
-    InMemoryLogExporter as InMemoryLogExporter,
-    InMemoryLogRecordExporter as InMemoryLogRecordExporter,
     LogExporter as LogExporter,
     LogExportResult as LogExportResult,
-    SimpleLogRecordProcessor as SimpleLogRecordProcessor,
-)
-from oxitel.logs.exporter import (
     LogRecordExporter as LogRecordExporter,
     LogRecordExportResult as LogRecordExportResult,
+    SimpleLogRecordProcessor as SimpleLogRecordProcessor,
+)
+from opentelemetry.sdk._logs._internal.export.in_memory_log_exporter import (
+    InMemoryLogExporter as InMemoryLogExporter,
+    InMemoryLogRecordExporter as InMemoryLogRecordExporter,
 )
 
 __all__ = [

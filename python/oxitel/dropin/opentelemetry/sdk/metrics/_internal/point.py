@@ -1,5 +1,12 @@
 """A private official path that others import from; ours is oxitel.metrics.point."""
 
+# What the annotations of these classes name, for those who look them up.
+from collections.abc import Sequence as Sequence
+
+from opentelemetry.util.types import AnyValue as AnyValue, Attributes as Attributes
+
+from oxitel.metrics.aggregation import AggregationTemporality as AggregationTemporality
+from oxitel.metrics.exemplar import Exemplar as Exemplar
 from oxitel.metrics.point import (
     Buckets as Buckets,
     DataPointT as DataPointT,
@@ -16,3 +23,5 @@ from oxitel.metrics.point import (
     ScopeMetrics as ScopeMetrics,
     Sum as Sum,
 )
+from oxitel.resources.resource import Resource as Resource
+from oxitel.scope import InstrumentationScope as InstrumentationScope

@@ -2,30 +2,39 @@
 oxitel.metrics.point.
 """
 
-from oxitel.metrics.aggregation import AggregationTemporality
-from oxitel.metrics.exporter import ConsoleMetricExporter, MetricExporter, MetricExportResult
-from oxitel.metrics.periodic import PeriodicExportingMetricReader
+from opentelemetry.sdk.metrics._internal.aggregation import (
+    AggregationTemporality as AggregationTemporality,
+)
+from opentelemetry.sdk.metrics._internal.export import (
+    ConsoleMetricExporter as ConsoleMetricExporter,
+    InMemoryMetricReader as InMemoryMetricReader,
+    MetricExporter as MetricExporter,
+    MetricExportResult as MetricExportResult,
+    MetricReader as MetricReader,
+    PeriodicExportingMetricReader as PeriodicExportingMetricReader,
+)
+from opentelemetry.sdk.metrics._internal.point import (
+    Buckets as Buckets,
+    ExponentialHistogram as ExponentialHistogram,
+    ExponentialHistogramDataPoint as ExponentialHistogramDataPoint,
+    Gauge as Gauge,
+    Histogram as Histogram,
+    HistogramDataPoint as HistogramDataPoint,
+    Metric as Metric,
+    MetricsData as MetricsData,
+    NumberDataPoint as NumberDataPoint,
+    ResourceMetrics as ResourceMetrics,
+    ScopeMetrics as ScopeMetrics,
+    Sum as Sum,
+)
+
 from oxitel.metrics.point import (
-    Buckets,
-    DataPointT,
-    DataT,
-    ExponentialHistogram,
-    ExponentialHistogramDataPoint,
-    Gauge,
-    Histogram,
-    HistogramDataPoint,
-    Metric,
-    MetricsData,
-    NumberDataPoint,
-    ResourceMetrics,
-    ScopeMetrics,
-    Sum,
+    DataPointT as DataPointT,
+    DataT as DataT,
 )
 from oxitel.metrics.reader import (
-    CardinalityLimits,
-    InMemoryMetricReader,
-    InstrumentCardinalityKey,
-    MetricReader,
+    CardinalityLimits as CardinalityLimits,
+    InstrumentCardinalityKey as InstrumentCardinalityKey,
 )
 
 __all__ = [

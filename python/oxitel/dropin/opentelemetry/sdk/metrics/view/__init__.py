@@ -1,15 +1,17 @@
 """Official path of oxitel.metrics.view and oxitel.metrics.aggregation."""
 
-from oxitel.metrics.aggregation import (
-    Aggregation,
-    DefaultAggregation,
-    DropAggregation,
-    ExplicitBucketHistogramAggregation,
-    ExponentialBucketHistogramAggregation,
-    LastValueAggregation,
-    SumAggregation,
+from opentelemetry.sdk.metrics._internal.aggregation import (
+    Aggregation as Aggregation,
+    DefaultAggregation as DefaultAggregation,
+    DropAggregation as DropAggregation,
+    ExplicitBucketHistogramAggregation as ExplicitBucketHistogramAggregation,
+    ExponentialBucketHistogramAggregation as ExponentialBucketHistogramAggregation,
+    LastValueAggregation as LastValueAggregation,
+    SumAggregation as SumAggregation,
 )
-from oxitel.metrics.view import View
+from opentelemetry.sdk.metrics._internal.view import (
+    View as View,
+)
 
 __all__ = [
     "Aggregation",

@@ -1,6 +1,14 @@
 """Official path of oxitel.trace.export and oxitel.trace.batch."""
 
-from oxitel.export.batch import BatchProcessor as BatchProcessor
+from opentelemetry.sdk._shared_internal import (
+    BatchProcessor as BatchProcessor,
+)
+from opentelemetry.sdk.trace import (
+    ReadableSpan as ReadableSpan,
+    Span as Span,
+    SpanProcessor as SpanProcessor,
+)
+
 from oxitel.incidental import incidental
 from oxitel.trace.batch import BatchSpanProcessor as BatchSpanProcessor
 from oxitel.trace.export import (
@@ -8,11 +16,6 @@ from oxitel.trace.export import (
     SimpleSpanProcessor as SimpleSpanProcessor,
     SpanExporter as SpanExporter,
     SpanExportResult as SpanExportResult,
-)
-from oxitel.trace.processor import SpanProcessor as SpanProcessor
-from oxitel.trace.span import (
-    ReadableSpan as ReadableSpan,
-    Span as Span,
 )
 
 __getattr__, __dir__ = incidental(

@@ -2,18 +2,23 @@
 oxitel.metrics.reservoir.
 """
 
-from oxitel.metrics.exemplar import (
-    AlwaysOffExemplarFilter,
-    AlwaysOnExemplarFilter,
-    Exemplar,
-    ExemplarFilter,
-    TraceBasedExemplarFilter,
+from opentelemetry.sdk.metrics._internal.exemplar.exemplar import (
+    Exemplar as Exemplar,
 )
+from opentelemetry.sdk.metrics._internal.exemplar.exemplar_filter import (
+    AlwaysOffExemplarFilter as AlwaysOffExemplarFilter,
+    AlwaysOnExemplarFilter as AlwaysOnExemplarFilter,
+    ExemplarFilter as ExemplarFilter,
+    TraceBasedExemplarFilter as TraceBasedExemplarFilter,
+)
+from opentelemetry.sdk.metrics._internal.exemplar.exemplar_reservoir import (
+    AlignedHistogramBucketExemplarReservoir as AlignedHistogramBucketExemplarReservoir,
+    ExemplarReservoir as ExemplarReservoir,
+    SimpleFixedSizeExemplarReservoir as SimpleFixedSizeExemplarReservoir,
+)
+
 from oxitel.metrics.reservoir import (
-    AlignedHistogramBucketExemplarReservoir,
-    ExemplarReservoir,
-    ExemplarReservoirBuilder,
-    SimpleFixedSizeExemplarReservoir,
+    ExemplarReservoirBuilder as ExemplarReservoirBuilder,
 )
 
 __all__ = [

@@ -1,5 +1,7 @@
 """Official path of oxitel.otlp.request."""
 
-from oxitel.otlp.request import encode_logs as encode_logs
+from opentelemetry.exporter.otlp.proto.common._internal._log_encoder import (
+    encode_logs as encode_logs,
+)
 
 __all__ = ["encode_logs"]
