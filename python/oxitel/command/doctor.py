@@ -35,6 +35,8 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="SECONDS",
         help="most time for each step of connecting (default: 5)",
     )
+    # One of `oxitel run`.
+    parser.add_argument("--view", action="store_true", help=SUPPRESS)
     try:
         add_variables(parser)
     except Exception:

@@ -294,7 +294,7 @@ def test_an_interpreter_without_oxitel_is_said_and_runs(
     # The first is by the command, which is a Python program, too.
     assert finished.stdout == f"sitecustomize\nsitecustomize\n{folder / 'sitecustomize.py'}\n"
     (said,) = finished.stderr.splitlines()
-    assert said.startswith("oxitel run: no telemetry from this process: ")
+    assert said.startswith("oxitel: no telemetry from this process: ")
     assert "No module named 'oxitel'" in said
 
 
