@@ -62,7 +62,7 @@ def run(options: Namespace) -> int:
 
     given = {name: _option(name) for name in set_variables(options)}
     try:
-        report = examine(given, options.timeout, not options.no_connect)
+        report = examine(given, options.timeout, not options.no_connect, options.command)
     except KeyboardInterrupt:
         return 130
     content = report.content()
