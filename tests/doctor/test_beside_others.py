@@ -158,6 +158,8 @@ def test_frameworks_that_tell_by_themselves_are_named(doctor: Any) -> None:
     assert "(only with its middleware)" in row
 
 
+# It starts none of these.
+@pytest.mark.fork
 @pytest.mark.parametrize(
     ("command", "variables", "grade"),
     [
@@ -184,6 +186,7 @@ def test_gevent_that_patches_too_late(
     assert diagnosis.status == 0
 
 
+@pytest.mark.fork
 def test_eventlet_that_patches_too_late(doctor: Any, install: Install) -> None:
     path = install("eventlet", "0.41.3")
     disabled = {"OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "threading"}

@@ -88,7 +88,7 @@ def _as_json(content: dict[str, Any]) -> str:
 
 def _option(name: str) -> str:
     """The option that sets the variable."""
-    short = name.removeprefix("OTEL_").removeprefix("PYTHON_")
+    short = name.removeprefix("OTEL_").removeprefix("PYTHON_").removeprefix("OXITEL_")
     return f"--{short.lower().replace('_', '-')}"
 
 
