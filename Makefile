@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo view kills test test-python test-pythons test-buffer suites lint format bench clean
+.PHONY: help setup build demo view kills test test-python test-pythons test-buffer suites lint format bench applications clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.10 3.11 3.12 3.13
@@ -12,6 +12,7 @@ VENV ?= .venv
 OFFICIAL ?= .venv-official
 PYTEST ?=
 SUITES ?=
+APPLICATIONS ?=
 # Where cargo builds.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # How the native module is built: `dev` is quick to build and slow to run.
@@ -96,6 +97,11 @@ format: $(VENV)/.ready ## Format Rust and Python
 
 bench: build setup ## Side by side with the official packages
 	$(python) benchmarks/run.py --python $(python) --official $(OXITEL_OFFICIAL_PYTHON)
+
+applications: build setup ## Real applications without telemetry, with the official packages, and with Oxitel
+	rm -rf $(TARGET)/applications
+	maturin build --release --quiet --interpreter $(python) --out $(TARGET)/applications
+	$(python) benchmarks/applications/run.py --wheel $(TARGET)/applications/*.whl $(APPLICATIONS)
 
 clean: ## Remove everything that was built or installed here
 	cargo clean
