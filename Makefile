@@ -98,7 +98,9 @@ format: $(VENV)/.ready ## Format Rust and Python
 bench: build setup ## Side by side with the official packages
 	$(python) benchmarks/run.py --python $(python) --official $(OXITEL_OFFICIAL_PYTHON)
 
-applications: build setup ## Real applications without telemetry, with the official packages, and with Oxitel
+# Applications from PyPI without telemetry, with the official packages and with Oxitel, which writes
+# docs/applications.md; APPLICATIONS="NAME …" for some.
+applications: build setup
 	rm -rf $(TARGET)/applications
 	maturin build --release --quiet --interpreter $(python) --out $(TARGET)/applications
 	$(python) benchmarks/applications/run.py --wheel $(TARGET)/applications/*.whl $(APPLICATIONS)
