@@ -70,7 +70,8 @@ test-pythons: ## The Python tests under each of PYTHONS="3.10 3.11 3.12 3.13"
 	    OXITEL_OFFICIAL_PYTHON=$(CURDIR)/.venv-official-$$version/bin/python || exit 1; \
 	done
 
-test-buffer: $(VENV)/.built ## The buffer's long tests: a thousand kills, many more modelled accidents
+# The buffer's long tests: a thousand kills, many more modelled accidents.
+test-buffer: $(VENV)/.built
 	OXITEL_MODEL_CASES=20000 cargo test -p telemetry --lib -- export::spool::store
 	OXITEL_BUFFER_KILLS=1000 $(python) -m pytest tests/life/test_buffer.py -k sigkill --timeout 3600
 
@@ -98,9 +99,7 @@ format: $(VENV)/.ready ## Format Rust and Python
 bench: build setup ## Side by side with the official packages
 	$(python) benchmarks/run.py --python $(python) --official $(OXITEL_OFFICIAL_PYTHON)
 
-# Applications from PyPI without telemetry, with the official packages and with Oxitel, which writes
-# docs/applications.md; APPLICATIONS="NAME …" for some.
-applications: build setup
+applications: build setup ## Applications from PyPI on both sides; APPLICATIONS="NAME …" for some
 	rm -rf $(TARGET)/applications
 	maturin build --release --quiet --interpreter $(python) --out $(TARGET)/applications
 	$(python) benchmarks/applications/run.py --wheel $(TARGET)/applications/*.whl $(APPLICATIONS)
