@@ -12,12 +12,12 @@ import time
 from pathlib import Path
 from typing import Any
 
-_READY_SECONDS, _END_SECONDS, _RUN_SECONDS = 180.0, 60.0, 300.0
+_READY_SECONDS, _END_SECONDS, _RUN_SECONDS = 120.0, 30.0, 90.0
 _SAMPLE_SECONDS = 0.25
 
 
 class NotReady(Exception):
-    """It ended, or did not answer."""
+    """It ended, or did not answer, or did not end."""
 
 
 class Process:
@@ -53,7 +53,9 @@ class Process:
             except http.client.HTTPException:
                 pass
             time.sleep(0.05)
-        raise NotReady(self.lines()[-1] if self.lines() else "nothing was printed")
+        raise NotReady(
+            "does not start: " + (self.lines()[-1] if self.lines() else "nothing is printed")
+        )
 
     def wait(self) -> dict[str, Any]:
         """Let it end by itself."""
@@ -67,7 +69,13 @@ class Process:
         begun = time.monotonic()
         if number is not None:
             os.kill(self._process.pid, number)
-        killer = threading.Timer(seconds, self.kill)
+        is_late = threading.Event()
+
+        def give_up() -> None:
+            is_late.set()
+            self.kill()
+
+        killer = threading.Timer(seconds, give_up)
         killer.start()
         # Its children's, too, that it has waited for.
         _, status, usage = os.wait4(self._process.pid, 0)
@@ -78,6 +86,8 @@ class Process:
         self._sampler.join()
         # What it left behind.
         self.kill()
+        if is_late.is_set():
+            raise NotReady(f"has not ended after {seconds:.0f} s")
         return {
             "exit_status": self._process.returncode,
             "end_seconds": taken,

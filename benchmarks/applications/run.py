@@ -108,6 +108,9 @@ def measure(application: Application, options: argparse.Namespace, site: str) ->
     rounds: dict[str, list[dict[str, Any]]] = {side: [] for side in SIDES}
     for _ in range(1 if options.quick else options.rounds):
         for side in SIDES:
+            # What does not work once is not tried again: it may have waited long.
+            if any("problem" in found for found in rounds[side]):
+                continue
             environment = made[OURS if side == NOTHING else side]
             found = once(application, side, environment, site, options)
             rounds[side].append(found)
@@ -167,7 +170,7 @@ def once(
             found = driven(application, process, port, count, words, variables)
         except NotReady as error:
             process.kill()
-            return {"problem": f"does not start: {error}", "lines": process.lines()}
+            return {"problem": str(error), "lines": []}
         finally:
             process.kill()
         # What it has sent is there; a receiver that is behind takes a moment.
