@@ -261,3 +261,12 @@ def test_the_switch_that_is_off_is_said(doctor: Any) -> None:
     finding = diagnosis.finding("OXITEL_ENABLED is false")
     assert (finding["grade"], diagnosis.status) == ("warning", 0)
     assert doctor("--no-connect", "--enabled", "false").finding("--enabled is false")
+
+
+def test_a_pipeline_may_stop_at_a_warning(doctor: Any) -> None:
+    nameless = {"OTEL_SERVICE_NAME": "(unset)"}
+    assert doctor("--no-connect", **nameless).status == 0
+    diagnosis = doctor("--no-connect", "--fail-on", "warning", **nameless)
+    assert diagnosis.finding("the service has no name")["grade"] == "warning"
+    assert (diagnosis.status, diagnosis.report["exit_status"]) == (1, 1)
+    assert doctor("--no-connect", "--fail-on", "warning").status == 0

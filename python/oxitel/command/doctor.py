@@ -14,8 +14,8 @@ HELP = """Say what is configured and from where, and whether telemetry gets thro
 
 Takes the options of `oxitel run`, and a command, which is not run: write doctor in place of run.
 
-Exit status: 0 if telemetry gets through, 1 if something will not work, 2 if the arguments are
-wrong."""
+Exit status: 0 if telemetry gets through, 1 if something will not work or --fail-on says so, 2 if
+the arguments are wrong."""
 
 _USAGE = "oxitel doctor [options] [command [arguments …]]"
 
@@ -34,6 +34,12 @@ def add_arguments(parser: ArgumentParser) -> None:
         default=5.0,
         metavar="SECONDS",
         help="most time for each step of connecting (default: 5)",
+    )
+    parser.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "note"),
+        default="error",
+        help="the least grave finding for exit status 1 (default: error)",
     )
     # One of `oxitel run`.
     parser.add_argument("--view", action="store_true", help=SUPPRESS)
@@ -65,6 +71,7 @@ def run(options: Namespace) -> int:
         report = examine(given, options.timeout, not options.no_connect, options.command)
     except KeyboardInterrupt:
         return 130
+    report.fails_on = options.fail_on
     content = report.content()
     if options.json:
         text = _as_json(content)
