@@ -260,7 +260,9 @@ def cleaned(line: str, folder: str, environment: Environment) -> str:
 
 def normal(line: str) -> str:
     """What is the same in each run."""
-    return re.sub(r"[0-9a-f]{8,}|\d+", "N", line)
+    line = re.sub(r"[0-9a-f]{8,}|\d+", "N", line)
+    # Rows of figures have more or fewer of them, and other widths.
+    return re.sub(r"(N[\s.,|%()]*)+", "N ", re.sub(r"\s+", " ", line)).strip()
 
 
 def summary(rounds: list[dict[str, Any]], plain: Counter[str]) -> dict[str, Any]:
