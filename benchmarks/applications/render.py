@@ -123,6 +123,10 @@ def readme_table(results: dict[str, Any]) -> str:
         f" [docs/applications.md]({ADDRESS})\nhas memory, start-up, what is printed, and the"
         " applications' versions.\n"
     )
+    if any(is_busy(result) for result in results.values() if "machine" in result):
+        text += (
+            "The machine was busy meanwhile: compare the columns, not the figures by themselves.\n"
+        )
     return (
         text
         + "\n"
