@@ -23,6 +23,8 @@ class Application:
     """A program of the same environment, without telemetry, that asks instead."""
     without: tuple[str, ...] = ()
     """Instrumentations that are switched off on both sides."""
+    is_ended_together: bool = False
+    """Whether all its processes are told to end, as systemd does, and not only the first."""
     variables: dict[str, str] = field(default_factory=dict)
 
 
@@ -146,11 +148,13 @@ APPLICATIONS = (
         (("GET", "/health"), ("GET", "/api/2.0/mlflow/experiments/get-by-name?experiment_name=a")),
         count=60,
         ready="/health",
+        is_ended_together=True,
     ),
     Application(
         "devpi",
         "Pyramid, waitress",
-        ("devpi-server",),
+        # It imports pkg_resources.
+        ("devpi-server", "setuptools<81"),
         (
             "sh",
             "-c",

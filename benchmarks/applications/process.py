@@ -61,8 +61,11 @@ class Process:
         """Let it end by itself."""
         return self._end(_RUN_SECONDS, None)
 
-    def terminate(self) -> dict[str, Any]:
-        """End it as a service manager does."""
+    def terminate(self, is_together: bool = False) -> dict[str, Any]:
+        """End it as a container's manager does, or as systemd does, all of it together."""
+        if is_together:
+            os.killpg(self._process.pid, signal.SIGTERM)
+            return self._end(_END_SECONDS, None)
         return self._end(_END_SECONDS, signal.SIGTERM)
 
     def _end(self, seconds: float, number: int | None) -> dict[str, Any]:

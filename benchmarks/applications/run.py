@@ -228,14 +228,14 @@ def driven(
         )
         if finished.returncode != 0:
             raise NotReady((finished.stderr.splitlines() or ["its client failed"])[-1])
-        return {**process.terminate(), "start_seconds": started}
+        return {**process.terminate(application.is_ended_together), "start_seconds": started}
     if not application.requests:
         return process.wait()
     started = process.wait_until_ready(port, application.ready)
     for number in range(count):
         method, path = application.requests[number % len(application.requests)]
         ask(port, method, path)
-    return {**process.terminate(), "start_seconds": started}
+    return {**process.terminate(application.is_ended_together), "start_seconds": started}
 
 
 def filled(text: str, words: dict[str, Any]) -> str:

@@ -118,6 +118,8 @@ def _sources() -> Iterator[str]:
     """The Python files under the working folder: only so many, and for only so long."""
     ends, count = monotonic() + _MOST_SECONDS, 0
     for folder, folders, files in os.walk("."):
+        if monotonic() > ends:
+            return
         if "pyvenv.cfg" in files:
             folders.clear()
             continue
@@ -126,6 +128,6 @@ def _sources() -> Iterator[str]:
             if not name.endswith(".py"):
                 continue
             count += 1
-            if count > _MOST_FILES or monotonic() > ends:
+            if count > _MOST_FILES:
                 return
             yield os.path.join(folder, name)
