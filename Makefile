@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo view kills test test-python test-pythons test-apis test-buffer soak suites lint format bench clean
+.PHONY: help setup build demo view kills test test-python test-pythons test-apis test-buffer soak suites lint format bench applications clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.10 3.11 3.12 3.13
@@ -12,6 +12,7 @@ VENV ?= .venv
 OFFICIAL ?= .venv-official
 PYTEST ?=
 SUITES ?=
+APPLICATIONS ?=
 # Where cargo builds.
 TARGET := $(or $(CARGO_TARGET_DIR),target)
 # How the native module is built: `dev` is quick to build and slow to run.
@@ -73,7 +74,8 @@ test-pythons: ## The Python tests under each of PYTHONS="3.10 3.11 3.12 3.13"
 test-apis: $(VENV)/.built setup
 	$(python) scripts/try_api_versions.py -- --numprocesses 3 --dist loadfile $(PYTEST)
 
-test-buffer: $(VENV)/.built ## The buffer's long tests: a thousand kills, many more modelled accidents
+# The buffer's long tests: a thousand kills, many more modelled accidents.
+test-buffer: $(VENV)/.built
 	OXITEL_MODEL_CASES=20000 cargo test -p telemetry --lib -- export::spool::store
 	OXITEL_BUFFER_KILLS=1000 $(python) -m pytest tests/life/test_buffer.py -k sigkill --timeout 3600
 
@@ -104,6 +106,11 @@ format: $(VENV)/.ready ## Format Rust and Python
 
 bench: build setup ## Side by side with the official packages
 	$(python) benchmarks/run.py --python $(python) --official $(OXITEL_OFFICIAL_PYTHON)
+
+applications: build setup ## Applications from PyPI on both sides; APPLICATIONS="NAME …" for some
+	rm -rf $(TARGET)/applications
+	maturin build --release --quiet --interpreter $(python) --out $(TARGET)/applications
+	$(python) benchmarks/applications/run.py --wheel $(TARGET)/applications/*.whl $(APPLICATIONS)
 
 clean: ## Remove everything that was built or installed here
 	cargo clean

@@ -106,7 +106,7 @@ def readme_part(results: dict[str, Any]) -> str:
         + "\n\nMedians, each row from one run; CPU of the whole process, export included. "
         + machine_line(results)
         + " What each row does, every figure and how to run it: [docs/benchmarks.md]"
-        + "(docs/benchmarks.md).\n\n"
+        + "(https://github.com/oxitel/oxitel/blob/main/docs/benchmarks.md).\n\n"
     )
 
 

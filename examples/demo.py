@@ -30,6 +30,8 @@ from typing import Any
 
 import report
 
+import oxitel
+
 EXAMPLES = Path(__file__).resolve().parent
 CLIENTS = 4
 MOST_REQUESTS = 20_000
@@ -118,7 +120,8 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
 
 
 def service_environment(folder: Path, tallies: Path, grpc_port: int) -> dict[str, str]:
-    """The environment of both services: ours without OTEL_ settings, and where telemetry goes."""
+    """The environment of both services: ours without OTEL_ settings, and where telemetry goes.
+    Oxitel's instrumentations come first, also where the tests have installed others."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("OTEL_")}
     return kept | {
         "OTEL_EXPORTER_OTLP_ENDPOINT": f"http://127.0.0.1:{grpc_port}",
@@ -129,6 +132,7 @@ def service_environment(folder: Path, tallies: Path, grpc_port: int) -> dict[str
         "ORDERS_DATABASE": str(folder / "orders.sqlite"),
         "DEPLOYMENT_ENVIRONMENT": "demo",
         "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONPATH": str(Path(oxitel.__file__).parent / "dropin"),
         # Nothing here goes beyond this machine, whatever proxy it uses.
         "NO_PROXY": "127.0.0.1",
     }

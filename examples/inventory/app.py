@@ -1,6 +1,6 @@
 """The inventory service: POST /reservations sets goods aside for an order.
 
-The framework's requests are traced by the official Flask instrumentation, which also takes over
+The framework's requests are traced by the instrumentation of Flask, which also takes over
 the trace that the caller is in; what happens inside is traced by hand. What it logs carries the
 trace, and how much is left on the shelves is measured.
 """

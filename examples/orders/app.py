@@ -1,6 +1,6 @@
 """The order service: POST /orders takes an order, has its goods set aside and keeps it.
 
-Incoming requests are traced by the official Flask instrumentation, the calls to the inventory by
+Incoming requests are traced by the instrumentation of Flask, the calls to the inventory by
 the one of requests, which also passes the trace on; the steps between are traced by hand. What it
 logs carries the trace, and every order is measured.
 """

@@ -83,9 +83,10 @@ def doctor(tmp_path: Path) -> Doctor:
             cwd=tmp_path,
             env={
                 name: value
-                for name, value in program_environment(variables).items()
+                for name, value in program_environment().items()
                 if not name.startswith("OXITEL_")
-            },
+            }
+            | variables,
         )
         return Diagnosis(process.returncode, process.stdout, process.stderr)
 

@@ -15,7 +15,13 @@ DOCUMENTS = sorted(
     [
         *(
             ROOT / name
-            for name in ("README.md", "ARCHITECTURE.md", "CONTRIBUTING.md", "CHANGELOG.md")
+            for name in (
+                "README.md",
+                "ARCHITECTURE.md",
+                "CONTRIBUTING.md",
+                "CHANGELOG.md",
+                "SECURITY.md",
+            )
         ),
         *(ROOT / "docs").rglob("*.md"),
     ]
@@ -129,3 +135,35 @@ def test_commands_of_the_readme_are_targets_of_the_makefile() -> None:
         for code in re.findall(r"`([^`\n]+)`|^```sh\n(.*?)^```", text, re.MULTILINE | re.DOTALL):
             for target in re.findall(r"^\s*make ([a-z-]+)", "\n".join(code), re.MULTILINE):
                 assert target in targets, f"{name_of(document)} says make {target}"
+
+
+# What PyPI shows, where a link into the repository leads nowhere by itself.
+ON_PYPI = ("README.md", "crates/viewer/README.md")
+
+
+@pytest.mark.parametrize("name", ON_PYPI)
+def test_links_of_what_pypi_shows_are_absolute_and_lead_somewhere(name: str) -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    (home,) = re.findall(r'^Homepage = "(.+)"$', project, re.MULTILINE)
+    links = LINK.findall((ROOT / name).read_text(encoding="utf-8"))
+    assert links
+    for path, anchor in links:
+        assert "://" in path, f"{name}: {path} is relative"
+        if path.startswith(home):
+            place = path.removeprefix(f"{home}/blob/main/").removeprefix(f"{home}/tree/main/")
+            target = ROOT / place
+            assert target.exists(), f"{name} links to {path}"
+            if anchor:
+                assert anchor[1:] in headings(target), f"{name} links to {path}{anchor}"
+
+
+def test_both_distributions_name_the_same_addresses() -> None:
+    def urls(path: str) -> dict[str, str]:
+        text = (ROOT / path).read_text(encoding="utf-8")
+        part = text.partition("[project.urls]\n")[2].partition("\n\n")[0]
+        return dict(line.split(" = ", 1) for line in part.splitlines())
+
+    ours, viewers = urls("pyproject.toml"), urls("crates/viewer/pyproject.toml")
+    assert ours.keys() == viewers.keys()
+    for name in ("Homepage", "Source", "Changelog", "Issues"):
+        assert ours[name] == viewers[name]

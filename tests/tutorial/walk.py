@@ -16,7 +16,7 @@ BLOCK = re.compile(r"^```(\w+)\n(.*?)^```$", re.M | re.DOTALL)
 COMMAND = re.compile(r"((?:[^\n]*\\\n)*[^\n]*)\n(.*)", re.DOTALL)
 FILE = re.compile(r"# ([\w/]+\.py)\n")
 # Where the tutorial's servers listen; the test has them listen on free ports.
-PORTS = ("5000", "5001", "8000", "9092", "27017")
+PORTS = ("5000", "5001", "5002", "8000", "9092", "27017")
 
 
 @dataclass
@@ -36,6 +36,12 @@ class Section:
     commands: list[Command] = field(default_factory=list)
     # Lines of `sh` blocks: what a reader installs.
     installs: list[str] = field(default_factory=list)
+
+    def asks(self, server: Command) -> bool:
+        """Whether a server that an earlier section has started is asked here."""
+        port = re.search(r"--port (\d+) &$", server.line)
+        texts = [*self.files.values(), *(command.line for command in self.commands)]
+        return port is not None and any(f"localhost:{port[1]}" in text for text in texts)
 
 
 def sections(document: Path) -> list[Section]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NoReturn, Protocol, cast
 
-COMMANDS = ("run", "doctor")
+COMMANDS = ("run", "env", "doctor")
 # Has the viewer's own arguments, which are not read here.
 VIEW = "view"
 

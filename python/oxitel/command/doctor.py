@@ -14,8 +14,8 @@ HELP = """Say what is configured and from where, and whether telemetry gets thro
 
 Takes the options of `oxitel run`, and a command, which is not run: write doctor in place of run.
 
-Exit status: 0 if telemetry gets through, 1 if something will not work, 2 if the arguments are
-wrong."""
+Exit status: 0 if telemetry gets through, 1 if something will not work or --fail-on says so, 2 if
+the arguments are wrong."""
 
 _USAGE = "oxitel doctor [options] [command [arguments …]]"
 
@@ -35,6 +35,14 @@ def add_arguments(parser: ArgumentParser) -> None:
         metavar="SECONDS",
         help="most time for each step of connecting (default: 5)",
     )
+    parser.add_argument(
+        "--fail-on",
+        choices=("error", "warning", "note"),
+        default="error",
+        help="the least grave finding for exit status 1 (default: error)",
+    )
+    # One of `oxitel run`.
+    parser.add_argument("--view", action="store_true", help=SUPPRESS)
     try:
         add_variables(parser)
     except Exception:
@@ -60,9 +68,10 @@ def run(options: Namespace) -> int:
 
     given = {name: _option(name) for name in set_variables(options)}
     try:
-        report = examine(given, options.timeout, not options.no_connect)
+        report = examine(given, options.timeout, not options.no_connect, options.command)
     except KeyboardInterrupt:
         return 130
+    report.fails_on = options.fail_on
     content = report.content()
     if options.json:
         text = _as_json(content)
@@ -86,7 +95,7 @@ def _as_json(content: dict[str, Any]) -> str:
 
 def _option(name: str) -> str:
     """The option that sets the variable."""
-    short = name.removeprefix("OTEL_").removeprefix("PYTHON_")
+    short = name.removeprefix("OTEL_").removeprefix("PYTHON_").removeprefix("OXITEL_")
     return f"--{short.lower().replace('_', '-')}"
 
 

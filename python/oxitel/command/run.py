@@ -57,13 +57,13 @@ _OFFICIAL_FOLDER = os.path.join("opentelemetry", "instrumentation", "auto_instru
 def add_arguments(parser: ArgumentParser) -> None:
     parser.usage = _USAGE
     parser.epilog = _EPILOG
+    parser.add_argument("--view", action="store_true", help="show telemetry in a local viewer")
     add_variables(parser)
     parser.add_argument("command", nargs=REMAINDER, help=SUPPRESS)
 
 
 def add_variables(parser: ArgumentParser) -> None:
-    """Add an option for each variable, and the one that starts the viewer."""
-    parser.add_argument("--view", action="store_true", help="show telemetry in a local viewer")
+    """Add an option for each variable."""
     parser.add_argument("--help-all", action=_HelpAll, nargs=0, help="show every option and exit")
     for variable in _variables():
         options = _options(variable.name, parser._option_string_actions)
@@ -96,7 +96,8 @@ def run(options: Namespace) -> int:
         problem = start()
         if problem is not None:
             return _failed(4, f"--view: {problem}")
-    os.environ["PYTHONPATH"] = _python_path(os.environ.get("PYTHONPATH", ""))
+    folder = folder_of_sitecustomize()
+    os.environ["PYTHONPATH"] = python_path(folder, os.environ.get("PYTHONPATH", ""))
     return _become(command)
 
 
@@ -174,14 +175,20 @@ class _HelpAll(Action):
         parser.exit()
 
 
-def _python_path(present: str) -> str:
-    """PYTHONPATH with the folder of our sitecustomize at its head."""
+def folder_of_sitecustomize(site_packages: str | None = None) -> str:
+    """The folder of ours that has to be on PYTHONPATH, where `site_packages` has the package; by
+    default, here."""
     import oxitel
 
-    ours = os.path.join(os.path.dirname(oxitel.__file__), "setup", "zero_code", "path")
-    others = (path for path in present.split(os.pathsep) if path and path != ours)
+    here = os.path.dirname(os.path.dirname(oxitel.__file__))
+    return os.path.join(site_packages or here, "oxitel", "setup", "zero_code", "path")
+
+
+def python_path(folder: str, present: str) -> str:
+    """PYTHONPATH with `folder` at its head, and without the official command's."""
+    others = (path for path in present.split(os.pathsep) if path and path != folder)
     kept = [path for path in others if not os.path.normpath(path).endswith(_OFFICIAL_FOLDER)]
-    return os.pathsep.join([ours, *kept])
+    return os.pathsep.join([folder, *kept])
 
 
 def _become(command: list[str]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
@@ -13,18 +13,23 @@ def examine(
     options: Mapping[str, str] | None = None,
     timeout_seconds: float = 5.0,
     connects: bool = True,
+    command: Sequence[str] = (),
 ) -> Report:
     """Look at everything. `options` has the option for each variable that one has set;
-    `timeout_seconds` is for each step of connecting. Raises nothing."""
+    `timeout_seconds` is for each step of connecting; `command` is what `oxitel run` would start.
+    Raises nothing."""
     report = Report()
     watch: Any = report.attempt("clock", _made, "clock", "Watch")
     sources: Any = report.attempt("settings", _made, "sources", "Sources", options)
     for check, module, arguments in (
-        ("packages", "packages", (report,)),
+        ("packages", "packages", (report, bool(command))),
         ("variables", "variables", (report, sources)),
         ("settings", "settings", (report, sources)),
         ("export", "signals", (report, sources, timeout_seconds, connects)),
+        ("settings", "file_keys", (report,)),
         ("instrumentations", "instrumentations", (report, timeout_seconds)),
+        ("instrumentations", "own_telemetry", (report,)),
+        ("instrumentations", "greenlets", (report, command)),
     ):
         report.attempt(check, _made, module, "check", *arguments)
     if watch is not None:

@@ -1,7 +1,7 @@
 """What the configuration file says: the settings, and each signal's exporters.
 
-The parts are made as the configurator makes them, but for providers: nothing is started, and
-unknown keys are left to the program's start to name.
+The parts are made as the configurator makes them, but for providers: nothing is started. Unknown
+keys are looked for in `file_keys`.
 """
 
 from __future__ import annotations

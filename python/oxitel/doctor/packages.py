@@ -11,6 +11,7 @@ from typing import Any
 
 from oxitel.variables.commands import KUBERNETES_SERVICE_HOST
 
+from . import official
 from .report import Report, describe
 
 _CHECK = "packages"
@@ -46,8 +47,9 @@ def version_of(distribution: str) -> str | None:
         return None
 
 
-def check(report: Report) -> None:
-    """Note the versions, and look for what keeps packages from working together."""
+def check(report: Report, has_command: bool) -> None:
+    """Note the versions, and look for what keeps packages from working together. `has_command` is
+    whether this is about a program that `oxitel run` starts."""
     from oxitel.version import __version__
 
     versions: dict[str, str | None] = {"oxitel": __version__}
@@ -57,7 +59,8 @@ def check(report: Report) -> None:
     report.attempt(_CHECK, _check_native, report)
     report.attempt(_CHECK, _check_requirements, report)
     report.attempt(_CHECK, _check_namespaces, report)
-    report.attempt(_CHECK, _check_winner, report)
+    report.attempt(_CHECK, _check_winner, report, has_command)
+    official.check(report, _DROPIN, has_command)
 
 
 def _process() -> dict[str, Any]:
@@ -147,8 +150,8 @@ def _check_namespaces(report: Report) -> None:
             )
 
 
-def _check_winner(report: Report) -> None:
-    """Who answers `import opentelemetry.sdk` in a program that says nothing about it."""
+def _check_winner(report: Report, has_command: bool) -> None:
+    """Who answers `import opentelemetry.sdk` in the program: ours, if `oxitel run` starts it."""
     version = report.facts["versions"].get("opentelemetry-sdk")
     file, problem = None, "it is not there"
     try:
@@ -158,7 +161,10 @@ def _check_winner(report: Report) -> None:
         problem = describe(error)
     position = _position()
     is_ours = file is not None and os.path.realpath(file).startswith(os.path.realpath(_DROPIN))
-    if file is None:
+    if has_command:
+        winner, reason = "oxitel", "oxitel run puts Oxitel's folder first"
+        file = os.path.join(_DROPIN, "opentelemetry", "sdk", "trace", "__init__.py")
+    elif file is None:
         winner, reason = "none", problem
     elif is_ours:
         winner = "oxitel"

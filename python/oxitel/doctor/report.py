@@ -60,6 +60,8 @@ class Report:
         self.facts: dict[str, Any] = {}
         self.findings: list[Finding] = []
         self.secrets = Secrets()
+        self.fails_on = "error"
+        """The least grave finding that makes the exit status 1."""
 
     def find(self, grade: str, check: str, text: str, advice: str = "") -> None:
         """Add a finding, unless it is there already."""
@@ -91,8 +93,8 @@ class Report:
 
     @property
     def exit_status(self) -> int:
-        """1 if something will not work, else 0."""
-        return 1 if self.verdict == "error" else 0
+        """1 if something will not work, or is as grave as is not wanted; else 0."""
+        return 1 if GRADES.index(self.verdict) >= GRADES.index(self.fails_on) else 0
 
     def sorted_findings(self) -> list[Finding]:
         """The gravest last."""

@@ -34,6 +34,7 @@ def check(report: Report, sources: Sources) -> None:
     """Note the settings with their sources, and look for those that cannot be meant."""
     settings: dict[str, Any] = {}
     report.facts["settings"] = settings
+    report.attempt(_CHECK, _check_switch, report, sources)
     path = zero_code.CONFIG_FILE.text()
     if path is not None:
         _take_from_file(report, sources, path, settings)
@@ -50,6 +51,18 @@ def check(report: Report, sources: Sources) -> None:
             settings[name] = setting.as_facts()
     report.facts["changed"] = report.attempt(_CHECK, _changed, sources) or []
     report.attempt(_CHECK, _check_plug_ins, report)
+
+
+def _check_switch(report: Report, sources: Sources) -> None:
+    setting = sources.read(zero_code.ENABLED)
+    if not setting.value:
+        report.find(
+            "warning",
+            _CHECK,
+            f"{setting.origin} is false: `oxitel run` and the variables of `oxitel env` start the"
+            " program without telemetry",
+            f"unset {zero_code.ENABLED.name} if that is not meant",
+        )
 
 
 def _disabled(report: Report, sources: Sources) -> Setting | None:

@@ -210,6 +210,12 @@ def _instrumentation_rows(content: dict[str, Any]) -> Iterator[_Row]:
     missing = facts.get("missing", ())
     if missing:
         yield "missing for", ", ".join(name for entry in missing for name in entry["libraries"]), ""
+    own = [
+        f"{entry['name']} {entry['version']} ({entry['state']})"
+        for entry in content.get("own_telemetry") or ()
+    ]
+    if own:
+        yield "own telemetry", ", ".join(own), ""
     standard = [
         entry["install"].rpartition("opentelemetry-instrumentation-")[2]
         for entry in facts.get("missing_for_standard_library", ())

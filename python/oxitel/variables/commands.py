@@ -13,6 +13,16 @@ KUBERNETES_SERVICE_HOST = Variable(
     None,
     "Set by Kubernetes; `oxitel doctor` tells by it that it runs in a pod.",
 )
+FASTAPI_AUTO_CONFIGURE = Variable(
+    "FASTAPI_OTEL_AUTO_CONFIGURE",
+    None,
+    "FastAPI's; with `true` it adds exporters of its own, of which `oxitel doctor` warns.",
+)
+GUNICORN_CMD_ARGS = Variable(
+    "GUNICORN_CMD_ARGS",
+    None,
+    "Gunicorn's; `oxitel doctor` tells by it whether workers run on gevent or eventlet.",
+)
 OXITEL_VIEWER = Variable(
     "OXITEL_VIEWER",
     None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .variable import Names, Variable
+from .variable import Boolean, Names, Variable
 
 _EXPORTERS = (
     ": `otlp` (over `OTEL_EXPORTER_OTLP_PROTOCOL`), `otlp_proto_grpc`, `otlp_proto_http`,"
@@ -30,6 +30,12 @@ LOGS_EXPORTER = Names(
 )
 EXPORTERS = {"TRACES": TRACES_EXPORTER, "METRICS": METRICS_EXPORTER, "LOGS": LOGS_EXPORTER}
 
+ENABLED = Boolean(
+    "OXITEL_ENABLED",
+    True,
+    "`false` has a program that is started by `oxitel run`, or with the variables of `oxitel env`,"
+    " run as it would without them: nothing of ours is imported ([more](switching.md)).",
+)
 ID_GENERATOR = Variable(
     "OTEL_PYTHON_ID_GENERATOR",
     "random",

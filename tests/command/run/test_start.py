@@ -295,10 +295,9 @@ def test_an_interpreter_without_oxitel_is_said_and_runs(
     # The first is by the command, which is a Python program, too.
     assert finished.stdout == f"sitecustomize\nsitecustomize\n{folder / 'sitecustomize.py'}\n"
     (said,) = finished.stderr.splitlines()
-    assert said.startswith("oxitel run: no telemetry from this process: ")
-    assert said.endswith(
-        f"is not installed for this interpreter: {official_python} -m pip install oxitel"
-    )
+    assert said.startswith("oxitel: no telemetry from this process: ")
+    install = f"is not installed for this interpreter: {official_python} -m pip install oxitel"
+    assert said.endswith(f"{install}, or set OXITEL_ENABLED=false")
 
 
 @pytest.mark.parametrize(

@@ -74,7 +74,7 @@ def test_a_program_under_oxitel_run_goes_on(what: str, unfit: Unfit) -> None:
     path = folder / "oxitel" / "setup" / "zero_code" / "path"
     printed, lines = run("print('ran')", path, folder)
     assert printed == "ran"
-    assert lines == [f"oxitel run: no telemetry from this process: {said}"]
+    assert lines == [f"oxitel: no telemetry from this process: {said}, or set OXITEL_ENABLED=false"]
 
 
 @EACH
@@ -123,7 +123,10 @@ def test_the_base_of_instrumentations_is_needed_by_oxitel_run(
     wrong = "is not installed" if version is None else f"{version} is older than 0.57"
     what = f"opentelemetry-instrumentation {wrong}"
     way_out = f"{INSTALL} 'opentelemetry-instrumentation>=0.57b0'"
-    assert said == f"oxitel run: no telemetry from this process: {what}: {way_out}"
+    assert (
+        said
+        == f"oxitel: no telemetry from this process: {what}: {way_out}, or set OXITEL_ENABLED=false"
+    )
 
 
 def test_other_implementations_of_python_are_named(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -51,6 +51,33 @@ def configure_from_file(path: str) -> None:
     root.messages.say_unknown()
 
 
+def messages_about(path: str) -> list[tuple[str, str]]:
+    """What there is to say about the file when a program starts with it, as paths of keys and
+    problems. To be called in a process of its own, which is given up afterwards: everything is
+    made, but for the buffer, servers that are pulled from, and instrumentations."""
+    try:
+        values = read(path)
+        root = Section(values, "", Messages(path))
+        _check_format(root)
+    except Unusable:
+        return []
+    provider = values.get("meter_provider")
+    if isinstance(provider, dict) and isinstance(provider.get("readers"), list):
+        provider["readers"] = [
+            entry
+            for entry in provider["readers"]
+            if not (isinstance(entry, dict) and "pull" in entry)
+        ]
+    root.take("instrumentation/development")
+    values.pop("instrumentation/development", None)
+    _buffer_variables(root)
+    service_name = SERVICE_NAME.text()
+    with reading({} if service_name is None else {SERVICE_NAME.name: service_name}):
+        _configure(root)
+    root.messages.say_unknown()
+    return root.messages.said()
+
+
 def _check_format(root: Section) -> None:
     text = root.take("file_format")
     if text is None:

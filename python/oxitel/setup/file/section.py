@@ -27,6 +27,10 @@ class Messages:
             self._said.add((path, problem))
             logger.warning("%s: %s: %s", self.name, path, problem)
 
+    def said(self) -> list[tuple[str, str]]:
+        """All that was said, as paths and problems, in the order of the paths."""
+        return sorted(self._said)
+
     def say_unknown(self) -> None:
         """Name the keys that no section was asked for."""
         for section in self.sections.values():

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from oxitel.setup.propagators import leave_out_unknown
 from oxitel.variables import instrumentation as variables
 from oxitel.variables.variable import Variable, say_once
-from oxitel.variables.zero_code import CONFIGURATOR, DISTRO
+from oxitel.variables.zero_code import CONFIGURATOR, DISTRO, ENABLED
 
 from .log_records import export_without_handler
 
@@ -34,7 +34,8 @@ _BOOKKEEPERS = ("resource_tracker import main", "semaphore_tracker import main")
 
 def prefer_native() -> None:
     """Put the native modules before the official ones, where these are installed too. Raises
-    ImportError, with the way out, in an environment where Oxitel cannot work."""
+    ImportError, with the way out, before anything is changed, in an environment where Oxitel cannot
+    work."""
     from oxitel.fitness import zero_code_problem
 
     reason = zero_code_problem()
@@ -55,6 +56,8 @@ def start(folder: str) -> None:
 
 
 def _start() -> None:
+    # Off, it does not come here; what is neither on nor off is said.
+    ENABLED.read()
     _patch_for_gevent()
     leave_out_unknown()
     from opentelemetry.instrumentation.version import __version__

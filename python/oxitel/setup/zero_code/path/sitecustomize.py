@@ -1,4 +1,5 @@
-"""The interpreter imports this before the program; `oxitel run` has put the folder on PYTHONPATH.
+"""The interpreter imports this before the program, since the folder is on PYTHONPATH: `oxitel run`
+has put it there, or whoever sets what `oxitel env` prints.
 
 Any Python may come by here, also one that is old or has no Oxitel: nothing here is new in the
 language, which Python 2 reads too. The program finds its path as it would be without us.
@@ -9,15 +10,23 @@ language, which Python 2 reads too. The program finds its path as it would be wi
 import os
 import sys
 
+# `oxitel.variables.zero_code.ENABLED`; read here, since off means that nothing of ours is imported.
+_SWITCH = "OXITEL_ENABLED"
+
 
 def _begin():
     folder = os.path.dirname(os.path.abspath(__file__))
     # PYTHONPATH keeps it, for child processes.
     sys.path[:] = [path for path in sys.path if os.path.abspath(path) != folder]
+    if os.environ.get(_SWITCH, "").strip().lower() == "false":
+        _begin_as_without_us()
+        return
     try:
         start = _prepared()
     except Exception as error:
-        sys.stderr.write("oxitel run: no telemetry from this process: %s\n" % error)
+        sys.stderr.write(
+            "oxitel: no telemetry from this process: %s, or set %s=false\n" % (error, _SWITCH)
+        )
         _begin_as_without_us()
         return
     try:

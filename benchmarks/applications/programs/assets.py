@@ -1,0 +1,8 @@
+"""One asset for Dagster."""
+
+from dagster import asset
+
+
+@asset
+def orders() -> int:
+    return 1

@@ -1,0 +1,6 @@
+"""A page of Streamlit."""
+
+import streamlit
+
+streamlit.title("Orders")
+streamlit.write("none")
