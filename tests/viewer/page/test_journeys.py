@@ -194,3 +194,30 @@ def test_a_query_that_cannot_be_read_is_shown_with_its_place(
     problem.wait_for()
     assert problem.locator("mark").inner_text() == "eror"
     assert "right would be unset, ok, error" in problem.inner_text()
+
+
+def test_a_query_that_nothing_fits_says_which_condition_is_in_the_way(
+    checkouts: Any, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(checkouts, '/traces?q=service:checkout name:"POST /checkout" duration>1h')
+    page.locator("li", has_text="without duration>1h").get_by_role("link").click()
+    page.get_by_text("240 traces, 200 shown").wait_for()
+    assert parameters(page)["q"] == 'service:checkout name:"POST /checkout"'
+
+
+def test_an_exemplar_in_a_chart_leads_to_its_trace(
+    shop: Any, open_page: Callable[..., Any]
+) -> None:
+    address = "/metrics?service=orders&name=orders.processing_duration&fn=quantiles"
+    page = open_page(shop, address)
+    page.locator(".chart canvas").wait_for()
+    assert page.locator("main").get_by_text("quantile=p99").count() == 1
+    box = page.locator(".u-over").bounding_box()
+    # Somewhere in the lower part of the chart there is a measurement within reach.
+    for step in range(60):
+        x = box["x"] + box["width"] * (0.1 + 0.8 * step / 60)
+        page.mouse.click(x, box["y"] + box["height"] * 0.75)
+        page.wait_for_timeout(50)
+        if "/traces/" in page.url:
+            break
+    page.locator(".row.selected").wait_for()

@@ -32,6 +32,7 @@ STATES = {
     "patterns": "/logs?view=patterns",
     "metrics": "/metrics",
     "quantile": "/metrics?service=orders&name=orders.processing_duration&fn=p95",
+    "quantiles": "/metrics?service=orders&name=orders.processing_duration&fn=quantiles",
     "buckets": "/metrics?service=orders&name=orders.processing_duration&fn=heatmap",
     "rate": "/metrics?service=orders&name=http.server.requests&by=*",
     "compare": f"/compare?a=service:orders -{ERROR}&b=service:orders {ERROR}&all=1",

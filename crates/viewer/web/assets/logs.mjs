@@ -6,7 +6,7 @@ import { useAnswer, useTick } from "./ask.mjs";
 import { count, hue, time, value } from "./format.mjs";
 import { begin, Histogram } from "./heatmap.mjs";
 import { html, useState } from "./html.mjs";
-import { Attributes, Choice, Facets, narrowed, Problem, Time, Views } from "./parts.mjs";
+import { Attributes, Choice, Dropped, Facets, narrowed, Problem, Time, Views } from "./parts.mjs";
 import { QueryBox } from "./query.mjs";
 
 const SEVERITIES = [["", "all"], ["debug", "debug"], ["info", "info"], ["warn", "warn"], ["error", "error"], ["fatal", "fatal"]];
@@ -36,6 +36,7 @@ export function Logs({ parameters }) {
       <${Choice} label="At least" name="least" chosen=${least} choices=${SEVERITIES} />
       ${view === "" && html`<${Choice} label="Sort" name="sort" chosen=${sort} choices=${SORTS} />`}
       <${Time} from=${from} until=${until} />
+      <${Dropped} signal="logs" tick=${slowTick} />
       <${Views} label="View of the log records" views=${VIEWS} chosen=${view} />
       ${answer && html`<span class="quiet">${count(answer.total, "log record")}${view === "" && answer.truncated && html`, ${answer.returned} shown`}</span>`}
     </div>

@@ -10,9 +10,10 @@ import { Choice, Problem, Time } from "./parts.mjs";
 import { QueryBox } from "./query.mjs";
 import { colour, useTheme } from "./theme.mjs";
 
-const DISTRIBUTION = ["p50", "p90", "p95", "p99", "heatmap", "mean", "max", "min", "rate", "count"];
+const QUANTILES = ["p50", "p95", "p99"];
+const DISTRIBUTION = ["quantiles", "p50", "p90", "p95", "p99", "heatmap", "mean", "max", "min", "rate", "count"];
 // Functions whose values are of the kind that exemplars have.
-const MEASURED = new Set(["p50", "p90", "p95", "p99", "mean", "max", "min"]);
+const MEASURED = new Set(["quantiles", "p50", "p90", "p95", "p99", "mean", "max", "min"]);
 const FUNCTIONS = {
   counter: ["rate", "increase", "value"],
   histogram: DISTRIBUTION,
@@ -44,7 +45,7 @@ function List({ parameters }) {
 function Metric({ parameters }) {
   const { service, name, fn, by, filter = "", from, to: until, q } = parameters;
   const tick = useTick(5000);
-  const { answer, problem } = useAnswer("/api/metrics/series", { service, name, fn, by, filter, from, to: until }, tick);
+  const { answer, problem } = useSeries({ service, name, fn, by, filter, from, to: until }, tick);
   const { answer: list } = useAnswer("/api/metrics", { q: "" }, tick);
   const keys = list?.data.find((metric) => metric.service === service && metric.name === name)?.keys ?? [];
   const functions = FUNCTIONS[answer?.kind] ?? [];
@@ -58,6 +59,19 @@ function Metric({ parameters }) {
     <${QueryBox} label="Filter of series" parameter="filter" query=${filter} problem=${problem} signal="metrics" placeholder="http.route=/orders" button="Filter" />
     ${problem?.parameter !== "filter" && html`<${Problem} problem=${problem} />`}
     ${answer && html`${answer.heatmap ? html`<${Buckets} answer=${answer} />` : html`<${Chart} answer=${answer} /><${Table} answer=${answer} />`}<${Exemplars} answer=${answer} />`}`;
+}
+
+/** A metric over time; `quantiles` are several of its functions as lines of one chart. */
+function useSeries(asked, tick) {
+  const path = "/api/metrics/series";
+  const isSeveral = asked.fn === "quantiles";
+  const one = useAnswer(isSeveral ? null : path, asked, tick);
+  const several = QUANTILES.map((fn) => useAnswer(isSeveral ? path : null, { ...asked, by: "", fn }, tick));
+  if (!isSeveral) return one;
+  const problem = several.find((it) => it.problem)?.problem ?? null;
+  if (several.some((it) => !it.answer)) return { answer: null, problem };
+  const lines = several.flatMap(({ answer }, index) => answer.series.map((series) => ({ ...series, attributes: [{ key: "quantile", type: "string", value: QUANTILES[index] }] })));
+  return { answer: { ...several[1].answer, fn: "quantiles", series: lines, series_total: lines.length, truncated: false }, problem };
 }
 
 function label(series) {

@@ -10,6 +10,14 @@ export function Problem({ problem }) {
   return problem && problem.parameter !== "q" ? html`<p class="problem" role="alert">${problem.message}</p>` : null;
 }
 
+/** What the viewer let go of, as what is shown is then not all that was. */
+export function Dropped({ signal, tick }) {
+  const { answer } = useAnswer("/api/status", {}, tick);
+  const lost = answer?.dropped.filter((it) => it.signal === signal && it.reason !== "cleared") ?? [];
+  if (lost.length === 0) return null;
+  return html`<a class="quiet" href="/health">older ones of ${lost.map((it, index) => html`${index > 0 && ", "}<bdi>${it.service}</bdi>`)} were let go</a>`;
+}
+
 export function Choice({ label, name, chosen, choices }) {
   return html`<label class="choice">${label}
     <select value=${chosen ?? ""} onChange=${(event) => change({ [name]: event.target.value })}>

@@ -5,9 +5,9 @@ import { change, go, to } from "./address.mjs";
 import { useAnswer, useTick } from "./ask.mjs";
 import { count, duration, hue, time, value } from "./format.mjs";
 import { begin, Heatmap } from "./heatmap.mjs";
-import { html, useEffect } from "./html.mjs";
+import { html, useEffect, useMemo } from "./html.mjs";
 import { isForPage } from "./keys.mjs";
-import { Choice, Facets, narrowed, Problem, Time } from "./parts.mjs";
+import { Choice, Dropped, Facets, narrowed, Problem, Time } from "./parts.mjs";
 import { QueryBox } from "./query.mjs";
 
 const SORTS = [["", "newest"], ["oldest", "oldest"], ["slowest", "slowest"], ["fastest", "fastest"], ["spans", "most spans"], ["errors", "most errors"]];
@@ -46,6 +46,7 @@ export function Traces({ parameters }) {
       <${Choice} label="Sort" name="sort" chosen=${sort} choices=${SORTS} />
       <${Time} from=${from} until=${until} />
       ${answer && html`<span class="quiet">${count(answer.total, "trace")}${answer.truncated && html`, ${answer.returned} shown`}</span>`}
+      <${Dropped} signal="traces" tick=${slowTick} />
       <button type="button" aria-pressed=${share ? "true" : "false"} onClick=${turn}>What do these share? <kbd>s</kbd></button>
       ${marked.length > 0 && html`<button type="button" disabled=${marked.length < 2} onClick=${compare}>${marked.length < 2 ? "Mark another to compare" : "Compare the two"} <kbd>d</kbd></button>
         <button type="button" onClick=${() => change({ picked: "" }, true)}>Unmark</button>`}
@@ -56,7 +57,7 @@ export function Traces({ parameters }) {
     <div class="with-facets">
       <${Facets} path="/api/traces/facets" query=${q} from=${from} until=${until} tick=${slowTick} keys=${FACETS} counted="spans" />
       <div class="list">
-        ${answer?.data.length === 0 && html`<${Nothing} query=${q} from=${from} />`}
+        ${answer?.data.length === 0 && html`<${Nothing} query=${q} from=${from} to=${until} />`}
         ${answer?.data.length > 0 && html`<table>
           <thead><tr><th scope="col"><span class="hidden">Mark</span></th><th scope="col">Started</th><th scope="col">Trace</th><th scope="col">Services</th>
             <th scope="col" class="number">Spans</th><th scope="col" class="number">Errors</th><th scope="col" class="number">Duration</th></tr></thead>
@@ -125,9 +126,30 @@ function Shares({ parameters, tick }) {
   </section>`;
 }
 
-export function Nothing({ query, from }) {
-  if (query || from) return html`<p class="nothing">No trace fits. <a href="/traces">Show all</a></p>`;
+export function Nothing({ query, from, to: until }) {
+  if (query || from) return html`<div class="nothing"><p>No trace fits. <a href="/traces">Show all</a></p><${Nearest} query=${query} from=${from} until=${until} /></div>`;
   return html`<div class="nothing"><p>No trace has arrived yet. Send OTLP to this viewer:</p>
     <pre>OTEL_EXPORTER_OTLP_ENDPOINT=${location.origin} OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf</pre>
     <p>or start a program with <code>oxitel run --view python app.py</code>; <code>oxitel doctor</code> says whether what it sends gets here.</p></div>`;
+}
+
+const MOST_TERMS = 6;
+
+/** How many would fit without one of the conditions, or at any time. */
+function Nearest({ query, from, until }) {
+  const parts = useMemo(() => terms(query), [query]);
+  const without = parts.length > 1 ? parts.map((_, index) => parts.filter((it, at) => at !== index).join(" ")) : [];
+  const answers = Array.from({ length: MOST_TERMS }, (_, index) => useAnswer(without[index] === undefined ? null : "/api/traces", { q: without[index], from, to: until, limit: 1 }).answer);
+  const always = useAnswer(from ? "/api/traces" : null, { q: query, limit: 1 }).answer;
+  const found = without.map((q, index) => [parts[index], q, answers[index]?.total ?? 0]).filter(([, , total]) => total > 0);
+  if (found.length === 0 && !always?.total) return null;
+  return html`<ul>${found.map(([part, q, total]) => html`<li>without <code>${part}</code>: <a data-row href=${to("/traces", { q, from, to: until })}>${count(total, "trace")}</a></li>`)}
+    ${always?.total > 0 && html`<li>at any time: <a data-row href=${to("/traces", { q: query })}>${count(always.total, "trace")}</a></li>`}</ul>`;
+}
+
+/** The conditions of a query that all have to hold; none where it is more than that. */
+export function terms(query) {
+  const parts = query.match(/(?:"(?:\\.|[^"\\])*"|[^\s"])+/g) ?? [];
+  const isMore = parts.some((part) => /^(or|and|not)$/i.test(part) || /[()]/.test(part.replace(/"(?:\\.|[^"\\])*"/g, "")));
+  return isMore || parts.length > MOST_TERMS ? [] : parts;
 }
