@@ -221,3 +221,19 @@ def test_an_exemplar_in_a_chart_leads_to_its_trace(
         if "/traces/" in page.url:
             break
     page.locator(".row.selected").wait_for()
+
+
+def test_what_a_service_sent_is_let_go_of_when_that_is_confirmed(
+    viewer: Any, open_page: Callable[..., Any]
+) -> None:
+    page_telemetry.send_versions(viewer, "noisy", queries=1)
+    page_telemetry.send_versions(viewer, "quiet", queries=1)
+    page = open_page(viewer, "/health")
+    page.once("dialog", lambda it: it.dismiss())
+    page.get_by_role("button", name="Clear noisy").click()
+    assert viewer.ask("/api/traces?q=service:noisy")["total"] == 12
+    page.once("dialog", lambda it: it.accept())
+    page.get_by_role("button", name="Clear noisy").click()
+    page.get_by_role("button", name="Clear noisy").wait_for(state="detached")
+    assert viewer.ask("/api/traces?q=service:noisy")["total"] == 0
+    assert viewer.ask("/api/traces")["total"] == 12

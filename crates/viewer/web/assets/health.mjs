@@ -1,9 +1,9 @@
 // What is wrong with the telemetry, what SDKs say of themselves, and what the viewer keeps and dropped.
 
 import { change, to } from "./address.mjs";
-import { useAnswer, useTick } from "./ask.mjs";
+import { tellViewer, useAnswer, useTick } from "./ask.mjs";
 import { amount, bytes, duration, quoted, time, value } from "./format.mjs";
-import { html } from "./html.mjs";
+import { html, useState } from "./html.mjs";
 import { Problem } from "./parts.mjs";
 
 // Findings of a kind that are shown before "more" is asked for.
@@ -20,12 +20,13 @@ const RULES = [
 ];
 
 export function Health({ parameters }) {
-  const tick = useTick(5000);
+  const [moment, setChanged] = useState(0);
+  const tick = useTick(5000) + moment * 1e9;
   const { answer, problem } = useAnswer("/api/health", {}, tick);
   const { answer: status } = useAnswer("/api/status", {}, tick);
   return html`<h1>Health</h1><${Problem} problem=${problem} />
     ${answer && html`<${Checks} findings=${answer.data} rule=${parameters.rule} /><${Findings} findings=${answer.data} rule=${parameters.rule} /><${Services} services=${answer.services} /><${Sdk} points=${answer.sdk} />`}
-    ${status && html`<${Store} status=${status} />`}`;
+    ${status && html`<${Store} status=${status} changed=${() => setChanged(moment + 1)} />`}`;
 }
 
 function Checks({ findings, rule }) {
@@ -111,7 +112,7 @@ function Values({ points }) {
       <td class="number">${amount(point.value, point.unit)}</td></tr>`)}</tbody></table>`;
 }
 
-function Store({ status }) {
+function Store({ status, changed }) {
   const { store, dropped } = status;
   return html`<section aria-labelledby="store"><h2 id="store">What is kept</h2>
     ${store.trouble && html`<p class="problem" role="alert">${store.trouble}</p>`}
@@ -123,9 +124,28 @@ function Store({ status }) {
       <dt>Refused</dt><dd>${status.refused_requests} requests, ${status.invalid_spans} invalid spans; ${status.duplicate_spans} spans came twice</dd>
       <dt>Viewer</dt><dd>${status.version}, OTLP over gRPC at ${status.addresses.grpc}, over HTTP at ${status.addresses.http}</dd>
     </dl>
+    <${Rooms} status=${status} changed=${changed} />
     <h3>Dropped</h3>
     ${dropped.length === 0 ? html`<p>Nothing since the viewer started.</p>` : html`<table>
       <thead><tr><th scope="col">Service</th><th scope="col">Signal</th><th scope="col">Reason</th><th scope="col" class="number">Count</th></tr></thead>
       <tbody>${dropped.map((drop) => html`<tr><td>${drop.service}</td><td>${drop.signal}</td><td>${drop.reason}</td><td class="number">${drop.count}</td></tr>`)}</tbody></table>`}
   </section>`;
+}
+
+/** What each service takes of the room, and a way to let go of it; pinned traces stay. */
+function Rooms({ status, changed }) {
+  const [problem, setProblem] = useState(null);
+  const all = status.services.reduce((sum, it) => sum + it.bytes, 0);
+  const clear = (document, what) => {
+    if (!confirm(`Let go of everything that is kept ${what}? Pinned traces stay.`)) return;
+    tellViewer("/api/clear", document).then(() => setProblem(null), setProblem).then(changed);
+  };
+  const kept = status.services.filter((it) => it.bytes > 0).sort((a, b) => b.bytes - a.bytes);
+  if (kept.length === 0) return null;
+  return html`<h3>By service</h3><${Problem} problem=${problem} /><table>
+    <thead><tr><th scope="col">Service</th><th scope="col" class="number">Of the room</th><th scope="col" class="number">Spans came</th><th scope="col" class="number">Log records</th><th scope="col" class="number">Data points</th><th scope="col">Last seen</th><th scope="col"><span class="hidden">Clear</span></th></tr></thead>
+    <tbody>${kept.map((it) => html`<tr><td>${it.name}</td><td class="number">${bytes(it.bytes)} <span class="quiet">${Math.round((100 * it.bytes) / Math.max(1, all))} %</span></td><td class="number">${amount(it.spans)}</td>
+      <td class="number">${amount(it.log_records)}</td><td class="number">${amount(it.data_points)}</td><td class="time">${time(it.last_seen_unix_nanos)}</td>
+      <td class="number"><button type="button" aria-label=${`Clear ${it.name}`} onClick=${() => clear({ service: it.name }, `of ${it.name}`)}>Clear</button></td></tr>`)}</tbody></table>
+    <p><button type="button" onClick=${() => clear({}, "of all services")}>Clear everything</button></p>`;
 }
