@@ -18,7 +18,7 @@ def parameters(page: Any) -> dict[str, str]:
 def test_why_an_order_failed_is_found_from_the_list_to_the_exception_and_its_logs(
     shop: Any, open_page: Callable[..., Any]
 ) -> None:
-    page = open_page(shop, "/traces")
+    page = open_page(shop, "/traces?q=services:inventory")
     page.get_by_role("button", name=re.compile("^error")).first.click()
     assert "status:error" in parameters(page)["q"].replace("=", ":")
     page.locator("tr.error a[data-row]").first.click()
@@ -26,10 +26,14 @@ def test_why_an_order_failed_is_found_from_the_list_to_the_exception_and_its_log
     details = page.get_by_label("Selected span")
     details.get_by_role("heading", name="Attributes").wait_for()
     assert "error" in details.inner_text()
-    # From the failure to what was logged on the way.
+    # From the failure to what was logged on the way, which the waterfall marks.
+    page.locator(".logged").first.wait_for()
     page.get_by_role("button", name=re.compile(r"^Logs \(\d+\)")).click()
     page.locator(".record").first.wait_for()
     assert parameters(page)["view"] == "logs"
+    before = parameters(page)["span"]
+    page.get_by_role("button", name=re.compile("^Span of")).first.click()
+    page.wait_for_url(lambda address: before not in address)
     page.get_by_role("link", name="All traces").click()
     page.locator("tr.error").first.wait_for()
     assert "error" in parameters(page)["q"]

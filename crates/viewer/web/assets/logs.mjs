@@ -65,7 +65,7 @@ function Patterns({ asked, query, tick }) {
       <td>${it.services.map((service) => html`<span class=${`service ${hue(service)}`}>${service}</span>`)}</td><td class="time">${time(it.last_unix_nanos)}</td></tr>`)}</tbody></table>`}`;
 }
 
-export function Record({ record, isInTrace = false }) {
+export function Record({ record, isInTrace = false, select = null }) {
   const [isOpen, setOpen] = useState(false);
   const body = value(record.body) || record.event_name || "(no body)";
   return html`<li class=${`record ${record.severity}`}>
@@ -77,6 +77,7 @@ export function Record({ record, isInTrace = false }) {
         <span class="body">${body}</span></button>
       ${record.trace_id && !isInTrace && html`<a class="to-trace" href=${to(`/traces/${record.trace_id}`, { span: record.span_id })}
         aria-label=${`Trace of: ${body.slice(0, 60)}`}>trace</a>`}
+      ${select && html`<button type="button" class="link" aria-label=${`Span of: ${body.slice(0, 60)}`} onClick=${select}>span</button>`}
     </div>
     ${isOpen && html`<div class="inside">
       ${body.length > 100 && html`<pre class="value">${body}</pre>`}

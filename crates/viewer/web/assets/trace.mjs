@@ -16,6 +16,8 @@ import { Waterfall } from "./waterfall.mjs";
 
 // Larger traces are asked for again by hand: their answer is some megabytes.
 const MOST_LIVE_SPANS = 5000;
+// Log records that are asked for with a waterfall, to be marked in it.
+const MOST_RECORDS = 1000;
 // Addresses longer than some thousand letters are not passed on everywhere.
 const MOST_FOLDED_IN_ADDRESS = 50;
 const SHORTEST = [["", "all"], ["100000", "0.1 ms and longer"], ["1000000", "1 ms and longer"], ["10000000", "10 ms and longer"], ["1%", "1 % and longer"]];
@@ -60,6 +62,8 @@ function Whole({ trace, back, query, matches, problem, span, parameters, reload 
   const selected = rowOf.get(span) ?? -1;
   const rows = matches?.rows ?? [];
   const zoom = useMemo(() => zoomed(trace, parameters.zoom), [trace, parameters.zoom]);
+  const hasRecords = trace.log_records > 0 && (trace.log_records <= MOST_RECORDS || view === "logs");
+  const { answer: records, problem: unlogged } = useAnswer(hasRecords ? `/api/traces/${trace.trace_id}/logs` : null, {}, trace.log_records);
   const kept = useMemo(() => keep(trace, hide, shown, matches), [trace, hide, shown, matches]);
 
   const fold = (next) => {
@@ -142,10 +146,10 @@ function Whole({ trace, back, query, matches, problem, span, parameters, reload 
     </div>
     <${Minimap} trace=${trace} zoom=${zoom} change=${setZoom} />`}
     <div class="trace-body">
-      ${view === "logs" && html`<${Logs} trace=${trace} />`}
+      ${view === "logs" && html`<${Logs} answer=${trace.log_records === 0 ? { data: [] } : records} problem=${unlogged} select=${(row) => select(row)} />`}
       ${view === "flame" && html`<${Flame} trace=${trace} focus=${parameters.focus} change=${(focus) => change({ focus })} open=${open} />`}
       ${view === "operations" && html`<${Operations} trace=${trace} sort=${parameters.by} change=${(by) => change({ by }, true)} open=${open} />`}
-      ${isWaterfall && html`<${Waterfall} trace=${trace} folded=${folded} fold=${fold} selected=${selected} select=${select} matches=${matches} kept=${kept} zoom=${zoom} isCritical=${Boolean(critical)} />`}
+      ${isWaterfall && html`<${Waterfall} trace=${trace} folded=${folded} fold=${fold} selected=${selected} select=${select} matches=${matches} kept=${kept} zoom=${zoom} isCritical=${Boolean(critical)} records=${records?.data} />`}
       ${span && html`<${Span} trace=${trace.trace_id} id=${span} close=${() => change({ span: "" }, true)} isHere=${selected >= 0} />`}
     </div>
   </div>`;
@@ -197,9 +201,8 @@ function foldable({ span_id: ids, depth, end }) {
   return new Set(ids.filter((_, row) => depth[row] > 0 && end[row] > row + 1));
 }
 
-function Logs({ trace }) {
-  const { answer, problem } = useAnswer(`/api/traces/${trace.trace_id}/logs`, {}, trace.log_records);
+function Logs({ answer, problem, select }) {
   return html`<div class="list"><h2 class="hidden">Log records</h2><${Problem} problem=${problem} />
     ${answer?.data.length === 0 && html`<p class="nothing">No log record names this trace.</p>`}
-    <ol class="records">${answer?.data.map((record) => html`<${Record} key=${record.id} record=${record} isInTrace=${true} />`)}</ol></div>`;
+    <ol class="records">${answer?.data.map((record) => html`<${Record} key=${record.id} record=${record} isInTrace=${true} select=${record.row >= 0 ? () => select(record.row) : null} />`)}</ol></div>`;
 }

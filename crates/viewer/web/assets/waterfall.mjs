@@ -4,7 +4,7 @@
 // To assistive technology it is a tree with one stop for the keyboard; the selected row is its active
 // descendant.
 
-import { count, duration, hue } from "./format.mjs";
+import { count, duration, hue, value } from "./format.mjs";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./html.mjs";
 import { isForPage } from "./keys.mjs";
 import { joined } from "./minimap.mjs";
@@ -15,13 +15,15 @@ const TICKS = 4;
 const DEEPEST = 24;
 // A piece of the critical path narrower than this part of the line is drawn as one with its neighbour.
 const FINEST = 1 / 500;
+const MOST_LOGGED = 50;
 const MARKS = [
   [1, "its parent was not received"], [2, "its parents form a cycle"], [4, "it has no start"], [8, "it has no end"],
   [16, "its clock was put right"],
 ];
 
-/** `kept` says by row whether it is shown, null that all are; `zoom` is the part of the time that is. */
-export function Waterfall({ trace, folded, fold, selected, select, matches, kept, zoom, isCritical }) {
+/** `kept` says by row whether it is shown, null that all are; `zoom` is the part of the time that is; `records` are
+ * the log records, if they are known. */
+export function Waterfall({ trace, folded, fold, selected, select, matches, kept, zoom, isCritical, records }) {
   const { columns } = trace;
   const box = useRef(null);
   const [sight, setSight] = useState({ top: 0, height: 800 });
@@ -80,6 +82,7 @@ export function Waterfall({ trace, folded, fold, selected, select, matches, kept
   const many = Math.ceil(sight.height / ROW) + 2 * BEYOND;
   const shown = rows.slice(first, first + many);
   const part = zoom[1] - zoom[0];
+  const logged = useMemo(() => byRow(trace, records), [trace, records]);
   return html`<div class="waterfall">
     <div class="ruler" aria-hidden="true"><span>Span${rows.length < columns.span_id.length && html` <span class="quiet">(${count(rows.length, "row")})</span>`}</span>
       <span class="ticks">${Array.from({ length: TICKS }, (_, tick) => html`<span>${duration(Math.round(zoom[0] + (part * tick) / TICKS))}</span>`)}</span></div>
@@ -87,7 +90,7 @@ export function Waterfall({ trace, folded, fold, selected, select, matches, kept
       onScroll=${(event) => setSight({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}>
       <div class="all" role="presentation" style=${{ height: `${rows.length * ROW}px` }}>
         ${shown.map((row, index) => html`<${Row} key=${(first + index) % many} trace=${trace} row=${row} top=${(first + index) * ROW} zoom=${zoom}
-          isSelected=${row === selected} isFolded=${folded.has(columns.span_id[row])} path=${path ? path.get(row) : undefined}
+          isSelected=${row === selected} isFolded=${folded.has(columns.span_id[row])} path=${path ? path.get(row) : undefined} logged=${logged.get(row)}
           isDimmed=${(found && !found.has(row)) || (path && columns.critical_nanos[row] === 0)}
           failedBelow=${failed[columns.end[row]] - failed[row + 1]} select=${select} toggle=${toggle} />`)}
       </div>
@@ -95,7 +98,7 @@ export function Waterfall({ trace, folded, fold, selected, select, matches, kept
     </div></div>`;
 }
 
-function Row({ trace, row, top, zoom, isSelected, isFolded, isDimmed, path, failedBelow, select, toggle }) {
+function Row({ trace, row, top, zoom, isSelected, isFolded, isDimmed, path, logged, failedBelow, select, toggle }) {
   const { columns, services, names } = trace;
   const isParent = columns.end[row] > row + 1;
   const hasFailed = columns.status[row] === 2;
@@ -128,6 +131,7 @@ function Row({ trace, row, top, zoom, isSelected, isFolded, isDimmed, path, fail
     </span>
     <span class="line">${isInSight && html`<span class=${`span ${hue(service)}`} style=${{ left: `${left}%`, width: `max(2px, ${width}%)` }}></span>`}
       ${path?.map(([, from, to]) => html`<span class="critical" style=${{ left: `${percent(from)}%`, width: `max(1px, ${percent(to) - percent(from)}%)` }}></span>`)}
+      ${logged?.map(([offset, severity, text]) => html`<span class=${`logged ${severity}`} title=${text} style=${{ left: `${percent(offset)}%` }}></span>`)}
       ${isInSight && html`<span class=${`length${left + width > 80 && left <= 20 ? " on-bar" : ""}`} style=${place}>${duration(nanos)}</span>`}</span>
   </div>`;
 }
@@ -137,6 +141,18 @@ function unfolded({ span_id: ids, end }, folded, kept) {
   const rows = [];
   for (let row = 0; row < ids.length; row = folded.has(ids[row]) ? end[row] : row + 1) if (!kept || kept[row]) rows.push(row);
   return rows;
+}
+
+/** By row when its log records were made, at most some of each. */
+function byRow(trace, records) {
+  const found = new Map();
+  const start = BigInt(trace.start_unix_nanos);
+  for (const { row, time_unix_nanos: at, observed_unix_nanos: seen, severity, body } of records ?? []) {
+    if (row < 0 || (found.get(row)?.length ?? 0) >= MOST_LOGGED) continue;
+    if (!found.has(row)) found.set(row, []);
+    found.get(row).push([Number(BigInt(at === "0" ? seen : at) - start), severity, value(body)]);
+  }
+  return found;
 }
 
 /** By row the pieces of the critical path that are in sight. */
