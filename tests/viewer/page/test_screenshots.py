@@ -23,7 +23,7 @@ def pictures(shop: Any) -> dict[str, tuple[str, str]]:
     return {
         "viewer-traces": ("/traces?q=service:orders", ".plot canvas"),
         "viewer-trace": (f"/traces/{trace}?span={span}&critical=1", ".critical"),
-        "viewer-services": ("/services?q=-name:/health", ".map"),
+        "viewer-services": ("/services?open=orders", ".map"),
     }
 
 

@@ -57,9 +57,8 @@ function Whole({ trace, back, query, matches, problem, span, parameters, reload 
   const isWaterfall = view === "" || !VIEWS.some(([key]) => key === view);
   const [folded, setFolded] = useState(() => new Set(parameters.fold?.split(",") ?? []));
   const [said, say] = useState("");
-  const rowOf = useMemo(() => new Map(columns.span_id.map((key, row) => [key, row])), [trace]);
   const errors = useMemo(() => rowsWhere(columns.status, (status) => status === 2), [trace]);
-  const selected = rowOf.get(span) ?? -1;
+  const selected = useMemo(() => (span ? columns.span_id.indexOf(span) : -1), [trace, span]);
   const rows = matches?.rows ?? [];
   const zoom = useMemo(() => zoomed(trace, parameters.zoom), [trace, parameters.zoom]);
   const hasRecords = trace.log_records > 0 && (trace.log_records <= MOST_RECORDS || view === "logs");
