@@ -3,12 +3,16 @@ right, did this change make it worse. With the pointer, and once with the keyboa
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
+import subprocess
 from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import page_telemetry
+import pytest
 
 
 def parameters(page: Any) -> dict[str, str]:
@@ -241,3 +245,25 @@ def test_what_a_service_sent_is_let_go_of_when_that_is_confirmed(
     page.get_by_role("button", name="Clear noisy").wait_for(state="detached")
     assert viewer.ask("/api/traces?q=service:noisy")["total"] == 0
     assert viewer.ask("/api/traces")["total"] == 12
+
+
+@pytest.mark.parametrize(
+    ("address", "shown"),
+    [
+        ("/traces?q=service:checkout 'it''s' or status:error&sort=slowest", "{total} traces"),
+        ("/traces?q=status:error&share=1", "{spans} spans against {against_spans} other spans."),
+        ("/logs?q=body:none&least=warn", "{total} log records"),
+        ("/compare?a=service:stock-1&b=service:stock-2", "{text}"),
+    ],
+)
+def test_what_is_shown_is_asked_by_a_command_that_can_be_copied(
+    address: str, shown: str, checkouts: Any, open_page: Callable[..., Any]
+) -> None:
+    page = open_page(checkouts, address)
+    page.get_by_role("button", name="As command").click()
+    words = shlex.split(page.locator(".command code").inner_text())
+    assert words[:2] == ["oxitel", "view"]
+    done = subprocess.run(
+        [checkouts.program, *words[2:]], capture_output=True, check=True, text=True, timeout=60
+    )
+    page.get_by_text(shown.format(**json.loads(done.stdout)), exact=True).wait_for()

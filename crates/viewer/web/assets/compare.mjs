@@ -2,6 +2,7 @@
 
 import { change, to } from "./address.mjs";
 import { tellViewer, useAnswer, useTick } from "./ask.mjs";
+import { AsCommand, command } from "./command.mjs";
 import { count, duration, time } from "./format.mjs";
 import { html, useState } from "./html.mjs";
 import { Problem } from "./parts.mjs";
@@ -18,6 +19,7 @@ export function Compare({ parameters }) {
     <div class="sides">
       <${Side} name="a" text="Before" value=${a} problem=${problem} id="query" /><${Side} name="b" text="After" value=${b} problem=${problem} id="after" />
       <button type="button" onClick=${swap}>Swap</button>
+      ${a && b && html`<${AsCommand} text=${command("compare", [a, b], { since: from, until })} />`}
     </div>
     ${problem?.parameter !== "a" && problem?.parameter !== "b" && html`<${Problem} problem=${problem} />`}
     ${!(a && b) && html`<p>Each side is a query, such as <code>service.version=1.2 name:"POST /orders"</code>, one trace as <code>trace:ID</code>, a snapshot as <code>snapshot:NAME</code>, or <code>now</code>, which is what came since the last snapshot.</p>`}

@@ -3,6 +3,7 @@
 
 import { change, to } from "./address.mjs";
 import { useAnswer, useTick } from "./ask.mjs";
+import { AsCommand, command } from "./command.mjs";
 import { count, hue, time, value } from "./format.mjs";
 import { begin, Histogram } from "./heatmap.mjs";
 import { html, useState } from "./html.mjs";
@@ -39,6 +40,7 @@ export function Logs({ parameters }) {
       <${Dropped} signal="logs" tick=${slowTick} />
       <${Views} label="View of the log records" views=${VIEWS} chosen=${view} />
       ${answer && html`<span class="quiet">${count(answer.total, "log record")}${view === "" && answer.truncated && html`, ${answer.returned} shown`}</span>`}
+      <${AsCommand} text=${command(view === "patterns" ? "patterns" : "logs", [whole], { sort: view === "" && sort, since: from, until })} />
     </div>
     <${Problem} problem=${problem} />
     ${histogram && answer?.total > 0 && html`<${Histogram} label="Log records over time" answer=${histogram} layers=${layers} choose=${choose} noun="log record" />`}

@@ -3,6 +3,7 @@
 
 import { change, go, to } from "./address.mjs";
 import { useAnswer, useTick } from "./ask.mjs";
+import { AsCommand, command } from "./command.mjs";
 import { count, duration, hue, time, value } from "./format.mjs";
 import { begin, Heatmap } from "./heatmap.mjs";
 import { html, useEffect, useMemo } from "./html.mjs";
@@ -50,6 +51,7 @@ export function Traces({ parameters }) {
       <button type="button" aria-pressed=${share ? "true" : "false"} onClick=${turn}>What do these share? <kbd>s</kbd></button>
       ${marked.length > 0 && html`<button type="button" disabled=${marked.length < 2} onClick=${compare}>${marked.length < 2 ? "Mark another to compare" : "Compare the two"} <kbd>d</kbd></button>
         <button type="button" onClick=${() => change({ picked: "" }, true)}>Unmark</button>`}
+      <${AsCommand} text=${share && q ? command("slow", [q], { against: parameters.against, since: from, until }) : command("traces", [q], { sort, since: from, until })} />
     </div>
     <${Problem} problem=${problem} />
     ${map && map.total > 0 && html`<${Heatmap} label="Durations of traces over time" answer=${map} bounds=${map.bounds_nanos} bound=${duration} noun="trace" choose=${(part) => choose(q, map, part)} />`}
