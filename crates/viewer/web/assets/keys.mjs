@@ -5,11 +5,11 @@ import { go } from "./address.mjs";
 import { pause, isPaused } from "./ask.mjs";
 import { turnTheme } from "./theme.mjs";
 
-const PAGES = { n: "/", t: "/traces", s: "/services", l: "/logs", m: "/metrics", c: "/compare", h: "/health" };
+const PAGES = { n: "/", t: "/traces", s: "/services", l: "/logs", m: "/metrics", c: "/compare", h: "/health", q: "/sql" };
 
 export const KEYS = [
   ["Everywhere", [
-    ["?", "this list"], ["/", "to the query"], ["g, then n t s l m c h", "to now, traces, services, logs, metrics, compare, health"], ["j k", "next, previous"],
+    ["?", "this list"], ["/", "to the query"], ["g, then n t s l m c h q", "to now, traces, services, logs, metrics, compare, health, SQL"], ["j k", "next, previous"],
     ["Enter", "open"], ["Esc", "close, back"], [".", "pause, go on"], ["t", "dark, light"],
   ]],
   ["Traces", [["x", "mark for a comparison"], ["d", "compare the two that are marked"], ["s", "what these share"]]],

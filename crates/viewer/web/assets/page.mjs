@@ -10,6 +10,7 @@ import { Logs } from "./logs.mjs";
 import { Metrics } from "./metrics.mjs";
 import { Now } from "./now.mjs";
 import { Services } from "./services.mjs";
+import { Sql } from "./sql.mjs";
 import { startTheme, turnTheme, useTheme } from "./theme.mjs";
 import { Trace } from "./trace.mjs";
 import { Traces } from "./traces.mjs";
@@ -17,6 +18,7 @@ import { Traces } from "./traces.mjs";
 const PAGES = [
   ["", "Now", Now], ["traces", "Traces", Traces], ["services", "Services", Services], ["logs", "Logs", Logs],
   ["metrics", "Metrics", Metrics], ["compare", "Compare", Compare], ["health", "Health", Health],
+  ["sql", "SQL", Sql],
 ];
 
 function Page() {
