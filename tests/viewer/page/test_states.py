@@ -60,12 +60,12 @@ def addresses(shop: Any) -> dict[str, str]:
 def settled(page: Any) -> str:
     """What the page says when nothing more comes."""
     before = ""
-    for _ in range(60):
+    for _ in range(120):
         now: str = page.locator("main").inner_text()
         if now == before and "Loading" not in now:
             return now
         before = now
-        page.wait_for_timeout(400)
+        page.wait_for_timeout(250)
     raise AssertionError("the page does not settle")
 
 
