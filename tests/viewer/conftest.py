@@ -78,23 +78,49 @@ class Viewer:
         return output
 
 
-@pytest.fixture
-def start_viewer(tmp_path: Path) -> Iterator[Callable[..., Viewer]]:
+@pytest.fixture(scope="session")
+def viewer_program() -> Path:
     target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
     # A build without optimisation will do, but not where time is measured.
     program = Path(os.environ.get("OXITEL_VIEWER", target / "release" / "oxitel-viewer"))
     if not program.exists():
         pytest.fail(f"{program} does not exist: `make build` builds it")
+    return program
+
+
+@contextlib.contextmanager
+def stopping() -> Iterator[list[Viewer]]:
     started: list[Viewer] = []
-
-    def start(*options: str) -> Viewer:
-        started.append(Viewer(program, tmp_path, *options))
-        return started[-1]
-
-    yield start
+    yield started
     for viewer in started:
         if viewer.process.poll() is None:
             viewer.stop()
+
+
+@pytest.fixture
+def start_viewer(viewer_program: Path, tmp_path: Path) -> Iterator[Callable[..., Viewer]]:
+    with stopping() as started:
+
+        def start(*options: str) -> Viewer:
+            started.append(Viewer(viewer_program, tmp_path, *options))
+            return started[-1]
+
+        yield start
+
+
+@pytest.fixture(scope="session")
+def start_lasting_viewer(
+    viewer_program: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[..., Viewer]]:
+    """Starts viewers for several tests, which end after the last one."""
+    with stopping() as started:
+
+        def start(*options: str) -> Viewer:
+            folder = tmp_path_factory.mktemp("viewer")
+            started.append(Viewer(viewer_program, folder, *options))
+            return started[-1]
+
+        yield start
 
 
 @pytest.fixture

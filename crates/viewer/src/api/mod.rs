@@ -118,8 +118,10 @@ pub(crate) fn router(context: Context) -> Router {
     let mut router = Router::new();
     for (path, ask) in QUESTIONS {
         let mut answers: MethodRouter<Context> = get(question(*ask));
-        if *path == "/api/snapshots" {
-            answers = answers.post(changes::snapshot);
+        match *path {
+            "/api/snapshots" => answers = answers.post(changes::snapshot),
+            "/api/traces/{id}" => answers = get(question(trace::columns_written)),
+            _ => {}
         }
         router = router.route(path, answers);
     }
@@ -141,7 +143,9 @@ type Pairs = Query<Vec<(String, String)>>;
 type Answering = std::pin::Pin<Box<dyn Future<Output = Response> + Send>>;
 
 /// Has a question answered in a thread of its own.
-fn question(ask: Ask) -> impl Fn(State<Context>, RawPathParams, Pairs) -> Answering + Clone {
+fn question<A: IntoResponse + Send + 'static>(
+    ask: fn(&Context, &Parameters) -> Result<A, Problem>,
+) -> impl Fn(State<Context>, RawPathParams, Pairs) -> Answering + Clone {
     move |State(context), path, Query(pairs)| {
         Box::pin(async move {
             let mut pairs = pairs;
@@ -192,6 +196,15 @@ pub(crate) fn answer(context: &Context, path: &str, pairs: Vec<(String, String)>
         }
     }
     Err(Problem::not_found("there is no such question"))
+}
+
+/// JSON as it is sent.
+pub(crate) struct Written(pub(crate) Vec<u8>);
+
+impl IntoResponse for Written {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, JSON)], self.0).into_response()
+    }
 }
 
 impl IntoResponse for Answer {

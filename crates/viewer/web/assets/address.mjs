@@ -50,7 +50,7 @@ export function followLinks(event) {
   if (event.defaultPrevented || event.button !== 0 || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const link = event.target.closest?.("a[href]");
   const href = link?.getAttribute("href");
-  if (!href?.startsWith("/") || href.startsWith("//") || href.startsWith("/api/") || link.target) return;
+  if (!href?.startsWith("/") || href.startsWith("//") || href.startsWith("/api/") || link.hasAttribute("target")) return;
   event.preventDefault();
   go(href);
 }

@@ -11,10 +11,10 @@ class Refusal extends Error {
   }
 }
 
-async function ask(address, signal) {
+export async function ask(address, signal, options = {}) {
   let response;
   try {
-    response = await fetch(address, { signal });
+    response = await fetch(address, { signal, ...options });
   } catch (failure) {
     if (failure.name === "AbortError") throw failure;
     throw new Error("the viewer cannot be reached; what is shown is what it said last", { cause: failure });
@@ -23,6 +23,12 @@ async function ask(address, signal) {
   if (!response.ok) throw new Refusal(answer?.error, response.status);
   if (answer === null) throw new Error("the viewer's answer is no JSON");
   return answer;
+}
+
+/** Changes something: the header is one that no page of another site can send. */
+export function tellViewer(address, document) {
+  const headers = { "content-type": "application/json", "x-oxitel": "1" };
+  return ask(address, undefined, { method: "POST", headers, body: JSON.stringify(document) });
 }
 
 /**
@@ -74,6 +80,10 @@ export function openStream() {
 export function pause(isPaused) {
   stream.isPaused = isPaused;
   tell(true);
+}
+
+export function isPaused() {
+  return stream.isPaused;
 }
 
 export function useStream() {

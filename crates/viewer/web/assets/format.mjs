@@ -66,6 +66,12 @@ export function value(typed, isInside = false) {
   }
 }
 
+/** The term of a query that finds what has this attribute; null where its kind cannot be asked for. */
+export function term({ key, type, value: held }) {
+  if (!["string", "int", "bool", "double"].includes(type)) return null;
+  return `${/^[\w./@-]+$/.test(key) ? key : quoted(key)}=${quoted(String(held))}`;
+}
+
 /** `text` as a term of the query language can hold it. */
 export function quoted(text) {
   return `"${text.replaceAll("\\", "\\\\").replaceAll('"', '\\"')}"`;

@@ -1,17 +1,42 @@
-// Keys that work on every page: / to the query, j and k through what can be opened, Esc out of it.
-// Enter needs nothing: rows are links and buttons.
+// Keys that work on every page: ? lists them, / goes to the query, g and a letter to a page, j and k
+// through what can be opened, Esc out of it. Enter needs nothing: rows are links and buttons.
+
+import { go } from "./address.mjs";
+import { pause, isPaused } from "./ask.mjs";
+import { turnTheme } from "./theme.mjs";
+
+const PAGES = { n: "/", t: "/traces", s: "/services", l: "/logs", m: "/metrics", c: "/compare", h: "/health", q: "/sql" };
 
 export const KEYS = [
-  ["/", "to the query"], ["j k", "next, previous"], ["Enter", "open; in the waterfall fold"], ["Esc", "close, back"],
-  ["e E", "in a trace: next, previous error"], ["n N", "in a trace: next, previous match"], ["← →", "in the waterfall: fold, unfold"], ["r", "in a trace: reload"],
+  ["Everywhere", [
+    ["?", "this list"], ["/", "to the query"], ["g, then n t s l m c h q", "to now, traces, services, logs, metrics, compare, health, SQL"], ["j k", "next, previous"],
+    ["Enter", "open"], ["Esc", "close, back"], [".", "pause, go on"], ["t", "dark, light"],
+  ]],
+  ["Traces", [["x", "mark for a comparison"], ["d", "compare the two that are marked"], ["s", "what these share"]]],
+  ["One trace", [
+    ["e E", "next, previous error"], ["n N", "next, previous match"], ["w f o l", "waterfall, flame graph, operations, logs"], ["c", "critical path"],
+    ["← →", "fold, unfold"], ["[ ]", "fold all, unfold all"], ["+ - 0", "zoom in, out, all"], ["p", "pin"], ["y Y", "copy the id, the address"], ["r", "reload"],
+  ]],
 ];
 
+let isGoing = false;
+
 export function press(event) {
-  if (event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
-  const isTyping = /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
-  if (event.key === "Escape" && isTyping) return event.target.blur();
-  if (isTyping) return;
-  if (event.key === "/") {
+  if (event.key === "Escape" && isTyping(event)) return event.target.blur();
+  const wasGoing = isGoing;
+  isGoing = false;
+  if (!isForPage(event)) return;
+  if (wasGoing && Object.hasOwn(PAGES, event.key)) {
+    go(PAGES[event.key]);
+  } else if (event.key === "g") {
+    isGoing = true;
+  } else if (event.key === "?") {
+    document.getElementById("keys")?.showModal();
+  } else if (event.key === "t") {
+    turnTheme();
+  } else if (event.key === ".") {
+    pause(!isPaused());
+  } else if (event.key === "/") {
     const box = document.getElementById("query");
     box?.focus();
     box?.select();
@@ -25,10 +50,21 @@ export function press(event) {
     document.querySelector("[data-back]")?.click();
   } else return;
   event.preventDefault();
+  event.stopPropagation();
 }
 
-/** Whether a page's own keys are meant: not while somebody types. */
+function isTyping(event) {
+  return /^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName) && event.target.type !== "checkbox";
+}
+
+/** Whether a page's own keys are meant: not while somebody types, after `g`, or while the list of keys is open. */
 export function isForPage(event) {
-  return !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.altKey
-    && !/^(INPUT|SELECT|TEXTAREA)$/.test(event.target.tagName);
+  return !event.defaultPrevented && !event.ctrlKey && !event.metaKey && !event.altKey && !isGoing
+    && !isTyping(event) && !document.querySelector("dialog[open]");
+}
+
+/** Puts a text where it can be pasted from; `say` gets what came of it. */
+export function copy(text, say) {
+  const done = navigator.clipboard?.writeText(text) ?? Promise.reject(new Error("no clipboard"));
+  done.then(() => say("copied"), () => say("the browser does not let the page copy"));
 }

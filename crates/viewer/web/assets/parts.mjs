@@ -1,46 +1,21 @@
-// Parts that several pages have: the query box, what went wrong, lists of attributes, facets.
+// Parts that several pages have: what went wrong, choices, the time, lists of attributes, facets.
 
-import { change } from "./address.mjs";
+import { change, to } from "./address.mjs";
 import { useAnswer } from "./ask.mjs";
-import { value } from "./format.mjs";
-import { html, useEffect, useState } from "./html.mjs";
-
-/** `parameter` of the address holds the query. What cannot be read is shown with its place. */
-export function QueryBox({ label, query, problem, parameter = "q", placeholder }) {
-  const [text, setText] = useState(query);
-  useEffect(() => setText(query), [query]);
-  const isWrong = problem?.parameter === "q";
-  const submit = (event) => {
-    event.preventDefault();
-    // So that j and k go through what was found.
-    document.activeElement?.blur();
-    change({ [parameter]: text.trim() });
-  };
-  return html`<form class="query" role="search" onSubmit=${submit}>
-    <label class="hidden" for="query">${label}</label>
-    <input id="query" type="search" spellcheck=${false} autocomplete="off" autocapitalize="off" value=${text}
-      placeholder=${placeholder} aria-invalid=${isWrong ? "true" : "false"}
-      aria-describedby=${isWrong ? "query-problem" : undefined} onInput=${(event) => setText(event.target.value)} />
-    <button type="submit">Search</button>
-    ${isWrong && html`<${QueryProblem} query=${query} problem=${problem} />`}
-  </form>`;
-}
-
-function QueryProblem({ query, problem }) {
-  // Positions count characters, not the halves that a JavaScript string is made of.
-  const characters = [...query];
-  const end = problem.position + Math.max(problem.length, 1);
-  const part = (from, to) => characters.slice(from, to).join("");
-  return html`<div class="problem" id="query-problem" role="alert">
-    <code class="place">${part(0, problem.position)}<mark>${part(problem.position, end) || "▁"}</mark>${part(end)}</code>
-    <p>${problem.message}, at character ${problem.position + 1}${problem.expected?.length > 0
-      && html`; right would be ${problem.expected.map((text, index) => html`${index > 0 && ", "}<code>${text}</code>`)}`}</p>
-  </div>`;
-}
+import { term, time, value } from "./format.mjs";
+import { html } from "./html.mjs";
 
 /** Whatever went wrong other than a query, which its box shows. */
 export function Problem({ problem }) {
   return problem && problem.parameter !== "q" ? html`<p class="problem" role="alert">${problem.message}</p>` : null;
+}
+
+/** What the viewer let go of, as what is shown is then not all that was. */
+export function Dropped({ signal, tick }) {
+  const { answer } = useAnswer("/api/status", {}, tick);
+  const lost = answer?.dropped.filter((it) => it.signal === signal && it.reason !== "cleared") ?? [];
+  if (lost.length === 0) return null;
+  return html`<a class="quiet" href="/health">older ones of ${lost.map((it, index) => html`${index > 0 && ", "}<bdi>${it.service}</bdi>`)} were let go</a>`;
 }
 
 export function Choice({ label, name, chosen, choices }) {
@@ -50,32 +25,51 @@ export function Choice({ label, name, chosen, choices }) {
     </select></label>`;
 }
 
-export const TIMES = [["", "all that is kept"], ["-15m", "last 15 minutes"], ["-1h", "last hour"], ["-1d", "last day"]];
+const TIMES = [["", "all that is kept"], ["-15m", "last 15 minutes"], ["-1h", "last hour"], ["-1d", "last day"]];
 
-export function Attributes({ title, attributes, dropped = 0 }) {
+/** How far back; what was chosen in a plot has a beginning and an end of its own. */
+export function Time({ from, until }) {
+  const isOwn = Boolean(until) || (Boolean(from) && !TIMES.some(([key]) => key === from));
+  if (!isOwn) return html`<${Choice} label="Time" name="from" chosen=${from} choices=${TIMES} />`;
+  const text = (moment, otherwise) => (/^\d+$/.test(moment ?? "") ? time(moment) : moment || otherwise);
+  return html`<span class="choice">Time <button type="button" title="Show all times again" onClick=${() => change({ from: "", to: "" })}>
+    ${text(from, "the beginning")} to ${text(until, "now")} ×</button></span>`;
+}
+
+/** Ways to look at the same; the chosen one is in the address as `view`. */
+export function Views({ label, views, chosen = "" }) {
+  return html`<div class="views" role="group" aria-label=${label}>
+    ${views.map(([key, text]) => html`<button type="button" aria-pressed=${key === chosen ? "true" : "false"} onClick=${() => change({ view: key })}>${text}</button>`)}
+  </div>`;
+}
+
+/** With `isFound`, each value is a link to the traces that have it. */
+export function Attributes({ title, attributes, dropped = 0, isFound = false }) {
   if (attributes.length === 0 && dropped === 0) return null;
   return html`<section>${title && html`<h3>${title}</h3>`}
     <table class="attributes"><tbody>
       ${attributes.map((attribute) => html`<tr><th scope="row">${attribute.key}</th>
-        <td><span class="value">${value(attribute)}</span></td><td class="type">${attribute.type}</td></tr>`)}
+        <td><span class="value">${value(attribute)}</span>${isFound && term(attribute) && html` <a class="find" href=${to("/traces", { q: term(attribute) })} aria-label=${`Traces with this ${attribute.key}`}>find</a>`}</td><td class="type">${attribute.type}</td></tr>`)}
     </tbody></table>
     ${dropped > 0 && html`<p class="quiet">The SDK dropped ${dropped} more.</p>`}
   </section>`;
 }
 
+/** `query` with `term`, or without it where it is there. */
+export function narrowed(query, term) {
+  const rest = ` ${query} `.replace(` ${term} `, " ").trim();
+  return rest === query.trim() ? `${query} ${term}`.trim() : rest;
+}
+
 /** What the matches have; choosing a value adds its term to the query or takes it away. */
-export function Facets({ path, query, from, tick, keys, counted }) {
-  const { answer } = useAnswer(path, { q: query, from, keys, limit: 8 }, tick);
-  const toggle = (term) => {
-    const rest = ` ${query} `.replace(` ${term} `, " ").trim();
-    change({ q: rest === query.trim() ? `${query} ${term}`.trim() : rest });
-  };
+export function Facets({ path, query, from, until, tick, keys, counted }) {
+  const { answer } = useAnswer(path, { q: query, from, to: until, keys, limit: 8 }, tick);
   return html`<aside class="facets" aria-label="Filters">
     ${answer?.data.filter((facet) => facet.values.length > 0).map((facet) => html`<section><h2>${facet.field}</h2>
       <ul>${facet.values.map((item) => {
         const isChosen = ` ${query} `.includes(` ${item.query} `);
         return html`<li><button type="button" aria-pressed=${isChosen ? "true" : "false"} title=${item.query}
-          onClick=${() => toggle(item.query)}><span>${value(item)}</span><span class="number">${item[counted]}</span></button></li>`;
+          onClick=${() => change({ q: narrowed(query, item.query) })}><span>${value(item)}</span><span class="number">${item[counted]}</span></button></li>`;
       })}</ul></section>`)}
   </aside>`;
 }

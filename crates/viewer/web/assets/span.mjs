@@ -27,7 +27,7 @@ function Whole({ span }) {
     ${usual && usual.count > 1 && html`<p class="quiet">Slower than ${Math.round(usual.slower_than * 100)} % of <a href=${to("/traces", { q: usual.query })}>${usual.count} of its kind</a>:
       p50 ${duration(usual.p50_nanos)}, p95 ${duration(usual.p95_nanos)}, p99 ${duration(usual.p99_nanos)}</p>`}
     <p class="quiet">Span <code>${span.span_id}</code>${span.parent_span_id && html`, parent <code>${span.parent_span_id}</code>`}${span.trace_state && html`, state <code>${span.trace_state}</code>`}</p>
-    <${Attributes} title="Attributes" attributes=${span.attributes} dropped=${span.dropped_attributes} />
+    <${Attributes} title="Attributes" attributes=${span.attributes} dropped=${span.dropped_attributes} isFound=${true} />
     ${(span.events.length > 0 || span.dropped_events > 0) && html`<section><h3>Events</h3>
       ${span.events.map((event) => html`<div class="event"><p><strong>${event.name}</strong> <span class="quiet">after ${duration(event.offset_nanos)}</span></p>
         <${Attributes} title="" attributes=${event.attributes} dropped=${event.dropped_attributes} /></div>`)}
@@ -40,7 +40,7 @@ function Whole({ span }) {
       ${span.dropped_links > 0 && html`<p class="quiet">The SDK dropped ${span.dropped_links} more.</p>`}</section>`}
     ${span.log_records.length > 0 && html`<section><h3>Log records</h3>
       <ol class="records">${span.log_records.map((record) => html`<${Record} key=${record.id} record=${record} isInTrace=${true} />`)}</ol></section>`}
-    <${Attributes} title="Resource" attributes=${span.resource.attributes} dropped=${span.resource.dropped_attributes} />
+    <${Attributes} title="Resource" attributes=${span.resource.attributes} dropped=${span.resource.dropped_attributes} isFound=${true} />
     <section><h3>Scope</h3><p><bdi>${span.scope.name || "(no name)"}</bdi> <bdi>${span.scope.version}</bdi></p>
       <${Attributes} title="" attributes=${span.scope.attributes} dropped=${span.scope.dropped_attributes} /></section>`;
 }

@@ -1,29 +1,37 @@
-// The waterfall. Only the rows in sight are elements, so that it scrolls however many spans there are.
+// The waterfall. Only the rows in sight are elements, and these are used again while it scrolls, so that
+// it does however many spans there are.
 //
 // To assistive technology it is a tree with one stop for the keyboard; the selected row is its active
 // descendant.
 
-import { duration, hue } from "./format.mjs";
+import { count, duration, hue, value } from "./format.mjs";
 import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./html.mjs";
 import { isForPage } from "./keys.mjs";
+import { joined } from "./minimap.mjs";
 
 const ROW = 26;
 const BEYOND = 10;
 const TICKS = 4;
 const DEEPEST = 24;
+// A piece of the critical path narrower than this part of the line is drawn as one with its neighbour.
+const FINEST = 1 / 500;
+const MOST_LOGGED = 50;
 const MARKS = [
   [1, "its parent was not received"], [2, "its parents form a cycle"], [4, "it has no start"], [8, "it has no end"],
   [16, "its clock was put right"],
 ];
 
-export function Waterfall({ trace, folded, fold, selected, select, matches }) {
+/** `kept` says by row whether it is shown, null that all are; `zoom` is the part of the time that is; `records` are
+ * the log records, if they are known. */
+export function Waterfall({ trace, folded, fold, selected, select, matches, kept, zoom, isCritical, records }) {
   const { columns } = trace;
   const box = useRef(null);
   const [sight, setSight] = useState({ top: 0, height: 800 });
-  const rows = useMemo(() => unfolded(columns, folded), [trace, folded]);
+  const rows = useMemo(() => unfolded(columns, folded, kept), [trace, folded, kept]);
   const failed = useMemo(() => sums(columns.status), [trace]);
   const found = useMemo(() => matches && new Set(matches.rows), [matches]);
   const at = useMemo(() => indexOf(rows, selected), [rows, selected]);
+  const path = useMemo(() => isCritical && pieces(trace, zoom), [trace, isCritical, zoom[0], zoom[1]]);
 
   useLayoutEffect(() => {
     const look = () => setSight({ top: box.current.scrollTop, height: box.current.clientHeight });
@@ -45,7 +53,7 @@ export function Waterfall({ trace, folded, fold, selected, select, matches }) {
     if (!next.delete(id)) next.add(id);
     fold(next);
   };
-  const move = (to) => select(rows[Math.min(Math.max(to, 0), rows.length - 1)]);
+  const move = (to) => rows.length > 0 && select(rows[Math.min(Math.max(to, 0), rows.length - 1)]);
   const page = Math.max(1, Math.floor(sight.height / ROW) - 2);
   const isParent = selected >= 0 && columns.end[selected] > selected + 1;
   const isFolded = selected >= 0 && folded.has(columns.span_id[selected]);
@@ -71,32 +79,40 @@ export function Waterfall({ trace, folded, fold, selected, select, matches }) {
   });
 
   const first = Math.max(0, Math.floor(sight.top / ROW) - BEYOND);
-  const shown = rows.slice(first, first + Math.ceil(sight.height / ROW) + 2 * BEYOND);
+  const many = Math.ceil(sight.height / ROW) + 2 * BEYOND;
+  const shown = rows.slice(first, first + many);
+  const part = zoom[1] - zoom[0];
+  const logged = useMemo(() => byRow(trace, records), [trace, records]);
   return html`<div class="waterfall">
-    <div class="ruler" aria-hidden="true"><span>Span</span><span class="ticks">${Array.from({ length: TICKS }, (_, tick) => html`<span>${duration(Math.round((trace.duration_nanos * tick) / TICKS))}</span>`)}</span></div>
+    <div class="ruler" aria-hidden="true"><span>Span${rows.length < columns.span_id.length && html` <span class="quiet">(${count(rows.length, "row")})</span>`}</span>
+      <span class="ticks">${Array.from({ length: TICKS }, (_, tick) => html`<span>${duration(Math.round(zoom[0] + (part * tick) / TICKS))}</span>`)}</span></div>
     <div class="rows" ref=${box} role="tree" tabindex="0" aria-label="Spans" aria-activedescendant=${at >= 0 ? `row-${selected}` : undefined}
       onScroll=${(event) => setSight({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}>
       <div class="all" role="presentation" style=${{ height: `${rows.length * ROW}px` }}>
-        ${shown.map((row, index) => html`<${Row} key=${columns.span_id[row]} trace=${trace} row=${row} top=${(first + index) * ROW}
-          isSelected=${row === selected} isFolded=${folded.has(columns.span_id[row])} isDimmed=${found && !found.has(row)}
+        ${shown.map((row, index) => html`<${Row} key=${(first + index) % many} trace=${trace} row=${row} top=${(first + index) * ROW} zoom=${zoom}
+          isSelected=${row === selected} isFolded=${folded.has(columns.span_id[row])} path=${path ? path.get(row) : undefined} logged=${logged.get(row)}
+          isDimmed=${(found && !found.has(row)) || (path && columns.critical_nanos[row] === 0)}
           failedBelow=${failed[columns.end[row]] - failed[row + 1]} select=${select} toggle=${toggle} />`)}
       </div>
+      ${rows.length === 0 && html`<p class="nothing">No span is left to show.</p>`}
     </div></div>`;
 }
 
-function Row({ trace, row, top, isSelected, isFolded, isDimmed, failedBelow, select, toggle }) {
+function Row({ trace, row, top, zoom, isSelected, isFolded, isDimmed, path, logged, failedBelow, select, toggle }) {
   const { columns, services, names } = trace;
   const isParent = columns.end[row] > row + 1;
   const hasFailed = columns.status[row] === 2;
-  const whole = Math.max(1, trace.duration_nanos);
   const nanos = columns.duration_nanos[row];
-  const left = (100 * columns.offset_nanos[row]) / whole;
-  const width = (100 * Math.max(0, nanos)) / whole;
+  const percent = (offset) => (100 * (offset - zoom[0])) / (zoom[1] - zoom[0]);
+  const [begins, ends] = [percent(columns.offset_nanos[row]), percent(columns.offset_nanos[row] + Math.max(0, nanos))];
+  const isInSight = ends >= 0 && begins <= 100;
+  const left = Math.min(Math.max(begins, 0), 100);
+  const width = Math.min(Math.max(ends, 0), 100) - left;
   const service = services[columns.service[row]];
   const name = names[columns.name[row]] || "(no name)";
   const marks = MARKS.filter(([bit]) => columns.mark[row] & bit).map(([, text]) => text).join("; ");
-  const place = left + width <= 80 ? { left: `calc(${left + width}% + 6px)` }
-    : { right: `calc(${left > 20 ? 100 - left : 100 - left - width}% + 4px)` };
+  const place = left + width <= 80 ? { left: `calc(${left + width}% + 6px)`, right: "auto" }
+    : { right: `calc(${left > 20 ? 100 - left : 100 - left - width}% + 4px)`, left: "auto" };
   const flip = (event) => {
     event.stopPropagation();
     toggle(row);
@@ -110,17 +126,47 @@ function Row({ trace, row, top, isSelected, isFolded, isDimmed, failedBelow, sel
       ${hasFailed && html`<span class="bad" aria-hidden="true">!</span><span class="hidden">failed:</span>`}
       <span class="text">${name}</span> <span class="quiet">${service}</span>
       ${isFolded && html`<span class="tag">${columns.end[row] - row - 1}${failedBelow > 0 && html`<span class="bad"> ! ${failedBelow}</span>`}</span>`}
+      ${columns.log_records[row] > 0 && html`<span class="tag">${count(columns.log_records[row], "log")}</span>`}
       ${marks && html`<span class="tag" title=${marks}>?<span class="hidden">${marks}</span></span>`}
     </span>
-    <span class="line"><span class=${`span ${hue(service)}`} style=${{ left: `${left}%`, width: `max(2px, ${width}%)` }}></span>
-      <span class=${`length${left + width > 80 && left <= 20 ? " on-bar" : ""}`} style=${place}>${duration(nanos)}</span></span>
+    <span class="line">${isInSight && html`<span class=${`span ${hue(service)}`} style=${{ left: `${left}%`, width: `max(2px, ${width}%)` }}></span>`}
+      ${path?.map(([, from, to]) => html`<span class="critical" style=${{ left: `${percent(from)}%`, width: `max(1px, ${percent(to) - percent(from)}%)` }}></span>`)}
+      ${logged?.map(([offset, severity, text]) => html`<span class=${`logged ${severity}`} title=${text} style=${{ left: `${percent(offset)}%` }}></span>`)}
+      ${isInSight && html`<span class=${`length${left + width > 80 && left <= 20 ? " on-bar" : ""}`} style=${place}>${duration(nanos)}</span>`}</span>
   </div>`;
 }
 
-function unfolded({ span_id: ids, end }, folded) {
+/** The rows to show: none below a folded span, and only those that are kept. */
+function unfolded({ span_id: ids, end }, folded, kept) {
   const rows = [];
-  for (let row = 0; row < ids.length; row = folded.has(ids[row]) ? end[row] : row + 1) rows.push(row);
+  for (let row = 0; row < ids.length; row = folded.has(ids[row]) ? end[row] : row + 1) if (!kept || kept[row]) rows.push(row);
   return rows;
+}
+
+/** By row when its log records were made, at most some of each. */
+function byRow(trace, records) {
+  const found = new Map();
+  const start = BigInt(trace.start_unix_nanos);
+  for (const { row, time_unix_nanos: at, observed_unix_nanos: seen, severity, body } of records ?? []) {
+    if (row < 0 || (found.get(row)?.length ?? 0) >= MOST_LOGGED) continue;
+    if (!found.has(row)) found.set(row, []);
+    found.get(row).push([Number(BigInt(at === "0" ? seen : at) - start), severity, value(body)]);
+  }
+  return found;
+}
+
+/** By row the pieces of the critical path that are in sight. */
+function pieces(trace, [from, to]) {
+  const found = new Map();
+  for (const [row, begins, ends] of trace.critical) {
+    if (ends < from || begins > to) continue;
+    const piece = [row, Math.max(begins, from), Math.min(ends, to)];
+    const others = found.get(row);
+    if (others) others.push(piece);
+    else found.set(row, [piece]);
+  }
+  for (const [row, list] of found) found.set(row, joined(list, (to - from) * FINEST));
+  return found;
 }
 
 /** At each row the number of failed ones before it, so that those of a subtree are a difference. */

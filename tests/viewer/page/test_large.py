@@ -1,0 +1,105 @@
+"""A trace of 100,000 spans in the page: it opens, scrolls from end to end, and leads to its errors.
+How long that took is printed (`pytest -s`), as time that passed and as processor time of the page;
+a machine that is busy fails nothing."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable
+from typing import Any
+
+import page_telemetry
+
+SPANS = 100_000
+# More than the rows that fit the window, far fewer than there are.
+MOST_ROWS = 100
+GO = """
+(path) => {
+  history.pushState(null, "", path);
+  dispatchEvent(new PopStateEvent("popstate"));
+}
+"""
+SCROLL = """
+async ([steps, by]) => {
+  const box = document.querySelector(".rows");
+  const frames = [];
+  const frame = () => new Promise((done) => requestAnimationFrame(() => done(performance.now())));
+  let last = await frame();
+  for (let step = 0; step < steps; step += 1) {
+    box.scrollTop += by;
+    const now = await frame();
+    frames.push(now - last);
+    last = now;
+  }
+  return frames;
+}
+"""
+
+
+def processor_times(browser: Any, page: Any, act: Callable[[], Any]) -> tuple[Any, list[float]]:
+    """What `act` gives, and how long each task of the page's main thread ran, in milliseconds."""
+    browser.start_tracing(page=page, categories=["toplevel"])
+    given = act()
+    events = json.loads(browser.stop_tracing())["traceEvents"]
+    main = {
+        (it["pid"], it["tid"])
+        for it in events
+        if it["name"] == "thread_name" and it["args"]["name"] == "CrRendererMain"
+    }
+    tasks = [
+        it["tdur"] / 1000
+        for it in events
+        if it["name"] == "ThreadControllerImpl::RunTask"
+        and (it["pid"], it["tid"]) in main
+        and "tdur" in it
+    ]
+    return given, sorted(tasks) or [0.0]
+
+
+def at(values: list[float], part: float) -> float:
+    return sorted(values)[min(int(len(values) * part), len(values) - 1)]
+
+
+def test_a_trace_of_100_000_spans_opens_and_scrolls(
+    viewer: Any, browser: Any, open_page: Callable[..., Any]
+) -> None:
+    trace = page_telemetry.send_large(viewer, SPANS)
+    page = open_page(viewer, "/compare")
+    page.get_by_role("heading", name="Snapshots").wait_for()
+
+    def opening() -> float:
+        started = time.perf_counter()
+        page.evaluate(GO, f"/traces/{trace}")
+        page.locator(".row").first.wait_for()
+        return 1000 * (time.perf_counter() - started)
+
+    passed, tasks = processor_times(browser, page, opening)
+    print(f"\nopened in {passed:.0f} ms; processor {sum(tasks):.0f} ms, longest {tasks[-1]:.0f} ms")
+    page.get_by_text("100,000 spans", exact=True).wait_for()
+    assert page.locator(".row").count() < MOST_ROWS
+
+    # A screen of rows at a time, then jumps of thousands.
+    for steps, by, kind in ((120, 400, "paging"), (60, 26 * 1500, "jumping")):
+        frames, tasks = processor_times(
+            browser, page, lambda asked=(steps, by): page.evaluate(SCROLL, list(asked))
+        )
+        print(
+            f"{kind}: median frame {at(frames, 0.5):.0f} ms, 95 % {at(frames, 0.95):.0f} ms, "
+            f"longest {max(frames):.0f} ms; processor {sum(tasks) / steps:.0f} ms a frame, "
+            f"longest task {tasks[-1]:.0f} ms"
+        )
+        assert page.locator(".row").count() < MOST_ROWS
+
+    page.get_by_role("tree").press("End")
+    page.get_by_label("Selected span").get_by_role("heading").first.wait_for()
+    assert page.locator(".row.selected").count() == 1
+    page.keyboard.press("e")
+    page.get_by_label("Selected span").get_by_text("refused").wait_for()
+    page.locator("select").first.select_option("1%")
+    page.get_by_text(re.compile(r"^\([\d,]+ rows?\)$")).wait_for()
+    page.keyboard.press("f")
+    page.locator(".flame canvas").wait_for()
+    page.get_by_role("button", name="Operations").click()
+    page.get_by_role("button", name="job", exact=True).wait_for()
