@@ -66,6 +66,7 @@ __all__ = [
     "DatabaseCall",
     "DatabaseMethod",
     "Endpoint",
+    "Errand",
     "Exporter",
     "Gauge",
     "Histogram",
@@ -409,11 +410,27 @@ class Exporter:
     """An OTLP destination. ValueError names the part of the settings that cannot be used."""
 
     def __new__(cls, settings: Settings) -> Exporter: ...
+    @staticmethod
+    def carried(
+        signal: str,
+        destination: str,
+        timeout_seconds: float,
+        max_message_bytes: int,
+        make: Callable[[], Any],
+    ) -> Exporter: ...
     def keep_operations(self) -> None: ...
     def take_operations(self) -> list[tuple[float | None, int, int, int, bool, str]]: ...
     def in_flight(self) -> int: ...
     def probe(self, timeout_seconds: float) -> tuple[str, str, str, str | None]: ...
     def shutdown(self) -> None: ...
+
+@final
+class Errand:
+    """Messages that a client is to carry, and the answers to them."""
+
+    def messages(self) -> list[tuple[str | None, bytes]]: ...
+    def seconds_left(self) -> float: ...
+    def settle(self, index: int, outcome: str, reason: str) -> None: ...
 
 @final
 class BatchProcessor:

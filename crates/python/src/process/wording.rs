@@ -179,8 +179,11 @@ pub(crate) fn worded(event: &Event) -> Message {
     }
 }
 
-/// The official exporters' loggers.
+/// The official exporters' loggers, and our own of an exporter that they do not have.
 fn logger_of(to: &Destination) -> &'static str {
+    if to.is_carried {
+        return "oxitel.kafka";
+    }
     match (to.protocol, to.signal) {
         (Protocol::Grpc, _) => "opentelemetry.exporter.otlp.proto.grpc.exporter",
         (_, Signal::Traces) => "opentelemetry.exporter.otlp.proto.http.trace_exporter",

@@ -215,6 +215,8 @@ pub struct Destination {
     pub base: String,
     /// Whether it is where a receiver for development is by default, on this machine.
     pub is_local_default: bool,
+    /// Whether a client of the host's carries it.
+    pub is_carried: bool,
 }
 
 /// Why something was not accepted.

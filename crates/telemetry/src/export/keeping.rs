@@ -106,12 +106,11 @@ impl Keeping {
         state.store.get_or_insert_with(|| {
             let settled = queue.exporter.settled();
             let (namespace, name) = service(resource);
-            let route = &settled.route;
             let identity = Identity::new(
                 settled.signal,
                 (&namespace, &name),
                 &self.config.program,
-                &route.endpoint.destination(route.protocol),
+                &settled.kept_for(),
             );
             Store::new(self.config.clone(), identity)
         })
