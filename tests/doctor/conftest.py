@@ -84,7 +84,7 @@ def doctor(tmp_path: Path) -> Doctor:
             env={
                 name: value
                 for name, value in program_environment(variables).items()
-                if not name.startswith("OXITEL_")
+                if not name.startswith("OXITEL_") or name in variables
             },
         )
         return Diagnosis(process.returncode, process.stdout, process.stderr)

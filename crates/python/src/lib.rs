@@ -49,6 +49,8 @@ mod _native {
     #[pymodule_export]
     use super::export::bell::Bell;
     #[pymodule_export]
+    use super::export::buffer::buffer_files;
+    #[pymodule_export]
     use super::export::carrier::PythonErrand;
     #[pymodule_export]
     use super::export::endpoint::{Endpoint, default_port, scheme_and_authority, shown_endpoint};

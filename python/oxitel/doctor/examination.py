@@ -24,6 +24,7 @@ def examine(
         ("variables", "variables", (report, sources)),
         ("settings", "settings", (report, sources)),
         ("export", "signals", (report, sources, timeout_seconds, connects)),
+        ("buffer", "buffer", (report,)),
         ("instrumentations", "instrumentations", (report, timeout_seconds)),
     ):
         report.attempt(check, _made, module, "check", *arguments)

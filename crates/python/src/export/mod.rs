@@ -3,6 +3,7 @@
 
 pub(crate) mod answers;
 pub(crate) mod bell;
+pub(crate) mod buffer;
 pub(crate) mod carrier;
 pub(crate) mod endpoint;
 pub(crate) mod exporter;

@@ -234,6 +234,10 @@ fn buffer(to: &Destination, news: &BufferNews) -> (Level, String) {
             );
             return (Level::Info, text);
         }
+        BufferNews::Delivered(count) => {
+            let text = format!("{count} {kind} that earlier processes had kept were delivered");
+            return (Level::Info, text);
+        }
         BufferNews::Expired(count) => {
             format!("{count} {kind} in the buffer were dropped because they were too old")
         }

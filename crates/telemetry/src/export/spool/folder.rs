@@ -13,7 +13,7 @@ use super::lock::Lock;
 use super::platform;
 use super::segment::{Block, Contents, Header, Unreadable, contents};
 
-const ROOT: &str = "oxitel-buffer-v1";
+pub(super) const ROOT: &str = "oxitel-buffer-v1";
 const SEGMENT: &str = "seg";
 /// What had a header that could not be read.
 const BAD: &str = "bad";
