@@ -178,6 +178,8 @@ pub enum BufferNews {
         /// In how many files.
         files: u64,
     },
+    /// So many of those were delivered, and none of them is left.
+    Delivered(u64),
     /// So many records were deleted since nobody took them in time.
     Expired(u64),
     /// So many records had to give way since there was no room.

@@ -99,6 +99,8 @@ pub(crate) struct Store {
     /// What is to be sent of the adopted, the oldest first.
     waiting: VecDeque<Place>,
     waiting_records: u64,
+    /// Of the adopted, and not said yet.
+    delivered: u64,
     next_number: u64,
     quiet_until: Option<Instant>,
     is_unusable: bool,
@@ -182,6 +184,7 @@ impl Store {
             adopted: Vec::new(),
             waiting: VecDeque::new(),
             waiting_records: 0,
+            delivered: 0,
             next_number: 0,
             quiet_until: None,
             is_unusable: false,
@@ -594,6 +597,11 @@ impl Store {
             self.counts.own_delivered += delivered;
         } else {
             self.counts.adopted_delivered += delivered;
+            self.delivered += delivered;
+            if self.waiting.is_empty() && self.delivered > 0 {
+                let delivered = mem::take(&mut self.delivered);
+                self.news.push(BufferNews::Delivered(delivered));
+            }
             self.counts.adopted_refused += refused;
         }
     }
