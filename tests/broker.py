@@ -23,7 +23,8 @@ PATHS = {"otlp_spans": "/v1/traces", "otlp_metrics": "/v1/metrics", "otlp_logs":
 def needs(*modules: str) -> None:
     for module in modules:
         if importlib.util.find_spec(module) is None:
-            pytest.skip(f"there is no wheel of {module} for this interpreter or system")
+            reason = f"there is no wheel of {module} for this interpreter or system"
+            pytest.skip(reason, allow_module_level=True)
 
 
 class Broker:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -231,6 +232,92 @@ def test_each_process_of_a_fork_has_a_client_of_its_own(
     assert arrived(40) == {"parent": 20, "child": 20}
 
 
+def test_sigterm_sends_what_is_queued(broker: Broker, start_program: Start, arrived: Any) -> None:
+    running = start_program(
+        program(
+            """
+            start(schedule_delay_millis=60_000)
+            spans("queued", 20)
+            print("ready", flush=True)
+            time.sleep(60)
+            """
+        ),
+        env=to(broker),
+    )
+    running.wait_for_line("ready")
+    running.signal(signal.SIGTERM)
+    finished = running.finish()
+    assert (finished.exit_code, finished.stderr) == (-signal.SIGTERM, "")
+    assert arrived(20) == {"queued": 20}
+
+
+def test_greenlets_go_on_while_something_is_exported(
+    broker: Broker, start_program: Start, arrived: Any
+) -> None:
+    pytest.importorskip("gevent")
+    running = start_program(
+        "from gevent import monkey; monkey.patch_all()\n"
+        + program(
+            """
+            import gevent
+            provider = start(schedule_delay_millis=100)
+            ticks = []
+
+            def tick():
+                while True:
+                    ticks.append(1)
+                    gevent.sleep(0.01)
+
+            gevent.spawn(tick)
+            gevent.joinall([gevent.spawn(spans, "greenlet", 10) for _ in range(5)])
+            ticks.clear()
+            print("flushed", provider.force_flush(), "ticked", len(ticks) > 0, flush=True)
+            """
+        ),
+        # A broker's answer takes longer than a tick then.
+        env=to(broker, OXITEL_KAFKA_CONFIGURATION="linger.ms=200"),
+    )
+    finished = running.finish()
+    assert (finished.exit_code, finished.stderr) == (0, "")
+    assert "flushed True ticked True" in finished.stdout
+    assert arrived(50) == {"greenlet": 50}
+
+
+def test_the_configuration_file_has_the_exporter_too(
+    broker: Broker, tmp_path: Path, start_program: Start, arrived: Any
+) -> None:
+    pytest.importorskip("yaml")
+    (tmp_path / "otel.yaml").write_text(
+        f"""
+file_format: "1.0"
+tracer_provider:
+  processors:
+    - batch:
+        exporter:
+          otlp_kafka:
+            brokers: {broker.address}
+            timeout: 5000
+            configuration:
+              - name: compression.type
+                value: gzip
+              - name: sasl.password
+                value: ${{LIFE_PASSWORD}}
+"""
+    )
+    running = start_program(
+        """
+            from opentelemetry import trace
+            for _ in range(3):
+                trace.get_tracer("shop").start_span("order").end()
+        """,
+        wrapper=[os.path.join(os.path.dirname(sys.executable), "oxitel"), "run"],
+        env={"OTEL_CONFIG_FILE": "otel.yaml", "LIFE_PASSWORD": "hunter22"},
+    )
+    finished = running.finish()
+    assert (finished.exit_code, finished.stderr) == (0, "")
+    assert arrived(3) == {"order": 3}
+
+
 def test_all_signals_are_exported_by_variables(
     broker: Broker, collector: Any, start_program: Start
 ) -> None:
@@ -242,7 +329,7 @@ def test_all_signals_are_exported_by_variables(
                 logging.getLogger("shop").warning("paid")
             metrics.get_meter("shop").create_counter("orders").add(1)
         """,
-        wrapper=[os.path.join(os.path.dirname(os.sys.executable), "oxitel"), "run"],
+        wrapper=[os.path.join(os.path.dirname(sys.executable), "oxitel"), "run"],
         env=to(
             broker,
             OTEL_TRACES_EXPORTER="otlp_kafka",
