@@ -7,6 +7,7 @@ import http.client
 import importlib.util
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import time
@@ -65,6 +66,15 @@ class Broker:
             else:
                 time.sleep(0.2)
         pytest.fail("the broker did not start")
+
+    def freeze(self) -> None:
+        """Have it keep its connections and say nothing."""
+        assert self._process is not None
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self._process is not None
+        self._process.send_signal(signal.SIGCONT)
 
     def stop(self) -> None:
         if self._process is not None:

@@ -130,6 +130,41 @@ def test_what_a_broker_does_not_take_waits_in_memory_until_it_is_back(
     assert arrived(400) == {"before": 50, "during": 300, "after": 50}
 
 
+def test_what_a_silent_broker_does_not_answer_is_sent_again(
+    broker: Broker, tmp_path: Path, collector: Any, start_program: Start, arrived: Any
+) -> None:
+    running = start_program(
+        program(
+            """
+            provider = start(schedule_delay_millis=100)
+            spans("before", 1)
+            assert provider.force_flush()
+            wait_for("before")
+            spans("silent", 50)
+            time.sleep(5)
+            wait_for("silent")
+            print("flushed", provider.force_flush(60_000), flush=True)
+            """
+        ),
+        env=to(broker, OXITEL_KAFKA_TIMEOUT="2"),
+    )
+    running.wait_for_line("before")
+    broker.freeze()
+    try:
+        (tmp_path / "after before").touch()
+        running.wait_for_line("silent")
+    finally:
+        broker.thaw()
+    (tmp_path / "after silent").touch()
+    running.wait_for_line("flushed", 90)
+    finished = running.finish()
+    assert "flushed True" in finished.stdout
+    assert "no answer in time" in finished.stderr
+    # It may have taken what it did not answer: at most once for each time that it was sent.
+    assert arrived(51)["silent"] >= 50
+    assert len({span["span_id"] for span in collector.spans()}) == 51
+
+
 @pytest.mark.fork
 def test_what_a_killed_process_had_for_a_broker_that_was_away_is_sent_by_the_next_start(
     broker: Broker, tmp_path: Path, start_program: Start, arrived: Any
