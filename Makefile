@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo view kills test test-python test-pythons test-buffer suites lint format bench clean
+.PHONY: help setup build demo view kills test test-python test-pythons test-buffer fuzz suites lint format bench clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.10 3.11 3.12 3.13
@@ -72,6 +72,13 @@ test-pythons: ## The Python tests under each of PYTHONS="3.10 3.11 3.12 3.13"
 test-buffer: $(VENV)/.built ## The buffer's long tests: a thousand kills, many more modelled accidents
 	OXITEL_MODEL_CASES=20000 cargo test -p telemetry --lib -- export::spool::store
 	OXITEL_BUFFER_KILLS=1000 $(python) -m pytest tests/life/test_buffer.py -k sigkill --timeout 3600
+
+# Needs a nightly Rust and cargo-fuzz. Ten million inputs for each of fuzz/'s targets, or for those of
+# FUZZ="NAME …"; a minute of each is FUZZ_OPTIONS=-max_total_time=60.
+fuzz:
+	for target in $(or $(FUZZ),$(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))); do \
+	  nice cargo +nightly fuzz run $$target -- $(or $(FUZZ_OPTIONS),-runs=10000000) || exit 1; \
+	done
 
 # Other people's tests (logfire, Sentry, …) on both sides, whole; SUITES="NAME …" for some.
 suites: $(VENV)/.built

@@ -74,10 +74,10 @@ class KafkaClient:
         waiting = set(range(len(messages)))
         for index, (key, body) in enumerate(messages):
             settled = partial(self._settle, errand, waiting, index)
-            self._produce(errand, key, body, settled)
+            self._produce(producer, errand, key, body, settled)
         while waiting:
             seconds = errand.seconds_left()
-            if seconds <= 0 or self._is_cut_off(start, seconds):
+            if seconds <= 0 or self._is_cut_off(producer, start, seconds):
                 break
             producer.poll(min(seconds, _STEP_SECONDS))
         if waiting:
@@ -88,9 +88,13 @@ class KafkaClient:
             producer.poll(0)
 
     def _produce(
-        self, errand: _native.Errand, key: str | None, body: bytes, settled: partial[None]
+        self,
+        producer: Any,
+        errand: _native.Errand,
+        key: str | None,
+        body: bytes,
+        settled: partial[None],
     ) -> None:
-        producer = self._producer
         while True:
             try:
                 producer.produce(self._topic, body, key, on_delivery=settled)
@@ -141,14 +145,14 @@ class KafkaClient:
         else:
             errand.settle(0, "later", f"{problem.name()}: {self._shown(problem.str())}")
 
-    def _is_cut_off(self, start: float, seconds: float) -> bool:
+    def _is_cut_off(self, producer: Any, start: float, seconds: float) -> bool:
         """Whether all brokers are away, and have been for a while."""
         down_since = self._down_since
         if down_since is None or monotonic() - max(start, down_since) < _PATIENCE_SECONDS:
             return False
         try:
             # One may have come back without a word.
-            self._producer.list_topics(self._topic, timeout=min(seconds, _PATIENCE_SECONDS))
+            producer.list_topics(self._topic, timeout=min(seconds, _PATIENCE_SECONDS))
         except KafkaException:
             return True
         self._down_since = None
