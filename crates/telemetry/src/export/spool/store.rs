@@ -7,7 +7,7 @@ use std::mem;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::folder::{Entry, Folder, Orphan, Taken};
+use super::folder::{Folder, Orphan, Taken};
 use super::lock::Lock;
 use super::segment::{self, Block, Header, SETTLED, block_len, encode_block};
 use super::{Identity, SpoolConfig, SpoolCounts, platform};
@@ -21,6 +21,8 @@ const QUIET: Duration = Duration::from_secs(60);
 const FULL: Duration = Duration::from_secs(5);
 /// More segments of others are not taken over at one time, so that each process gets some.
 const MAX_ADOPTED: usize = 16;
+/// The longest that files of others are opened, at one time.
+const MAX_LOOK: Duration = Duration::from_millis(100);
 /// One request of kept records has at most about so many bytes.
 const MAX_REQUEST: u64 = 1 << 20;
 
@@ -99,6 +101,8 @@ pub(crate) struct Store {
     /// What is to be sent of the adopted, the oldest first.
     waiting: VecDeque<Place>,
     waiting_records: u64,
+    /// Where the next look for segments begins, if the last one did not get to the end.
+    look_from: Option<PathBuf>,
     /// Of the adopted, and not said yet.
     delivered: u64,
     next_number: u64,
@@ -184,6 +188,7 @@ impl Store {
             adopted: Vec::new(),
             waiting: VecDeque::new(),
             waiting_records: 0,
+            look_from: None,
             delivered: 0,
             next_number: 0,
             quiet_until: None,
@@ -461,14 +466,30 @@ impl Store {
 
     /// Looks for what processes have left that have ended, and takes some of it over; deletes what is
     /// too old.
-    pub(crate) fn adopt(&mut self) {
+    ///
+    /// False where there is so much that the rest has to wait for another time: whoever sends live records
+    /// is held up meanwhile.
+    pub(crate) fn adopt(&mut self) -> bool {
         if !self.folder.path().is_dir() || self.folder.prepare().is_err() {
-            return;
+            return true;
         }
+        let from = self.look_from.take();
         let own: HashSet<_> = self.segments().map(|segment| segment.id).collect();
         let (mut records, mut files) = (0, 0);
-        for entry in self.folder.segments() {
+        // Put aside, and one of them.
+        let (mut aside, mut example) = (0, None);
+        let entries = self.folder.segments();
+        let begun = Instant::now();
+        for entry in entries {
             if self.adopted.len() >= MAX_ADOPTED {
+                break;
+            }
+            // Where the last time has ended: what it has left is not looked at again before.
+            if from.as_ref().is_some_and(|from| entry.path < *from) {
+                continue;
+            }
+            if begun.elapsed() > MAX_LOOK {
+                self.look_from = Some(entry.path);
                 break;
             }
             if own.contains(&entry.id) {
@@ -476,7 +497,12 @@ impl Store {
             }
             match entry.take() {
                 Taken::Left => {}
-                Taken::Quarantined(bytes) => self.note_quarantined(&entry, bytes),
+                Taken::Quarantined(bytes) => {
+                    self.counts.quarantined += 1;
+                    self.counts.unreadable_bytes += bytes;
+                    aside += 1;
+                    example.get_or_insert(entry.path);
+                }
                 Taken::Orphan(orphan) if orphan.header.identity != self.identity => {}
                 Taken::Orphan(orphan) => {
                     if entry.is_expired(Some(&orphan.header), self.config.max_age) {
@@ -493,13 +519,15 @@ impl Store {
             self.counts.adopted += records;
             self.news.push(BufferNews::Adopted { records, files });
         }
-        self.clean();
-    }
-
-    fn note_quarantined(&mut self, entry: &Entry, bytes: u64) {
-        self.counts.quarantined += 1;
-        self.counts.unreadable_bytes += bytes;
-        self.news.push(BufferNews::Quarantined(entry.path.clone()));
+        if let Some(path) = example {
+            self.news
+                .push(BufferNews::Quarantined { path, files: aside });
+        }
+        let is_over = self.look_from.is_none();
+        if is_over {
+            self.clean();
+        }
+        is_over
     }
 
     fn expire(&mut self, orphan: &Orphan) {

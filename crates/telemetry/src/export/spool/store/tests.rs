@@ -643,7 +643,9 @@ impl Model {
                 }
             }
             Action::Crash { process } => self.crash(process),
-            Action::Adopt { process } => self.processes[process].0.adopt(),
+            Action::Adopt { process } => {
+                self.processes[process].0.adopt();
+            }
             Action::Replay { process } => {
                 let store = &mut self.processes[process].0;
                 if let Some(stored) = store.next_adopted(100) {
