@@ -7,7 +7,7 @@ use std::mem;
 use std::path::PathBuf;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::folder::{Folder, Orphan, Taken};
+use super::folder::{Entry, Folder, Orphan, Taken};
 use super::lock::Lock;
 use super::segment::{self, Block, Header, SETTLED, block_len, encode_block};
 use super::{Identity, SpoolConfig, SpoolCounts, platform};
@@ -478,20 +478,23 @@ impl Store {
         let (mut records, mut files) = (0, 0);
         // Put aside, and one of them.
         let (mut aside, mut example) = (0, None);
-        let entries = self.folder.segments();
+        let paths = self.folder.segments();
         let begun = Instant::now();
-        for entry in entries {
+        for path in paths {
             if self.adopted.len() >= MAX_ADOPTED {
                 break;
             }
             // Where the last time has ended: what it has left is not looked at again before.
-            if from.as_ref().is_some_and(|from| entry.path < *from) {
+            if from.as_ref().is_some_and(|from| path < *from) {
                 continue;
             }
             if begun.elapsed() > MAX_LOOK {
-                self.look_from = Some(entry.path);
+                self.look_from = Some(path);
                 break;
             }
+            let Some(entry) = Entry::look(path) else {
+                continue;
+            };
             if own.contains(&entry.id) {
                 continue;
             }
