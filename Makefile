@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo view kills test test-python test-pythons test-apis test-buffer soak suites lint format bench applications clean
+.PHONY: help setup build demo view kills test test-python test-pythons test-apis test-buffer fuzz soak suites lint format bench applications clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.10 3.11 3.12 3.13
@@ -82,6 +82,13 @@ test-buffer: $(VENV)/.built
 # A million requests, some of which fail, and where memory is afterwards.
 soak: $(VENV)/.built
 	OXITEL_SOAK_REQUESTS=1000000 $(python) -m pytest tests/instrumentation/test_soak.py
+
+# Needs a nightly Rust and cargo-fuzz. Ten million inputs for each of fuzz/'s targets, or for those of
+# FUZZ="NAME …"; a minute of each is FUZZ_OPTIONS=-max_total_time=60.
+fuzz:
+	for target in $(or $(FUZZ),$(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))); do \
+	  nice cargo +nightly fuzz run $$target -- $(or $(FUZZ_OPTIONS),-runs=10000000) || exit 1; \
+	done
 
 # Other people's tests (logfire, Sentry, …) on both sides, whole; SUITES="NAME …" for some.
 suites: $(VENV)/.built

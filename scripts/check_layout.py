@@ -34,6 +34,8 @@ AT_THE_TOP = {
         ),
         # What the drop-in folder needs, which can hold no modules of ours.
         *("auto.py", "fitness.py", "incidental.py"),
+        # Names for programs, of what no official package has.
+        "kafka.py",
         # Words that every room has.
         *("lifetime.py", "official_name.py", "own_methods.py", "quantity.py", "scope.py"),
     },

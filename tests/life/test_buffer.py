@@ -482,3 +482,55 @@ def test_oxitel_run_and_the_configuration_file_have_the_settings_too(
         )
         assert f"1 spans are kept in {tmp_path / directory}" in finished.stderr
         assert len(files({"OXITEL_BUFFER_DIRECTORY": str(tmp_path / directory)})) == 1
+
+
+@pytest.mark.parametrize(
+    ("changed", "is_delivered"),
+    [
+        ({"OTEL_EXPORTER_OTLP_HEADERS": "authorization=new"}, True),
+        ({"OTEL_EXPORTER_OTLP_COMPRESSION": "gzip", "OTEL_EXPORTER_OTLP_TIMEOUT": "3"}, True),
+        ({"OTEL_BSP_MAX_QUEUE_SIZE": "100", "OTEL_BSP_MAX_EXPORT_BATCH_SIZE": "7"}, True),
+        ({"LIFE_PROTOCOL": "grpc"}, False),
+        ({"LIFE_SERVICE": "another"}, False),
+        ({"LIFE_SERVICE": ""}, False),
+    ],
+    ids=lambda value: ", ".join(value) if isinstance(value, dict) else str(value),
+)
+def test_a_configuration_that_is_changed_between_two_starts(
+    changed: dict[str, str],
+    is_delivered: bool,
+    collector: Any,
+    buffer: dict[str, str],
+    start_program: Start,
+    arrived: Arrived,
+) -> None:
+    collector.refuse()
+    running = start_program(
+        """
+            import os, signal
+            from tracing import *
+            start()
+            spans("kept", 30)
+            time.sleep(1)
+            os.kill(os.getpid(), signal.SIGKILL)
+        """,
+        protocol="http",
+        env=buffer,
+    )
+    assert running.finish().exit_code == -signal.SIGKILL
+    (kept,) = files(buffer)
+    collector.listen()
+    running = start_program(NEXT_START, protocol="http", env=buffer | changed)
+    running.wait_for_line("ready")
+    if is_delivered:
+        wait_until(lambda: not files(buffer), 30, "a file is left")
+        assert arrived(30) == {"kept": 30}
+    else:
+        # Longer than the next start takes to look.
+        time.sleep(8)
+        assert collector.requests() == []
+        assert files(buffer) == [kept]
+        # Whoever is as the first one was still gets it.
+        running = start_program(NEXT_START, protocol="http", env=buffer)
+        wait_until(lambda: not files(buffer), 30, "a file is left")
+        assert arrived(30) == {"kept": 30}

@@ -3,7 +3,8 @@
 //! It holds what is Python's: the span, whose attributes are Python objects until it ends
 //! (docs/decisions/0001), the official classes' methods, contexts, processors and carriers. Every rule that
 //! needs no Python is in the telemetry crate. Everything here runs attached to the interpreter; nothing
-//! that the telemetry crate's worker does comes this way.
+//! that the telemetry crate's worker does comes this way, but for a client of the user's that carries what
+//! it sends (`export/carrier.rs`).
 //!
 //! The rooms, each of which needs only those before it: `threads`, `imports`, `process`, `convert`,
 //! `export`, `trace`, then `logs`, `metrics` and `propagation`, and `instrumentation` on top.
@@ -50,6 +51,10 @@ mod _native {
     };
     #[pymodule_export]
     use super::export::bell::Bell;
+    #[pymodule_export]
+    use super::export::buffer::buffer_files;
+    #[pymodule_export]
+    use super::export::carrier::PythonErrand;
     #[pymodule_export]
     use super::export::endpoint::{Endpoint, default_port, scheme_and_authority, shown_endpoint};
     #[pymodule_export]

@@ -25,6 +25,7 @@ fn destination(signal: Signal, protocol: Protocol) -> Destination {
         endpoint: "http://host:1/v1".to_owned(),
         base: "http://host:1".to_owned(),
         is_local_default: false,
+        is_carried: false,
     }
 }
 

@@ -30,6 +30,7 @@ fn never_delivered(lost: Amount, protocol: Protocol, endpoint: &str) -> Event {
         endpoint: endpoint.to_owned(),
         base: endpoint.trim_end_matches("/v1/traces").to_owned(),
         is_local_default: false,
+        is_carried: false,
     };
     Event::NeverDelivered {
         losses: vec![Loss {

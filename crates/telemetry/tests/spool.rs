@@ -85,6 +85,14 @@ fn assert_accounted(pushed: usize, counts: &Counts) {
     assert!(counts.is_balanced(), "{counts:?}");
 }
 
+/// The same of what others had left, while none of it is on its way.
+fn assert_adopted_accounted(adopted: u64, processor: &BatchProcessor) {
+    let (counts, waiting) = processor.spool_counts();
+    assert_eq!(counts.adopted, adopted, "{counts:?}");
+    let settled = counts.adopted_delivered + counts.adopted_refused;
+    assert_eq!(settled + waiting, adopted, "{counts:?}, {waiting} waiting");
+}
+
 fn files(directory: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![directory.to_owned()];
@@ -183,6 +191,8 @@ fn without_a_receiver_the_end_takes_no_time_and_the_next_process_delivers() {
         let names = collector.names();
         assert_eq!((names.len(), set(&names)), (300, set(&all)));
         assert!(next.shutdown(TIMEOUT));
+        assert_accounted(0, &next.counts());
+        assert_adopted_accounted(300, &next);
         let (counts, waiting) = next.spool_counts();
         assert_eq!(
             (counts.adopted, counts.adopted_delivered, waiting),
@@ -200,6 +210,7 @@ fn another_service_or_another_destination_gets_nothing() {
     let first = processor(collector.config(), directory.path());
     push(&first, numbered(5));
     assert!(!first.shutdown(TIMEOUT));
+    assert_accounted(5, &first.counts());
     collector.restart();
     let staging = Collector::start(Protocol::HttpProtobuf);
     let elsewhere = processor(staging.config(), directory.path());
@@ -215,9 +226,15 @@ fn another_service_or_another_destination_gets_nothing() {
     std::thread::sleep(Duration::from_secs(8));
     assert_eq!(staging.names(), ["elsewhere"]);
     assert_eq!(collector.names(), ["other"]);
+    for one in [&elsewhere, &other] {
+        assert_accounted(1, &one.counts());
+        assert_adopted_accounted(0, one);
+    }
     let right = processor(collector.config(), directory.path());
     right.serve(&resource("shop"));
     collector.wait_for_spans(6);
+    assert!(right.shutdown(TIMEOUT));
+    assert_adopted_accounted(5, &right);
 }
 
 #[test]
@@ -229,6 +246,7 @@ fn a_receiver_that_refuses_for_good_costs_one_batch() {
     let first = processor(collector.config(), directory.path());
     push_slowly_at_once(&first, &all);
     assert!(!first.shutdown(TIMEOUT));
+    assert_accounted(40, &first.counts());
     // The key is wrong: everything is refused, empty requests too.
     collector.restart();
     let refuse = || Reply::Http(401, Vec::new(), b"no".to_vec());
@@ -250,6 +268,7 @@ fn a_receiver_that_refuses_for_good_costs_one_batch() {
         (counts.adopted_delivered, counts.adopted_refused, waiting),
         (30, 10, 0)
     );
+    assert_adopted_accounted(40, &next);
 }
 
 /// The queue has room for all of it.
@@ -266,6 +285,7 @@ fn kept_records_come_slowly_and_live_ones_first() {
     let first = processor(collector.config(), directory.path());
     push_slowly_at_once(&first, &numbered(100));
     assert!(!first.shutdown(TIMEOUT));
+    assert_accounted(100, &first.counts());
     collector.restart();
     let next = processor(collector.config(), directory.path());
     next.serve(&resource("shop"));
@@ -279,7 +299,10 @@ fn kept_records_come_slowly_and_live_ones_first() {
         live += 10;
         std::thread::sleep(Duration::from_millis(50));
         assert!(start.elapsed() < Duration::from_secs(60));
+        assert_accounted(live, &next.counts());
     }
+    assert!(next.shutdown(TIMEOUT));
+    assert_adopted_accounted(100, &next);
     let kept: Vec<_> = collector.with_arrivals(|arrivals| {
         let kept = |name: &String| name.starts_with("span");
         arrivals
@@ -314,6 +337,7 @@ fn a_directory_that_cannot_be_used_is_said_once_and_telemetry_is_in_memory_as_ev
     };
     assert!(reason.contains(&file.display().to_string()), "{reason}");
     assert!(processor.shutdown(TIMEOUT));
+    assert_accounted(5, &processor.counts());
 }
 
 #[test]

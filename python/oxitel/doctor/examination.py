@@ -27,6 +27,7 @@ def examine(
         ("settings", "settings", (report, sources)),
         ("export", "signals", (report, sources, timeout_seconds, connects)),
         ("settings", "file_keys", (report,)),
+        ("buffer", "buffer", (report,)),
         ("instrumentations", "instrumentations", (report, timeout_seconds)),
         ("instrumentations", "own_telemetry", (report,)),
         ("instrumentations", "greenlets", (report, command)),

@@ -7,7 +7,7 @@ from typing import Any
 
 from oxitel.variables import otlp, zero_code
 
-from . import advice, clock, from_variables
+from . import advice, clock, from_variables, kafka
 from .bounded import side_by_side
 from .connection import Step, connect
 from .export import probe
@@ -49,6 +49,9 @@ def check(report: Report, sources: Sources, timeout_seconds: float, connects: bo
             "nothing is exported: no signal has an exporter",
             f"set {advised}" if path is None else f"name exporters in {path}",
         )
+    to_kafka = [name for name, facts in signals.items() if kafka.NAME in facts["exporters"]]
+    if connects and to_kafka and path is None:
+        report.attempt(_CHECK, kafka.check, report, to_kafka, timeout_seconds)
     if connects and exports:
         _connect_all(report, exports, timeout_seconds)
         report.attempt("clock", clock.check, report, [export.answer for export in exports])

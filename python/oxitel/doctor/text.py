@@ -36,6 +36,8 @@ _EXPORT_ROWS = (
     ("credential_provider", False),
     ("proxy", False),
 )
+# Of the buffer; `--json` has more.
+_MOST_SEGMENTS = 20
 _ADVICE_MARK = "→"
 _Row = tuple[str, str, str]
 
@@ -97,6 +99,7 @@ def render(content: dict[str, Any], has_colour: bool, width: int) -> str:
     page.section("Settings", _setting_rows(content))
     page.section("Export", _export_rows(content))
     page.section("Connection", _connection_rows(content))
+    page.section("Buffer", _buffer_rows(content))
     page.section("Instrumentations", _instrumentation_rows(content))
     page.section("Clock", _clock_rows(content))
     findings = [finding for finding in content["findings"] if finding["grade"] != "ok"]
@@ -197,6 +200,42 @@ def _time(step: dict[str, Any]) -> str:
     if seconds is None or step["grade"] == "error":
         return ""
     return f" ({seconds * 1000:.1f} ms)"
+
+
+def _buffer_rows(content: dict[str, Any]) -> Iterator[_Row]:
+    buffer = content.get("buffer")
+    if not buffer:
+        return
+    count = buffer["files"]
+    yield "directory", buffer["directory"], ""
+    yield "files", f"{count}, {_bytes(buffer['bytes'])}" if count else "none", ""
+    segments = buffer["segments"]
+    for segment in segments[:_MOST_SEGMENTS]:
+        age = "?" if segment["age_seconds"] is None else _age(segment["age_seconds"])
+        size = _bytes(segment["bytes"])
+        if segment["kind"] != "segment":
+            yield segment["file"], f"{segment['kind']}, {size}, {age} old", ""
+            continue
+        owner = {True: "in use", False: "left", None: f"of {segment['host']}"}[segment["is_owned"]]
+        what = f"{segment['service']} {segment['signal']}".strip()
+        yield what, f"{size}, {age} old, {owner}, to {segment['destination']}", ""
+    more = count - min(len(segments), _MOST_SEGMENTS)
+    if more > 0:
+        yield "and", f"{more} more", ""
+
+
+def _bytes(count: int) -> str:
+    for unit, size in (("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)):
+        if count >= size:
+            return f"{count / size:.1f} {unit}"
+    return f"{count} B"
+
+
+def _age(seconds: float) -> str:
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.1f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _instrumentation_rows(content: dict[str, Any]) -> Iterator[_Row]:

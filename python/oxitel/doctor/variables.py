@@ -9,11 +9,12 @@ from importlib.metadata import entry_points
 from os import environ
 from typing import Any
 
+from oxitel.variables.kafka import KAFKA_CONFIGURATION
 from oxitel.variables.registry import each_form
 from oxitel.variables.sdk import TRACES_SAMPLER
 from oxitel.variables.variable import Variable
 
-from .report import Report
+from .report import MASK, Report
 from .sources import Sources
 
 _PREFIXES = ("OTEL_", "OXITEL_")
@@ -103,7 +104,15 @@ def changed(sources: Sources, skip: frozenset[str]) -> Iterator[tuple[str, Any, 
             value = variable.parse(value.strip())
         except ValueError:
             continue
+        if variable is KAFKA_CONFIGURATION:
+            value = _without_values(value)
         yield name, value, *sources.of(name)
+
+
+def _without_values(text: str) -> str:
+    """The names of `name=value` pairs: passwords are among the values."""
+    parts = (part.partition("=") for part in text.split(","))
+    return ",".join(f"{name}={MASK}" if equals else MASK for name, equals, _ in parts)
 
 
 _SDK_LISTS = ("opentelemetry.sdk.environment_variables", "oxitel.variables.entry_point")

@@ -82,6 +82,7 @@ class Batching:
             timeout = min(timeout, export_millis(exporter))
         self._export_timeout_millis = timeout
         self._native: _native.BatchProcessor | None = None
+        buffer = settings() if native_exporter is not None else None
         if native_exporter is not None:
             self._native = _native.BatchProcessor(
                 native_exporter,
@@ -89,7 +90,7 @@ class Batching:
                 seconds_of(delay) * 1000,
                 batch_size,
                 seconds_of(timeout) * 1000,
-                settings(),
+                buffer,
             )
             self._native_exporter = native_exporter
             termination_limit = sdk.SIGTERM_FLUSH_TIMEOUT.read()
@@ -103,11 +104,13 @@ class Batching:
         self._own_batch_processor = self._batch_processor
         self._is_shut_down = False
         if sdk.INTERNAL_METRICS_ENABLED.read():
-            from oxitel.self_observability.processor import observe_queue
+            from oxitel.self_observability.processor import observe_buffer, observe_queue
 
-            observe_queue(
+            attributes = observe_queue(
                 self._signal.name, self._component, meter_provider, queue_size, self._counts
             )
+            if buffer is not None:
+                observe_buffer(self._signal.name, attributes, meter_provider, self._buffer_counts)
 
     def _parts(self) -> tuple[object, ...]:
         """What can be replaced, or have methods replaced, besides the processor itself."""
@@ -132,6 +135,12 @@ class Batching:
             for name, count in self._native.counts().items():
                 counts[name] = counts.get(name, 0) + count
         return counts
+
+    def _buffer_counts(self) -> dict[str, int]:
+        """What is on disk, and what became of what was."""
+        if self._native is None:
+            return {}
+        return {**self._native.buffer_counts(), "kept": self._native.counts()["kept"]}
 
     def _serve(self, resource: Resource) -> None:
         """These are going to be records of `resource`: what earlier processes of that service have

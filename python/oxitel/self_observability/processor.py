@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.metrics import get_meter_provider
 
@@ -14,6 +14,8 @@ from .meter import ERROR, RECORDS, Amounts, component, observe
 if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
+_ORIGIN = "oxitel.buffer.origin"
+
 
 def observe_queue(
     signal: str,
@@ -21,8 +23,9 @@ def observe_queue(
     meter_provider: MeterProvider | None,
     capacity: int | None,
     counts: Callable[[], Mapping[str, int]],
-) -> None:
-    """Observe a processor with a queue. `counts` are those of the native batch processor.
+) -> dict[str, Any]:
+    """Observe a processor with a queue; the attributes that tell it from others. `counts` are those
+    of the native batch processor.
 
     A record is processed when it is handed to the exporter, whatever comes of it there.
     """
@@ -53,7 +56,7 @@ def observe_queue(
     )
     if capacity is None:
         # It is bounded by bytes, which have no metric.
-        return
+        return attributes
     observe(
         meter_provider,
         "create_observable_up_down_counter",
@@ -61,6 +64,88 @@ def observe_queue(
         unit,
         "How many records fit into a processor's queue.",
         lambda: ((capacity, attributes),),
+    )
+    return attributes
+
+
+def observe_buffer(
+    signal: str,
+    attributes: dict[str, Any],
+    meter_provider: MeterProvider | None,
+    counts: Callable[[], Mapping[str, int]],
+) -> None:
+    """Observe the buffer on disk of the processor with these attributes.
+
+    `own` are records of this process that were on disk alone, `adopted` those that others had left.
+    """
+    meter_provider = meter_provider or get_meter_provider()
+    record, unit = RECORDS[signal]
+
+    def instrument(
+        kind: str, name: str, unit: str, description: str, amounts: dict[str, Mapping[str, str]]
+    ) -> None:
+        def observed() -> Amounts:
+            now = counts()
+            for count, more in amounts.items():
+                if now[count]:
+                    yield now[count], {**attributes, **more}
+
+        observe(
+            meter_provider,
+            f"create_observable_{kind}",
+            f"oxitel.buffer.{name}",
+            unit,
+            description,
+            observed,
+        )
+
+    own, adopted = {_ORIGIN: "own"}, {_ORIGIN: "adopted"}
+    instrument(
+        "up_down_counter",
+        f"{record}.kept",
+        unit,
+        "How many records are on disk alone.",
+        {"kept": own, "adopted_waiting": adopted},
+    )
+    instrument(
+        "counter",
+        f"{record}.adopted",
+        unit,
+        "How many records of processes that have ended were taken over.",
+        {"adopted": {}},
+    )
+    instrument(
+        "counter",
+        f"{record}.delivered",
+        unit,
+        "How many records were delivered from the disk.",
+        {"own_delivered": own, "adopted_delivered": adopted},
+    )
+    instrument(
+        "counter",
+        f"{record}.dropped",
+        unit,
+        "How many records on disk will not be delivered.",
+        {
+            "expired": {ERROR: "expired"},
+            "dropped_limit": {ERROR: "limit"},
+            "lost": {ERROR: "lost"},
+            "adopted_refused": {ERROR: "refused"},
+        },
+    )
+    instrument(
+        "counter",
+        "unreadable",
+        "By",
+        "How many bytes could not be read.",
+        {"unreadable_bytes": {}},
+    )
+    instrument(
+        "counter",
+        "quarantined",
+        "{file}",
+        "How many files were put aside since their header could not be read.",
+        {"quarantined": {}},
     )
 
 

@@ -21,6 +21,7 @@ def _exporters(package: str, kind: str, console: str) -> dict[str, str]:
     return {
         "console": f"oxitel.{package}.{console}",
         "otlp": grpc,
+        "otlp_kafka": f"oxitel.{package}.otlp_kafka:Kafka{kind}Exporter",
         "otlp_proto_grpc": grpc,
         "otlp_proto_http": http,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from . import buffer, commands, http, instrumentation, otlp, proxy, sdk, trust, zero_code
+from . import buffer, commands, http, instrumentation, kafka, otlp, proxy, sdk, trust, zero_code
 from .otlp import PerSignal
 from .registry import declared
 from .variable import Choice, Variable
@@ -33,6 +33,7 @@ _SECTIONS: tuple[tuple[str, str, tuple[ModuleType, ...]], ...] = (
     ("SDK", "", (sdk,)),
     ("The buffer on disk", "", (buffer,)),
     ("OTLP exporters", _OTLP, (otlp, trust, proxy)),
+    ("OTLP through Kafka", "", (kafka,)),
     ("Configurator", _CONFIGURATOR, (zero_code,)),
     ("Instrumentations", "", (instrumentation, http)),
     ("Commands", "", (commands,)),

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import ModuleType
 
-from . import buffer, commands, http, instrumentation, otlp, proxy, sdk, trust, zero_code
+from . import buffer, commands, http, instrumentation, kafka, otlp, proxy, sdk, trust, zero_code
 from .otlp import PerSignal
 from .variable import Variable
 
@@ -16,6 +16,7 @@ MODULES: tuple[ModuleType, ...] = (
     sdk,
     buffer,
     otlp,
+    kafka,
     trust,
     proxy,
     zero_code,

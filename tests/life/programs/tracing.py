@@ -1,7 +1,7 @@
 """What every program of these tests starts with: a provider with a batch processor and OTLP.
 
 The endpoint comes from OTEL_EXPORTER_OTLP_ENDPOINT, as in production; LIFE_PROTOCOL chooses gRPC or
-HTTP. `spans(name, count)` makes spans that the test counts by name.
+HTTP, and LIFE_SERVICE a name. `spans(name, count)` makes spans that the test counts by name.
 """
 
 import os
@@ -23,7 +23,7 @@ def exporter(**options):
 
 def start(*, processors=(), provider_options=None, **batch_options):
     """A provider with the processors given and a batch processor, set as the global one."""
-    resource = Resource.create({"service.name": "life"})
+    resource = Resource.create({"service.name": os.environ.get("LIFE_SERVICE", "life")})
     provider = TracerProvider(resource=resource, **(provider_options or {}))
     for processor in processors:
         provider.add_span_processor(processor)

@@ -6,10 +6,12 @@ use std::time::Duration;
 use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;
-use telemetry::export::Outcome;
+use telemetry::export::carrier::Carrier;
+use telemetry::export::{Outcome, Signal};
 use telemetry::otlp::request::Batch;
 
-use super::settings::Settings;
+use super::carrier::PythonCarrier;
+use super::settings::{Settings, known};
 use super::waiting;
 use crate::convert::duration;
 use crate::convert::value::no_memory;
@@ -30,6 +32,7 @@ pub(crate) fn request_of<'py>(py: Python<'py>, batch: &Batch) -> PyResult<Bound<
 pub(crate) struct Exporter {
     pub(crate) exporter: Arc<telemetry::export::Exporter>,
     timeout: Duration,
+    carrier: Option<Arc<PythonCarrier>>,
 }
 
 #[pymethods]
@@ -44,6 +47,33 @@ impl Exporter {
         Ok(Self {
             exporter: Arc::new(exporter),
             timeout,
+            carrier: None,
+        })
+    }
+
+    /// One whose requests a client carries, which `make` makes in each process, as messages of at most
+    /// so many bytes.
+    #[staticmethod]
+    fn carried(
+        signal: &str,
+        destination: String,
+        timeout_seconds: f64,
+        max_message_bytes: usize,
+        make: Py<PyAny>,
+    ) -> PyResult<Self> {
+        let signal = known("signal", signal, Signal::named)?;
+        let timeout = duration::of_seconds(timeout_seconds);
+        let carrier = Arc::new(PythonCarrier::new(destination, make));
+        let exporter = telemetry::export::Exporter::carried(
+            signal,
+            Arc::clone(&carrier) as Arc<dyn Carrier>,
+            timeout,
+            max_message_bytes,
+        );
+        Ok(Self {
+            exporter: Arc::new(exporter),
+            timeout,
+            carrier: Some(carrier),
         })
     }
 
@@ -102,6 +132,9 @@ impl Exporter {
 
     fn shutdown(&self, py: Python<'_>) {
         py.detach(|| self.exporter.shutdown());
+        if let Some(carrier) = &self.carrier {
+            carrier.close();
+        }
     }
 }
 

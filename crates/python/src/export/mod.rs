@@ -3,6 +3,8 @@
 
 pub(crate) mod answers;
 pub(crate) mod bell;
+pub(crate) mod buffer;
+pub(crate) mod carrier;
 pub(crate) mod endpoint;
 pub(crate) mod exporter;
 pub(crate) mod group;

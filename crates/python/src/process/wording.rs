@@ -179,8 +179,11 @@ pub(crate) fn worded(event: &Event) -> Message {
     }
 }
 
-/// The official exporters' loggers.
+/// The official exporters' loggers, and our own of an exporter that they do not have.
 fn logger_of(to: &Destination) -> &'static str {
+    if to.is_carried {
+        return "oxitel.kafka";
+    }
     match (to.protocol, to.signal) {
         (Protocol::Grpc, _) => "opentelemetry.exporter.otlp.proto.grpc.exporter",
         (_, Signal::Traces) => "opentelemetry.exporter.otlp.proto.http.trace_exporter",
@@ -231,6 +234,10 @@ fn buffer(to: &Destination, news: &BufferNews) -> (Level, String) {
             );
             return (Level::Info, text);
         }
+        BufferNews::Delivered(count) => {
+            let text = format!("{count} {kind} that earlier processes had kept were delivered");
+            return (Level::Info, text);
+        }
         BufferNews::Expired(count) => {
             format!("{count} {kind} in the buffer were dropped because they were too old")
         }
@@ -244,12 +251,16 @@ fn buffer(to: &Destination, news: &BufferNews) -> (Level, String) {
             "{bytes} bytes of {} cannot be read; the rest is delivered",
             path.display()
         ),
-        BufferNews::Quarantined(path) => {
+        BufferNews::Quarantined { path, files: 1 } => {
             format!(
                 "{} cannot be read, and was put aside as .bad",
                 path.display()
             )
         }
+        BufferNews::Quarantined { path, files } => format!(
+            "{files} files of the buffer cannot be read, and were put aside as .bad: {} and others",
+            path.display()
+        ),
         BufferNews::Kept { count, directory } => format!(
             "{count} {kind} are kept in {}, and delivered by the next process of this service",
             directory.display()

@@ -178,6 +178,8 @@ pub enum BufferNews {
         /// In how many files.
         files: u64,
     },
+    /// So many of those were delivered, and none of them is left.
+    Delivered(u64),
     /// So many records were deleted since nobody took them in time.
     Expired(u64),
     /// So many records had to give way since there was no room.
@@ -191,8 +193,13 @@ pub enum BufferNews {
         /// How much of it.
         bytes: u64,
     },
-    /// A file has no header that can be read, and was put aside.
-    Quarantined(PathBuf),
+    /// Files have no header that can be read, and were put aside.
+    Quarantined {
+        /// One of them.
+        path: PathBuf,
+        /// How many there are.
+        files: u64,
+    },
     /// At the end: records that will be delivered by the next process of this service.
     Kept {
         /// How many.
@@ -215,6 +222,8 @@ pub struct Destination {
     pub base: String,
     /// Whether it is where a receiver for development is by default, on this machine.
     pub is_local_default: bool,
+    /// Whether a client of the host's carries it.
+    pub is_carried: bool,
 }
 
 /// Why something was not accepted.

@@ -254,6 +254,7 @@ mod tests {
                 endpoint: format!("{base}/v1/traces"),
                 base: base.to_owned(),
                 is_local_default: false,
+                is_carried: false,
             }),
             lost,
             reason: "x".to_owned(),

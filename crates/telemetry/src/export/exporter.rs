@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::carrier::Carrier;
 use super::config::{ExporterConfig, limited};
 use super::deliver::{Delivery, Left, Owner, SHUT_DOWN, Tally, deliver};
 use super::operation::Operation;
@@ -18,6 +19,7 @@ use super::transport::proxy::Proxy;
 use super::{report, worker};
 use crate::fork::PerProcess;
 use crate::otlp::request::Batch;
+use crate::otlp::signal::Signal;
 
 /// Sends batches to one endpoint. Lives through forks: the child makes a connection of its own.
 pub struct Exporter {
@@ -73,6 +75,26 @@ impl Exporter {
             settled: Arc::new(Settled::of(config, proxy)?),
             session: PerProcess::empty(),
         })
+    }
+
+    /// One whose requests somebody carries, as messages of at most so many bytes; `timeout` is for an
+    /// export with all its retries.
+    #[must_use]
+    pub fn carried(
+        signal: Signal,
+        carrier: Arc<dyn Carrier>,
+        timeout: Duration,
+        max_message_bytes: usize,
+    ) -> Self {
+        Self {
+            settled: Arc::new(Settled::carried(
+                signal,
+                carrier,
+                timeout,
+                max_message_bytes,
+            )),
+            session: PerProcess::empty(),
+        }
     }
 
     pub(crate) fn settled(&self) -> &Settled {

@@ -28,6 +28,8 @@ const FIRST_LOOK: Duration = Duration::from_secs(2);
 const FIRST_LOOK_SPREAD: Duration = Duration::from_secs(5);
 /// How often it looks then.
 const LOOK: Duration = Duration::from_secs(60);
+/// And where there is too much for one time.
+const LOOK_ON: Duration = Duration::from_secs(1);
 /// The wait for another process that has the turn.
 const TURN: Duration = Duration::from_millis(50);
 const TURN_SPREAD: Duration = Duration::from_millis(100);
@@ -106,12 +108,11 @@ impl Keeping {
         state.store.get_or_insert_with(|| {
             let settled = queue.exporter.settled();
             let (namespace, name) = service(resource);
-            let route = &settled.route;
             let identity = Identity::new(
                 settled.signal,
                 (&namespace, &name),
                 &self.config.program,
-                &route.endpoint.destination(route.protocol),
+                &settled.kept_for(),
             );
             Store::new(self.config.clone(), identity)
         })
@@ -265,8 +266,8 @@ impl Keeping {
             return Next::Never;
         }
         if state.look_at <= now {
-            state.look_at = now + LOOK;
-            store.adopt();
+            let is_over = store.adopt();
+            state.look_at = now + if is_over { LOOK } else { LOOK_ON };
             while give_up_oldest(queue, store, Gone::Expired) {}
         }
         let next = next_request(queue, state, now);

@@ -1,10 +1,14 @@
-//! How telemetry leaves: a bounded batch queue, one worker thread, OTLP over HTTP and gRPC.
+//! How telemetry leaves: a bounded batch queue, one worker thread, OTLP over HTTP and gRPC, or by
+//! a client of the host's.
 //! Nothing here raises into the application: what cannot be delivered is counted and said once.
 
 mod account;
 mod attempt;
 pub mod batch;
+pub mod carrier;
+mod carrying;
 mod config;
+mod courier;
 mod deliver;
 mod exporter;
 mod flush;

@@ -7,6 +7,7 @@ use hyper::header::DATE;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use super::attempt::{broken, encode, request};
+use super::carrying;
 use super::config::limited;
 use super::exporter::Exporter;
 use super::session::Session;
@@ -119,6 +120,12 @@ pub(super) async fn ask(session: &Session) -> Outcome {
 
 async fn attempt(session: &Session, deadline: Instant) -> Probe {
     let settled = &*session.settled;
+    if let Some(carrier) = &settled.carrier {
+        return match carrying::ask(session, carrier, deadline).await {
+            Ok(()) => Probe::new(Outcome::Accepted, Reason::default()),
+            Err(trouble) => Probe::of_trouble(trouble),
+        };
+    }
     let body = match encode(session, &Batch::new()) {
         Ok(body) => body,
         Err(reason) => return Probe::new(Outcome::Refused, reason),

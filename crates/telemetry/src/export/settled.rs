@@ -10,6 +10,7 @@ use hyper::header::{
     PROXY_AUTHORIZATION, TE, USER_AGENT,
 };
 
+use super::carrier::Carrier;
 use super::config::{ExporterConfig, limited};
 use super::transport::ConfigError;
 use super::transport::compress::Compression;
@@ -35,6 +36,8 @@ pub(crate) struct Settled {
     pub(crate) retryable_grpc_codes: Vec<u32>,
     /// Where exports go, for those who are told of them.
     pub(crate) destination: Arc<Destination>,
+    /// What carries them there, in the place of the route.
+    pub(crate) carrier: Option<Arc<dyn Carrier>>,
 }
 
 impl Settled {
@@ -89,9 +92,54 @@ impl Settled {
                 endpoint: route.endpoint.shown.clone(),
                 base: route.endpoint.base().to_owned(),
                 is_local_default: route.endpoint.is_local_default(),
+                is_carried: false,
             }),
             route,
+            carrier: None,
         })
+    }
+
+    /// Of what is carried, in messages of at most so many bytes.
+    pub(super) fn carried(
+        signal: Signal,
+        carrier: Arc<dyn Carrier>,
+        timeout: Duration,
+        max_message_bytes: usize,
+    ) -> Self {
+        let endpoint = Endpoint::of_carrier(carrier.destination());
+        Self {
+            signal,
+            uri: Uri::default(),
+            headers: HeaderMap::new(),
+            timeout: limited(timeout),
+            compression: Compression::None,
+            max_request_bytes: max_message_bytes,
+            retryable_grpc_codes: Vec::new(),
+            destination: Arc::new(Destination {
+                signal,
+                protocol: Protocol::HttpProtobuf,
+                endpoint: endpoint.shown.clone(),
+                base: endpoint.shown.clone(),
+                is_local_default: false,
+                is_carried: true,
+            }),
+            route: Route {
+                protocol: Protocol::HttpProtobuf,
+                identity: None,
+                endpoint,
+                proxy: None,
+                is_tunnelled: false,
+            },
+            carrier: Some(carrier),
+        }
+    }
+
+    /// Where exports go, without what may be a secret: for whom records are kept.
+    pub(super) fn kept_for(&self) -> String {
+        match &self.carrier {
+            Some(carrier) => carrier.destination().to_owned(),
+            None => self.route.endpoint.destination(self.route.protocol),
+        }
     }
 
     /// What a message holds in front of its body.

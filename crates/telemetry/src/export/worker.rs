@@ -1,5 +1,6 @@
 //! The one thread of this process that telemetry runs on, started when there is something to do.
-//! It never takes the interpreter's lock. No other thread of this crate is left running: after a fork
+//! It never takes the interpreter's lock: where a client of the host's carries messages, a thread of the
+//! runtime's waits for that one. No other thread of this crate is left running: after a fork
 //! the child has none of its parent's, and starts its own worker. So does a process whose descriptors
 //! were closed under the worker, as libraries that make daemons do.
 
@@ -26,6 +27,7 @@ struct Worker {
 type Follower = Box<dyn Fn() + Send>;
 
 const THREAD: &str = "oxitel-export";
+const CARRIER_THREAD: &str = "oxitel-carrier";
 /// Whoever closes descriptors may be at it still, and would close the next worker's.
 const LET_THEM_FINISH: Duration = Duration::from_millis(50);
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -191,6 +193,9 @@ fn handle(worker: &Arc<Worker>) -> io::Result<Handle> {
     let runtime = Builder::new_current_thread()
         .enable_io()
         .enable_time()
+        // Of those on which a carrier may wait.
+        .thread_name(CARRIER_THREAD)
+        .on_thread_start(start_thread)
         .on_thread_park(move || before.stay_if_lost())
         .on_thread_unpark(move || after.stay_if_lost())
         .build()?;
@@ -231,10 +236,14 @@ async fn heartbeat() {
     }
 }
 
-fn run(runtime: Runtime, worker: &Worker) {
+fn start_thread() {
     if let Some(on_start) = ON_START.get() {
         on_start();
     }
+}
+
+fn run(runtime: Runtime, worker: &Worker) {
+    start_thread();
     let ended = catch_unwind(AssertUnwindSafe(|| {
         runtime.block_on(heartbeat());
     }));

@@ -2,7 +2,7 @@
 //! `ExportMetricsServiceRequest` and `ExportLogsServiceRequest` share one wire layout, so this
 //! file knows nothing of spans, metrics or log records (opentelemetry-proto, collector/*/v1).
 
-use std::collections::TryReserveError;
+use std::collections::{HashMap, TryReserveError};
 use std::sync::Arc;
 
 use super::read::{Fields, Value};
@@ -22,6 +22,9 @@ const SCOPE: u32 = 1;
 const RECORDS: u32 = 2;
 /// `schema_url`, at both levels.
 const SCHEMA_URL: u32 = 3;
+
+/// `trace_id` in `Span`.
+const SPAN_TRACE_ID: u32 = 1;
 
 /// What a record's tag and length take at most.
 const MAX_HEADER: usize = 11;
@@ -243,6 +246,53 @@ impl Batch {
         }
     }
 
+    /// The records with their groups, framed.
+    fn framed(&self) -> impl Iterator<Item = (&Arc<Group>, &[u8])> {
+        let mut start = self.start();
+        let live = self.entries.get(self.first..).unwrap_or_default();
+        live.iter().filter_map(move |entry| {
+            let record = self.bytes.get(start..entry.end)?;
+            start = entry.end;
+            Some((self.groups.get(entry.group)?, record))
+        })
+    }
+
+    fn push_framed(&mut self, group: &Arc<Group>, framed: &[u8]) {
+        let group = self.group_index(group);
+        self.bytes.extend_from_slice(framed);
+        let end = self.bytes.len();
+        self.entries.push(Entry { group, end });
+    }
+
+    /// Adds copies of another one's records.
+    pub(crate) fn append(&mut self, other: &Self) {
+        for (group, framed) in other.framed() {
+            self.push_framed(group, framed);
+        }
+    }
+
+    /// Of a batch of spans: one for each trace, in the order in which they first appear.
+    pub(crate) fn by_trace(&self) -> Vec<Self> {
+        let mut batches: Vec<Self> = Vec::new();
+        let mut known = HashMap::new();
+        for (group, framed) in self.framed() {
+            let number = *known.entry(trace_id(framed)).or_insert(batches.len());
+            if number == batches.len() {
+                batches.push(Self::new());
+            }
+            if let Some(batch) = batches.get_mut(number) {
+                batch.push_framed(group, framed);
+            }
+        }
+        batches
+    }
+
+    /// Of a batch of spans: the trace id of the first one, if it has one.
+    pub(crate) fn trace_id(&self) -> Option<&[u8]> {
+        let (_, framed) = self.framed().next()?;
+        trace_id(framed)
+    }
+
     /// Drops up to `count` of the oldest records and tells how many that were.
     pub fn drop_oldest(&mut self, count: usize) -> usize {
         let dropped = count.min(self.len());
@@ -328,6 +378,13 @@ fn messages(message: &[u8]) -> impl Iterator<Item = (u32, &[u8])> {
         Value::Bytes(bytes) => Some((u32::try_from(number).ok()?, bytes)),
         _ => None,
     })
+}
+
+/// `trace_id` of a framed span.
+fn trace_id(framed: &[u8]) -> Option<&[u8]> {
+    let (_, span) = messages(framed).next()?;
+    let (_, id) = messages(span).find(|&(number, _)| number == SPAN_TRACE_ID)?;
+    (!id.is_empty()).then_some(id)
 }
 
 fn text(bytes: &[u8]) -> String {
@@ -548,6 +605,36 @@ mod tests {
         assert_eq!((again.len(), again.encode()), (4, request.clone()));
         again.push_request(&request);
         assert_eq!((again.len(), again.groups.len()), (8, 3));
+    }
+
+    #[test]
+    fn spans_come_by_trace_and_together_again() {
+        let (here, there) = (group(b"R", b"S"), group(b"R", b"T"));
+        let mut batch = Batch::new();
+        for (group, span) in [
+            (&here, b"\x0a\x02AA1".as_slice()),
+            (&there, b"\x0a\x02BB2"),
+            (&there, b"\x0a\x02AA3"),
+            (&here, b"\x0a\x004"),
+        ] {
+            batch.push(group, span);
+        }
+        batch.push(&here, b"\x0a\x02BB5");
+        let mut dropped = Batch::new();
+        dropped.push(&there, b"\x0a\x02AA0");
+        dropped.append(&batch);
+        dropped.drop_oldest(1);
+        let traces = dropped.by_trace();
+        let ids: Vec<_> = traces.iter().map(Batch::trace_id).collect();
+        assert_eq!(ids, [Some(b"AA".as_slice()), Some(b"BB"), None]);
+        assert_eq!(traces.iter().map(Batch::len).collect::<Vec<_>>(), [2, 2, 1]);
+        let mut expected = Batch::new();
+        expected.push(&here, b"\x0a\x02AA1");
+        expected.push(&there, b"\x0a\x02AA3");
+        assert_eq!(traces.first().map(Batch::encode), Some(expected.encode()));
+        let mut whole = Batch::new();
+        traces.iter().for_each(|trace| whole.append(trace));
+        assert_eq!((whole.len(), whole.byte_len()), (5, batch.byte_len()));
     }
 
     #[test]

@@ -1,5 +1,5 @@
-"""Exporters of all signals: OTLP over HTTP and gRPC, to the console, and other packages'; and the
-settings of what batches for them.
+"""Exporters of all signals: OTLP over HTTP, gRPC and Kafka, to the console, and other packages';
+and the settings of what batches for them.
 """
 
 from __future__ import annotations
@@ -50,6 +50,8 @@ def _make(name: str, settings: Section, signal: Signal, arguments: dict[str, Any
         return _otlp_http(plugins.find(group, "otlp_proto_http"), settings, signal, arguments)
     if name == "otlp_grpc":
         return _otlp_grpc(plugins.find(group, "otlp_proto_grpc"), settings, signal, arguments)
+    if name == "otlp_kafka":
+        return _otlp_kafka(plugins.find(group, name), settings, arguments)
     if name == "console":
         arguments.pop("max_export_batch_size", None)
         return plugins.find(group, "console")(**arguments)
@@ -103,6 +105,23 @@ def _otlp_grpc(
             compression=_compression(section),
             **arguments,
         )
+
+
+def _otlp_kafka(exporter: Callable[..., Any], section: Section, arguments: dict[str, Any]) -> Any:
+    properties = {}
+    for pair in section.sections("configuration"):
+        name, value = pair.text("name"), pair.text("value")
+        if name is None:
+            pair.say("name", "missing; the property is left out")
+        else:
+            properties[name] = value or ""
+    return exporter(
+        brokers=section.text("brokers"),
+        topic=section.text("topic"),
+        configuration=properties,
+        timeout=_timeout(section) if section.has("timeout") else None,
+        **arguments,
+    )
 
 
 def _otlp_file(section: Section, signal: Signal, arguments: dict[str, Any]) -> Any:

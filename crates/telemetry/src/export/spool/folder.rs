@@ -13,7 +13,7 @@ use super::lock::Lock;
 use super::platform;
 use super::segment::{Block, Contents, Header, Unreadable, contents};
 
-const ROOT: &str = "oxitel-buffer-v1";
+pub(super) const ROOT: &str = "oxitel-buffer-v1";
 const SEGMENT: &str = "seg";
 /// What had a header that could not be read.
 const BAD: &str = "bad";
@@ -134,16 +134,16 @@ impl Folder {
         }
     }
 
-    /// The segments of this identity, the oldest first.
-    pub(super) fn segments(&self) -> Vec<Entry> {
-        let mut entries = Vec::new();
+    /// What may be segments of this identity by their names, the oldest first.
+    pub(super) fn segments(&self) -> Vec<PathBuf> {
+        let mut paths = Vec::new();
         read_folder(&self.path, &mut |path, name| {
             if name.ends_with(".seg") && !name.starts_with('.') {
-                entries.extend(Entry::look(path));
+                paths.push(path);
             }
         });
-        entries.sort_by(|one, other| one.path.cmp(&other.path));
-        entries
+        paths.sort_unstable();
+        paths
     }
 
     /// Whether there is a segment of this identity, as far as its name says.
@@ -244,7 +244,7 @@ impl Orphan {
 }
 
 impl Entry {
-    fn look(path: PathBuf) -> Option<Self> {
+    pub(super) fn look(path: PathBuf) -> Option<Self> {
         let metadata = platform::look(&path).ok()?;
         if !metadata.is_file() || !platform::is_private(&metadata) {
             return None;

@@ -4,8 +4,10 @@
 //! The worker alone uses it, so no thread of the application ever waits for a disk. A segment is the
 //! only truth about what it holds: nothing is kept beside it that could be lost or out of date.
 
+mod bytes;
 mod folder;
 mod identity;
+mod listing;
 mod lock;
 mod pace;
 mod platform;
@@ -15,7 +17,9 @@ mod store;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub use bytes::{Read, read_segment, segment_of};
 pub(crate) use identity::{Identity, service};
+pub use listing::{Listed, ListedKind, Listing, list};
 pub(crate) use lock::Lock;
 pub use lock::{Keeper, set_keeper};
 pub(crate) use pace::Pace;

@@ -21,6 +21,16 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     }
 }
 
+/// The same, for reading alone.
+pub(super) fn open_to_look(path: &Path) -> io::Result<File> {
+    let file = careful().write(false).open(path)?;
+    if file.metadata()?.is_file() {
+        Ok(file)
+    } else {
+        Err(io::Error::other("not a regular file"))
+    }
+}
+
 /// Makes a file that nobody else can read.
 pub(super) fn create(path: &Path) -> io::Result<File> {
     careful().create_new(true).open(path)

@@ -27,7 +27,7 @@ pub(super) const MAJOR: u16 = 1;
 const MINOR: u16 = 0;
 pub(super) const FIXED_HEADER: usize = 32;
 /// Longer fields than anything that this writes: such a length is damage.
-const MAX_FIELDS: usize = 64 << 10;
+pub(super) const MAX_FIELDS: usize = 64 << 10;
 
 /// No text begins so, nor does an OTLP request.
 const SYNC: u32 = 0xf10b_10c5;

@@ -21,6 +21,8 @@ const QUIET: Duration = Duration::from_secs(60);
 const FULL: Duration = Duration::from_secs(5);
 /// More segments of others are not taken over at one time, so that each process gets some.
 const MAX_ADOPTED: usize = 16;
+/// The longest that files of others are opened, at one time.
+const MAX_LOOK: Duration = Duration::from_millis(100);
 /// One request of kept records has at most about so many bytes.
 const MAX_REQUEST: u64 = 1 << 20;
 
@@ -99,6 +101,10 @@ pub(crate) struct Store {
     /// What is to be sent of the adopted, the oldest first.
     waiting: VecDeque<Place>,
     waiting_records: u64,
+    /// Where the next look for segments begins, if the last one did not get to the end.
+    look_from: Option<PathBuf>,
+    /// Of the adopted, and not said yet.
+    delivered: u64,
     next_number: u64,
     quiet_until: Option<Instant>,
     is_unusable: bool,
@@ -182,6 +188,8 @@ impl Store {
             adopted: Vec::new(),
             waiting: VecDeque::new(),
             waiting_records: 0,
+            look_from: None,
+            delivered: 0,
             next_number: 0,
             quiet_until: None,
             is_unusable: false,
@@ -458,22 +466,46 @@ impl Store {
 
     /// Looks for what processes have left that have ended, and takes some of it over; deletes what is
     /// too old.
-    pub(crate) fn adopt(&mut self) {
+    ///
+    /// False where there is so much that the rest has to wait for another time: whoever sends live records
+    /// is held up meanwhile.
+    pub(crate) fn adopt(&mut self) -> bool {
         if !self.folder.path().is_dir() || self.folder.prepare().is_err() {
-            return;
+            return true;
         }
+        let from = self.look_from.take();
         let own: HashSet<_> = self.segments().map(|segment| segment.id).collect();
         let (mut records, mut files) = (0, 0);
-        for entry in self.folder.segments() {
+        // Put aside, and one of them.
+        let (mut aside, mut example) = (0, None);
+        let paths = self.folder.segments();
+        let begun = Instant::now();
+        for path in paths {
             if self.adopted.len() >= MAX_ADOPTED {
                 break;
             }
+            // Where the last time has ended: what it has left is not looked at again before.
+            if from.as_ref().is_some_and(|from| path < *from) {
+                continue;
+            }
+            if begun.elapsed() > MAX_LOOK {
+                self.look_from = Some(path);
+                break;
+            }
+            let Some(entry) = Entry::look(path) else {
+                continue;
+            };
             if own.contains(&entry.id) {
                 continue;
             }
             match entry.take() {
                 Taken::Left => {}
-                Taken::Quarantined(bytes) => self.note_quarantined(&entry, bytes),
+                Taken::Quarantined(bytes) => {
+                    self.counts.quarantined += 1;
+                    self.counts.unreadable_bytes += bytes;
+                    aside += 1;
+                    example.get_or_insert(entry.path);
+                }
                 Taken::Orphan(orphan) if orphan.header.identity != self.identity => {}
                 Taken::Orphan(orphan) => {
                     if entry.is_expired(Some(&orphan.header), self.config.max_age) {
@@ -490,13 +522,15 @@ impl Store {
             self.counts.adopted += records;
             self.news.push(BufferNews::Adopted { records, files });
         }
-        self.clean();
-    }
-
-    fn note_quarantined(&mut self, entry: &Entry, bytes: u64) {
-        self.counts.quarantined += 1;
-        self.counts.unreadable_bytes += bytes;
-        self.news.push(BufferNews::Quarantined(entry.path.clone()));
+        if let Some(path) = example {
+            self.news
+                .push(BufferNews::Quarantined { path, files: aside });
+        }
+        let is_over = self.look_from.is_none();
+        if is_over {
+            self.clean();
+        }
+        is_over
     }
 
     fn expire(&mut self, orphan: &Orphan) {
@@ -594,6 +628,11 @@ impl Store {
             self.counts.own_delivered += delivered;
         } else {
             self.counts.adopted_delivered += delivered;
+            self.delivered += delivered;
+            if self.waiting.is_empty() && self.delivered > 0 {
+                let delivered = mem::take(&mut self.delivered);
+                self.news.push(BufferNews::Delivered(delivered));
+            }
             self.counts.adopted_refused += refused;
         }
     }

@@ -62,6 +62,22 @@ impl Endpoint {
         }
     }
 
+    /// Where somebody carries requests: nothing of ours connects there.
+    pub(crate) fn of_carrier(destination: &str) -> Self {
+        Self {
+            tls: false,
+            address: Address::Tcp {
+                host: String::new(),
+                port: 0,
+            },
+            authority: destination.to_owned(),
+            path: String::new(),
+            user_info: None,
+            shown: destination.to_owned(),
+            base: destination.to_owned(),
+        }
+    }
+
     /// Whether it is where a receiver for development is by default, on this machine.
     pub(crate) fn is_local_default(&self) -> bool {
         match &self.address {

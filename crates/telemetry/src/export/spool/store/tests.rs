@@ -317,6 +317,120 @@ fn nothing_that_lies_in_the_folder_stops_a_start() {
 }
 
 #[test]
+fn files_of_others_are_left_alone() {
+    use std::os::unix::fs::{PermissionsExt, chown};
+
+    let directory = TempDir::new().unwrap();
+    store(directory.path()).write(batch(0..3)).unwrap();
+    let kept = files(directory.path()).remove(0);
+    let open_to_all = kept.with_file_name("0-open.seg");
+    fs::copy(&kept, &open_to_all).unwrap();
+    fs::set_permissions(&open_to_all, fs::Permissions::from_mode(0o644)).unwrap();
+    let theirs = kept.with_file_name("0-theirs.seg");
+    fs::copy(&kept, &theirs).unwrap();
+    // Nobody but root can give a file away.
+    if chown(&theirs, Some(12_345), Some(12_345)).is_err() {
+        fs::remove_file(&theirs).unwrap();
+    }
+    let left = files(directory.path()).len() - 1;
+    let listing = super::super::list(directory.path(), 10).unwrap();
+    assert_eq!((listing.count, listing.strangers), (1, left as u64));
+    let mut store = store(directory.path());
+    assert_eq!(everything_adopted(&mut store), [0, 1, 2]);
+    assert_eq!(files(directory.path()).len(), left);
+    assert_eq!(store.counts().quarantined, 0);
+}
+
+#[test]
+fn a_hundred_thousand_files_hold_nobody_up() {
+    const FILES: usize = 100_000;
+    let directory = TempDir::new().unwrap();
+    store(directory.path()).write(batch(0..3)).unwrap();
+    let folder = files(directory.path())
+        .remove(0)
+        .parent()
+        .unwrap()
+        .to_owned();
+    let other = folder.with_file_name("logs-0123456789abcdef");
+    platform::make_folder(&other).unwrap();
+    for number in 0..FILES {
+        // Half of them look like this service's own.
+        let folder = if number % 2 == 0 { &folder } else { &other };
+        platform::create(&folder.join(format!("0-{number:06}.seg"))).unwrap();
+    }
+    let mut store = store(directory.path());
+    let (mut longest, mut looks, mut found) = (Duration::ZERO, 0, Vec::new());
+    while found.is_empty() {
+        let start = Instant::now();
+        store.adopt();
+        longest = longest.max(start.elapsed());
+        looks += 1;
+        while let Some(stored) = store.next_adopted(100) {
+            found.extend(ids(&stored.batch));
+            store.settle(&stored.places);
+        }
+    }
+    println!("{looks} looks, the longest {longest:?}");
+    assert_eq!(found, [0, 1, 2]);
+    let start = Instant::now();
+    let listing = super::super::list(directory.path(), 10).unwrap();
+    println!("listed in {:?}", start.elapsed());
+    assert_eq!((listing.count, listing.files.len()), (FILES as u64, 10));
+    let start = Instant::now();
+    store.write(batch(3..6)).unwrap();
+    println!("written in {:?}", start.elapsed());
+}
+
+#[test]
+fn somebody_who_looks_sees_whose_a_segment_is_and_disturbs_nobody() {
+    use super::super::{ListedKind, list};
+
+    let directory = TempDir::new().unwrap();
+    assert_eq!(list(directory.path(), 10).unwrap(), Default::default());
+    let mut living = store(directory.path());
+    living.write(batch(0..3)).unwrap();
+    store(directory.path()).write(batch(3..6)).unwrap();
+    fs::write(
+        directory.path().join("oxitel-buffer-v1/notes.txt"),
+        "theirs",
+    )
+    .unwrap();
+    let listing = list(directory.path(), 10).unwrap();
+    assert_eq!(listing.count, 2);
+    let mut owned: Vec<_> = listing
+        .files
+        .iter()
+        .map(|file| match &file.kind {
+            ListedKind::Segment {
+                signal,
+                service,
+                destination,
+                process_id,
+                is_owned,
+                ..
+            } => {
+                assert_eq!((&**signal, &**service), ("traces", "shop"));
+                assert_eq!(destination, "http://collector:4318/v1/traces");
+                assert_eq!(*process_id, std::process::id());
+                *is_owned
+            }
+            other => panic!("{other:?}"),
+        })
+        .collect();
+    owned.sort();
+    let expected = if cfg!(target_os = "linux") {
+        [Some(false), Some(true)]
+    } else {
+        [None, None]
+    };
+    assert_eq!(owned, expected);
+    // Nobody was kept from anything.
+    living.write(batch(6..9)).unwrap();
+    let mut next = store(directory.path());
+    assert_eq!(everything_adopted(&mut next), [3, 4, 5]);
+}
+
+#[test]
 fn what_is_too_old_is_not_delivered_and_a_clock_that_jumped_expires_nothing() {
     let set_time = |path: &Path, time: SystemTime| {
         File::options()
@@ -529,7 +643,9 @@ impl Model {
                 }
             }
             Action::Crash { process } => self.crash(process),
-            Action::Adopt { process } => self.processes[process].0.adopt(),
+            Action::Adopt { process } => {
+                self.processes[process].0.adopt();
+            }
             Action::Replay { process } => {
                 let store = &mut self.processes[process].0;
                 if let Some(stored) = store.next_adopted(100) {
