@@ -61,7 +61,7 @@ def run(version: str, options: list[str]) -> bool:
     python = environment(version)
     report = WORK / f"{version}.xml"
     command = [
-        *(str(python), "-m", "pytest", "-q", f"--junit-xml={report}"),
+        *(str(python), "-m", "pytest", "-q", f"--junit-xml={report}", "--reruns=1"),
         *(f"--ignore=tests/{room}" for room in ELSEWHERE),
         *(left_out(test) for test in NEEDS_NEWER.get(version, ())),
         *options,

@@ -83,7 +83,9 @@ with warnings.catch_warnings():
 
 
 def set_event_logger_provider(provider: LoggerProvider) -> None:
-    """Have the API's global event loggers emit by `provider`."""
+    """Have the API's global event loggers emit by `provider`, unless the program has chosen."""
+    if getattr(api, "_EVENT_LOGGER_PROVIDER", None) is not None:
+        return
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)
         api.set_event_logger_provider(EventLoggerProvider(provider))

@@ -36,7 +36,8 @@ def serve_events(provider: LoggerProvider) -> None:
     """Have the API's events, which there were until 1.43, emitted by `provider`."""
     try:
         from .events import set_event_logger_provider
-    except ModuleNotFoundError:
+    except ImportError:
+        # Also where an older API has left its module behind.
         return
     set_event_logger_provider(provider)
 
