@@ -159,7 +159,7 @@ APPLICATIONS = (
             "sh",
             "-c",
             "devpi-init --serverdir d --no-root-pypi && "
-            "exec {python} -m devpi_server.main --serverdir d --port {port} --offline-mode",
+            "exec devpi-server --serverdir d --port {port} --offline-mode",
         ),
         (("GET", "/+api"), ("GET", "/+status")),
         count=100,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -227,7 +228,7 @@ def version_lines(measured: list[Application], results: dict[str, Any]) -> list[
     for one in measured:
         result = results[one.name]
         about, versions = result["machine"], result["versions"]
-        names = [name.partition("[")[0] for name in one.requirements]
+        names = [re.split(r"[\[=<>~]", name)[0] for name in one.requirements]
         programs = ", ".join(f"{name} {versions[name]}" for name in names)
         lines.append(
             f"- {one.name}: {programs}; CPython {versions['python']}; opentelemetry-sdk"

@@ -131,7 +131,7 @@ def measure(application: Application, options: argparse.Namespace, site: str) ->
 
 
 def versions_of(application: Application, environment: Environment) -> dict[str, str]:
-    names = [re.split(r"[\[=<>]", requirement)[0] for requirement in application.requirements]
+    names = [re.split(r"[\[=<>~]", requirement)[0] for requirement in application.requirements]
     program = (
         "import importlib.metadata as m, json, sys;"
         "print(json.dumps({n: m.version(n) for n in sys.argv[1:]}))"
