@@ -26,8 +26,10 @@ use crate::otlp::request::Batch;
 /// together do not look together.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 const FIRST_LOOK_SPREAD: Duration = Duration::from_secs(5);
-/// How often it looks then.
+/// How often it looks then, and where it looks at memory too: what lies there is worth less than on a
+/// disk.
 const LOOK: Duration = Duration::from_secs(60);
+const LOOK_AT_MEMORY: Duration = Duration::from_secs(10);
 /// The wait for another process that has the turn.
 const TURN: Duration = Duration::from_millis(50);
 const TURN_SPREAD: Duration = Duration::from_millis(100);
@@ -265,7 +267,8 @@ impl Keeping {
             return Next::Never;
         }
         if state.look_at <= now {
-            state.look_at = now + LOOK;
+            let is_in_memory = self.config.journal.is_some();
+            state.look_at = now + if is_in_memory { LOOK_AT_MEMORY } else { LOOK };
             store.adopt();
             while give_up_oldest(queue, store, Gone::Expired) {}
         }
@@ -431,6 +434,14 @@ fn note_gone(queue: &SharedQueue, store: &mut Store) {
 /// After anything was done with the store: what follows from it for the queue, and what is to be said
 /// of it.
 fn tidy(queue: &SharedQueue, mut state: MutexGuard<'_, State>) {
+    let trouble = {
+        let mut guarded = queue.lock();
+        guarded.queue.settle_journal();
+        guarded.queue.take_journal_trouble()
+    };
+    if let Some(trouble) = trouble {
+        report::buffer(queue.exporter.settled(), BufferNews::NoJournal(trouble));
+    }
     let Some(store) = &mut state.store else {
         return;
     };
