@@ -243,6 +243,25 @@ impl Batch {
         }
     }
 
+    /// The records, each with its group.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (&Arc<Group>, &[u8])> {
+        let live = self.entries.get(self.first..).unwrap_or_default();
+        let mut start = self.start();
+        live.iter().filter_map(move |entry| {
+            let framed = self.bytes.get(start..entry.end)?;
+            start = entry.end;
+            let (_, record) = messages(framed).next()?;
+            Some((self.groups.get(entry.group)?, record))
+        })
+    }
+
+    /// Adds the records of another batch.
+    pub fn append(&mut self, other: &Self) {
+        for (group, record) in other.records() {
+            self.push(group, record);
+        }
+    }
+
     /// Drops up to `count` of the oldest records and tells how many that were.
     pub fn drop_oldest(&mut self, count: usize) -> usize {
         let dropped = count.min(self.len());
