@@ -71,7 +71,7 @@ test-pythons: ## The Python tests under each of PYTHONS="3.10 3.11 3.12 3.13"
 
 test-buffer: $(VENV)/.built ## The buffer's long tests: a thousand kills, many more modelled accidents
 	OXITEL_MODEL_CASES=20000 cargo test -p telemetry --lib -- export::spool::store
-	OXITEL_BUFFER_KILLS=1000 $(python) -m pytest tests/life/test_buffer.py -k sigkill --timeout 3600
+	OXITEL_BUFFER_KILLS=1000 $(python) -m pytest tests/life/test_buffer.py -k "sigkill and memory" --timeout 3600
 
 # Other people's tests (logfire, Sentry, …) on both sides, whole; SUITES="NAME …" for some.
 suites: $(VENV)/.built
