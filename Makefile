@@ -77,7 +77,7 @@ test-apis: $(VENV)/.built setup
 # The buffer's long tests: a thousand kills, many more modelled accidents.
 test-buffer: $(VENV)/.built
 	OXITEL_MODEL_CASES=20000 cargo test -p telemetry --lib -- export::spool::store
-	OXITEL_BUFFER_KILLS=1000 $(python) -m pytest tests/life/test_buffer.py -k sigkill --timeout 3600
+	OXITEL_BUFFER_KILLS=1000 $(python) -m pytest tests/life/test_buffer.py -k "sigkill and memory" --timeout 3600
 
 # A million requests, some of which fail, and where memory is afterwards.
 soak: $(VENV)/.built

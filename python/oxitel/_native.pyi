@@ -74,6 +74,7 @@ __all__ = [
     "HttpServer",
     "JSONFormatter",
     "JaegerPropagator",
+    "KeptMetrics",
     "LastMetrics",
     "LogRecordFactory",
     "Logger",
@@ -443,7 +444,7 @@ class BatchProcessor:
         schedule_delay_millis: float,
         max_export_batch_size: int,
         export_timeout_millis: float,
-        buffer: tuple[str, int, float, float, str] | None = None,
+        buffer: tuple[str, int, float, float, str | None, str] | None = None,
     ) -> BatchProcessor: ...
     def force_flush(self, timeout_millis: float) -> bool: ...
     def shutdown(self, timeout_millis: float) -> bool: ...
@@ -451,6 +452,21 @@ class BatchProcessor:
     def counts(self) -> dict[str, int]: ...
     def buffer_counts(self) -> dict[str, int]: ...
     def serve(self, resource: Resource) -> None: ...
+
+@final
+class KeptMetrics:
+    """What the buffer does for the metrics of a reader."""
+
+    def __new__(
+        cls,
+        exporter: Exporter,
+        max_export_batch_size: int | None,
+        buffer: tuple[str, int, float, float, str | None, str],
+    ) -> KeptMetrics: ...
+    def watch(self, last: LastMetrics, resource: object) -> None: ...
+    def renew(self) -> None: ...
+    def clear(self) -> None: ...
+    def shutdown(self, timeout_millis: float) -> None: ...
 
 @final
 class LastMetrics:

@@ -1,10 +1,12 @@
 """Programs in processes of their own, with a time limit, exporting to the scripted receiver."""
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import textwrap
 import threading
 import time
@@ -132,6 +134,17 @@ class Running:
 
 StartProgram = Callable[..., Running]
 Run = Callable[..., Finished]
+
+
+@pytest.fixture
+def buffer(tmp_path: Path) -> Iterator[dict[str, str]]:
+    """A buffer on disk, and its journal in memory, that nobody else has."""
+    memory = tempfile.mkdtemp(prefix="oxitel-test-", dir="/dev/shm")
+    yield {
+        "OXITEL_BUFFER_DIRECTORY": str(tmp_path / "buffer"),
+        "OXITEL_BUFFER_JOURNAL": memory,
+    }
+    shutil.rmtree(memory, ignore_errors=True)
 
 
 @pytest.fixture

@@ -111,7 +111,7 @@ mod _native {
     #[pymodule_export]
     use super::metrics::instrument::{Counter, Gauge, Histogram, Observer, UpDownCounter};
     #[pymodule_export]
-    use super::metrics::last::LastMetrics;
+    use super::metrics::last::{KeptMetrics, LastMetrics};
     #[pymodule_export]
     use super::metrics::stream::MetricStream;
     #[pymodule_export]

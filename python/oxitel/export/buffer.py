@@ -9,10 +9,12 @@ from oxitel.quantity import seconds_of
 from oxitel.variables import buffer
 from oxitel.variables.variable import value_of
 
+SHARED_MEMORY = "/dev/shm"
 
-def settings() -> tuple[str, int, float, float, str] | None:
-    """Directory, limit in bytes, greatest age and interval of writing in milliseconds, and the
-    program; None where no directory is named."""
+
+def settings() -> tuple[str, int, float, float, str | None, str] | None:
+    """Directory, limit in bytes, greatest age and interval of writing in milliseconds, the folder
+    of the journal, and the program; None where no directory is named."""
     directory = buffer.BUFFER_DIRECTORY.read()
     if directory is None:
         return None
@@ -22,8 +24,16 @@ def settings() -> tuple[str, int, float, float, str] | None:
         buffer.BUFFER_MAX_BYTES.read(),
         seconds_of(buffer.BUFFER_MAX_AGE.read()) * 1000,
         seconds_of(buffer.BUFFER_INTERVAL.read()) * 1000,
+        _journal(),
         os.path.abspath(program) if program not in ("", "-c", "-m") else program,
     )
+
+
+def _journal() -> str | None:
+    folder = buffer.BUFFER_JOURNAL.read()
+    if folder == "off" or sys.platform != "linux":
+        return None
+    return SHARED_MEMORY if folder == "auto" else os.path.abspath(folder)
 
 
 def state_directory() -> str:

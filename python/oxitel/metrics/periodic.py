@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
 from oxitel.diagnostics.mixture import notice_exporter
+from oxitel.export import buffer
 from oxitel.export.batch import takes_timeout
 from oxitel.export.batching import native_exporter_of
 from oxitel.export.suppression import Suppression
@@ -118,6 +119,7 @@ class PeriodicExportingMetricReader(MetricReader):
         self._export_timeout_millis = timeout
         self._shutdown = False
         self._last: _native.LastMetrics | None = None
+        self._kept = self._kept_in_buffer()
         self._reset()
         if hasattr(os, "register_at_fork"):
             reset = weakref.WeakMethod(self._reset)
@@ -142,6 +144,8 @@ class PeriodicExportingMetricReader(MetricReader):
         # Of the collection that the thread is at.
         self._deadline = math.inf
         self._export_succeeded = True
+        if self._kept is not None:
+            self._kept.renew()
         self._begin()
 
     def _begin(self) -> None:
@@ -269,6 +273,8 @@ class PeriodicExportingMetricReader(MetricReader):
             # By name, since the enumeration may be the one of another SDK in the same process.
             if getattr(result, "name", None) == "FAILURE":
                 self._export_succeeded = False
+            elif self._kept is not None:
+                self._kept.clear()
         finally:
             self._export_lock.release()
 
@@ -279,11 +285,26 @@ class PeriodicExportingMetricReader(MetricReader):
         if self._last is None:
             exporter = native_exporter_of(self._exporter)
             limit = sdk.SIGTERM_FLUSH_TIMEOUT.read()
-            if exporter is None or limit <= 0:
+            if exporter is None or (limit <= 0 and self._kept is None):
                 return
             most = getattr(self._exporter, "_max_export_batch_size", None)
-            self._last = _native.LastMetrics(exporter, most, seconds_of(limit) * 1000)
+            self._last = _native.LastMetrics(exporter, most, seconds_of(max(limit, 0)) * 1000)
         self._last.add(scope, streams, resource)
+        if self._kept is not None:
+            self._kept.watch(self._last, resource)
+
+    def _serve_buffer(self, resource: Any) -> None:
+        if self._kept is not None:
+            self._keep_for_termination(None, [], resource)
+
+    def _kept_in_buffer(self) -> _native.KeptMetrics | None:
+        """What the buffer does for these metrics, where there is one: requests that failed wait in
+        it, and so do the last values of synchronous instruments, for when the process is killed."""
+        exporter, settings = native_exporter_of(self._exporter), buffer.settings()
+        if exporter is None or settings is None:
+            return None
+        most = getattr(self._exporter, "_max_export_batch_size", None)
+        return _native.KeptMetrics(exporter, most, settings)
 
     def _renew_for_termination(self, all_streams: list[Any], resource: Any) -> None:
         if self._last is not None:
@@ -347,6 +368,8 @@ class PeriodicExportingMetricReader(MetricReader):
         self._shut_exporter_down(_millis_until(deadline))
         if self._last is not None:
             self._last.forget()
+        if self._kept is not None:
+            self._kept.shutdown(_millis_until(deadline))
 
     def _shut_exporter_down(self, remaining_millis: float) -> None:
         shutdown = self._exporter.shutdown

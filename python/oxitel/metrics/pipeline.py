@@ -74,6 +74,8 @@ class Pipeline:
         self._asynchronous: list[_Asynchronous] = []
         self._connected: WeakSet[_Synchronous] = WeakSet()
         self._callbacks = Callbacks()
+        for reader in self._readers:
+            self._serve_buffer(reader)
 
     def renew_locks(self) -> None:
         """In a forked child: another thread of the parent may have held the old ones."""
@@ -107,6 +109,14 @@ class Pipeline:
         with self._lock:
             self._readers = {**self._readers, reader: ReaderStreams(reader)}
             self._reconnect()
+        self._serve_buffer(reader)
+
+    def _serve_buffer(self, reader: Any) -> None:
+        """What processes that have ended left in the buffer is sent, though nothing may be measured
+        here for a while."""
+        serve = getattr(reader, "_serve_buffer", None)
+        if serve is not None:
+            serve(self.resource)
 
     def remove_metric_reader(self, reader: Any) -> None:
         with self._lock:

@@ -42,6 +42,12 @@ BUFFER_INTERVAL = AtLeast(
     "OXITEL_BUFFER_INTERVAL",
     200,
     "Milliseconds between two writes to `OXITEL_BUFFER_DIRECTORY`: what ended since the last one is"
-    " in memory only.",
+    " in `OXITEL_BUFFER_JOURNAL` alone.",
     minimum=10,
+)
+BUFFER_JOURNAL = Variable(
+    "OXITEL_BUFFER_JOURNAL",
+    "auto",
+    "A folder in memory (tmpfs) for what is not in `OXITEL_BUFFER_DIRECTORY` yet, so that a process"
+    " that is killed loses nothing. `auto` is `/dev/shm`, and `off` goes without.",
 )

@@ -15,7 +15,20 @@ use crate::convert::count::Count;
 use crate::convert::duration;
 use crate::process::{diagnostics, mapped_lock, termination};
 
-type Buffer = (PathBuf, Count, f64, f64, String);
+pub(crate) type Buffer = (PathBuf, Count, f64, f64, Option<PathBuf>, String);
+
+pub(crate) fn spool(buffer: Buffer) -> SpoolConfig {
+    let (directory, max_bytes, max_age, interval, journal, program) = buffer;
+    mapped_lock::use_for_locks();
+    SpoolConfig {
+        directory,
+        max_bytes: max_bytes.0 as u64,
+        max_age: duration::of_millis(max_age),
+        interval: duration::of_millis(interval),
+        journal,
+        program,
+    }
+}
 
 /// A bounded queue in front of a native exporter.
 #[pyclass(frozen, name = "BatchProcessor", module = "oxitel._native")]
@@ -40,7 +53,7 @@ impl Drop for NativeBatchProcessor {
 #[pymethods]
 impl NativeBatchProcessor {
     /// `buffer` is its directory, its limit in bytes, the greatest age and the interval of writing in
-    /// milliseconds, and the program.
+    /// milliseconds, the folder for its journal, and the program.
     #[new]
     #[pyo3(signature = (exporter, max_queue_size, schedule_delay_millis, max_export_batch_size,
         export_timeout_millis, buffer=None))]
@@ -52,16 +65,7 @@ impl NativeBatchProcessor {
         export_timeout_millis: f64,
         buffer: Option<Buffer>,
     ) -> Self {
-        let spool = buffer.map(|(directory, max_bytes, max_age, interval, program)| {
-            mapped_lock::use_for_locks();
-            SpoolConfig {
-                directory,
-                max_bytes: max_bytes.0 as u64,
-                max_age: duration::of_millis(max_age),
-                interval: duration::of_millis(interval),
-                program,
-            }
-        });
+        let spool = buffer.map(spool);
         let config = BatchConfig {
             max_queue_size: max_queue_size.map(|size| size.0),
             schedule_delay: duration::of_millis(schedule_delay_millis),
@@ -143,6 +147,7 @@ impl NativeBatchProcessor {
         dict.set_item("lost", counts.lost)?;
         dict.set_item("unreadable_bytes", counts.unreadable_bytes)?;
         dict.set_item("quarantined", counts.quarantined)?;
+        dict.set_item("unjournaled", counts.unjournaled)?;
         Ok(dict)
     }
 

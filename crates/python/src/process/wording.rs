@@ -225,6 +225,10 @@ fn buffer(to: &Destination, news: &BufferNews) -> (Level, String) {
             "the buffer cannot be used: {reason}. What is not delivered is in memory only; it is tried \
              again each minute"
         ),
+        BufferNews::NoJournal(reason) => format!(
+            "the buffer has no shared memory: {reason}. A process that is killed loses what ended \
+             since the last writing"
+        ),
         BufferNews::Usable => "the buffer can be used again".to_owned(),
         BufferNews::Adopted { records, files } => {
             let text = format!(

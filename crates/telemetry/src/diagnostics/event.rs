@@ -169,6 +169,8 @@ impl Event {
 pub enum BufferNews {
     /// Nothing can be written for this reason; it is tried again.
     Unusable(String),
+    /// What is not written yet is in the process alone, for this reason.
+    NoJournal(String),
     /// Writing works again.
     Usable,
     /// Records of processes that have ended were found, and will be delivered.

@@ -158,7 +158,12 @@ impl BatchProcessor {
     pub fn spool_counts(&self) -> (SpoolCounts, u64) {
         let sender = self.shared.sender();
         let guarded = sender.lock();
-        (guarded.spool, guarded.adopted_waiting)
+        let unjournaled = guarded.queue.unjournaled();
+        let spool = SpoolCounts {
+            unjournaled,
+            ..guarded.spool
+        };
+        (spool, guarded.adopted_waiting)
     }
 
     /// What became of the records so far, in this process.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::atomic::Ordering;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -25,7 +25,11 @@ use crate::otlp::signal::Signal;
 pub struct Exporter {
     settled: Arc<Settled>,
     session: PerProcess<Session>,
+    /// Takes what was not delivered in time.
+    keep_failed: Arc<OnceLock<Keep>>,
 }
+
+type Keep = Box<dyn Fn(&Batch) + Send + Sync>;
 
 /// What a receiver made of a batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -74,6 +78,7 @@ impl Exporter {
         Ok(Self {
             settled: Arc::new(Settled::of(config, proxy)?),
             session: PerProcess::empty(),
+            keep_failed: Arc::default(),
         })
     }
 
@@ -94,7 +99,22 @@ impl Exporter {
                 max_message_bytes,
             )),
             session: PerProcess::empty(),
+            keep_failed: Arc::default(),
         }
+    }
+
+    /// An exporter to the same place, with connections of its own.
+    pub(super) fn twin(&self) -> Self {
+        Self {
+            settled: Arc::clone(&self.settled),
+            session: PerProcess::empty(),
+            keep_failed: Arc::default(),
+        }
+    }
+
+    /// From now on somebody else accounts for what is not delivered in time; once.
+    pub(super) fn keep_failed(&self, keep: impl Fn(&Batch) + Send + Sync + 'static) {
+        let _ = self.keep_failed.set(Box::new(keep));
     }
 
     pub(crate) fn settled(&self) -> &Settled {
@@ -149,9 +169,15 @@ impl Exporter {
         let timeout = limited(timeout);
         let deadline = Instant::now() + timeout;
         let asked = Arc::clone(&session);
+        let keep_failed = Arc::clone(&self.keep_failed);
         let started = worker::spawn(async move {
             let mut urgency = session.urgency.subscribe();
             let delivery = deliver(&session, batch, deadline, &mut urgency, Owner::Caller).await;
+            if let (Some(left), Some(keep)) = (&delivery.left, keep_failed.get()) {
+                left.batches.iter().for_each(keep);
+                let _ = answer.send(delivery);
+                return;
+            }
             let left = delivery.left.as_ref();
             let is_hopeless = left.is_some_and(|left| left.setback.is_hopeless);
             let unsent = left.map_or(0, Left::len);

@@ -26,10 +26,12 @@ use crate::otlp::request::Batch;
 /// together do not look together.
 const FIRST_LOOK: Duration = Duration::from_secs(2);
 const FIRST_LOOK_SPREAD: Duration = Duration::from_secs(5);
-/// How often it looks then.
+/// How often it looks then, and where it looks at memory too: what lies there is worth less than on a
+/// disk.
 const LOOK: Duration = Duration::from_secs(60);
 /// And where there is too much for one time.
 const LOOK_ON: Duration = Duration::from_secs(1);
+const LOOK_AT_MEMORY: Duration = Duration::from_secs(10);
 /// The wait for another process that has the turn.
 const TURN: Duration = Duration::from_millis(50);
 const TURN_SPREAD: Duration = Duration::from_millis(100);
@@ -266,8 +268,12 @@ impl Keeping {
             return Next::Never;
         }
         if state.look_at <= now {
+            let every = match self.config.journal {
+                Some(_) => LOOK_AT_MEMORY,
+                None => LOOK,
+            };
             let is_over = store.adopt();
-            state.look_at = now + if is_over { LOOK } else { LOOK_ON };
+            state.look_at = now + if is_over { every } else { LOOK_ON };
             while give_up_oldest(queue, store, Gone::Expired) {}
         }
         let next = next_request(queue, state, now);
@@ -432,6 +438,14 @@ fn note_gone(queue: &SharedQueue, store: &mut Store) {
 /// After anything was done with the store: what follows from it for the queue, and what is to be said
 /// of it.
 fn tidy(queue: &SharedQueue, mut state: MutexGuard<'_, State>) {
+    let trouble = {
+        let mut guarded = queue.lock();
+        guarded.queue.settle_journal();
+        guarded.queue.take_journal_trouble()
+    };
+    if let Some(trouble) = trouble {
+        report::buffer(queue.exporter.settled(), BufferNews::NoJournal(trouble));
+    }
     let Some(store) = &mut state.store else {
         return;
     };

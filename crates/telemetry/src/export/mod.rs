@@ -13,6 +13,7 @@ mod deliver;
 mod exporter;
 mod flush;
 mod keeping;
+mod kept_metrics;
 mod operation;
 mod probe;
 mod queue;
@@ -30,6 +31,7 @@ mod worker;
 
 pub use config::{DEFAULT_TIMEOUT, ExporterConfig, MAX_HTTP_REQUEST_BYTES};
 pub use exporter::{ExportError, ExportSummary, Exporter, PendingExport};
+pub use kept_metrics::{KeptMetrics, each_second};
 pub use operation::Operation;
 pub use probe::{Outcome, Probe};
 pub use transport::ConfigError;

@@ -1,6 +1,7 @@
 //! The queue of a batch processor: records in chunks, each chunk a batch to be. Knows nothing of
 //! threads or time; whoever owns it puts a lock around it.
 
+mod journaled;
 mod kept;
 
 use std::collections::VecDeque;
@@ -12,7 +13,7 @@ use crate::otlp::request::{Batch, Group};
 use self::kept::{Evicted, Kept};
 pub(super) use self::kept::{Left, Unwritten};
 use super::account::Counts;
-use super::spool::Place;
+use super::spool::{Journal, Place};
 
 /// What a queue holds where nobody said how many records: bytes of encoded records, so that an
 /// ordinary restart of a receiver costs nothing.
@@ -89,6 +90,8 @@ pub(super) struct Queue {
     in_flight: Option<Flight>,
     /// Whether there is a spool, which has what leaves for want of room.
     is_kept: bool,
+    /// What outlives the process until the spool has it.
+    journal: Option<Box<Journal>>,
     /// What is in the spool alone, the oldest first.
     evicted: VecDeque<Evicted>,
     /// Records in `evicted`.
@@ -107,7 +110,12 @@ pub(super) struct Queue {
 
 impl Queue {
     /// A queue for so many records, or for [`MAX_BYTES`] of them.
-    pub(super) fn new(max_records: Option<usize>, max_batch: usize, is_kept: bool) -> Self {
+    pub(super) fn new(
+        max_records: Option<usize>,
+        max_batch: usize,
+        is_kept: bool,
+        journal: Option<Journal>,
+    ) -> Self {
         let capacity = max_records.map_or(MAX_BYTES, |records| records.max(1));
         let is_in_bytes = max_records.is_none();
         Self {
@@ -128,6 +136,7 @@ impl Queue {
             pushed: 0,
             in_flight: None,
             is_kept,
+            journal: journal.map(Box::new),
             evicted: VecDeque::new(),
             evicted_len: 0,
             replayed: None,
@@ -176,6 +185,8 @@ impl Queue {
         }
         self.used += cost;
         self.pushed += 1;
+        let journal = self.journal.as_mut();
+        let is_journal_filling = journal.is_some_and(|journal| journal.push(group, record));
         let is_sealed =
             self.current.len() >= self.max_batch || self.current.byte_len() >= self.max_batch_bytes;
         if is_sealed {
@@ -184,8 +195,9 @@ impl Queue {
         let wake = match self.task {
             // The spool has to have it before there is no more room.
             Task::Busy if is_sealed && self.is_kept && self.used > self.capacity / 2 => Wake::Task,
+            Task::Busy if is_journal_filling => Wake::Task,
             Task::Busy => Wake::Nobody,
-            Task::Timed if !is_sealed => Wake::Nobody,
+            Task::Timed if !is_sealed && !is_journal_filling => Wake::Nobody,
             Task::Absent => {
                 self.task = Task::Busy;
                 Wake::Start
@@ -261,6 +273,7 @@ impl Queue {
             self.lose_up_to(last);
         }
         let mut settled = Vec::new();
+        let written_up_to = kept.written_up_to;
         let mut rest = Some(kept);
         match left.as_slice() {
             [] => settled.extend(rest.take().into_iter().flat_map(Kept::all)),
@@ -271,7 +284,10 @@ impl Queue {
         for batch in left.into_iter().rev() {
             self.sealed_len += batch.len();
             self.used += self.cost(&batch);
-            let kept = rest.take().unwrap_or_else(|| self.new_kept());
+            let kept = rest.take().unwrap_or_else(|| Kept {
+                written_up_to,
+                ..self.new_kept()
+            });
             self.sealed.push_front(Sealed {
                 batch,
                 last,
@@ -370,6 +386,7 @@ impl Queue {
         self.evicted.clear();
         self.evicted_len = 0;
         self.replayed = None;
+        self.journal = None;
         if left.lost + left.kept > 0 {
             self.lose_up_to(u64::MAX);
         }
@@ -469,6 +486,7 @@ impl Queue {
                 batch: batch.since(kept.written),
                 number: kept.number,
                 written: batch.added(),
+                journal_position: self.journal_head(),
             })
         })
     }
@@ -512,6 +530,7 @@ impl Queue {
             return places;
         };
         kept.written = unwritten.written;
+        kept.written_up_to = unwritten.journal_position;
         kept.places.extend(places);
         mem::take(&mut kept.before)
     }
@@ -568,7 +587,7 @@ impl Queue {
     /// What is known of a batch that is new.
     fn new_kept(&mut self) -> Kept {
         self.last_number += 1;
-        Kept::of(self.last_number)
+        Kept::of(self.last_number, self.journal_head())
     }
 
     /// The oldest of what is in the spool alone, which is then being sent.
@@ -680,7 +699,7 @@ mod tests {
 
     fn queue_of(max_records: usize, max_batch: usize) -> (Queue, Arc<Group>) {
         (
-            Queue::new(Some(max_records), max_batch, false),
+            Queue::new(Some(max_records), max_batch, false, None),
             Arc::default(),
         )
     }

@@ -163,6 +163,7 @@ pub(super) fn buffer(settled: &Settled, news: BufferNews) {
     let key = match &news {
         // The processors of all signals find the same.
         BufferNews::Unusable(reason) => Key::now_and_then(("buffer", reason)),
+        BufferNews::NoJournal(reason) => Key::once(("journal", reason)),
         BufferNews::DroppedForRoom(_) => Key::now_and_then(("buffer is full", to.signal)),
         _ => Key::Always,
     };

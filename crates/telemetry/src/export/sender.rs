@@ -258,6 +258,7 @@ impl Sender {
         if guarded.queue.task == Task::Absent && guarded.queue.len() == 0 {
             guarded.is_finishing = true;
             guarded.is_stopped = true;
+            guarded.queue.end_journal();
             // Something may have been withheld.
             let end = guarded.end(Left::default());
             drop(guarded);

@@ -12,6 +12,7 @@ use hyper::header::{
 
 use super::carrier::Carrier;
 use super::config::{ExporterConfig, limited};
+use super::spool::{Journal, SpoolConfig};
 use super::transport::ConfigError;
 use super::transport::compress::Compression;
 use super::transport::connect::Route;
@@ -41,6 +42,12 @@ pub(crate) struct Settled {
 }
 
 impl Settled {
+    /// A journal for what goes there, if one is wanted.
+    pub(super) fn journal(&self, config: &SpoolConfig) -> Option<Journal> {
+        let destination = self.route.endpoint.destination(self.route.protocol);
+        Journal::new(config, self.signal, destination)
+    }
+
     pub(super) fn of(config: ExporterConfig, proxy: Option<Proxy>) -> Result<Self, ConfigError> {
         let endpoint = Endpoint::parse(&config.endpoint, config.protocol, config.tls.insecure)?;
         let unusable = |error| {

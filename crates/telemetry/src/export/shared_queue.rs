@@ -67,6 +67,8 @@ pub(super) struct End {
 
 impl SharedQueue {
     pub(super) fn new(config: &BatchConfig, exporter: &Arc<Exporter>, is_stopped: bool) -> Self {
+        let spool = config.spool.as_ref();
+        let journal = spool.and_then(|spool| exporter.settled().journal(spool));
         Self {
             config: config.clone(),
             exporter: Arc::clone(exporter),
@@ -75,6 +77,7 @@ impl SharedQueue {
                     config.max_queue_size,
                     config.max_export_batch_size,
                     config.spool.is_some(),
+                    journal,
                 ),
                 closing: None,
                 is_finishing: is_stopped,

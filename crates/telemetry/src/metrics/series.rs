@@ -235,8 +235,18 @@ impl Series {
         if is_touched && let Some(room) = &self.room {
             room.give_back();
         }
-        let point = self.point(state, aggregation, rules, now);
+        let mut point = self.point(state, aggregation, rules, now);
+        if let Some(point) = &mut point {
+            point.set_exemplars(state.reservoir.collect());
+        }
         (point, is_touched)
+    }
+
+    /// The same point without exemplars, which stay for the next collection. Only for what is told
+    /// again and again: a synchronous instrument's cumulative values.
+    pub(super) fn look(&self, aggregation: &Aggregation, rules: &Rules, now: u64) -> Option<Point> {
+        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        self.point(&mut state, aggregation, rules, now)
     }
 
     fn point(
@@ -257,7 +267,7 @@ impl Series {
                 exemplars: Vec::new(),
             })
         };
-        let mut point = match (&mut state.aggregate, aggregation) {
+        let point = match (&mut state.aggregate, aggregation) {
             (Aggregate::Sum(sum), _) => {
                 let (start, value) = sum.collect(rules, times, now)?;
                 number(Some(start), value)
@@ -302,7 +312,6 @@ impl Series {
             }
             _ => return None,
         };
-        point.set_exemplars(state.reservoir.collect());
         Some(point)
     }
 

@@ -231,6 +231,22 @@ impl Stream {
         points.into_metric(config)
     }
 
+    /// What a collection at `now` would tell, without exemplars, and without being one. None where
+    /// that cannot be: what is told once, or observed, is a collection's alone.
+    #[must_use]
+    pub fn look(&self, now: u64) -> Option<Metric> {
+        let config = &self.config;
+        if config.rules.is_asynchronous || config.rules.is_delta() {
+            return None;
+        }
+        let all = self.ours().lock().all.clone();
+        let mut points = Points::new(config, all.len());
+        let told = all.iter();
+        told.filter_map(|series| series.look(&config.aggregation, &config.rules, now))
+            .for_each(|point| points.push(point));
+        points.into_metric(config)
+    }
+
     fn forget(&self, ours: &ProcessSeries, idle: &[&Arc<Series>], now: u64) {
         let mut table = ours.lock();
         let gone: HashSet<_> = idle

@@ -265,7 +265,7 @@ impl Batch {
     }
 
     /// Adds copies of another one's records.
-    pub(crate) fn append(&mut self, other: &Self) {
+    pub fn append(&mut self, other: &Self) {
         for (group, framed) in other.framed() {
             self.push_framed(group, framed);
         }
@@ -291,6 +291,14 @@ impl Batch {
     pub(crate) fn trace_id(&self) -> Option<&[u8]> {
         let (_, framed) = self.framed().next()?;
         trace_id(framed)
+    }
+
+    /// The records, each with its group.
+    pub(crate) fn records(&self) -> impl Iterator<Item = (&Arc<Group>, &[u8])> {
+        self.framed().filter_map(|(group, framed)| {
+            let (_, record) = messages(framed).next()?;
+            Some((group, record))
+        })
     }
 
     /// Drops up to `count` of the oldest records and tells how many that were.

@@ -8,6 +8,7 @@ from typing import Any
 from oxitel.variables.buffer import (
     BUFFER_DIRECTORY,
     BUFFER_INTERVAL,
+    BUFFER_JOURNAL,
     BUFFER_MAX_AGE,
     BUFFER_MAX_BYTES,
 )
@@ -111,6 +112,7 @@ def _buffer_variables(root: Section) -> dict[str, str]:
         BUFFER_MAX_BYTES: section.integer("max_bytes", BUFFER_MAX_BYTES.minimum),
         BUFFER_MAX_AGE: section.integer("max_age", BUFFER_MAX_AGE.minimum),
         BUFFER_INTERVAL: section.integer("interval", BUFFER_INTERVAL.minimum),
+        BUFFER_JOURNAL: section.text("journal"),
     }
     return {variable.name: str(value) for variable, value in values.items() if value is not None}
 

@@ -18,6 +18,8 @@ pub(super) struct Kept {
     pub(super) before: Vec<Place>,
     /// The spool will never have it.
     pub(super) is_too_large: bool,
+    /// The journal's position up to which the spool has it, if not all of it.
+    pub(super) written_up_to: u64,
 }
 
 /// A batch that is in the spool alone.
@@ -36,6 +38,8 @@ pub(in super::super) struct Unwritten {
     /// Which batch of the queue it is from, and how many of that one's records are written then.
     pub(super) number: u64,
     pub(super) written: usize,
+    /// The journal's position behind all of them.
+    pub(super) journal_position: u64,
 }
 
 /// What there is when a queue ends.
@@ -47,9 +51,10 @@ pub(in super::super) struct Left {
 }
 
 impl Kept {
-    pub(super) fn of(number: u64) -> Self {
+    pub(super) fn of(number: u64, journal_position: u64) -> Self {
         Self {
             number,
+            written_up_to: journal_position,
             ..Self::default()
         }
     }

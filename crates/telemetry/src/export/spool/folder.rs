@@ -14,7 +14,7 @@ use super::platform;
 use super::segment::{Block, Contents, Header, Unreadable, contents};
 
 pub(super) const ROOT: &str = "oxitel-buffer-v1";
-const SEGMENT: &str = "seg";
+pub(super) const SEGMENT: &str = "seg";
 /// What had a header that could not be read.
 const BAD: &str = "bad";
 /// A segment that is being made.
@@ -59,6 +59,13 @@ pub(super) struct Orphan {
     pub(super) contents: Contents,
 }
 
+/// A file that is this process's for as long as it has the lock.
+pub(super) struct Locked {
+    pub(super) lock: Lock,
+    pub(super) id: (u64, u64),
+    pub(super) bytes: Vec<u8>,
+}
+
 /// What became of the attempt to take a segment over.
 pub(super) enum Taken {
     Orphan(Box<Orphan>),
@@ -82,11 +89,19 @@ impl Orphan {
 
 impl Folder {
     pub(super) fn new(directory: &Path, name: &str) -> Self {
-        let root = directory.join(ROOT);
+        Self::under(directory.join(ROOT), name)
+    }
+
+    /// The same in a folder of another name.
+    pub(super) fn under(root: PathBuf, name: &str) -> Self {
         Self {
             path: root.join(name),
             root,
         }
+    }
+
+    pub(super) fn root(&self) -> &Path {
+        &self.root
     }
 
     pub(super) fn path(&self) -> &Path {
@@ -113,20 +128,36 @@ impl Folder {
         Ok(())
     }
 
-    /// Makes a segment, locked and with its header, before anybody can see it.
-    pub(super) fn create(&self, header: &Header) -> io::Result<(PathBuf, File, Lock)> {
+    /// Makes a segment with these bytes, its header first, locked before anybody can see it.
+    pub(super) fn create(
+        &self,
+        header: &Header,
+        bytes: &[u8],
+    ) -> io::Result<(PathBuf, File, Lock)> {
+        let write = |file: &File| platform::write_at(file, bytes, 0);
+        let (path, file, lock, ()) = self.create_with(header, SEGMENT, write)?;
+        Ok((path, file, lock))
+    }
+
+    /// Makes a file that `fill` gives its contents, locked before anybody can see it.
+    pub(super) fn create_with<T>(
+        &self,
+        header: &Header,
+        extension: &str,
+        fill: impl FnOnce(&File) -> io::Result<T>,
+    ) -> io::Result<(PathBuf, File, Lock, T)> {
         let name = format!("{:013x}-{:016x}", header.created_unix_millis, header.salt);
         let unfinished = self.path.join(format!("{UNFINISHED}{name}"));
-        let path = self.path.join(name).with_extension(SEGMENT);
+        let path = self.path.join(name).with_extension(extension);
         let file = platform::create(&unfinished)?;
         let finish = || {
             let lock = Lock::take(&file)?.ok_or_else(|| io::Error::other("it is locked"))?;
-            platform::write_at(&file, &header.encode(), 0)?;
+            let filled = fill(&file)?;
             fs::rename(&unfinished, &path)?;
-            Ok(lock)
+            Ok((lock, filled))
         };
         match finish() {
-            Ok(lock) => Ok((path, file, lock)),
+            Ok((lock, filled)) => Ok((path, file, lock, filled)),
             Err(error) => {
                 let _ = fs::remove_file(&unfinished);
                 Err(error)
@@ -136,9 +167,15 @@ impl Folder {
 
     /// What may be segments of this identity by their names, the oldest first.
     pub(super) fn segments(&self) -> Vec<PathBuf> {
+        self.files(SEGMENT)
+    }
+
+    /// The files whose name ends so, the oldest first.
+    pub(super) fn files(&self, extension: &str) -> Vec<PathBuf> {
         let mut paths = Vec::new();
         read_folder(&self.path, &mut |path, name| {
-            if name.ends_with(".seg") && !name.starts_with('.') {
+            let is_it = path.extension().is_some_and(|found| found == extension);
+            if is_it && !name.starts_with('.') {
                 paths.push(path);
             }
         });
@@ -146,13 +183,11 @@ impl Folder {
         paths
     }
 
-    /// Whether there is a segment of this identity, as far as its name says.
-    pub(super) fn has_segments(&self) -> bool {
+    /// Whether there is anything that was made here, as far as its name says.
+    pub(super) fn has_files(&self, extension: &str) -> bool {
         let entries = fs::read_dir(&self.path).into_iter().flatten();
-        let is_segment = |name: &OsStr| name.as_encoded_bytes().ends_with(b".seg");
-        entries
-            .flatten()
-            .any(|entry| is_segment(&entry.file_name()))
+        let is_it = |name: &OsStr| Path::new(name).extension() == Some(OsStr::new(extension));
+        entries.flatten().any(|entry| is_it(&entry.file_name()))
     }
 
     /// Everything of ours in the directory, whatever its identity.
@@ -231,9 +266,7 @@ impl Folder {
 impl Orphan {
     /// Deletes the file, as long as it is this one that has the name.
     pub(super) fn delete(&self) -> bool {
-        let is_same =
-            platform::look(&self.path).is_ok_and(|found| platform::file_id(&found) == self.id);
-        is_same && fs::remove_file(&self.path).is_ok()
+        delete(&self.path, self.id)
     }
 
     /// Whether it was made on another machine and may still be written there.
@@ -303,6 +336,22 @@ impl Entry {
         self.try_take().unwrap_or(Taken::Left)
     }
 
+    /// At most so many of its bytes, once it is locked; none where somebody has it, or it is gone.
+    pub(super) fn read_locked(&self, most: u64) -> io::Result<Option<Locked>> {
+        let file = platform::open(&self.path)?;
+        let Some(lock) = Lock::take(&file)? else {
+            return Ok(None);
+        };
+        // Whoever had it may have deleted it before it gave the lock back.
+        let id = platform::file_id(&platform::look(&self.path)?);
+        if id != platform::file_id(&file.metadata()?) {
+            return Ok(None);
+        }
+        let mut bytes = Vec::new();
+        file.take(most).read_to_end(&mut bytes)?;
+        Ok(Some(Locked { lock, id, bytes }))
+    }
+
     fn try_take(&self) -> io::Result<Taken> {
         let is_segment = self
             .path
@@ -311,19 +360,10 @@ impl Entry {
         if !is_segment || self.name_starts_with(".") {
             return Ok(Taken::Left);
         }
-        let mut file = platform::open(&self.path)?;
-        let Some(lock) = Lock::take(&file)? else {
+        let Some(Locked { lock, id, bytes }) = self.read_locked(MAX_LEN + 1)? else {
             return Ok(Taken::Left);
         };
-        // Whoever had it may have deleted it before it gave the lock back.
-        let found = platform::look(&self.path)?;
-        if platform::file_id(&found) != platform::file_id(&file.metadata()?) {
-            return Ok(Taken::Left);
-        }
-        let mut bytes = Vec::new();
-        let len = Read::by_ref(&mut file)
-            .take(MAX_LEN + 1)
-            .read_to_end(&mut bytes)? as u64;
+        let len = bytes.len() as u64;
         let read = if len > MAX_LEN {
             Err(Unreadable::Damaged)
         } else {
@@ -339,7 +379,7 @@ impl Entry {
         };
         Ok(Taken::Orphan(Box::new(Orphan {
             path: self.path.clone(),
-            id: platform::file_id(&found),
+            id,
             lock,
             contents: contents(&bytes, header.salt, start),
             header,
@@ -347,6 +387,12 @@ impl Entry {
             len,
         })))
     }
+}
+
+/// Deletes a file, as long as it is this one that has the name.
+pub(super) fn delete(path: &Path, id: (u64, u64)) -> bool {
+    let is_same = platform::look(path).is_ok_and(|found| platform::file_id(&found) == id);
+    is_same && fs::remove_file(path).is_ok()
 }
 
 /// Everything of ours in a root folder.
@@ -360,8 +406,10 @@ fn everything(root: &Path) -> Vec<Entry> {
             continue;
         }
         read_folder(&folder, &mut |path, name| {
-            let is_ours =
-                name.starts_with(UNFINISHED) || name.ends_with(".seg") || name.ends_with(".bad");
+            let is_ours = name.starts_with(UNFINISHED)
+                || [".seg", ".bad", ".ring"]
+                    .iter()
+                    .any(|end| name.ends_with(end));
             if is_ours && entries.len() < MAX_ENTRIES {
                 entries.extend(Entry::look(path));
             }

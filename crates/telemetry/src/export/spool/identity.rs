@@ -60,6 +60,14 @@ impl Identity {
     }
 }
 
+impl Identity {
+    /// The folder for journals of this identity, whose records go to this directory.
+    pub(super) fn journal_folder(&self, directory: &str) -> String {
+        let hash = fnv(FNV_OFFSET, directory.as_bytes());
+        format!("{}-{hash:016x}", self.folder())
+    }
+}
+
 fn bounded(text: &str) -> String {
     if text.len() <= MAX_TEXT {
         return text.to_owned();

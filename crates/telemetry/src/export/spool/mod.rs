@@ -7,6 +7,7 @@
 mod bytes;
 mod folder;
 mod identity;
+mod journal;
 mod listing;
 mod lock;
 mod pace;
@@ -17,6 +18,7 @@ mod store;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use self::journal::Journal;
 pub use bytes::{Read, read_segment, segment_of};
 pub(crate) use identity::{Identity, service};
 pub use listing::{Listed, ListedKind, Listing, list};
@@ -36,6 +38,8 @@ pub struct SpoolConfig {
     pub max_age: Duration,
     /// The longest that a record is in memory alone.
     pub interval: Duration,
+    /// Where what is not written yet lies in shared memory; none where it is in the process alone.
+    pub journal: Option<PathBuf>,
     /// Tells services apart that have no name.
     pub program: String,
 }
@@ -48,7 +52,8 @@ impl SpoolConfig {
     /// How long a record is in memory alone where nobody says otherwise.
     pub const INTERVAL: Duration = Duration::from_millis(200);
 
-    /// A spool in this directory, with the limits above and for a program without a name.
+    /// A spool in this directory, with the limits above, without a journal, for a program that has
+    /// no name.
     #[must_use]
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
@@ -56,6 +61,7 @@ impl SpoolConfig {
             max_bytes: Self::MAX_BYTES,
             max_age: Self::MAX_AGE,
             interval: Self::INTERVAL,
+            journal: None,
             program: String::new(),
         }
     }
@@ -88,4 +94,7 @@ pub struct SpoolCounts {
     pub unreadable_bytes: u64,
     /// Files whose header could not be read.
     pub quarantined: u64,
+    /// Records for which the journal had no room: until they were written, they were in the process
+    /// alone.
+    pub unjournaled: u64,
 }

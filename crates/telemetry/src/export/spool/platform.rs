@@ -7,7 +7,7 @@ use std::path::Path;
 
 #[cfg(unix)]
 pub(super) use unix::{
-    blocks, file_id, free_room, host, is_private, make_folder, try_lock, write_at,
+    blocks, file_id, free_room, host, is_private, make_folder, try_lock, user_folder, write_at,
 };
 
 /// Opens a file that is there, for reading and writing. A link is not followed, and nothing is waited
@@ -107,6 +107,11 @@ mod unix {
         Ok((bytes(found.f_bavail), bytes(found.f_blocks)))
     }
 
+    /// What this user's folder is called where all users have theirs.
+    pub(in super::super) fn user_folder() -> String {
+        format!("oxitel-{}", rustix::process::geteuid().as_raw())
+    }
+
     pub(in super::super) fn host() -> String {
         let name = rustix::system::uname();
         name.nodename().to_string_lossy().into_owned()
@@ -154,6 +159,10 @@ mod elsewhere {
         unsupported()
     }
 
+    pub(in super::super) fn user_folder() -> String {
+        "oxitel".to_owned()
+    }
+
     pub(in super::super) fn host() -> String {
         String::new()
     }
@@ -161,7 +170,7 @@ mod elsewhere {
 
 #[cfg(not(unix))]
 pub(super) use elsewhere::{
-    blocks, file_id, free_room, host, is_private, make_folder, try_lock, write_at,
+    blocks, file_id, free_room, host, is_private, make_folder, try_lock, user_folder, write_at,
 };
 
 #[cfg(not(unix))]

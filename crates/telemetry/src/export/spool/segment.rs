@@ -16,11 +16,15 @@
 //! | | | | [`SETTLED`] once nobody has to send it any more | 8 |
 //! | | | | the request | |
 
-use super::Identity;
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use super::{Identity, platform};
 use crate::otlp::read::{Fields, Value};
 use crate::otlp::wire::{put_bytes_field, put_varint_field};
 
 const MAGIC: [u8; 8] = *b"oxitelsg";
+/// What a journal begins with, whose header is the same otherwise.
+const JOURNAL_MAGIC: [u8; 8] = *b"oxiteljr";
 /// Raised when an older reader would misunderstand; a segment of a greater one is left alone.
 pub(super) const MAJOR: u16 = 1;
 /// Raised when there is more that an older reader may pass over.
@@ -50,6 +54,18 @@ pub(super) struct Header {
     /// The release that wrote it.
     pub(super) writer: String,
     pub(super) identity: Identity,
+    /// Of a journal alone.
+    pub(super) journal: Option<JournalFields>,
+}
+
+/// What a journal says of itself besides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct JournalFields {
+    /// Where its records are to be kept.
+    pub(super) directory: String,
+    /// The bytes of a chunk, and how many there are.
+    pub(super) chunk: u64,
+    pub(super) chunks: u64,
 }
 
 /// Why a header cannot be read.
@@ -96,6 +112,21 @@ pub(super) fn block_len(len: usize) -> usize {
 }
 
 impl Header {
+    /// Of a file that this process makes now.
+    pub(super) fn new(salt: u64, identity: Identity) -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH);
+        let millis = now.unwrap_or_default().as_millis();
+        Self {
+            salt,
+            created_unix_millis: u64::try_from(millis).unwrap_or(0),
+            host: platform::host(),
+            process_id: std::process::id(),
+            writer: env!("CARGO_PKG_VERSION").to_owned(),
+            identity,
+            journal: None,
+        }
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
         let mut fields = Vec::with_capacity(256);
         put_varint_field(&mut fields, 1, self.created_unix_millis);
@@ -112,8 +143,16 @@ impl Header {
         ] {
             put_bytes_field(&mut fields, number, text.as_bytes());
         }
+        if let Some(journal) = &self.journal {
+            put_bytes_field(&mut fields, 10, journal.directory.as_bytes());
+            put_varint_field(&mut fields, 11, journal.chunk);
+            put_varint_field(&mut fields, 12, journal.chunks);
+        }
         let mut bytes = Vec::with_capacity(FIXED_HEADER + fields.len() + 8);
-        bytes.extend_from_slice(&MAGIC);
+        bytes.extend_from_slice(match self.journal {
+            Some(_) => &JOURNAL_MAGIC,
+            None => &MAGIC,
+        });
         bytes.extend_from_slice(&MAJOR.to_le_bytes());
         bytes.extend_from_slice(&MINOR.to_le_bytes());
         bytes.extend_from_slice(
@@ -136,7 +175,8 @@ impl Header {
     pub(super) fn read(bytes: &[u8]) -> Result<(Self, u64), Unreadable> {
         let damaged = Unreadable::Damaged;
         let (fixed, rest) = bytes.split_at_checked(FIXED_HEADER).ok_or(damaged)?;
-        if !fixed.starts_with(&MAGIC) {
+        let is_journal = fixed.starts_with(&JOURNAL_MAGIC);
+        if !is_journal && !fixed.starts_with(&MAGIC) {
             return Err(damaged);
         }
         // Of a later version nothing else is known, its checksum neither.
@@ -156,10 +196,13 @@ impl Header {
             salt: u64_at(fixed, 16),
             ..Self::default()
         };
+        let mut of_journal = JournalFields::default();
         for field in Fields::new(fields) {
             match field {
                 (1, Value::Varint(millis)) => header.created_unix_millis = millis,
                 (2, Value::Varint(id)) => header.process_id = u32::try_from(id).unwrap_or(0),
+                (11, Value::Varint(chunk)) => of_journal.chunk = chunk,
+                (12, Value::Varint(chunks)) => of_journal.chunks = chunks,
                 (number, Value::Bytes(text)) => {
                     let identity = &mut header.identity;
                     let place = match number {
@@ -170,6 +213,7 @@ impl Header {
                         7 => &mut identity.service_name,
                         8 => &mut identity.program,
                         9 => &mut identity.destination,
+                        10 => &mut of_journal.directory,
                         _ => continue,
                     };
                     *place = String::from_utf8_lossy(text).into_owned();
@@ -177,6 +221,7 @@ impl Header {
                 _ => {}
             }
         }
+        header.journal = is_journal.then_some(of_journal);
         Ok((header, (FIXED_HEADER + len).next_multiple_of(8) as u64))
     }
 }

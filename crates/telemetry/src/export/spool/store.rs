@@ -4,10 +4,11 @@ use std::collections::{HashSet, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::mem;
-use std::path::PathBuf;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
-use super::folder::{Entry, Folder, Orphan, Taken};
+use super::folder::{Entry, Folder, Orphan, SEGMENT, Taken};
+use super::journal;
 use super::lock::Lock;
 use super::segment::{self, Block, Header, SETTLED, block_len, encode_block};
 use super::{Identity, SpoolConfig, SpoolCounts, platform};
@@ -23,6 +24,8 @@ const FULL: Duration = Duration::from_secs(5);
 const MAX_ADOPTED: usize = 16;
 /// The longest that files of others are opened, at one time.
 const MAX_LOOK: Duration = Duration::from_millis(100);
+/// More journals of others are not looked at, at one time.
+const MAX_JOURNALS: usize = 1000;
 /// One request of kept records has at most about so many bytes.
 const MAX_REQUEST: u64 = 1 << 20;
 
@@ -220,7 +223,9 @@ impl Store {
 
     /// Whether anything of this service lies here, as far as can be seen at a glance.
     pub(crate) fn may_have_more(&self) -> bool {
-        self.folder.has_segments()
+        let journals = journal::folder(&self.config, &self.identity);
+        self.folder.has_files(SEGMENT)
+            || journals.is_some_and(|folder| folder.has_files(journal::RING))
     }
 
     /// Writes a batch. Where a place that is returned is not needed any more, it has to be settled.
@@ -327,27 +332,10 @@ impl Store {
     }
 
     fn begin(&mut self, len: u64) -> Result<(), Trouble> {
-        self.folder.prepare().map_err(Trouble::Other)?;
-        let needed = self.config.segment_bytes().max(len);
-        let ids: HashSet<_> = self.segments().map(|segment| segment.id).collect();
-        let (given_up, room) = self.folder.make_room(needed, &self.config, &ids);
-        if given_up > 0 {
-            self.counts.dropped_limit += given_up;
-            self.news.push(BufferNews::DroppedForRoom(given_up));
-        }
-        room.map_err(Trouble::Full)?;
-        let created = SystemTime::now()
-            .duration_since(UNIX_EPOCH)
-            .unwrap_or_default();
-        let header = Header {
-            salt: random_trace_id() as u64,
-            created_unix_millis: u64::try_from(created.as_millis()).unwrap_or(0),
-            host: platform::host(),
-            process_id: std::process::id(),
-            writer: env!("CARGO_PKG_VERSION").to_owned(),
-            identity: self.identity.clone(),
-        };
-        let made = self.folder.create(&header).and_then(|(path, file, lock)| {
+        self.make_room(self.config.segment_bytes().max(len))?;
+        let header = Header::new(random_trace_id() as u64, self.identity.clone());
+        let made = self.folder.create(&header, &header.encode());
+        let made = made.and_then(|(path, file, lock)| {
             let metadata = file.metadata()?;
             Ok((path, platform::file_id(&metadata), metadata.len(), lock))
         });
@@ -370,6 +358,17 @@ impl Store {
         // The one before is written to no more, and may hold nothing.
         self.drop_empty();
         Ok(())
+    }
+
+    fn make_room(&mut self, needed: u64) -> Result<(), Trouble> {
+        self.folder.prepare().map_err(Trouble::Other)?;
+        let ids: HashSet<_> = self.segments().map(|segment| segment.id).collect();
+        let (given_up, room) = self.folder.make_room(needed, &self.config, &ids);
+        if given_up > 0 {
+            self.counts.dropped_limit += given_up;
+            self.news.push(BufferNews::DroppedForRoom(given_up));
+        }
+        room.map_err(Trouble::Full)
     }
 
     fn number(&mut self) -> u64 {
@@ -470,6 +469,7 @@ impl Store {
     /// False where there is so much that the rest has to wait for another time: whoever sends live records
     /// is held up meanwhile.
     pub(crate) fn adopt(&mut self) -> bool {
+        self.adopt_journals();
         if !self.folder.path().is_dir() || self.folder.prepare().is_err() {
             return true;
         }
@@ -533,6 +533,75 @@ impl Store {
         is_over
     }
 
+    /// Writes down what lies in the journals of processes that have ended, as segments of theirs,
+    /// which are taken over then as any other.
+    fn adopt_journals(&mut self) {
+        let folder = journal::folder(&self.config, &self.identity);
+        let Some(folder) = folder.filter(|folder| folder.has_files(journal::RING)) else {
+            return;
+        };
+        if folder.prepare().is_err() {
+            return;
+        }
+        let everything = folder.everything();
+        everything
+            .iter()
+            .for_each(|entry| entry.sweep(self.config.max_age));
+        let rings = folder.files(journal::RING).into_iter();
+        for entry in rings.filter_map(Entry::look).take(MAX_JOURNALS) {
+            match journal::take(&entry, &self.identity, &self.config) {
+                journal::Taken::Left => {}
+                journal::Taken::Unreadable(bytes) => self.note_unreadable(&entry.path, bytes),
+                journal::Taken::Orphan(orphan) => {
+                    if entry.is_expired(None, self.config.max_age) {
+                        let records = orphan.delete();
+                        self.note_gone(Gone::Expired, records);
+                    } else if self.secure(&orphan).is_err() {
+                        // There is no room for it now. It is not lost.
+                        return;
+                    } else {
+                        orphan.delete();
+                        self.note_unreadable(&entry.path, orphan.unreadable_bytes);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Writes down what a journal holds, all of it before anybody sees the file.
+    fn secure(&mut self, orphan: &journal::Orphan) -> Result<(), Trouble> {
+        // Somebody who was killed before the journal was deleted has done it.
+        let end = format!("-{:016x}.{SEGMENT}", orphan.salt);
+        let is_it = |path: &PathBuf| {
+            let name = path.file_name().and_then(|name| name.to_str());
+            name.is_some_and(|name| name.ends_with(&end))
+        };
+        if orphan.batches.is_empty() || self.folder.segments().iter().any(is_it) {
+            return Ok(());
+        }
+        let header = Header::new(orphan.salt, self.identity.clone());
+        let mut bytes = header.encode();
+        for batch in &orphan.batches {
+            let (position, count) = (bytes.len() as u64, u32::try_from(batch.len()).unwrap_or(0));
+            let block = encode_block(header.salt, position, count, &batch.encode());
+            bytes.extend_from_slice(&block);
+        }
+        self.make_room(bytes.len() as u64)?;
+        let made = self.folder.create(&header, &bytes);
+        made.map_err(|error| Trouble::Other(error.to_string()))?;
+        Ok(())
+    }
+
+    fn note_unreadable(&mut self, path: &Path, bytes: u64) {
+        if bytes > 0 {
+            self.counts.unreadable_bytes += bytes;
+            self.news.push(BufferNews::Unreadable {
+                path: path.to_owned(),
+                bytes,
+            });
+        }
+    }
+
     fn expire(&mut self, orphan: &Orphan) {
         let records = orphan.records();
         if orphan.delete() && records > 0 {
@@ -542,14 +611,7 @@ impl Store {
     }
 
     fn take_over(&mut self, orphan: Orphan) {
-        let unreadable = orphan.contents.unreadable_bytes;
-        if unreadable > 0 {
-            self.counts.unreadable_bytes += unreadable;
-            self.news.push(BufferNews::Unreadable {
-                path: orphan.path.clone(),
-                bytes: unreadable,
-            });
-        }
+        self.note_unreadable(&orphan.path, orphan.contents.unreadable_bytes);
         if orphan.unsettled().next().is_none() {
             orphan.delete();
             return;

@@ -19,6 +19,7 @@ fn header() -> Header {
             program: String::new(),
             destination: "http://collector:4318/v1/traces".to_owned(),
         },
+        journal: None,
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use proptest::prelude::*;
 use tempfile::TempDir;
@@ -462,7 +463,7 @@ fn what_is_too_old_is_not_delivered_and_a_clock_that_jumped_expires_nothing() {
             identity: identity(),
             ..Header::default()
         };
-        let (path, file, lock) = writer.folder.create(&header).unwrap();
+        let (path, file, lock) = writer.folder.create(&header, &header.encode()).unwrap();
         let start = header.encode().len() as u64;
         let block = encode_block(7, start, 2, &batch(0..2).encode());
         platform::write_at(&file, &block, start).unwrap();
@@ -487,7 +488,7 @@ fn what_another_machine_may_still_write_is_let_lie() {
         identity: identity(),
         ..Header::default()
     };
-    let (path, file, lock) = writer.folder.create(&header).unwrap();
+    let (path, file, lock) = writer.folder.create(&header, &header.encode()).unwrap();
     let start = header.encode().len() as u64;
     platform::write_at(
         &file,
