@@ -4,6 +4,7 @@ import asyncio
 import sqlite3
 import subprocess
 import sys
+from typing import Any
 
 import pytest
 import sqlalchemy
@@ -235,3 +236,19 @@ def test_a_tracer_of_ones_own_is_used():
     run(engine)
     assert recorded.names() == ["SELECT"]
     engine.dispose()
+
+
+def test_an_engine_takes_every_argument_of_its_own(run_program: Any) -> None:
+    program = """
+from oxitel.instrumentation.sqlalchemy import SQLAlchemyInstrumentor
+SQLAlchemyInstrumentor().instrument()
+import sqlalchemy
+engine = sqlalchemy.create_engine(
+    "sqlite://", echo=False, hide_parameters=True, logging_name="shop", query_cache_size=7,
+    execution_options={"isolation_level": "AUTOCOMMIT"},
+)
+print(engine.hide_parameters, engine.logging_name, dict(engine.get_execution_options()))
+"""
+    result = run_program(program)
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout == "True shop {'isolation_level': 'AUTOCOMMIT'}\n"

@@ -90,8 +90,22 @@ def _patch(module: ModuleType) -> None:
 
 
 def _tracing_init(init: Callable[..., Any]) -> Callable[..., Any]:
-    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-        init(self, *args, **kwargs)
+    # `create_engine` takes the arguments of its own that it finds by these names, and refuses all
+    # others; they are the same in SQLAlchemy 1.4 to 2.1.
+    def __init__(
+        self: Any,
+        pool: Any,
+        dialect: Any,
+        url: Any,
+        logging_name: Any = None,
+        echo: Any = None,
+        query_cache_size: int = 500,
+        execution_options: Any = None,
+        hide_parameters: bool = False,
+        **more: Any,
+    ) -> None:
+        named = (logging_name, echo, query_cache_size, execution_options, hide_parameters)
+        init(self, pool, dialect, url, *named, **more)
         if _patches.is_on and is_instrumentation_enabled():
             _trace(self)
 
