@@ -489,3 +489,27 @@ def _get(viewer: Any, path: str) -> tuple[str, dict[str, str]]:
         content = response.read().decode()
         assert response.status == 200, (path, content)
         return content, {name.lower(): value for name, value in response.getheaders()}
+
+
+def test_show_waits_for_what_is_about_to_come(viewer: Any, official_python: Path) -> None:
+    """One trace of which the second span comes half a second after the first."""
+    program = """
+import sys, time
+from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+provider = TracerProvider()
+provider.add_span_processor(SimpleSpanProcessor(OTLPSpanExporter(endpoint=sys.argv[1])))
+time.sleep(1)
+with provider.get_tracer("late").start_as_current_span("outer"):
+    with provider.get_tracer("late").start_as_current_span("inner"):
+        pass
+    time.sleep(0.5)
+"""
+    url = f"http://127.0.0.1:{viewer.http_port}/v1/traces"
+    sender = subprocess.Popen([official_python, "-c", program, url])
+    drawn = viewer.show("--wait", "--compact")
+    assert sender.wait(60) == 0
+    assert "outer" in drawn
+    assert "inner" in drawn

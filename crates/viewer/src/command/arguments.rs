@@ -43,6 +43,8 @@ show: draw a trace that a running viewer holds, with its log records
   TRACE                   its id or the first digits of it, latest (default), slowest, failed
   --from ADDRESS          the viewer's HTTP address, default 127.0.0.1:4318
   --width COLUMNS         default: the terminal's, or 100
+  --wait                  until one has come that began less than a minute ago, and no more of it
+                          has come for a second; 30 seconds at most
   --compact               without attributes, events and links; log records of warnings and worse
   --all                   every span, however many are alike
 
@@ -108,6 +110,7 @@ pub(crate) struct ShowArguments {
     pub(crate) trace: String,
     pub(crate) from: SocketAddr,
     pub(crate) width: Option<usize>,
+    pub(crate) wait: bool,
     pub(crate) compact: bool,
     pub(crate) all: bool,
     pub(crate) colour: Colour,
@@ -215,6 +218,7 @@ fn show(parser: &mut Parser) -> Result<Command, lexopt::Error> {
         trace: "latest".to_owned(),
         from: SocketAddr::from(([127, 0, 0, 1], 4318)),
         width: None,
+        wait: false,
         compact: false,
         all: false,
         colour: Colour::Auto,
@@ -224,6 +228,7 @@ fn show(parser: &mut Parser) -> Result<Command, lexopt::Error> {
             Arg::Value(trace) => arguments.trace = trace.string()?,
             Arg::Long("from") => arguments.from = parser.value()?.parse()?,
             Arg::Long("width") => arguments.width = Some(parser.value()?.parse()?),
+            Arg::Long("wait") => arguments.wait = true,
             Arg::Long("compact") => arguments.compact = true,
             Arg::Long("all") => arguments.all = true,
             Arg::Long("color") => arguments.colour = colour(parser)?,
