@@ -78,17 +78,23 @@ class Viewer:
         return output
 
 
-@pytest.fixture
-def start_viewer(tmp_path: Path) -> Iterator[Callable[..., Viewer]]:
+@pytest.fixture(scope="session")
+def viewer_program() -> Path:
+    """The built program."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
     # A build without optimisation will do, but not where time is measured.
     program = Path(os.environ.get("OXITEL_VIEWER", target / "release" / "oxitel-viewer"))
     if not program.exists():
         pytest.fail(f"{program} does not exist: `make build` builds it")
+    return program
+
+
+@pytest.fixture
+def start_viewer(tmp_path: Path, viewer_program: Path) -> Iterator[Callable[..., Viewer]]:
     started: list[Viewer] = []
 
     def start(*options: str) -> Viewer:
-        started.append(Viewer(program, tmp_path, *options))
+        started.append(Viewer(viewer_program, tmp_path, *options))
         return started[-1]
 
     yield start

@@ -12,6 +12,7 @@ mod otlp;
 mod query;
 mod receive;
 mod search;
+mod secrets;
 mod server;
 mod sql;
 mod store;

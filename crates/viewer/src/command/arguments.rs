@@ -64,6 +64,7 @@ ask: --from ADDRESS, --data DIRECTORY for what a viewer left, --format table|jso
   snapshot [NAME]         a moment to compare with; without a name they are listed
   pin TRACE, unpin TRACE  kept longest
   clear [SERVICE]         let it all go
+  stop                    end the viewer that runs
 exit status: 0 fine, 1 a condition does not hold, 2 wrong use, 3 nothing found, 4 no viewer
 
 metrics: draw the metrics of a service, or of all

@@ -5,6 +5,7 @@ mod ask;
 mod client;
 mod conditions;
 mod directory;
+mod holder;
 mod show;
 mod start;
 mod table;

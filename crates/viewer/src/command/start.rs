@@ -9,6 +9,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use super::arguments::StartArguments;
+use super::holder::holder;
 use super::{client, directory, say, write_out};
 use crate::api;
 use crate::draw::live::LiveView;
@@ -46,6 +47,7 @@ async fn until_interrupted(arguments: &StartArguments) -> io::Result<()> {
     let (store, writer, data) = open(arguments, wanted);
     let intake = Intake::start(writer);
     let mut context = api::Context::new(store.clone(), Some(intake.clone()));
+    let stopping = Arc::clone(&context.stopping);
     context.grpc_address = Some(grpc_address);
     context.http_address = Some(http_address);
     let server = Server {
@@ -56,6 +58,7 @@ async fn until_interrupted(arguments: &StartArguments) -> io::Result<()> {
         questions: api::router(context),
         access: Arc::new(access),
     };
+    tokio::spawn(tell_trouble(store.clone()));
     tokio::spawn(server.clone().listen(grpc));
     tokio::spawn(server.listen(http));
     if let Some(data) = &data {
@@ -63,11 +66,11 @@ async fn until_interrupted(arguments: &StartArguments) -> io::Result<()> {
     }
     announce(arguments, &store, grpc_address, http_address)?;
     let result = if arguments.is_quiet {
-        interrupted().await
+        ended(&stopping).await
     } else {
         let mut view = LiveView::new(store, terminal);
         tokio::select! {
-            result = interrupted() => result.and_then(|()| view.finish()),
+            result = ended(&stopping) => result.and_then(|()| view.finish()),
             error = view.follow() => Err(error),
         }
     };
@@ -125,7 +128,7 @@ fn wanted_directory(arguments: &StartArguments) -> Option<PathBuf> {
 /// The addresses of a viewer that runs on this directory.
 fn running(data: &std::path::Path) -> Option<(SocketAddr, SocketAddr)> {
     let addresses = directory::noted(data)?;
-    let status = client::get(addresses.1, "/api/status").ok()?;
+    let status = client::get_soon(addresses.1, "/api/status").ok()?;
     let status: serde_json::Value = serde_json::from_str(&status.body).ok()?;
     let path = status.get("store")?.get("path")?.as_str()?;
     let is_same = std::path::Path::new(path).parent()? == data.canonicalize().ok()?;
@@ -143,6 +146,19 @@ fn open(arguments: &StartArguments, wanted: Option<PathBuf>) -> (Store, Writer, 
             store.lock().trouble = Some(format!("{why}; what arrives is kept in memory only"));
             (store, writer, None)
         }
+    }
+}
+
+/// Says what goes wrong with the data later; what opening it found was said already.
+async fn tell_trouble(store: Store) {
+    let mut told = store.lock().trouble.clone();
+    loop {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let trouble = store.lock().trouble.clone();
+        if let Some(text) = trouble.as_ref().filter(|_| trouble != told) {
+            say(text);
+        }
+        told = trouble;
     }
 }
 
@@ -189,10 +205,14 @@ fn announce(
 async fn bind(address: SocketAddr, may_move: bool) -> io::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
-        Err(error) if may_move && error.kind() == io::ErrorKind::AddrInUse => {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             let by = holder(address)
                 .map(|it| format!(" by {it}"))
                 .unwrap_or_default();
+            if !may_move {
+                let message = format!("cannot listen at {address}: it is taken{by}");
+                return Err(io::Error::new(error.kind(), message));
+            }
             let listener = TcpListener::bind(SocketAddr::new(address.ip(), 0)).await?;
             let used = listener.local_addr()?;
             say(&format!("{address} is taken{by}; {used} is used instead"));
@@ -205,12 +225,16 @@ async fn bind(address: SocketAddr, may_move: bool) -> io::Result<TcpListener> {
     }
 }
 
-/// Who listens at an address, as far as it tells.
-fn holder(address: SocketAddr) -> Option<String> {
-    let status = client::get(address, "/api/status").ok()?;
-    let status: serde_json::Value = serde_json::from_str(&status.body).ok()?;
-    let pid = status.get("pid")?.as_u64()?;
-    Some(format!("another viewer (process {pid})"))
+/// Returns when the viewer is interrupted, or asked to end.
+async fn ended(stopping: &tokio::sync::Notify) -> io::Result<()> {
+    tokio::select! {
+        result = interrupted() => result,
+        () = stopping.notified() => {
+            // Whoever asked gets the answer first.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            Ok(())
+        }
+    }
 }
 
 #[cfg(unix)]
