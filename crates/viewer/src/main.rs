@@ -7,6 +7,7 @@ mod compare;
 mod draw;
 mod health;
 mod ids;
+mod mcp;
 mod metrics;
 mod otlp;
 mod query;

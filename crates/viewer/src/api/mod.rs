@@ -68,7 +68,18 @@ impl Context {
         }
     }
 
-    /// Answers in a thread of its own.
+    /// Answers a question in a thread of its own.
+    pub(crate) async fn ask(&self, path: &str, pairs: Vec<(String, String)>) -> Answered {
+        let (context, path) = (self.clone(), path.to_owned());
+        self.apart(move || answer(&context, &path, pairs)).await
+    }
+
+    /// Gives this moment a name.
+    pub(crate) async fn mark(&self, name: &str) -> Result<Value, Problem> {
+        let intake = self.intake.as_ref().ok_or_else(Problem::ending)?;
+        changes::mark(intake, name).await
+    }
+
     async fn apart(&self, answer: impl FnOnce() -> Answered + Send + 'static) -> Answered {
         let permit = Arc::clone(&self.questions).acquire_owned().await;
         let permit = permit.map_err(|_| Problem::ending())?;

@@ -6,6 +6,7 @@ mod client;
 mod conditions;
 mod directory;
 mod holder;
+mod remote;
 mod show;
 mod start;
 mod table;

@@ -10,10 +10,12 @@ use tokio::net::TcpListener;
 
 use super::arguments::StartArguments;
 use super::holder::holder;
+use super::remote::Remote;
 use super::{client, directory, say, write_out};
 use crate::api;
 use crate::draw::live::LiveView;
 use crate::draw::terminal::Terminal;
+use crate::mcp;
 use crate::receive::Receiver;
 use crate::server::{Access, Server};
 use crate::store::{Intake, Store, Unusable, Writer};
@@ -37,6 +39,9 @@ async fn until_interrupted(arguments: &StartArguments) -> io::Result<()> {
     let wanted = wanted_directory(arguments);
     if let Some((grpc, http)) = wanted.as_deref().and_then(running) {
         tell_ports(arguments, grpc, http)?;
+        if arguments.is_mcp {
+            return mcp::over_standard_io(Arc::new(Remote(http))).await;
+        }
         return write_out(&format!(
             "a viewer for this directory runs already: http://{http}\n"
         ));
@@ -55,7 +60,7 @@ async fn until_interrupted(arguments: &StartArguments) -> io::Result<()> {
             store: store.clone(),
             intake,
         },
-        questions: api::router(context),
+        questions: api::router(context.clone()).merge(mcp::router(context.clone())),
         access: Arc::new(access),
     };
     tokio::spawn(tell_trouble(store.clone()));
@@ -65,7 +70,12 @@ async fn until_interrupted(arguments: &StartArguments) -> io::Result<()> {
         directory::note(data, grpc_address, http_address);
     }
     announce(arguments, &store, grpc_address, http_address)?;
-    let result = if arguments.is_quiet {
+    let result = if arguments.is_mcp {
+        tokio::select! {
+            result = ended(&stopping) => result,
+            result = mcp::over_standard_io(Arc::new(context)) => result,
+        }
+    } else if arguments.is_quiet {
         ended(&stopping).await
     } else {
         let mut view = LiveView::new(store, terminal);
