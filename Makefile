@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo view kills test test-python test-pythons test-apis test-buffer fuzz soak suites lint format bench applications clean
+.PHONY: help setup build demo view kills wheels test test-python test-pythons test-apis test-buffer fuzz soak suites lint format bench applications clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.10 3.11 3.12 3.13
@@ -42,10 +42,21 @@ setup: $(VENV)/.ready $(OFFICIAL)/.ready ## Make .venv and, for comparisons, .ve
 build: $(VENV)/.built $(TARGET)/release/oxitel-viewer ## Build the native module and the viewer (release)
 
 demo: build ## Two services under load: one request's trace and logs, and the metrics
-	$(python) examples/demo.py --viewer $(TARGET)/release/oxitel-viewer --python $(python)
+	$(python) examples/demo.py --viewer $(TARGET)/release/oxitel-viewer --python $(python) \
+	  --data $(TARGET)/demo --open-with "make view"
 
-view: $(TARGET)/release/oxitel-viewer ## Start the viewer with what this directory's last one kept
-	$(TARGET)/release/oxitel-viewer start
+view: $(TARGET)/release/oxitel-viewer ## Start the viewer with what the last demo sent
+	$(TARGET)/release/oxitel-viewer start --data $(TARGET)/demo
+
+# As they are published, installed into an environment of their own and tried there.
+wheels: $(VENV)/.ready
+	rm -rf wheels
+	maturin build --release --out wheels
+	maturin build --release --out wheels --manifest-path crates/viewer/Cargo.toml
+	$(PYTHON) -m venv wheels/environment
+	$(uv) pip install --quiet --python wheels/environment/bin/python wheels/*.whl
+	cd wheels && environment/bin/python ../scripts/smoke_test.py
+	cd wheels && environment/bin/python ../scripts/smoke_test_viewer.py *viewer*.whl
 
 # Two hundred rounds of tests/viewer/test_kill.py.
 kills: $(TARGET)/release/oxitel-viewer

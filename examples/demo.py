@@ -3,7 +3,8 @@
 Starts the viewer, the inventory and the order service (gunicorn, two workers each), sends orders
 from several threads, stops the services, and prints a trace with its log records, the metrics and
 the totals. Exits with 1 if a span, a log record or a counted request was lost, or no trace spans
-both services.
+both services. What was received is kept in the directory that --data names, in place of the last
+demo's, for a viewer that is started on it later; nothing is left running.
 """
 
 from __future__ import annotations
@@ -74,6 +75,8 @@ def parse_arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--viewer", type=Path, default=Path("target/release/oxitel-viewer"))
     parser.add_argument("--python", type=Path, default=Path(sys.executable))
+    parser.add_argument("--data", type=Path, help="keep there what was received")
+    parser.add_argument("--open-with", default="", help="the command that shows it on a page")
     parser.add_argument("--seconds", type=float, default=5.0, help="how long to send orders")
     arguments = parser.parse_args()
     # Not resolved: the python of a virtual environment is a link that must stay one.
@@ -89,7 +92,8 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
     tallies = folder / "tallies"
     tallies.mkdir()
     with contextlib.ExitStack() as stack:
-        viewer = stack.enter_context(Viewer(arguments.viewer, folder))
+        data = arguments.data or folder / "data"
+        viewer = stack.enter_context(Viewer(arguments.viewer, folder, data.absolute()))
         environment = service_environment(folder, tallies, viewer.grpc_port)
         inventory = stack.enter_context(Service("inventory", arguments.python, folder, environment))
         environment["INVENTORY_URL"] = f"http://127.0.0.1:{inventory.port}"
@@ -106,17 +110,21 @@ def run(arguments: argparse.Namespace, folder: Path) -> int:
             progress.show(f"stopping {service.name}, which delivers what it has queued …")
             service.stop()
         progress.clear()
-        has_trace = viewer.show_traces()
+        shown = viewer.show_traces()
         viewer.show_metrics()
         totals, metrics = viewer.ask("/api/totals"), viewer.ask("/api/metrics/now")["data"]
         rows = report.rows(load.answers, totals, metrics, tallies)
         say("\n" + report.table(rows, load.answers) + "\n")
         problems = report.problems(rows, load.answers, tallies, 2 * WORKERS)
-        if not has_trace:
+        if shown is None:
             problems.append("no trace with log records spans both services")
         if problems:
             raise DemoError("; ".join(problems))
-        return 0
+    # The viewer has ended: somebody else may be given its data.
+    if arguments.data and arguments.open_with:
+        page = f"http://localhost:4318/traces/{shown}"
+        say(f"  The same on a page: {arguments.open_with}, then {page}\n\n")
+    return 0
 
 
 def service_environment(folder: Path, tallies: Path, grpc_port: int) -> dict[str, str]:
@@ -182,17 +190,20 @@ class Process:
 class Viewer(Process):
     """The receiver that everything is exported to, and its answers about what arrived."""
 
-    def __init__(self, program: Path, folder: Path) -> None:
+    def __init__(self, program: Path, folder: Path, data: Path) -> None:
         super().__init__("viewer", folder)
         self._program = program
+        self._data = data
         self._ports_file = folder / "ports.json"
         self.grpc_port = 0
         self.http_port = 0
 
     def __enter__(self) -> Viewer:
         addresses = ["--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0"]
-        ports = ["--ports-file", str(self._ports_file)]
-        self.start([str(self._program), "receive", "--quiet", *addresses, *ports])
+        kept = ["--data", str(self._data), "--ports-file", str(self._ports_file)]
+        self._refuse_to_share()
+        shutil.rmtree(self._data, ignore_errors=True)
+        self.start([str(self._program), "start", "--quiet", *addresses, *kept])
         for _ in waiting(10, "the viewer did not start"):
             self.check_is_running()
             if self._ports_file.exists():
@@ -201,15 +212,22 @@ class Viewer(Process):
         self.grpc_port, self.http_port = read["grpc"], read["http"]
         return self
 
+    def _refuse_to_share(self) -> None:
+        """A viewer that shows the last demo has the directory still."""
+        command = [str(self._program), "status", "--data", str(self._data)]
+        asked = subprocess.run(command, capture_output=True, encoding="utf-8", check=False)
+        if asked.returncode == 0 and json.loads(asked.stdout)["addresses"]["http"]:
+            raise DemoError("a viewer shows the last demo's data still: end it first")
+
     def ask(self, path: str) -> Any:
         connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=10)
         with contextlib.closing(connection):
             connection.request("GET", path)
             return json.loads(connection.getresponse().read())
 
-    def show_traces(self) -> bool:
-        """Prints a typical request that went well and one that failed; whether there was one
-        across both services, with log records of each."""
+    def show_traces(self) -> str | None:
+        """Prints a typical request that went well and one that failed. The id of the first, if it
+        went across both services and has log records of each."""
         across = "/api/traces?limit=1000&q=services%3Aorders%20services%3Ainventory%20"
         good = typical(self.ask(across + "errors%3D0")["data"])
         failed = typical(self.ask(across + "errors%3E0")["data"])
@@ -220,9 +238,10 @@ class Viewer(Process):
             say("\n  And one that could not be met:\n")
             self._show(failed, "--compact")
         if good is None:
-            return False
+            return None
         records = self.ask(f"/api/traces/{good}/logs")["data"]
-        return {record["service"] for record in records} == {"orders", "inventory"}
+        is_whole = {record["service"] for record in records} == {"orders", "inventory"}
+        return good if is_whole else None
 
     def show_metrics(self) -> None:
         say("\n  What was measured meanwhile:\n\n")

@@ -21,7 +21,10 @@ ALLOWED = {
 }
 # Crates that are linked in two versions, and who holds on to the older one.
 SIDE_BY_SIDE = {
+    "cpufeatures": "const-hex 1, by opentelemetry-proto 0.33",
     "getrandom": "ring 0.17",
+    "rand": "opentelemetry_sdk 0.33",
+    "rand_core": "opentelemetry_sdk 0.33",
     "windows-sys": "ring 0.17",
 }
 

@@ -13,7 +13,18 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 # What is shipped, with the file beside it that says whose work is inside.
-SHIPPED = {"oxitel-python": ROOT / "THIRD-PARTY-LICENSES.txt"}
+SHIPPED = {
+    "oxitel-python": ROOT / "THIRD-PARTY-LICENSES.txt",
+    "oxitel-viewer": ROOT / "crates/viewer/THIRD-PARTY-LICENSES.txt",
+}
+# What else is inside: files of others, each beside its licence, NAME.LICENSE.txt.
+VENDORED = {"oxitel-viewer": ROOT / "crates/viewer/web/assets/vendor"}
+# Crates without a text of their own, and the crate of the same repository that brings it.
+TEXT_OF = {
+    "opentelemetry": "opentelemetry-proto",
+    "opentelemetry_sdk": "opentelemetry-proto",
+    "tonic-prost": "tonic",
+}
 # The systems of the wheels.
 PLATFORMS = (
     *("x86_64-unknown-linux-gnu", "aarch64-unknown-linux-gnu"),
@@ -93,7 +104,11 @@ def texts(crate: Crate) -> list[Path]:
     ]
     # Of two licences to choose from (zstd: BSD or GPL) the one that is not copyleft.
     chosen = {path.parent for path in found if path.name.upper().startswith("LICEN")}
-    return [path for path in found if path.name != "COPYING" or path.parent not in chosen]
+    found = [path for path in found if path.name != "COPYING" or path.parent not in chosen]
+    if not found and crate.name in TEXT_OF:
+        siblings = (it for it in every_crate() if it.name == TEXT_OF[crate.name])
+        return [path for sibling in siblings for path in texts(sibling)]
+    return found
 
 
 def rendered(name: str) -> str:
@@ -111,6 +126,12 @@ def rendered(name: str) -> str:
             who = f"{crate.name} {crate.version}"
             if who not in owners[key]:
                 owners[key].append(who)
+    if name in VENDORED:
+        for path in sorted(VENDORED[name].glob("*.LICENSE.txt")):
+            text = path.read_text(encoding="utf-8").strip()
+            key = " ".join(text.split())
+            shown.setdefault(key, text)
+            owners[key].append(f"{path.name.partition('.')[0]} (JavaScript)")
     heading = HEADING.format(name=name, line="=" * 70)
     listed = "\n".join(f"{crate.name} {crate.version}: {crate.license}" for crate in crates)
     parts = [f"{'-' * 99}\n{', '.join(owners[key])}\n\n{text}" for key, text in shown.items()]

@@ -3,7 +3,9 @@ missing."""
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import struct
 import subprocess
 import sys
@@ -113,14 +115,16 @@ def test_a_run_in_which_nothing_was_made_is_no_success(tmp_path: Path) -> None:
     assert "0 requests: none" in report.table(rows, {})
 
 
-def test_the_demo_shows_all_three_signals_and_misses_nothing() -> None:
+def test_the_demo_shows_all_three_signals_and_misses_nothing(tmp_path: Path) -> None:
     target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
-    viewer = target / "release" / "oxitel-viewer"
+    viewer = Path(os.environ.get("OXITEL_VIEWER", target / "release" / "oxitel-viewer"))
     if not viewer.exists():
         pytest.fail(f"{viewer} does not exist: `make build` builds it")
     demo = REPOSITORY / "examples" / "demo.py"
+    data = tmp_path / "data"
+    options = ("--seconds", "1.5", "--data", data, "--open-with", "make view")
     done = subprocess.run(
-        [sys.executable, demo, "--viewer", viewer, "--python", sys.executable, "--seconds", "1.5"],
+        [sys.executable, demo, "--viewer", viewer, "--python", sys.executable, *options],
         capture_output=True,
         encoding="utf-8",
         env=os.environ | {"PYTHONIOENCODING": "utf-8", "LC_ALL": "C.UTF-8", "COLUMNS": "120"},
@@ -136,3 +140,9 @@ def test_the_demo_shows_all_three_signals_and_misses_nothing() -> None:
     assert int(rows["orders.processing_duration"][1].replace(",", "")) > 0
     made, _sent, received, lost = rows["spans"][1:5]
     assert (made, lost) == (received, "0")
+    # Nothing runs any more, and the page that was named would show what is kept.
+    named = re.search(r"make view, then http://localhost:4318/traces/([0-9a-f]{32})", shown)
+    assert named is not None
+    command = [viewer, "trace", named[1], "--data", data]
+    kept = json.loads(subprocess.run(command, capture_output=True, check=True, timeout=60).stdout)
+    assert {"orders", "inventory"} <= set(kept["services"])

@@ -80,6 +80,7 @@ class Viewer:
 
 @pytest.fixture(scope="session")
 def viewer_program() -> Path:
+    """The built program."""
     target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
     # A build without optimisation will do, but not where time is measured.
     program = Path(os.environ.get("OXITEL_VIEWER", target / "release" / "oxitel-viewer"))

@@ -28,10 +28,11 @@ def program(tmp_path: Path) -> Path:
     path = tmp_path / "viewer"
     path.write_text(
         f"#!{sys.executable}\n"
-        "import sys\n"
+        "import os, sys\n"
         "if '--ports-file' in sys.argv:\n"
         "    path = sys.argv[sys.argv.index('--ports-file') + 1]\n"
-        "    open(path, 'w').write('{\"grpc\": 14317, \"http\": 14318}')\n"
+        "    open(path + '.partial', 'w').write('{\"grpc\": 14317, \"http\": 14318}')\n"
+        "    os.rename(path + '.partial', path)\n"
         "print(sys.argv[1:])\n"
         "sys.exit(3)\n"
     )

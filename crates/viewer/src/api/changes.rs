@@ -105,15 +105,20 @@ pub(super) async fn snapshot(State(context): State<Context>, request: Request) -
                 .get("name")
                 .and_then(Value::as_str)
                 .unwrap_or_default();
-            if name.is_empty() || name.len() > MAX_NAME || name == "now" {
-                let message = format!("is a text of 1 to {MAX_NAME} bytes, and not `now`");
-                return Err(Problem::wrong("name", &message));
-            }
-            let moment = intake.mark(name.to_owned()).await?;
-            Ok(json!({ "name": name, "time_unix_nanos": moment.to_string() }))
+            mark(&intake, name).await
         }
         .await,
     )
+}
+
+/// Gives this moment a name.
+pub(super) async fn mark(intake: &Intake, name: &str) -> Result<Value, Problem> {
+    if name.is_empty() || name.len() > MAX_NAME || name == "now" {
+        let message = format!("is a text of 1 to {MAX_NAME} bytes, and not `now`");
+        return Err(Problem::wrong("name", &message));
+    }
+    let moment = intake.mark(name.to_owned()).await?;
+    Ok(json!({ "name": name, "time_unix_nanos": moment.to_string() }))
 }
 
 pub(super) fn snapshots(context: &Context, _: &Parameters) -> Answered {
@@ -137,6 +142,17 @@ pub(super) async fn clear(State(context): State<Context>, request: Request) -> R
             let [spans, log_records, metrics] = intake.clear(service).await?;
             let cleared = json!({ "spans": spans, "log_records": log_records, "metrics": metrics });
             Ok(json!({ "cleared": cleared }))
+        }
+        .await,
+    )
+}
+
+pub(super) async fn stop(State(context): State<Context>, request: Request) -> Response {
+    answered(
+        async {
+            allowed(&context, request, MAX_BODY).await?;
+            context.stopping.notify_one();
+            Ok(json!({ "pid": std::process::id() }))
         }
         .await,
     )

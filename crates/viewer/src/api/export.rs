@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Answer, Answered, Context, Parameters, Problem};
 use crate::ids::TraceId;
@@ -10,23 +10,12 @@ use crate::otlp::wire::put;
 use crate::otlp::{Signal, json as otlp_json};
 use crate::search::find;
 use crate::search::traces::{NotFound, named};
+use crate::secrets::redact;
 use crate::store::block::groups;
 use crate::store::{Store, rows_of};
 
 /// Bytes of records that one answer has.
 const MAX_BYTES: usize = 128 * 1024 * 1024;
-/// Parts of attribute keys that say that the value is secret.
-const SECRETS: [&str; 9] = [
-    "authorization",
-    "cookie",
-    "password",
-    "passwd",
-    "secret",
-    "token",
-    "api_key",
-    "apikey",
-    "credential",
-];
 
 /// A trace with its log records.
 pub(super) fn trace(context: &Context, parameters: &Parameters) -> Answered {
@@ -148,50 +137,4 @@ pub(super) fn everything(context: &Context, parameters: &Parameters) -> Answered
         }
     }
     Ok(Answer::Text(lines))
-}
-
-/// Puts a word in the place of values whose keys say that they are secret.
-pub(crate) fn redact(document: &mut Value) {
-    match document {
-        Value::Array(items) => items.iter_mut().for_each(redact),
-        Value::Object(fields) => {
-            let key = fields
-                .get("key")
-                .and_then(Value::as_str)
-                .map(str::to_ascii_lowercase);
-            let is_secret = key.is_some_and(|key| {
-                // How many tokens a model took is no secret.
-                let key = key.replace("tokens", "");
-                SECRETS.iter().any(|it| key.contains(it))
-            });
-            match fields.get_mut("value") {
-                // In OTLP/JSON a value is an object, in our own answers it may be the text itself.
-                Some(value) if is_secret && value.is_object() => {
-                    *value = json!({ "stringValue": "(redacted)" });
-                }
-                Some(value) if is_secret => *value = json!("(redacted)"),
-                _ => fields.values_mut().for_each(redact),
-            }
-        }
-        _ => {}
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn values_of_secret_keys_are_left_out_wherever_they_stand() {
-        let mut document = json!({ "attributes": [
-            { "key": "http.request.header.Authorization", "value": { "stringValue": "Bearer x" } },
-            { "key": "gen_ai.usage.input_tokens", "value": { "intValue": "5" } },
-            { "key": "body", "value": { "kvlistValue": { "values": [
-                { "key": "password", "value": { "stringValue": "x" } } ] } } },
-            { "key": "session_token", "type": "string", "value": "x" }
-        ] });
-        redact(&mut document);
-        assert_eq!(document.to_string().matches("(redacted)").count(), 3);
-        assert!(!document.to_string().contains("\"x\""));
-    }
 }

@@ -29,10 +29,10 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 use http::{StatusCode, header};
 use serde_json::Value;
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 
 pub(crate) use parameters::Parameters;
-pub(crate) use problem::Problem;
+pub(crate) use problem::{Problem, explained};
 
 use crate::store::{Intake, Store};
 
@@ -49,6 +49,8 @@ pub(crate) struct Context {
     pub(crate) intake: Option<Intake>,
     pub(crate) grpc_address: Option<SocketAddr>,
     pub(crate) http_address: Option<SocketAddr>,
+    /// Told when somebody asks the viewer to end.
+    pub(crate) stopping: Arc<Notify>,
     questions: Arc<Semaphore>,
     listeners: Arc<AtomicUsize>,
 }
@@ -60,9 +62,35 @@ impl Context {
             intake,
             grpc_address: None,
             http_address: None,
+            stopping: Arc::default(),
             questions: Arc::new(Semaphore::new(MAX_QUESTIONS)),
             listeners: Arc::default(),
         }
+    }
+
+    /// Answers a question in a thread of its own.
+    pub(crate) async fn ask(&self, path: &str, pairs: Vec<(String, String)>) -> Answered {
+        let (context, path) = (self.clone(), path.to_owned());
+        self.apart(move || answer(&context, &path, pairs)).await
+    }
+
+    /// Gives this moment a name.
+    pub(crate) async fn mark(&self, name: &str) -> Result<Value, Problem> {
+        let intake = self.intake.as_ref().ok_or_else(Problem::ending)?;
+        changes::mark(intake, name).await
+    }
+
+    async fn apart(&self, answer: impl FnOnce() -> Answered + Send + 'static) -> Answered {
+        let permit = Arc::clone(&self.questions).acquire_owned().await;
+        let permit = permit.map_err(|_| Problem::ending())?;
+        let answered = tokio::task::spawn_blocking(move || {
+            let _permit = permit;
+            answer()
+        });
+        answered.await.unwrap_or_else(|_| {
+            let message = "the question could not be answered";
+            Err(Problem::new(StatusCode::INTERNAL_SERVER_ERROR, message))
+        })
     }
 }
 
@@ -72,7 +100,7 @@ pub(crate) enum Answer {
     Text(String),
 }
 
-type Answered = Result<Answer, Problem>;
+pub(crate) type Answered = Result<Answer, Problem>;
 
 impl From<Value> for Answer {
     fn from(value: Value) -> Self {
@@ -130,6 +158,7 @@ pub(crate) fn router(context: Context) -> Router {
         .route("/api/pins", post(changes::pin))
         .route("/api/clear", post(changes::clear))
         .route("/api/import", post(changes::import))
+        .route("/api/stop", post(changes::stop))
         .fallback(|| async {
             Problem::not_found("there is no such question; web/API.md lists them")
         })
@@ -151,21 +180,11 @@ fn question<A: IntoResponse + Send + 'static>(
             let mut pairs = pairs;
             let path = path.iter();
             pairs.extend(path.map(|(key, value)| (key.to_owned(), value.to_owned())));
-            let Ok(permit) = Arc::clone(&context.questions).acquire_owned().await else {
-                return Problem::ending().into_response();
-            };
-            let answered = tokio::task::spawn_blocking(move || {
-                let _permit = permit;
-                ask(&context, &Parameters::new(pairs))
-            });
+            let asked = context.clone();
+            let answered = context.apart(move || ask(&asked, &Parameters::new(pairs)));
             match answered.await {
-                Ok(Ok(answer)) => answer.into_response(),
-                Ok(Err(problem)) => problem.into_response(),
-                Err(_) => Problem::new(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "the question could not be answered",
-                )
-                .into_response(),
+                Ok(answer) => answer.into_response(),
+                Err(problem) => problem.into_response(),
             }
         })
     }

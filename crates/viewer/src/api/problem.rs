@@ -55,6 +55,25 @@ impl Problem {
     }
 }
 
+/// What is wrong, with the place and what would be right there.
+pub(crate) fn explained(problem: &Value) -> String {
+    let error = problem.get("error").unwrap_or(problem);
+    let message = error.get("message").and_then(Value::as_str);
+    let mut told = message.unwrap_or("no answer").to_owned();
+    if let Some(position) = error.get("position").and_then(Value::as_u64) {
+        told.push_str(&format!(", at character {} of the query", position + 1));
+    }
+    let expected: Vec<&str> = error
+        .get("expected")
+        .and_then(Value::as_array)
+        .map(|all| all.iter().filter_map(Value::as_str).collect())
+        .unwrap_or_default();
+    if !expected.is_empty() {
+        told.push_str(&format!("; right would be {}", expected.join(", ")));
+    }
+    told
+}
+
 impl From<TooLong> for Problem {
     fn from(_: TooLong) -> Self {
         Self::new(

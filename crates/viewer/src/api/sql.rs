@@ -10,6 +10,7 @@ use crate::sql::{self, VIEWS};
 
 pub(super) fn run(context: &Context, parameters: &Parameters) -> Answered {
     let limit = parameters.number("limit", 200, 1_000)?;
+    let redacts = parameters.flag("redact", false)?;
     let statement = parameters.text("statement");
     if statement.trim().is_empty() {
         return Err(Problem::wrong(
@@ -18,7 +19,7 @@ pub(super) fn run(context: &Context, parameters: &Parameters) -> Answered {
         ));
     }
     let started = Instant::now();
-    let found = sql::run(&context.store, statement, limit)
+    let found = sql::run(&context.store, statement, limit, redacts)
         .map_err(|why| Problem::new(StatusCode::BAD_REQUEST, &why))?;
     Ok(json!({
         "format": 1,

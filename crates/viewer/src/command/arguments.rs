@@ -38,6 +38,8 @@ start: take OTLP over gRPC and HTTP, keep it in the project's directory, show th
   --print-ports           write the same to standard output, as the first line
   --quiet                 show nothing
 receive: the same, kept in memory only, at these addresses or not at all
+mcp: answer a Model Context Protocol client on standard input and output, from the viewer that runs
+     for this directory, else from one that is started with the options above
 
 show: draw a trace that a running viewer holds, with its log records
   TRACE                   its id or the first digits of it, latest (default), slowest, failed
@@ -66,6 +68,7 @@ ask: --from ADDRESS, --data DIRECTORY for what a viewer left, --format table|jso
   snapshot [NAME]         a moment to compare with; without a name they are listed
   pin TRACE, unpin TRACE  kept longest
   clear [SERVICE]         let it all go
+  stop                    end the viewer that runs
 exit status: 0 fine, 1 a condition does not hold, 2 wrong use, 3 nothing found, 4 no viewer
 
 metrics: draw the metrics of a service, or of all
@@ -102,6 +105,8 @@ pub(crate) struct StartArguments {
     pub(crate) ports_file: Option<PathBuf>,
     pub(crate) print_ports: bool,
     pub(crate) is_quiet: bool,
+    /// Whether standard input and output are a Model Context Protocol client's.
+    pub(crate) is_mcp: bool,
     pub(crate) colour: Colour,
 }
 
@@ -133,6 +138,7 @@ pub(crate) fn parse(
     match parser.next()? {
         Some(Arg::Value(name)) if name == "start" => start(&mut parser, false),
         Some(Arg::Value(name)) if name == "receive" => start(&mut parser, true),
+        Some(Arg::Value(name)) if name == "mcp" => mcp(&mut parser),
         Some(Arg::Value(name)) if name == "show" => show(&mut parser),
         Some(Arg::Value(name)) if name == "metrics" => metrics(&mut parser),
         Some(Arg::Value(name)) if verb(&name).is_some() => match verb(&name) {
@@ -159,6 +165,7 @@ fn start(parser: &mut Parser, is_in_memory: bool) -> Result<Command, lexopt::Err
         ports_file: None,
         print_ports: false,
         is_quiet: false,
+        is_mcp: false,
         colour: Colour::Auto,
     };
     while let Some(argument) = parser.next()? {
@@ -190,6 +197,20 @@ fn start(parser: &mut Parser, is_in_memory: bool) -> Result<Command, lexopt::Err
         }
     }
     Ok(Command::Start(Box::new(arguments)))
+}
+
+/// What starts a viewer, with standard output kept for the client.
+fn mcp(parser: &mut Parser) -> Result<Command, lexopt::Error> {
+    let command = start(parser, false)?;
+    Ok(match command {
+        Command::Start(mut arguments) => {
+            arguments.is_quiet = true;
+            arguments.print_ports = false;
+            arguments.is_mcp = true;
+            Command::Start(arguments)
+        }
+        other => other,
+    })
 }
 
 /// A size in bytes: `512MiB`, `2GB`, `1000000`.

@@ -63,7 +63,7 @@ impl Source {
             return Some(Self::Viewer(address));
         }
         let data = arguments.data.clone().or_else(directory::of_project);
-        let answers = |address: &SocketAddr| client::get(*address, "/api/totals").is_ok();
+        let answers = |address: &SocketAddr| client::get_soon(*address, "/api/totals").is_ok();
         let noted = data.as_deref().and_then(directory::noted);
         let noted = noted.map(|it| it.1).filter(answers);
         let usual = SocketAddr::from(([127, 0, 0, 1], 4318));
@@ -113,7 +113,8 @@ impl Source {
                     body: reply.body,
                 })
             }
-            Self::Data(_) => Err(io::Error::other(
+            Self::Data(_) => Err(io::Error::new(
+                io::ErrorKind::NotConnected,
                 "no viewer runs that could change something",
             )),
         }
@@ -121,6 +122,24 @@ impl Source {
 }
 
 pub(super) fn ask(arguments: &AskArguments) -> io::Result<ExitCode> {
+    match answered(arguments) {
+        Err(error) if is_nobody(&error) => {
+            say(&error.to_string());
+            Ok(ExitCode::from(NO_VIEWER))
+        }
+        result => result,
+    }
+}
+
+/// Whether there is no viewer to ask.
+fn is_nobody(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotConnected | io::ErrorKind::ConnectionRefused | io::ErrorKind::TimedOut
+    )
+}
+
+fn answered(arguments: &AskArguments) -> io::Result<ExitCode> {
     let Some(source) = Source::find(arguments) else {
         say(
             "no viewer runs, and none has kept data for this directory: `oxitel-viewer start` starts one",
@@ -130,6 +149,7 @@ pub(super) fn ask(arguments: &AskArguments) -> io::Result<ExitCode> {
     let said = match arguments.verb.name {
         "wait" => wait(&source, arguments)?,
         "tail" => return tail(&source, arguments),
+        "stop" => stop(&source, arguments)?,
         "import" | "pin" | "unpin" | "clear" => change(&source, arguments)?,
         "snapshot" if !arguments.pairs.is_empty() => change(&source, arguments)?,
         _ => {
@@ -139,7 +159,7 @@ pub(super) fn ask(arguments: &AskArguments) -> io::Result<ExitCode> {
     };
     if said.status != 200 {
         let problem: Value = serde_json::from_str(&said.body).unwrap_or_default();
-        explain(&problem);
+        say(&api::explained(&problem));
         return Ok(ExitCode::from(match said.status {
             400 => USAGE,
             404 => NOTHING,
@@ -187,29 +207,6 @@ fn question(arguments: &AskArguments) -> (String, Vec<(String, String)>) {
         }
     }
     (path.replace("{id}", "latest"), pairs)
-}
-
-/// What is wrong, and under a query where.
-fn explain(problem: &Value) {
-    let error = problem.get("error").unwrap_or(problem);
-    let message = error
-        .get("message")
-        .and_then(Value::as_str)
-        .unwrap_or("no answer");
-    let position = error.get("position").and_then(Value::as_u64);
-    let expected: Vec<&str> = error
-        .get("expected")
-        .and_then(Value::as_array)
-        .map(|all| all.iter().filter_map(Value::as_str).collect())
-        .unwrap_or_default();
-    let mut said = message.to_owned();
-    if let Some(position) = position {
-        said.push_str(&format!(", at character {} of the query", position + 1));
-    }
-    if !expected.is_empty() {
-        said.push_str(&format!("; right would be {}", expected.join(", ")));
-    }
-    say(&said);
 }
 
 fn show(arguments: &AskArguments, answer: &Value) -> io::Result<()> {
@@ -291,7 +288,7 @@ fn tail(source: &Source, arguments: &AskArguments) -> io::Result<ExitCode> {
     let newest = source.get("/api/logs", &pairs)?;
     let newest: Value = serde_json::from_str(&newest.body).map_err(io::Error::other)?;
     if newest.get("error").is_some() {
-        explain(&newest);
+        say(&api::explained(&newest));
         return Ok(ExitCode::from(USAGE));
     }
     let mut position = last(&newest);
@@ -317,6 +314,26 @@ fn tail(source: &Source, arguments: &AskArguments) -> io::Result<ExitCode> {
         position = last(&answer).or(position);
         std::thread::sleep(POLL);
     }
+}
+
+/// Asks the viewer to end, and waits until it has.
+fn stop(source: &Source, arguments: &AskArguments) -> io::Result<Said> {
+    let said = source.post(arguments.verb.path, b"{}")?;
+    let until = Instant::now() + arguments.timeout;
+    if let Source::Viewer(address) = source
+        && said.status == 200
+    {
+        while client::get_soon(*address, "/api/totals").is_ok() {
+            if Instant::now() >= until {
+                return Err(io::Error::other(format!(
+                    "the viewer at {address} has not ended after {:?}",
+                    arguments.timeout
+                )));
+            }
+            std::thread::sleep(POLL);
+        }
+    }
+    Ok(said)
 }
 
 fn change(source: &Source, arguments: &AskArguments) -> io::Result<Said> {

@@ -9,6 +9,8 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 const CONNECT_TIME: Duration = Duration::from_secs(2);
 const ANSWER_TIME: Duration = Duration::from_secs(60);
+/// Time for a short question to what may be no viewer at all.
+const QUICK_TIME: Duration = Duration::from_secs(2);
 
 /// An answer, whatever it says.
 #[derive(Debug)]
@@ -50,11 +52,17 @@ pub(crate) fn path(path: &str, pairs: &[(String, String)]) -> String {
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str) -> io::Result<Reply> {
-    exchange(
-        address,
-        &format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n"),
-        &[],
-    )
+    get_within(address, path, ANSWER_TIME)
+}
+
+/// The answer to a short question, if it comes soon.
+pub(crate) fn get_soon(address: SocketAddr, path: &str) -> io::Result<Reply> {
+    get_within(address, path, QUICK_TIME)
+}
+
+fn get_within(address: SocketAddr, path: &str, time: Duration) -> io::Result<Reply> {
+    let head = format!("GET {path} HTTP/1.0\r\nHost: {address}\r\n\r\n");
+    exchange(address, &head, &[], time)
 }
 
 pub(crate) fn post(address: SocketAddr, path: &str, body: &[u8]) -> io::Result<Reply> {
@@ -63,16 +71,16 @@ pub(crate) fn post(address: SocketAddr, path: &str, body: &[u8]) -> io::Result<R
          x-oxitel: 1\r\ncontent-length: {}\r\n\r\n",
         body.len()
     );
-    exchange(address, &head, body)
+    exchange(address, &head, body, ANSWER_TIME)
 }
 
-fn exchange(address: SocketAddr, head: &str, body: &[u8]) -> io::Result<Reply> {
+fn exchange(address: SocketAddr, head: &str, body: &[u8], time: Duration) -> io::Result<Reply> {
     let mut stream = TcpStream::connect_timeout(&address, CONNECT_TIME).map_err(|error| {
         let message = format!("no viewer answers at {address}: {error}");
         io::Error::new(error.kind(), message)
     })?;
-    stream.set_read_timeout(Some(ANSWER_TIME))?;
-    stream.set_write_timeout(Some(ANSWER_TIME))?;
+    stream.set_read_timeout(Some(time))?;
+    stream.set_write_timeout(Some(time))?;
     stream.write_all(head.as_bytes())?;
     stream.write_all(body)?;
     let mut answer = String::new();

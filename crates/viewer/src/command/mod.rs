@@ -5,6 +5,8 @@ mod ask;
 mod client;
 mod conditions;
 mod directory;
+mod holder;
+mod remote;
 mod show;
 mod start;
 mod table;

@@ -9,10 +9,13 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 
 use super::arguments::StartArguments;
+use super::holder::holder;
+use super::remote::Remote;
 use super::{client, directory, say, write_out};
 use crate::api;
 use crate::draw::live::LiveView;
 use crate::draw::terminal::Terminal;
+use crate::mcp;
 use crate::receive::Receiver;
 use crate::server::{Access, Server};
 use crate::store::{Intake, Store, Unusable, Writer};
@@ -36,6 +39,9 @@ async fn until_interrupted(arguments: &StartArguments) -> io::Result<()> {
     let wanted = wanted_directory(arguments);
     if let Some((grpc, http)) = wanted.as_deref().and_then(running) {
         tell_ports(arguments, grpc, http)?;
+        if arguments.is_mcp {
+            return mcp::over_standard_io(Arc::new(Remote(http))).await;
+        }
         return write_out(&format!(
             "a viewer for this directory runs already: http://{http}\n"
         ));
@@ -46,6 +52,7 @@ async fn until_interrupted(arguments: &StartArguments) -> io::Result<()> {
     let (store, writer, data) = open(arguments, wanted);
     let intake = Intake::start(writer);
     let mut context = api::Context::new(store.clone(), Some(intake.clone()));
+    let stopping = Arc::clone(&context.stopping);
     context.grpc_address = Some(grpc_address);
     context.http_address = Some(http_address);
     let server = Server {
@@ -53,21 +60,27 @@ async fn until_interrupted(arguments: &StartArguments) -> io::Result<()> {
             store: store.clone(),
             intake,
         },
-        questions: api::router(context),
+        questions: api::router(context.clone()).merge(mcp::router(context.clone())),
         access: Arc::new(access),
     };
+    tokio::spawn(tell_trouble(store.clone()));
     tokio::spawn(server.clone().listen(grpc));
     tokio::spawn(server.listen(http));
     if let Some(data) = &data {
         directory::note(data, grpc_address, http_address);
     }
     announce(arguments, &store, grpc_address, http_address)?;
-    let result = if arguments.is_quiet {
-        interrupted().await
+    let result = if arguments.is_mcp {
+        tokio::select! {
+            result = ended(&stopping) => result,
+            result = mcp::over_standard_io(Arc::new(context)) => result,
+        }
+    } else if arguments.is_quiet {
+        ended(&stopping).await
     } else {
         let mut view = LiveView::new(store, terminal);
         tokio::select! {
-            result = interrupted() => result.and_then(|()| view.finish()),
+            result = ended(&stopping) => result.and_then(|()| view.finish()),
             error = view.follow() => Err(error),
         }
     };
@@ -125,7 +138,7 @@ fn wanted_directory(arguments: &StartArguments) -> Option<PathBuf> {
 /// The addresses of a viewer that runs on this directory.
 fn running(data: &std::path::Path) -> Option<(SocketAddr, SocketAddr)> {
     let addresses = directory::noted(data)?;
-    let status = client::get(addresses.1, "/api/status").ok()?;
+    let status = client::get_soon(addresses.1, "/api/status").ok()?;
     let status: serde_json::Value = serde_json::from_str(&status.body).ok()?;
     let path = status.get("store")?.get("path")?.as_str()?;
     let is_same = std::path::Path::new(path).parent()? == data.canonicalize().ok()?;
@@ -143,6 +156,19 @@ fn open(arguments: &StartArguments, wanted: Option<PathBuf>) -> (Store, Writer, 
             store.lock().trouble = Some(format!("{why}; what arrives is kept in memory only"));
             (store, writer, None)
         }
+    }
+}
+
+/// Says what goes wrong with the data later; what opening it found was said already.
+async fn tell_trouble(store: Store) {
+    let mut told = store.lock().trouble.clone();
+    loop {
+        tokio::time::sleep(std::time::Duration::from_secs(1)).await;
+        let trouble = store.lock().trouble.clone();
+        if let Some(text) = trouble.as_ref().filter(|_| trouble != told) {
+            say(text);
+        }
+        told = trouble;
     }
 }
 
@@ -189,10 +215,14 @@ fn announce(
 async fn bind(address: SocketAddr, may_move: bool) -> io::Result<TcpListener> {
     match TcpListener::bind(address).await {
         Ok(listener) => Ok(listener),
-        Err(error) if may_move && error.kind() == io::ErrorKind::AddrInUse => {
+        Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
             let by = holder(address)
                 .map(|it| format!(" by {it}"))
                 .unwrap_or_default();
+            if !may_move {
+                let message = format!("cannot listen at {address}: it is taken{by}");
+                return Err(io::Error::new(error.kind(), message));
+            }
             let listener = TcpListener::bind(SocketAddr::new(address.ip(), 0)).await?;
             let used = listener.local_addr()?;
             say(&format!("{address} is taken{by}; {used} is used instead"));
@@ -205,12 +235,16 @@ async fn bind(address: SocketAddr, may_move: bool) -> io::Result<TcpListener> {
     }
 }
 
-/// Who listens at an address, as far as it tells.
-fn holder(address: SocketAddr) -> Option<String> {
-    let status = client::get(address, "/api/status").ok()?;
-    let status: serde_json::Value = serde_json::from_str(&status.body).ok()?;
-    let pid = status.get("pid")?.as_u64()?;
-    Some(format!("another viewer (process {pid})"))
+/// Returns when the viewer is interrupted, or asked to end.
+async fn ended(stopping: &tokio::sync::Notify) -> io::Result<()> {
+    tokio::select! {
+        result = interrupted() => result,
+        () = stopping.notified() => {
+            // Whoever asked gets the answer first.
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            Ok(())
+        }
+    }
 }
 
 #[cfg(unix)]

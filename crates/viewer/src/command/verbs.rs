@@ -267,4 +267,12 @@ pub(super) const VERBS: &[Verb] = &[
         options: &[],
         columns: &[],
     },
+    Verb {
+        name: "stop",
+        path: "/api/stop",
+        arguments: &[],
+        required: 0,
+        options: &[],
+        columns: &[],
+    },
 ];

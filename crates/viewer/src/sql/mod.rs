@@ -34,14 +34,19 @@ pub(crate) struct Rows {
     pub(crate) is_truncated: bool,
 }
 
-/// Runs a statement that reads.
+/// Runs a statement that reads. With `redacts`, what is secret is left out of what it reads.
 ///
 /// # Errors
 /// Says what is wrong with the statement, or which limit it met.
-pub(crate) fn run(store: &Store, statement: &str, limit: usize) -> Result<Rows, String> {
+pub(crate) fn run(
+    store: &Store,
+    statement: &str,
+    limit: usize,
+    redacts: bool,
+) -> Result<Rows, String> {
     let mut rows = Vec::new();
     let mut is_truncated = false;
-    let columns = read(store, statement, |columns, row| {
+    let columns = read(store, statement, redacts, |columns, row| {
         if rows.len() >= limit {
             is_truncated = true;
             return false;
@@ -65,6 +70,7 @@ pub(crate) fn run(store: &Store, statement: &str, limit: usize) -> Result<Rows, 
 fn read(
     store: &Store,
     statement: &str,
+    redacts: bool,
     mut each: impl FnMut(&[String], &rusqlite::Row<'_>) -> bool,
 ) -> Result<Vec<String>, String> {
     let until = Instant::now() + TIME;
@@ -82,7 +88,7 @@ fn read(
             .map_err(|it| it.to_string())?;
     }
     let problem = |error: rusqlite::Error| told(&error);
-    table::register(&connection, store).map_err(problem)?;
+    table::register(&connection, store, redacts).map_err(problem)?;
     connection
         .progress_handler(STEPS, Some(move || Instant::now() > until))
         .map_err(problem)?;
@@ -185,7 +191,7 @@ mod tests {
     }
 
     fn ask(store: &Store, statement: &str) -> Vec<Vec<Value>> {
-        run(store, statement, 100).expect(statement).rows
+        run(store, statement, 100, false).expect(statement).rows
     }
 
     #[test]
@@ -227,9 +233,15 @@ mod tests {
         );
         assert_eq!(traces, [[json!("GET /"), json!(5), json!(1)]]);
         for view in VIEWS {
-            run(&store, &format!("SELECT * FROM {} LIMIT 3", view.name), 10).expect(view.name);
+            run(
+                &store,
+                &format!("SELECT * FROM {} LIMIT 3", view.name),
+                10,
+                false,
+            )
+            .expect(view.name);
         }
-        let found = run(&store, "SELECT * FROM spans", 5).expect("rows");
+        let found = run(&store, "SELECT * FROM spans", 5, false).expect("rows");
         assert!(found.is_truncated && found.rows.len() == 5);
     }
 
@@ -260,7 +272,7 @@ mod tests {
                 "too big",
             ),
         ] {
-            let problem = run(&store, statement, 10).expect_err(statement);
+            let problem = run(&store, statement, 10, false).expect_err(statement);
             let is_told = problem.contains(told) || problem.contains("only SELECT");
             assert!(is_told, "{statement}: {problem}");
         }

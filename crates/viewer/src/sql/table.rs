@@ -17,12 +17,14 @@ use rusqlite::vtab::{Context, Filters, IndexInfo, Module, VTab, VTabConnection, 
 use rusqlite::{Connection, Result};
 
 use super::views::{VIEWS, View};
+use crate::secrets;
 use crate::store::{Block, Store};
 
-pub(super) fn register(connection: &Connection, store: &Store) -> Result<()> {
+/// With `redacts`, what is secret is left out of the rows.
+pub(super) fn register(connection: &Connection, store: &Store, redacts: bool) -> Result<()> {
     const MODULE: &Module<'_, Table> = &Module::eponymous_only_module();
     for view in VIEWS {
-        connection.create_module(view.name, MODULE, Some((store.clone(), view)))?;
+        connection.create_module(view.name, MODULE, Some((store.clone(), view, redacts)))?;
     }
     Ok(())
 }
@@ -33,11 +35,12 @@ struct Table {
     base: ffi::sqlite3_vtab,
     store: Store,
     view: &'static View,
+    redacts: bool,
 }
 
 // SAFETY: the structure is `repr(C)` and begins with `sqlite3_vtab`.
 unsafe impl<'vtab> VTab<'vtab> for Table {
-    type Aux = (Store, &'static View);
+    type Aux = (Store, &'static View, bool);
     type Cursor = Cursor<'vtab>;
 
     fn connect(
@@ -48,7 +51,7 @@ unsafe impl<'vtab> VTab<'vtab> for Table {
         _table_name: &[u8],
         _arguments: &[&[u8]],
     ) -> Result<(Cow<'static, CStr>, Self)> {
-        let Some((store, view)) = aux else {
+        let Some((store, view, redacts)) = aux else {
             return Err(rusqlite::Error::InvalidQuery);
         };
         let columns: Vec<String> = view
@@ -61,6 +64,7 @@ unsafe impl<'vtab> VTab<'vtab> for Table {
             base: ffi::sqlite3_vtab::default(),
             store: store.clone(),
             view,
+            redacts: *redacts,
         };
         Ok((Cow::Owned(schema), table))
     }
@@ -76,6 +80,7 @@ unsafe impl<'vtab> VTab<'vtab> for Table {
             base: ffi::sqlite3_vtab_cursor::default(),
             store: self.store.clone(),
             view: self.view,
+            redacts: self.redacts,
             blocks: Vec::new(),
             used: 0,
             rows: Vec::new(),
@@ -92,6 +97,7 @@ struct Cursor<'vtab> {
     base: ffi::sqlite3_vtab_cursor,
     store: Store,
     view: &'static View,
+    redacts: bool,
     /// Still to be read, the next one last.
     blocks: Vec<Arc<Block>>,
     /// A bit for each column that is used.
@@ -112,7 +118,35 @@ impl Cursor<'_> {
                 return;
             };
             self.rows = (self.view.rows)(&self.store, &block, self.used);
+            self.leave_out_secrets();
         }
+    }
+
+    fn leave_out_secrets(&mut self) {
+        if self.redacts {
+            let (key, value) = (self.view.column("key"), self.view.column("value"));
+            for row in &mut self.rows {
+                redact(row, key, value);
+            }
+        }
+    }
+}
+
+/// Leaves what is secret out of a row: in objects of JSON, and in a value beside its key.
+fn redact(row: &mut [Value], key: Option<usize>, value: Option<usize>) {
+    for cell in row.iter_mut() {
+        if let Value::Text(text) = cell
+            && text.starts_with('{')
+            && let Ok(mut read) = serde_json::from_str(text)
+        {
+            secrets::redact_map(&mut read);
+            *text = read.to_string();
+        }
+    }
+    let key = key.and_then(|key| row.get(key));
+    let has_secret = matches!(key, Some(Value::Text(key)) if secrets::is_secret(key));
+    if has_secret && let Some(cell) = value.and_then(|value| row.get_mut(value)) {
+        *cell = Value::Text(secrets::REDACTED.to_owned());
     }
 }
 
@@ -120,6 +154,11 @@ impl Cursor<'_> {
 unsafe impl VTabCursor for Cursor<'_> {
     fn filter(&mut self, used: c_int, _: Option<&str>, _: &Filters<'_>) -> Result<()> {
         self.used = used.cast_unsigned();
+        if self.redacts
+            && let Some(key) = self.view.column("key")
+        {
+            self.used |= 1 << key;
+        }
         self.row = 0;
         self.number = 0;
         self.rows.clear();
@@ -129,7 +168,10 @@ unsafe impl VTabCursor for Cursor<'_> {
                 self.blocks = self.store.snapshot(signal);
                 self.blocks.reverse();
             }
-            None => self.rows = (self.view.all)(&self.store),
+            None => {
+                self.rows = (self.view.all)(&self.store);
+                self.leave_out_secrets();
+            }
         }
         self.fill();
         Ok(())

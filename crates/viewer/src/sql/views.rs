@@ -33,6 +33,12 @@ pub(crate) struct View {
     pub(super) all: fn(&Store) -> Vec<Row>,
 }
 
+impl View {
+    pub(super) fn column(&self, name: &str) -> Option<usize> {
+        self.columns.iter().position(|it| it.0 == name)
+    }
+}
+
 const fn of(
     name: &'static str,
     signal: Signal,

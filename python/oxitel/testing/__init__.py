@@ -1,0 +1,1 @@
+"""The pytest plugin: the fixture `telemetry`, with what a test's program has recorded."""
