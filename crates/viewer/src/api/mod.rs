@@ -80,7 +80,10 @@ impl Context {
         changes::mark(intake, name).await
     }
 
-    async fn apart(&self, answer: impl FnOnce() -> Answered + Send + 'static) -> Answered {
+    async fn apart<A: Send + 'static>(
+        &self,
+        answer: impl FnOnce() -> Result<A, Problem> + Send + 'static,
+    ) -> Result<A, Problem> {
         let permit = Arc::clone(&self.questions).acquire_owned().await;
         let permit = permit.map_err(|_| Problem::ending())?;
         let answered = tokio::task::spawn_blocking(move || {
