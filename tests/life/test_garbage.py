@@ -237,3 +237,48 @@ def test_garbage_may_be_collected_at_every_moment() -> None:
         [sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True, timeout=60
     )
     assert (finished.returncode, finished.stdout) == (0, "the end\n"), finished.stderr
+
+
+# A garbage collection at each second allocation, and no dict ready to be used again: CPython 3.11 and
+# 3.12 make the `__dict__` of an object before the object is filled.
+WHILE_OBJECTS_ARE_MADE = """
+import gc
+from opentelemetry import propagate, trace
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
+from oxitel import _native
+
+kept = []
+
+def make(function, *arguments):
+    for shift in range(4):
+        kept.extend({"kept": shift} for _ in range(100 + shift))
+        kept.append(function(*arguments))
+    return kept[-1]
+
+propagators = ("Composite", "TraceContext", "Baggage", "Jaeger", "B3")
+meter = MeterProvider().get_meter("meter")
+recording, idle = TracerProvider().get_tracer("a"), TracerProvider(sampler=ALWAYS_OFF).get_tracer("b")
+gc.set_threshold(1)
+for name in propagators:
+    make(getattr(_native, f"{name}Propagator"))
+for name in ("counter", "up_down_counter", "histogram", "gauge"):
+    make(getattr(meter, f"create_{name}"), name)
+for tracer in (recording, idle):
+    with make(tracer.start_as_current_span, "span") as span:
+        make(tracer.start_span, "inner")
+        make(span.get_span_context)
+        make(trace.Link, span.get_span_context(), {"key": "value"})
+make(TracerProvider)
+make(TracerProvider().get_tracer, "tracer")
+make(LoggerProvider().get_logger, "logger")
+make(propagate.extract, {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"})
+"""
+
+
+def test_garbage_is_collected_while_objects_are_made() -> None:
+    program = [sys.executable, "-X", "faulthandler", "-c", WHILE_OBJECTS_ARE_MADE]
+    finished = subprocess.run(program, capture_output=True, text=True, check=False)
+    assert (finished.returncode, finished.stderr) == (0, "")

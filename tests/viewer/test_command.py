@@ -19,7 +19,7 @@ from typing import Any
 import jsonschema
 import pytest
 
-from viewer import sample
+import viewer_sample as sample
 
 SCHEMA = json.loads(
     (Path(__file__).resolve().parents[2] / "docs" / "viewer.schema.json").read_text()

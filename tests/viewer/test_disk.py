@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from viewer import sample
+import viewer_sample as sample
 
 FILE = "telemetry.sqlite"
 FREE = ("--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0")

@@ -15,7 +15,7 @@ from mcp import ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
-from viewer import sample
+import viewer_sample as sample
 
 MOST_BYTES = 16_000
 Ask = Callable[[ClientSession], Awaitable[None]]

@@ -17,12 +17,10 @@ from typing import Any
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-REPOSITORY = HERE.parents[2]
-sys.path.insert(0, str(HERE))
-sys.path.insert(0, str(REPOSITORY / "examples"))
+import page_telemetry
 
-page_telemetry: Any = importlib.import_module("page_telemetry")
+REPOSITORY = Path(__file__).resolve().parents[3]
+sys.path.append(str(REPOSITORY / "examples"))
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 WIDTH, HEIGHT = 1280, 800
@@ -37,7 +35,8 @@ document.addEventListener("securitypolicyviolation", (event) =>
 """
 
 
-@pytest.fixture(scope="session")
+# For a module: an event loop runs in this thread meanwhile, which other tests cannot have.
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
     path = os.environ.get("OXITEL_BROWSER") or next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:

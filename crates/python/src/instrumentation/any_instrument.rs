@@ -1,21 +1,20 @@
 //! A histogram or counter that an instrumentation measures with: ours, natively, or anybody else's by
 //! its methods.
 
-use std::sync::OnceLock;
-
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::imports::watch::OwnMethods;
 use crate::metrics::instrument::{Histogram, UpDownCounter};
+use crate::threads::once::Once;
 
 /// What the API gives before there is a provider has the real one here later.
 const REAL: &str = "_real_instrument";
 
 pub(crate) struct AnyInstrument {
     given: Py<PyAny>,
-    ours: OnceLock<Ours>,
+    ours: Once<Ours>,
 }
 
 /// An instrument of ours, and whether its method still is.
@@ -61,9 +60,9 @@ impl AnyInstrument {
         if given.is_none() {
             return None;
         }
-        let ours = OnceLock::new();
+        let ours = Once::new();
         if let Some(found) = Ours::of(given) {
-            let _ = ours.set(found);
+            let _ = ours.set(given.py(), found);
         }
         Some(Self {
             given: given.clone().unbind(),
@@ -72,11 +71,11 @@ impl AnyInstrument {
     }
 
     fn native(&self, py: Python<'_>) -> Option<&Native> {
-        if self.ours.get().is_none() {
+        if self.ours.peek().is_none() {
             let real = self.given.bind(py).getattr(REAL).ok()?;
-            let _ = self.ours.set(Ours::of(&real)?);
+            let _ = self.ours.set(py, Ours::of(&real)?);
         }
-        let ours = self.ours.get()?;
+        let ours = self.ours.peek()?;
         let are_own = ours.methods.are_own(ours.native.object(py));
         are_own.then_some(&ours.native)
     }
@@ -120,7 +119,7 @@ impl AnyInstrument {
     }
 
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if let Some(ours) = self.ours.get() {
+        if let Some(ours) = self.ours.peek() {
             ours.methods.traverse(visit)?;
         }
         visit.call(&self.given)

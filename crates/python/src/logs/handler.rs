@@ -5,7 +5,7 @@
 //! of ours) is handled too, up to a depth at which it is surely endless.
 
 use std::cell::Cell;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use crate::threads::once::Once;
 use arc_swap::ArcSwapOption;
@@ -51,7 +51,7 @@ static RECURSIVE: Seldom = Seldom::new();
 #[pyclass(frozen, subclass, module = "oxitel._native")]
 pub(crate) struct LoggingHandler {
     options: Once<Options>,
-    methods: OnceLock<OwnMethods>,
+    methods: Once<OwnMethods>,
     loggers: ArcSwapOption<Loggers>,
 }
 
@@ -236,7 +236,7 @@ impl LoggingHandler {
     fn own_options<'a>(slf: &'a Bound<'_, Self>) -> Option<&'a Options> {
         let (py, handler) = (slf.py(), slf.get());
         let options = handler.options.get(py)?;
-        let methods = handler.methods.get()?;
+        let methods = handler.methods.peek()?;
         (options.is_own_class && methods.are_own(slf)).then_some(options)
     }
 
@@ -390,7 +390,7 @@ impl LoggingHandler {
     fn new(_arguments: &Bound<'_, PyTuple>, _options: Option<&Bound<'_, PyDict>>) -> Self {
         Self {
             options: Once::new(),
-            methods: OnceLock::new(),
+            methods: Once::new(),
             loggers: ArcSwapOption::const_empty(),
         }
     }
@@ -402,7 +402,7 @@ impl LoggingHandler {
         has_code_attributes: bool,
     ) {
         let (py, handler) = (slf.py(), slf.get());
-        let _ = handler.methods.set(OwnMethods::of(slf));
+        let _ = handler.methods.set(slf.py(), OwnMethods::of(slf));
         let _ = handler.options.set(
             py,
             Options {
@@ -442,7 +442,7 @@ impl LoggingHandler {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        match self.methods.get() {
+        match self.methods.peek() {
             Some(methods) => methods.traverse(&visit),
             None => Ok(()),
         }

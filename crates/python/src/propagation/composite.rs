@@ -1,6 +1,5 @@
 //! `CompositePropagator`: several propagators, one after the other.
 
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::exceptions::PyAttributeError;
@@ -15,13 +14,14 @@ use super::injected::Injected;
 use super::propagator::{EXTRACT_FAILED, INJECT_FAILED, settle};
 use crate::imports::watch::{dict_of, version_of};
 use crate::threads::guarded::Guarded;
+use crate::threads::once::Once;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "oxitel._native")]
 pub(crate) struct CompositePropagator {
     /// What Python code has set as `_propagators`, looked at anew with each call.
     propagators: Guarded<Option<Py<PyAny>>>,
     /// The propagator whose work this does.
-    owner: OnceLock<Owner>,
+    owner: Once<Owner>,
 }
 
 /// A propagator of the API's, whose methods are those of the native one that stands in for it.
@@ -122,7 +122,7 @@ impl CompositePropagator {
         let Ok(found) = found.cast_into_exact::<Self>() else {
             return Ok(None);
         };
-        let is_own = match found.get().owner.get() {
+        let is_own = match found.get().owner.peek() {
             Some(owner) => {
                 owner.object.is(propagator)
                     && owner.replaced(py, "extract", &owner.extract)?.is_none()
@@ -133,7 +133,7 @@ impl CompositePropagator {
     }
 
     fn parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        if let Some(owner) = self.owner.get() {
+        if let Some(owner) = self.owner.peek() {
             return owner.parts(py);
         }
         let parts = self.propagators.lock(py);
@@ -177,19 +177,19 @@ impl CompositePropagator {
         let _ = (args, kwargs);
         Self {
             propagators: Guarded::new(None),
-            owner: OnceLock::new(),
+            owner: Once::new(),
         }
     }
 
     /// Does the work of `propagator` from now on: one of the API's classes, whose own `_propagators` are
     /// looked at with each call.
     fn _stand_in(&self, propagator: &Bound<'_, PyAny>) -> PyResult<()> {
-        let _ = self.owner.set(Owner::of(propagator)?);
+        let _ = self.owner.set(propagator.py(), Owner::of(propagator)?);
         Ok(())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        if let Some(owner) = self.owner.get() {
+        if let Some(owner) = self.owner.peek() {
             visit.call(&owner.object)?;
         }
         match self.propagators.peek(&visit) {
@@ -218,7 +218,7 @@ impl CompositePropagator {
         context: Option<&Bound<'py, PyAny>>,
         getter: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Option<Bound<'py, PyAny>>> {
-        if let Some(owner) = self.owner.get()
+        if let Some(owner) = self.owner.peek()
             && let Some(method) = owner.replaced(py, "extract", &owner.extract)?
         {
             let options = options_of(py, context, "getter", getter)?;
@@ -238,7 +238,7 @@ impl CompositePropagator {
         context: Option<&Bound<'py, PyAny>>,
         setter: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<()> {
-        if let Some(owner) = self.owner.get()
+        if let Some(owner) = self.owner.peek()
             && let Some(method) = owner.replaced(py, "inject", &owner.inject)?
         {
             let options = options_of(py, context, "setter", setter)?;

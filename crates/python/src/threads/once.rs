@@ -1,7 +1,6 @@
 //! What is made once and then kept.
 
-use std::sync::OnceLock;
-
+use once_cell::sync::OnceCell;
 use pyo3::prelude::*;
 use pyo3::types::PyString;
 
@@ -11,15 +10,24 @@ use pyo3::types::PyString;
 /// thread forks in that moment has a cell that nobody will ever fill, and waits for it. This one is filled
 /// in one step under the interpreter's lock, which whoever forks holds, after the value was made: two
 /// threads may make one, and the first is kept.
-pub(crate) struct Once<T>(OnceLock<T>);
+///
+/// One that is all zeroes is empty, which the standard library's is not: CPython 3.11 and 3.12 make the
+/// `__dict__` of an object that is not filled yet, and may collect garbage then, and visit it.
+pub(crate) struct Once<T>(OnceCell<T>);
 
 impl<T> Once<T> {
     pub(crate) const fn new() -> Self {
-        Self(OnceLock::new())
+        Self(OnceCell::new())
     }
 
     #[inline]
     pub(crate) fn get(&self, _py: Python<'_>) -> Option<&T> {
+        self.0.get()
+    }
+
+    /// The same where nobody has to say that the interpreter is attached: garbage collection, above all.
+    #[inline]
+    pub(crate) fn peek(&self) -> Option<&T> {
         self.0.get()
     }
 
