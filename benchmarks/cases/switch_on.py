@@ -1,13 +1,10 @@
-"""Switching on the instrumentations of the libraries that Oxitel has its own for; the libraries are
-installed, and the program has imported none of them."""
+"""Switching on the instrumentations of libraries that are installed, and that the program has not
+imported."""
 
-import importlib.util
 import time
 from importlib.metadata import entry_points
 
-if importlib.util.find_spec("oxitel"):
-    import oxitel.auto  # noqa: F401  contrib's instrumentations are in that environment, too
-
+import native_first  # noqa: F401
 from opentelemetry import metrics, trace  # noqa: F401  what a program has before
 
 LIBRARIES = (

@@ -1,14 +1,11 @@
 """What the cases of instrumented libraries share: traces and metrics together, and ours before
 contrib's where both are installed."""
 
-import importlib.util
 from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
-if importlib.util.find_spec("oxitel"):
-    import oxitel.auto  # noqa: F401  contrib's instrumentations are in that environment, too
-
+import native_first  # noqa: F401
 from measure import measure
 from pipeline import close, flush, make_meter_provider, make_provider
 

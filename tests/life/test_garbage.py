@@ -239,8 +239,8 @@ def test_garbage_may_be_collected_at_every_moment() -> None:
     assert (finished.returncode, finished.stdout) == (0, "the end\n"), finished.stderr
 
 
-# A garbage collection at each second allocation, and no dict ready to be used again: CPython 3.11 and
-# 3.12 make the `__dict__` of an object before the object is filled.
+# A garbage collection at each second allocation, and no dict ready to be used again: CPython 3.11
+# and 3.12 make the `__dict__` of an object before the object is filled.
 WHILE_OBJECTS_ARE_MADE = """
 import gc
 from opentelemetry import propagate, trace
@@ -260,7 +260,8 @@ def make(function, *arguments):
 
 propagators = ("Composite", "TraceContext", "Baggage", "Jaeger", "B3")
 meter = MeterProvider().get_meter("meter")
-recording, idle = TracerProvider().get_tracer("a"), TracerProvider(sampler=ALWAYS_OFF).get_tracer("b")
+recording = TracerProvider().get_tracer("recording")
+idle = TracerProvider(sampler=ALWAYS_OFF).get_tracer("idle")
 gc.set_threshold(1)
 for name in propagators:
     make(getattr(_native, f"{name}Propagator"))

@@ -102,7 +102,7 @@ def test_variables_that_are_set_win_over_the_distributions(run: Run, collector: 
     assert finished.returncode == 0
     assert finished.stderr.splitlines() == [
         "Invalid value for OTEL_LOGS_EXPORTER: 'carrier_pigeon'. Expected one of console, otlp,"
-        " otlp_proto_grpc, otlp_proto_http, none. Using no such exporter.",
+        " otlp_kafka, otlp_proto_grpc, otlp_proto_http, none. Using no such exporter.",
         "from inside",
     ]
     assert [(request.signal, request.protocol) for request in collector.requests()] == [

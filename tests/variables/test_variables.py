@@ -116,7 +116,7 @@ def test_nothing_else_in_the_package_reads_the_environment() -> None:
         if re.search(_READS_ENVIRONMENT, path.read_text(encoding="utf-8")):
             readers.append(path.relative_to(ROOT / "python" / "oxitel").as_posix())
     assert sorted(readers) == [
-        # The one place, five that write variables for a program, what an interpreter without us
+        # The one place, six that write variables for a program, what an interpreter without us
         # may begin with, and those that have to tell an unset value from an empty one or read
         # whichever variable they are asked for.
         "command/env.py",
@@ -129,6 +129,7 @@ def test_nothing_else_in_the_package_reads_the_environment() -> None:
         "resources/detector.py",
         "setup/zero_code/path/sitecustomize.py",
         "setup/zero_code/start.py",
+        "testing/plugin.py",
         "variables/variable.py",
     ]
 

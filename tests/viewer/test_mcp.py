@@ -35,6 +35,7 @@ class Server:
 
     def __init__(self, program: Path, folder: Path, over_http: bool, viewer: Any) -> None:
         self.viewer = viewer if over_http else None
+        self.greeting: Any = None
         self.ports = folder / "mcp-ports.json"
         free = ("--grpc-address", "127.0.0.1:0", "--http-address", "127.0.0.1:0")
         data = ("--data", str(folder / "data"), "--ports-file", str(self.ports))
@@ -50,7 +51,7 @@ class Server:
                     streams = streamable_http_client(address)
                 async with streams as (read, write, *_):
                     async with ClientSession(read, write) as session:
-                        await session.initialize()
+                        self.greeting = await session.initialize()
                         await ask(session)
 
         anyio.run(run)
@@ -82,7 +83,7 @@ async def tell(session: ClientSession, tool: str, **arguments: Any) -> tuple[str
     result: Any = await session.call_tool(tool, arguments)
     texts = [block.text for block in result.content]
     assert sum(len(text.encode()) for text in texts) <= MOST_BYTES, tool
-    assert not result.is_error, (tool, texts)
+    assert not result.isError, (tool, texts)
     assert sample.SECRET not in "".join(texts), tool
     says, data = texts
     return says, json.loads(data)
@@ -90,7 +91,7 @@ async def tell(session: ClientSession, tool: str, **arguments: Any) -> tuple[str
 
 async def refused(session: ClientSession, tool: str, **arguments: Any) -> str:
     result: Any = await session.call_tool(tool, arguments)
-    assert result.is_error, result
+    assert result.isError, result
     [block] = result.content
     return str(block.text)
 
@@ -101,7 +102,7 @@ def test_tools_answer_lead_on_and_leave_out_what_is_secret(server: Server) -> No
     async def ask(session: ClientSession) -> None:
         tools = {tool.name: tool for tool in (await session.list_tools()).tools}
         assert len(tools) == 14
-        changing = [name for name, it in tools.items() if not it.annotations.read_only_hint]
+        changing = [name for name, it in tools.items() if not it.annotations.readOnlyHint]
         assert changing == ["snapshot"]
         says, _ = await tell(session, "overview")
         assert "Nothing has arrived yet" in says and "next: otlp_endpoint" in says
@@ -210,7 +211,7 @@ def test_what_is_wrong_is_said_with_what_would_be_right(server: Server) -> None:
 
 def test_pages_are_read(server: Server) -> None:
     async def ask(session: ClientSession) -> None:
-        assert "overview" in (session.instructions or "")
+        assert "overview" in (server.greeting.instructions or "")
         pages = (await session.list_resources()).resources
         assert len(pages) == 3
         for page in pages:

@@ -123,8 +123,9 @@ import importlib, json, inspect, sys
 HERE = ("opentelemetry.instrumentation", "oxitel")
 found = {}
 for module in sys.argv[1:]:
-    names = vars(importlib.import_module(module))
-    for name, value in names.items():
+    imported = importlib.import_module(module)
+    for name in dir(imported):
+        value = getattr(imported, name)
         if name in ("_instruments", "__version__"):
             found[f"{module}.{name}"] = value
         own = getattr(value, "__module__", "").startswith(HERE)
