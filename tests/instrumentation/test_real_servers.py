@@ -33,7 +33,7 @@ SERVERS = {
     "hypercorn": ["-m", "hypercorn", "served:application", "-b", "127.0.0.1:{port}"],
     "pyuwsgi": [
         *("-c", "import pyuwsgi; pyuwsgi.run()", "--module", "served:application", "--need-app"),
-        *("--http-socket", "127.0.0.1:{port}", "--http-chunked-input", "--threads", "4"),
+        *("--http-socket", "127.0.0.1:{port}", "--threads", "4"),
         # As installed packages are found, which uWSGI's own interpreter would not.
         *("--pythonpath", site.getsitepackages()[0], "--die-on-term", "--disable-logging"),
     ],
@@ -60,6 +60,8 @@ class Server:
     """A server with one process, and what its spans say."""
 
     def __init__(self, served, server, folder):
+        # uWSGI has an interface of its own for them, which no framework uses.
+        self.takes_chunks = server != "pyuwsgi"
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             self.port = free.getsockname()[1]
@@ -142,9 +144,12 @@ def test_no_span_is_under_a_wrong_parent(server):
 
 
 def test_whatever_is_asked_is_answered_and_recorded(server):
-    body = (b"." * 1000 for _ in range(3))
-    sent = {"Transfer-Encoding": "chunked"}
-    assert server.get("/item/1", "POST", body=body, headers=sent, encode_chunked=True)[0] == 200
+    if server.takes_chunks:
+        body = (b"." * 1000 for _ in range(3))
+        sent = {"Transfer-Encoding": "chunked"}
+        assert server.get("/item/1", "POST", body=body, headers=sent, encode_chunked=True)[0] == 200
+    else:
+        assert server.get("/item/1", "POST", body=b"." * 3000)[0] == 200
     assert server.get("/item/2", "HEAD") == (200, b"")
     assert server.get("/unchanged")[0] == 304
     assert server.get("/broken")[0] == 500

@@ -150,9 +150,21 @@ class Reader:
                 time.sleep(0.05)
 
     def _look(self, line: str) -> str:
-        """Hands what arrived on to the viewer, and asks it."""
+        """Asks the viewer, and hands on to it what arrives meanwhile: it may wait for that."""
         if self._viewer is None:
             self._start_viewer()
+        self._forward()
+        command = [str(viewer_program()), *shlex.split(line)[1:]]
+        command += ["--from", f"127.0.0.1:{self._viewer_port}"]
+        command += ["--width", "100"] if command[1] == "show" else []
+        with subprocess.Popen(command, stdout=subprocess.PIPE, encoding="utf-8") as asking:
+            while asking.poll() is None:
+                self._forward()
+                time.sleep(0.02)
+            assert asking.stdout is not None
+            return asking.stdout.read()
+
+    def _forward(self) -> None:
         requests = self.collector.requests(body=True, decoded=False)
         for request in requests[self._forwarded :]:
             urllib.request.urlopen(
@@ -163,10 +175,6 @@ class Reader:
                 )
             ).close()
         self._forwarded = len(requests)
-        command = [str(viewer_program()), *shlex.split(line)[1:]]
-        command += ["--from", f"127.0.0.1:{self._viewer_port}"]
-        command += ["--width", "100"] if command[1] == "show" else []
-        return subprocess.run(command, capture_output=True, encoding="utf-8", timeout=60).stdout
 
     def _start_viewer(self) -> None:
         told = self.folder / "ports.json"
