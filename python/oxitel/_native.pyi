@@ -97,6 +97,7 @@ __all__ = [
     "UpDownCounter",
     "_Span",
     "asgi_url",
+    "buffer_files",
     "collect_metrics",
     "default_port",
     "encode_logs",
