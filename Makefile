@@ -69,10 +69,10 @@ ifdef nextest
 else
 	cargo test --workspace
 endif
-	$(python) -m pytest --numprocesses 3 --dist loadfile $(PYTEST)
+	$(python) -m pytest --numprocesses 4 --dist loadfile $(PYTEST)
 
 test-python: $(VENV)/.built setup
-	$(python) -m pytest --numprocesses 3 --dist loadfile $(PYTEST)
+	$(python) -m pytest --numprocesses 4 --dist loadfile $(PYTEST)
 
 test-pythons: ## The Python tests under each of PYTHONS="3.10 3.11 3.12 3.13"
 	for version in $(PYTHONS); do \
@@ -83,7 +83,7 @@ test-pythons: ## The Python tests under each of PYTHONS="3.10 3.11 3.12 3.13"
 
 # The tests beside the oldest and the newest API that are supported; docs/dropin.md shows what was found.
 test-apis: $(VENV)/.built setup
-	$(python) scripts/try_api_versions.py -- --numprocesses 3 --dist loadfile $(PYTEST)
+	$(python) scripts/try_api_versions.py -- --numprocesses 4 --dist loadfile $(PYTEST)
 
 # The buffer's long tests: a thousand kills, many more modelled accidents.
 test-buffer: $(VENV)/.built
