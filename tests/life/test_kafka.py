@@ -346,7 +346,11 @@ tracer_provider:
                 trace.get_tracer("shop").start_span("order").end()
         """,
         wrapper=[os.path.join(os.path.dirname(sys.executable), "oxitel"), "run"],
-        env={"OTEL_CONFIG_FILE": "otel.yaml", "LIFE_PASSWORD": "hunter22"},
+        env={
+            "OTEL_CONFIG_FILE": "otel.yaml",
+            "LIFE_PASSWORD": "hunter22",
+            "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS": "*",
+        },
     )
     finished = running.finish()
     assert (finished.exit_code, finished.stderr) == (0, "")
