@@ -11,8 +11,9 @@ from collections.abc import Callable
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-import page_telemetry
 import pytest
+
+import page_telemetry
 
 
 def parameters(page: Any) -> dict[str, str]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from page_telemetry import HOSTILE, send_hostile
 
 WEB = Path(__file__).resolve().parents[3] / "crates" / "viewer" / "web"
