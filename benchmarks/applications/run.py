@@ -176,8 +176,20 @@ def once(
         # What it has sent is there; a receiver that is behind takes a moment.
         time.sleep(0.3)
         found["records"] = {signal: collector.count(signal) for signal in SIGNALS}
+        found["metric_names"] = metric_names(collector)
         found["lines"] = [cleaned(line, folder, environment) for line in process.lines()]
         return found
+
+
+def metric_names(collector: Collector) -> set[str]:
+    return {
+        metric["name"]
+        for request in collector.requests()
+        if request.signal == "metrics" and request.accepted
+        for resource_metrics in request.decoded.get("resource_metrics", ())
+        for scope_metrics in resource_metrics.get("scope_metrics", ())
+        for metric in scope_metrics.get("metrics", ())
+    }
 
 
 def variables_for(
@@ -281,6 +293,7 @@ def summary(rounds: list[dict[str, Any]], plain: Counter[str]) -> dict[str, Any]
         signal: round(statistics.median(found["records"][signal] for found in rounds))
         for signal in SIGNALS
     }
+    result["metric_names"] = sorted(set().union(*(found["metric_names"] for found in rounds)))
     added = [
         [line for line in found["lines"] if line and normal(line) not in plain] for found in rounds
     ]

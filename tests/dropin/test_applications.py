@@ -51,8 +51,11 @@ def test_no_fewer_records_arrive_than_with_the_official_packages(
     assert set(sides["nothing"]["records"].values()) == {0}
     official, ours = sides["official"]["records"], sides["oxitel"]["records"]
     assert sum(ours.values()) > 0
-    fewer = {signal for signal in ours if ours[signal] < official[signal]}
-    assert fewer == set()
+    assert {signal for signal in ("traces", "logs") if ours[signal] < official[signal]} == set()
+    # How many requests carry metrics depends on how many of its workers the server has used, and
+    # on how long they live; what is measured does not.
+    of_official, of_ours = (set(sides[side]["metric_names"]) for side in ("official", "oxitel"))
+    assert of_official - of_ours == set()
 
 
 def test_the_pages_are_what_the_committed_results_say() -> None:
