@@ -42,19 +42,14 @@ def check(report: Report) -> None:
         facts.append({"name": "fastapi", "version": fastapi, "state": state})
         report.attempt(_CHECK, _check_auto_configure, report, found.get(_AUTO_CONFIGURE))
     if has_starlette:
-        file = found.get(_MIDDLEWARE)
-        state = "only with its middleware" if file is None else "on"
-        facts.append({"name": "starlette", "version": starlette, "state": state})
         # FastAPI's instrumentation is Starlette's for its applications.
-        if file is not None and on & {"starlette", "fastapi"}:
-            report.find(
-                "warning",
-                _CHECK,
-                f"{file} names Starlette's OpenTelemetryMiddleware, and the instrumentation is on:"
-                " each request has two server spans",
-                "leave the middleware out, or set"
-                " OTEL_PYTHON_DISABLED_INSTRUMENTATIONS=starlette,fastapi",
-            )
+        if found.get(_MIDDLEWARE) is None:
+            state = "only with its middleware"
+        elif on & {"starlette", "fastapi"}:
+            state = "gives way to the instrumentation"
+        else:
+            state = "on"
+        facts.append({"name": "starlette", "version": starlette, "state": state})
 
 
 def _check_auto_configure(report: Report, file: str | None) -> None:

@@ -24,6 +24,8 @@ _logger = getLogger("opentelemetry.instrumentation.starlette")
 _FLAG = "_is_instrumented_by_opentelemetry"
 # The process in which it was instrumented.
 _OWNER = "_oxitel_instrumented_in"
+# By which `starlette.middleware.opentelemetry` knows that a request is taken care of.
+_STARLETTES_OWN = "starlette.opentelemetry"
 
 Build = Callable[[Any], OpenTelemetryMiddleware]
 
@@ -142,12 +144,14 @@ def around(stack: Any, build: Build) -> Any:
 
 
 class _Exceptions:
-    """Notes what the application raises on the span of its request."""
+    """Notes what the application raises on the span of its request, and has Starlette's own
+    middleware leave that request to us."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        scope[_STARLETTES_OWN] = True
         try:
             await self.app(scope, receive, send)
         except Exception as error:

@@ -618,6 +618,11 @@ DIFFERENCES: list[Difference] = [
         ("observations.an application that has answered already", "false", "true"),
     ),
     *_rows(
+        "Beside Starlette's own middleware, a request has one server span.",
+        "deliberate_servers.starlettes_own_middleware",
+        ("observations.server spans", "2", "1"),
+    ),
+    *_rows(
         "What a hook raises is logged, and the request goes on.",
         "deliberate_servers.hooks_that_raise",
         ("observations.Flask answers", "500", "200"),

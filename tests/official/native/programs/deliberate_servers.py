@@ -176,6 +176,21 @@ def asgi_answers(run: Run) -> None:
 
 
 @program(log_level="CRITICAL")
+def starlettes_own_middleware(run: Run) -> None:
+    from opentelemetry.instrumentation.starlette import StarletteInstrumentor
+    from starlette.applications import Starlette
+    from starlette.middleware import Middleware
+    from starlette.middleware.opentelemetry import OpenTelemetryMiddleware
+
+    memory = Memory()
+    own = Middleware(OpenTelemetryMiddleware, tracer_provider=memory.tracer_provider)
+    app = Starlette(middleware=[own])
+    StarletteInstrumentor.instrument_app(app, **memory.providers)
+    asyncio.run(call(app, "GET", "/nowhere", {}))
+    run.observe("server spans", memory.kinds().count("SERVER"))
+
+
+@program(log_level="CRITICAL")
 def django_answers(run: Run) -> None:
     import sys
     from types import ModuleType

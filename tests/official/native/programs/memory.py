@@ -29,6 +29,9 @@ class Memory:
     def names(self) -> list[str]:
         return [span.name for span in self._exporter.get_finished_spans()]
 
+    def kinds(self) -> list[str]:
+        return [span.kind.name for span in self._exporter.get_finished_spans()]
+
     def last(self) -> Any:
         return self._exporter.get_finished_spans()[-1]
 
