@@ -1,5 +1,6 @@
 """Takes what the last run of tests/official/instrumentations and tests/official/packages found
-out into docs/instrumentations.json, and writes the tables of docs/instrumentations.md from it.
+out, and of contrib's suites (`make suites`), into docs/instrumentations.json, and writes the tables
+of docs/instrumentations.md from it.
 
 Run the tests first; they compare the page with the results.
 """
@@ -8,12 +9,18 @@ import ast
 import json
 import platform
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.append(str(ROOT / "tests"))
+
+from official.suites.contrib import CONTRIB, REASONS  # noqa: E402
+
 RUN = ROOT / ".work/instrumentation"
 OTHERS = ROOT / ".work/packages"
+SUITES = ROOT / ".work/contrib"
 RESULTS = ROOT / "docs/instrumentations.json"
 PAGE = ROOT / "docs/instrumentations.md"
 PROGRAMS = ROOT / "tests/official/instrumentations/programs"
@@ -28,11 +35,20 @@ def taken() -> dict[str, Any]:
         theme = found["program"].split(".")[0]
         if (PROGRAMS / f"{theme}.py").exists():
             programs[found.pop("program")] = found
-    packages = {
-        path.stem: json.loads(path.read_text(encoding="utf-8")) for path in OTHERS.glob("*.json")
-    }
     kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
-    return {**kept, "python": platform.python_version(), "programs": programs, "packages": packages}
+    suites = {**kept.get("suites", {}), **read(SUITES)}
+    return {
+        "python": platform.python_version(),
+        "programs": programs,
+        "packages": read(OTHERS),
+        "suites": {name: suites[name] for name in CONTRIB if name in suites},
+    }
+
+
+def read(folder: Path) -> dict[str, Any]:
+    return {
+        path.stem: json.loads(path.read_text(encoding="utf-8")) for path in folder.glob("*.json")
+    }
 
 
 def counterpart(theme: str) -> str:
@@ -75,23 +91,37 @@ def package_table(results: dict[str, Any]) -> str:
 
 
 def suite_table(results: dict[str, Any]) -> str:
-    lines = [
-        "| Suite of | Passed on the official SDK | Passed on Oxitel | Fails on Oxitel only |",
-        "| --- | ---: | ---: | --- |",
-    ]
-    for name, suite in sorted(results.get("suites", {}).items()):
-        official, oxitel = suite["official"], suite["oxitel"]
-        if official.get("passed"):
-            only = [f"`{test}`" for test in oxitel["names"] if test not in official["names"]]
-            passed = f"{official['passed']} | {oxitel.get('passed', 0)}"
-            lines.append(f"| `{name.replace('_', '-')}` | {passed} | {', '.join(only) or '—'} |")
+    lines = ["| Suite of | Passed with contrib's | Passed with ours |", "| --- | ---: | ---: |"]
+    for name, suite in sorted(results["suites"].items()):
+        lines.append(f"| `{short(name)}` | {suite['official']} | {suite['oxitel']} |")
     return "\n".join(lines) + "\n"
+
+
+def reason_table(results: dict[str, Any]) -> str:
+    lines = [
+        "| Suite of | Tests that fail with ours alone | What they want |",
+        "| --- | --- | --- |",
+    ]
+    for name, reasons in sorted(REASONS.items()):
+        for reason in dict.fromkeys(reasons.values()):
+            begun = tuple(test for test, why in reasons.items() if why == reason)
+            failing = [
+                test for test in results["suites"][name]["only_ours"] if test.startswith(begun)
+            ]
+            tests = ", ".join(f"`{test}`" for test in dict.fromkeys(failing))
+            lines.append(f"| `{short(name)}` | {tests} | {reason} |")
+    return "\n".join(lines) + "\n"
+
+
+def short(name: str) -> str:
+    return name.removeprefix("opentelemetry-").removeprefix("instrumentation-")
 
 
 TABLES = {
     "instrumentations": instrumentation_table,
     "packages": package_table,
     "suites": suite_table,
+    "reasons": reason_table,
 }
 
 
