@@ -29,12 +29,13 @@ def clean_environment() -> dict[str, str]:
 
 
 class Receiver:
-    """`receiver.py` in the official environment, and the control socket to it."""
+    """`receiver.py` in the official environment, or another program like it, and the control
+    socket to it."""
 
-    def __init__(self, python: str) -> None:
+    def __init__(self, python: str, program: Path = FOLDER / "receiver.py") -> None:
         core = RECEIVER_CORE if pinning() else -1
         self.process = subprocess.Popen(
-            [python, str(FOLDER / "receiver.py"), "--core", str(core)],
+            [python, str(program), "--core", str(core)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=clean_environment(),
