@@ -23,6 +23,11 @@ def pinning() -> bool:
     return hasattr(os, "sched_setaffinity") and {APP_CORE, RECEIVER_CORE} <= os.sched_getaffinity(0)
 
 
+def pin() -> None:
+    """Stay on the core of programs under test."""
+    os.sched_setaffinity(0, {APP_CORE})
+
+
 def clean_environment() -> dict[str, str]:
     dropped = ("OTEL_", "BENCHMARK_", "PYTHON", "OXITEL_", "FASTOTEL_")
     return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
@@ -83,14 +88,13 @@ def run_program(
         # Collected when the program flushes, not in between.
         "OTEL_METRIC_EXPORT_INTERVAL": "3600000",
     }
-    pin = (lambda: os.sched_setaffinity(0, {APP_CORE})) if pinning() else None
     receiver.ask("reset")
     done = subprocess.run(
         [python, str(FOLDER / "cases" / program)],
         env=environment,
         capture_output=True,
         text=True,
-        preexec_fn=pin,
+        preexec_fn=pin if pinning() else None,
         timeout=PROGRAM_SECONDS,
     )
     if done.returncode != 0:
