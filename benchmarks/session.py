@@ -57,13 +57,15 @@ class Receiver:
         return answer
 
     def close(self) -> None:
-        self.control.close()
-        assert self.process.stdin is not None
-        self.process.stdin.close()
+        assert self.process.stdin is not None and self.process.stdout is not None
+        for file in (self.answers, self.control, self.process.stdin):
+            file.close()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
 
     def __enter__(self) -> Receiver:
         return self
