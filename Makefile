@@ -48,15 +48,9 @@ demo: build ## Two services under load: one request's trace and logs, and the me
 view: $(TARGET)/release/oxitel-viewer ## Start the viewer with what the last demo sent
 	$(TARGET)/release/oxitel-viewer start --data $(TARGET)/demo
 
-# As they are published, installed into an environment of their own and tried there.
+# As they are published, and tried in an environment of their own.
 wheels: $(VENV)/.ready
-	rm -rf wheels
-	maturin build --release --out wheels
-	maturin build --release --out wheels --manifest-path crates/viewer/Cargo.toml
-	$(PYTHON) -m venv wheels/environment
-	$(uv) pip install --quiet --python wheels/environment/bin/python wheels/*.whl
-	cd wheels && environment/bin/python ../scripts/smoke_test.py
-	cd wheels && environment/bin/python ../scripts/smoke_test_viewer.py *viewer*.whl
+	$(python) scripts/try_release.py --out wheels
 
 # Two hundred rounds of tests/viewer/test_kill.py.
 kills: $(TARGET)/release/oxitel-viewer

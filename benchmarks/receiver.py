@@ -17,8 +17,6 @@ import zlib
 from concurrent import futures
 from typing import Any
 
-import grpc
-
 # The signal of a request, by the path of its gRPC call or of its HTTP address.
 SIGNALS = {
     "/opentelemetry.proto.collector.trace.v1.TraceService/Export": "traces",
@@ -126,6 +124,8 @@ def decompress(encoding: str, body: bytes) -> bytes:
 
 
 def serve_grpc(store: Store) -> tuple[Any, int]:
+    import grpc
+
     def handler(signal: str) -> Any:
         def export(body: bytes, context: Any) -> bytes:
             store.keep(signal, "identity", body)
@@ -148,10 +148,16 @@ def serve_grpc(store: Store) -> tuple[Any, int]:
 
 
 class HttpConnection(socketserver.StreamRequestHandler):
-    """A keep-alive HTTP/1.1 connection that knows no more than an OTLP exporter needs."""
+    """A keep-alive HTTP/1.1 connection that knows no more than an exporter needs."""
 
     rbufsize = 1 << 18
     store: Store
+    content_type = "application/x-protobuf"
+
+    def answer(self, path: str, encoding: str, body: bytes) -> bytes:
+        """The body of the answer to a request, which is kept."""
+        self.store.keep(SIGNALS[path], encoding, body)
+        return b""
 
     def handle(self) -> None:
         self.connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -160,15 +166,16 @@ class HttpConnection(socketserver.StreamRequestHandler):
             while (line := self.rfile.readline()) not in (b"\r\n", b"\n", b""):
                 name, _, value = line.decode("latin-1").partition(":")
                 headers[name.strip().lower()] = value.strip()
-            if "content-length" not in headers:
+            if "content-length" not in headers and request[0] != b"GET":
                 self.wfile.write(b"HTTP/1.1 411 Length Required\r\nContent-Length: 0\r\n\r\n")
                 return
-            body = self.rfile.read(int(headers["content-length"]))
-            signal = SIGNALS[request[1].decode()]
-            self.store.keep(signal, headers.get("content-encoding", "identity"), body)
+            body = self.rfile.read(int(headers.get("content-length", 0)))
+            encoding = headers.get("content-encoding", "identity")
+            answer = self.answer(request[1].decode(), encoding, body)
             self.wfile.write(
-                b"HTTP/1.1 200 OK\r\nContent-Type: application/x-protobuf\r\n"
-                b"Content-Length: 0\r\n\r\n"
+                f"HTTP/1.1 200 OK\r\nContent-Type: {self.content_type}\r\n"
+                f"Content-Length: {len(answer)}\r\n\r\n".encode()
+                + answer
             )
 
 
@@ -203,12 +210,17 @@ def serve(handler: type[socketserver.StreamRequestHandler]) -> int:
     return int(server.server_address[1])
 
 
-def main() -> None:
+def parse_core() -> None:
+    """Stay on the core that the command line names."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--core", type=int, default=-1, help="the only core to run on; -1: any")
     options = parser.parse_args()
     if options.core >= 0:
         os.sched_setaffinity(0, {options.core})
+
+
+def main() -> None:
+    parse_core()
     store = Store()
     HttpConnection.store = Control.store = store
     server, grpc_port = serve_grpc(store)

@@ -23,18 +23,24 @@ def pinning() -> bool:
     return hasattr(os, "sched_setaffinity") and {APP_CORE, RECEIVER_CORE} <= os.sched_getaffinity(0)
 
 
+def pin() -> None:
+    """Stay on the core of programs under test."""
+    os.sched_setaffinity(0, {APP_CORE})
+
+
 def clean_environment() -> dict[str, str]:
     dropped = ("OTEL_", "BENCHMARK_", "PYTHON", "OXITEL_", "FASTOTEL_")
     return {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
 
 
 class Receiver:
-    """`receiver.py` in the official environment, and the control socket to it."""
+    """`receiver.py` in the official environment, or another program like it, and the control
+    socket to it."""
 
-    def __init__(self, python: str) -> None:
+    def __init__(self, python: str, program: Path = FOLDER / "receiver.py") -> None:
         core = RECEIVER_CORE if pinning() else -1
         self.process = subprocess.Popen(
-            [python, str(FOLDER / "receiver.py"), "--core", str(core)],
+            [python, str(program), "--core", str(core)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             env=clean_environment(),
@@ -51,13 +57,15 @@ class Receiver:
         return answer
 
     def close(self) -> None:
-        self.control.close()
-        assert self.process.stdin is not None
-        self.process.stdin.close()
+        assert self.process.stdin is not None and self.process.stdout is not None
+        for file in (self.answers, self.control, self.process.stdin):
+            file.close()
         try:
             self.process.wait(10)
         except subprocess.TimeoutExpired:
             self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
 
     def __enter__(self) -> Receiver:
         return self
@@ -82,14 +90,13 @@ def run_program(
         # Collected when the program flushes, not in between.
         "OTEL_METRIC_EXPORT_INTERVAL": "3600000",
     }
-    pin = (lambda: os.sched_setaffinity(0, {APP_CORE})) if pinning() else None
     receiver.ask("reset")
     done = subprocess.run(
         [python, str(FOLDER / "cases" / program)],
         env=environment,
         capture_output=True,
         text=True,
-        preexec_fn=pin,
+        preexec_fn=pin if pinning() else None,
         timeout=PROGRAM_SECONDS,
     )
     if done.returncode != 0:

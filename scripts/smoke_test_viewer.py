@@ -1,5 +1,5 @@
 """Is this installed wheel of the viewer alive? It is found, takes a span, keeps it, answers, shows
-its page, and ends when asked. With the wheel's path as argument, its size is checked, too.
+its page, and ends when asked. With the wheel's path as argument, sizes are checked, too.
 
 Run it outside the repository, with nothing installed but the wheels and opentelemetry-api.
 """
@@ -36,9 +36,10 @@ def oxitel(*arguments: str) -> Any:
 def check_sizes(program: Path, wheels: list[str]) -> None:
     if "OXITEL_VIEWER" not in os.environ:
         assert Path(sys.prefix) in program.parents, f"{program} is not this environment's"
-        size = program.stat().st_size
-        assert size <= MOST_PROGRAM, f"the program has {size:,} bytes"
-        print(f"{program}: {size:,} bytes")
+        if wheels:
+            size = program.stat().st_size
+            assert size <= MOST_PROGRAM, f"the program has {size:,} bytes"
+            print(f"{program}: {size:,} bytes")
     for wheel in wheels:
         size = Path(wheel).stat().st_size
         assert size <= MOST_WHEEL, f"{wheel} has {size:,} bytes"

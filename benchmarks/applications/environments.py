@@ -1,14 +1,17 @@
-"""An environment for each application and side: the official packages with every instrumentation
-that they recommend, or Oxitel with those that it has none of its own for."""
+"""Environments of what is measured from PyPI; for applications one for each side: the official
+packages with every instrumentation that they recommend, or Oxitel with those that it has none of
+its own for."""
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -42,32 +45,72 @@ class Environment:
             command, env=environment, check=False, stdout=subprocess.PIPE, text=True
         ).stdout
 
+    def versions(self, requirements: tuple[str, ...]) -> dict[str, str]:
+        """The installed versions of what these name."""
+        names = [distribution(requirement) for requirement in requirements]
+        program = (
+            "import importlib.metadata as m, json, sys;"
+            "print(json.dumps({n: m.version(n) for n in sys.argv[1:]}))"
+        )
+        found: dict[str, str] = json.loads(self.output(self.python, "-c", program, *names))
+        return found
+
+
+def distribution(requirement: str) -> str:
+    """The name in it."""
+    return re.split(r"[\[=<>~]", requirement)[0]
+
+
+def plain(folder: Path, requirements: tuple[str, ...], stamp: str = "") -> Environment:
+    """One with these requirements, made anew unless it is there with the same and `stamp`."""
+    return _made(folder, requirements, stamp, lambda made: made.install(*requirements))
+
 
 def make(folder: Path, side: str, requirements: tuple[str, ...], wheel: Path) -> Environment:
     """The environment for a side, made anew unless it is there with the same wheel."""
+
+    def fill(environment: Environment) -> None:
+        if side == OFFICIAL:
+            environment.install(*requirements, *_OFFICIAL_PACKAGES)
+            listed = environment.output("opentelemetry-bootstrap", "--action", "requirements")
+            # All at once and without the versions that it names, which need not be on the index
+            # yet: those of one release are found then.
+            names = sorted({line.partition("==")[0] for line in listed.split()})
+            environment.install(*requirements, *_OFFICIAL_PACKAGES, *names)
+        else:
+            environment.install(*requirements, str(wheel))
+            report = json.loads(environment.output("oxitel", "doctor", "--json", "--no-connect"))
+            missing = report["instrumentations"]["missing"]
+            standard = report["instrumentations"]["missing_for_standard_library"]
+            names = [entry["install"].split()[-1] for entry in (*missing, *standard)]
+            environment.install(*names)
+
+    return _made(folder, requirements, stamp_of(wheel) if side == OURS else "", fill)
+
+
+def stamp_of(wheel: Path) -> str:
+    return str(wheel.stat().st_mtime_ns)
+
+
+def _made(
+    folder: Path,
+    requirements: tuple[str, ...],
+    stamp: str,
+    fill: Callable[[Environment], None],
+) -> Environment:
     environment = Environment(folder)
     ready = folder / ".ready"
-    stamp = f"{' '.join(requirements)} {wheel.stat().st_mtime_ns if side == OURS else ''}"
-    if ready.exists() and ready.read_text() == stamp:
-        return environment
-    shutil.rmtree(folder, ignore_errors=True)
-    _uv("venv", "--quiet", "--python", sys._base_executable, str(folder))
-    if side == OFFICIAL:
-        environment.install(*requirements, *_OFFICIAL_PACKAGES)
-        listed = environment.output("opentelemetry-bootstrap", "--action", "requirements")
-        # All at once and without the versions that it names, which need not be on the index yet:
-        # those of one release are found then.
-        names = sorted({line.partition("==")[0] for line in listed.split()})
-        environment.install(*requirements, *_OFFICIAL_PACKAGES, *names)
-    else:
-        environment.install(*requirements, str(wheel))
-        report = json.loads(environment.output("oxitel", "doctor", "--json", "--no-connect"))
-        missing = report["instrumentations"]["missing"]
-        standard = report["instrumentations"]["missing_for_standard_library"]
-        names = [entry["install"].split()[-1] for entry in (*missing, *standard)]
-        environment.install(*names)
-    ready.write_text(stamp)
+    stamp = f"{' '.join(requirements)} {stamp}"
+    if not ready.exists() or ready.read_text() != stamp:
+        _empty(environment)
+        fill(environment)
+        ready.write_text(stamp)
     return environment
+
+
+def _empty(environment: Environment) -> None:
+    shutil.rmtree(environment.folder, ignore_errors=True)
+    _uv("venv", "--quiet", "--python", sys._base_executable, str(environment.folder))
 
 
 def installed(folder: Path, wheel: Path) -> dict[str, dict[str, Any]]:
@@ -83,8 +126,7 @@ def installed(folder: Path, wheel: Path) -> dict[str, dict[str, Any]]:
         (WITH_INSTRUMENTATIONS, [*_OFFICIAL_PACKAGES, *contrib]),
     ):
         environment = Environment(folder / "installed")
-        shutil.rmtree(environment.folder, ignore_errors=True)
-        _uv("venv", "--quiet", "--python", sys._base_executable, str(environment.folder))
+        _empty(environment)
         environment.install(*requirements)
         (packages,) = environment.folder.glob("lib/*/site-packages")
         sizes = [path.stat().st_size for path in packages.rglob("*") if path.is_file()]

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-_READY_SECONDS, _END_SECONDS, _RUN_SECONDS = 120.0, 30.0, 90.0
+_READY_SECONDS, _END_SECONDS, _RUN_SECONDS = 240.0, 30.0, 90.0
 _SAMPLE_SECONDS = 0.25
 
 

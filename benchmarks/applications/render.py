@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
 from pathlib import Path
 from typing import Any
 
 from catalog import APPLICATIONS, Application
+from environments import distribution
 
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -228,7 +228,7 @@ def version_lines(measured: list[Application], results: dict[str, Any]) -> list[
     for one in measured:
         result = results[one.name]
         about, versions = result["machine"], result["versions"]
-        names = [re.split(r"[\[=<>~]", name)[0] for name in one.requirements]
+        names = [distribution(requirement) for requirement in one.requirements]
         programs = ", ".join(f"{name} {versions[name]}" for name in names)
         lines.append(
             f"- {one.name}: {programs}; CPython {versions['python']}; opentelemetry-sdk"

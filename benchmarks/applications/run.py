@@ -20,6 +20,8 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -124,22 +126,10 @@ def measure(application: Application, options: argparse.Namespace, site: str) ->
         "machine": machine.describe(),
         "versions": machine.versions(made[OURS].python)
         | {"official": machine.versions(made[OFFICIAL].python).get("opentelemetry-sdk")}
-        | versions_of(application, made[OURS]),
+        | made[OURS].versions(application.requirements),
         "rounds": len(rounds[NOTHING]),
         "sides": {side: summary(found, plain) for side, found in rounds.items()},
     }
-
-
-def versions_of(application: Application, environment: Environment) -> dict[str, str]:
-    names = [re.split(r"[\[=<>~]", requirement)[0] for requirement in application.requirements]
-    program = (
-        "import importlib.metadata as m, json, sys;"
-        "print(json.dumps({n: m.version(n) for n in sys.argv[1:]}))"
-    )
-    found: dict[str, str] = json.loads(
-        environment.output(environment.python, "-c", program, *names)
-    )
-    return found
 
 
 def once(
@@ -154,31 +144,62 @@ def once(
         tempfile.TemporaryDirectory(prefix="oxitel-applications-") as folder,
         Collector(options.official) as collector,
     ):
-        port = free_port()
+        port, other_port = free_port(), free_port()
         count = max(application.count // 10, 5) if options.quick else application.count
-        words = {"port": port, "site": site, "programs": PROGRAMS, "python": environment.python}
+        words = {"port": port, "other_port": other_port, "site": site, "programs": PROGRAMS}
         command = [filled(text, words) for text in application.command]
-        variables = variables_for(application, environment, Path(folder), count)
+        variables = variables_for(application, environment, Path(folder), count, words)
         prefix = {NOTHING: (), OFFICIAL: ("opentelemetry-instrument",), OURS: ("oxitel", "run")}
         telemetry = {} if side == NOTHING else telemetry_for(application, collector)
-        process = Process(
-            [*prefix[side], *command],
-            Path(folder),
-            variables | telemetry,
-        )
-        try:
-            found = driven(application, process, port, count, words, variables)
-        except NotReady as error:
-            process.kill()
-            return {"problem": str(error), "lines": []}
-        finally:
-            process.kill()
+        with beside(application, Path(folder), words, variables):
+            process = Process(
+                [*prefix[side], *command],
+                Path(folder),
+                variables | telemetry,
+            )
+            try:
+                found = driven(application, process, port, count, words, variables)
+            except NotReady as error:
+                process.kill()
+                return {"problem": str(error), "lines": []}
+            finally:
+                process.kill()
         # What it has sent is there; a receiver that is behind takes a moment.
         time.sleep(0.3)
         found["records"] = {signal: collector.count(signal) for signal in SIGNALS}
         found["metric_names"] = metric_names(collector)
         found["lines"] = [cleaned(line, folder, environment) for line in process.lines()]
         return found
+
+
+@contextmanager
+def beside(
+    application: Application, folder: Path, words: dict[str, Any], variables: dict[str, str]
+) -> Iterator[None]:
+    """The server that it needs, ready; ended with the block."""
+    if not application.beside:
+        yield
+        return
+    command = [filled(text, words) for text in application.beside]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    with subprocess.Popen(command, cwd=folder, env=variables, **quiet) as server:
+        try:
+            ends = time.monotonic() + 60
+            while not answers(words["other_port"]):
+                if server.poll() is not None or time.monotonic() > ends:
+                    raise RuntimeError(f"{command[1]} does not start")
+                time.sleep(0.05)
+            yield
+        finally:
+            server.kill()
+
+
+def answers(port: int) -> bool:
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
 def metric_names(collector: Collector) -> set[str]:
@@ -193,7 +214,11 @@ def metric_names(collector: Collector) -> set[str]:
 
 
 def variables_for(
-    application: Application, environment: Environment, folder: Path, count: int
+    application: Application,
+    environment: Environment,
+    folder: Path,
+    count: int,
+    words: dict[str, Any],
 ) -> dict[str, str]:
     kept = {
         name: value
@@ -204,9 +229,8 @@ def variables_for(
     return kept | {
         "PATH": f"{environment.programs}{os.pathsep}{os.environ['PATH']}",
         "HOME": str(folder),
-        "JOBS": str(folder / "jobs"),
         "COUNT": str(count),
-        **application.variables,
+        **{name: filled(text, words) for name, text in application.variables.items()},
     }
 
 

@@ -1,24 +1,12 @@
 """A Flask request by the test client with contrib's Flask instrumentation, over one without it."""
 
-from flask import Flask
+from framework_apps import make_flask
 from measure import measure
 from opentelemetry.instrumentation.flask import FlaskInstrumentor
 from pipeline import make_provider
 
 provider = make_provider()
-
-
-def make_app() -> Flask:
-    app = Flask(__name__)
-
-    @app.get("/orders/<int:number>")
-    def order(number: int) -> dict[str, int]:
-        return {"order": number}
-
-    return app
-
-
-instrumented, plain = make_app(), make_app()
+instrumented, plain = make_flask(), make_flask()
 FlaskInstrumentor.instrument_app(instrumented, tracer_provider=provider)
 client, plain_client = instrumented.test_client(), plain.test_client()
 

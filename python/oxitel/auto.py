@@ -84,7 +84,8 @@ def _share_packages(paths: list[str]) -> None:
     """Have each package of ours find the modules that only its official namesake has.
 
     Namespace packages do that by themselves; a package with an `__init__.py` of ours would hide
-    them. Nothing is imported where no official package is installed.
+    them. Nothing is imported where no official package is installed, nor for one that has no more
+    than ours: importing all of them takes a program that uses two of them long.
     """
     for name in _PARTIAL_MODULES:
         file = os.path.join(*name.split(".")) + ".py"
@@ -98,13 +99,18 @@ def _share_packages(paths: list[str]) -> None:
         parts = os.path.relpath(folder, _FOLDER).split(os.sep)
         namesakes = [os.path.join(path, *parts) for path in paths]
         namesakes = [path for path in namesakes if os.path.isfile(path + os.sep + "__init__.py")]
-        if namesakes:
+        if any(_modules_in(path) - _modules_in(folder) for path in namesakes):
             try:
                 package = _imported(".".join(parts))
             except ModuleNotFoundError:
                 # The library of that instrumentation is missing: nobody else can import it either.
                 continue
             package.__path__ += [path for path in namesakes if path not in package.__path__]
+
+
+def _modules_in(folder: str) -> set[str]:
+    names = {name.partition(".")[0] for name in os.listdir(folder) if name != "py.typed"}
+    return names - {"__pycache__"}
 
 
 def _imported(name: str) -> "ModuleType":

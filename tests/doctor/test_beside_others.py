@@ -27,6 +27,7 @@ def test_an_sdk_that_does_not_fit_the_api_is_an_error(doctor: Any, install: Inst
     assert diagnosis.status == 1
     finding = diagnosis.finding("opentelemetry-sdk 1.40.0 needs opentelemetry-api==1.40.0, and ")
     assert finding["grade"] == "error"
+    assert "pip install oxitel 'opentelemetry-api==1.40.0'" in finding["advice"]
     assert "pip uninstall opentelemetry-sdk" in finding["advice"]
 
 

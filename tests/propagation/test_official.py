@@ -108,6 +108,10 @@ def is_left_out(name: str, headers: dict[str, Any]) -> bool:
     return False
 
 
+# Since 1.45.2. Reading ours costs the same however long it is (docs/compatibility.md).
+_LENGTH = "traceparent header exceeded the maximum length"
+
+
 def check_extract(pair: Pair, headers: Any, context: Context | None, getter: Any) -> None:
     native, official = (
         outcome(lambda p=p: described(p.extract(headers, context, getter=getter))) for p in pair
@@ -115,7 +119,7 @@ def check_extract(pair: Pair, headers: Any, context: Context | None, getter: Any
     assert native.raised is None
     if official.raised is None:
         assert native.result == official.result
-        assert native.logs == official.logs
+        assert native.logs == [log for log in official.logs if _LENGTH not in log[-1]]
 
 
 @pytest.mark.parametrize("name", NAMES)

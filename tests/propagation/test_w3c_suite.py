@@ -49,6 +49,7 @@ def test_other_names_are_other_headers(name: str) -> None:
         PARENT,
         f"cc-{TRACE_ID}-{SPAN_ID}-01",
         f"cc-{TRACE_ID}-{SPAN_ID}-01-what-the-future-will-be-like",
+        f"cc-{TRACE_ID}-{SPAN_ID}-01-{'x' * 600}",
         f" {PARENT}",
         f"\t{PARENT}",
         f"{PARENT} ",

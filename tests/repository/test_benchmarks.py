@@ -12,8 +12,10 @@ from typing import Any
 import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "benchmarks"))
+sys.path.append(str(Path(__file__).resolve().parents[2] / "benchmarks" / "vendors"))
 
 import catalog
+import intake
 import render
 import session
 import summary
@@ -140,3 +142,52 @@ def test_a_round_with_a_wrong_count_does_not_count() -> None:
             session.check(result | {"expected": expected | wrong}, "official/grpc", "counter3.py")
     with pytest.raises(session.Failed, match=r"used .*opentelemetry/sdk/metrics"):
         session.check(result | {"expected": expected}, "oxitel/grpc", "counter3.py")
+
+
+def test_the_page_of_vendors_is_what_the_committed_results_render_to() -> None:
+    # In a process of its own: the vendors have a `render`, too.
+    program = (
+        "import json, render; print(render.page(json.loads(render.RESULTS.read_text())), end='')"
+    )
+    folder = BENCHMARKS / "vendors"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert (BENCHMARKS.parent / "docs" / "vendors.md").read_text(encoding="utf-8") == done.stdout
+
+
+@pytest.mark.parametrize("framework", ["flask", "fastapi"])
+def test_the_intake_counts_what_a_vendor_has_sent(framework: str, official_python: Path) -> None:
+    program = BENCHMARKS / "vendors" / "program.py"
+    with session.Receiver(str(official_python), program.with_name("intake.py")) as receiver:
+        for vendor, python in (("oxitel", sys.executable), ("official", str(official_python))):
+            receiver.ask("reset")
+            address = f"http://127.0.0.1:{receiver.ports['http']}"
+            done = subprocess.run(
+                [python, str(program), vendor, framework, address, "20", "1"],
+                env=session.clean_environment(),
+                capture_output=True,
+                text=True,
+                timeout=120,
+            )
+            assert done.returncode == 0, done.stderr
+            assert json.loads(done.stdout)["requests"] == 40
+            received = receiver.ask("count")
+            assert received["requests"] == 40
+            assert received["spans"] == (40 if framework == "flask" else 120)
+            assert received["metrics"] > 0
+
+
+def test_the_intake_reads_envelopes_and_events() -> None:
+    transaction = {"type": "transaction", "spans": [{}, {}]}
+    item = json.dumps(transaction)
+    envelope = "\n".join(
+        ["{}", json.dumps({"type": "session"}), "{}", json.dumps({"type": "transaction"}), item]
+    )
+    counted = list(intake.kinds("/api/1/envelope/", envelope.encode() + b"\n"))
+    assert sorted(counted) == ["requests", "spans", "spans", "spans"]
+    lengthy = f'{{}}\n{{"type":"transaction","length":{len(item)}}}\n{item}\n'
+    assert list(intake.kinds("/api/1/envelope/", lengthy.encode())) == ["requests", *["spans"] * 3]
+    events = b'{"metadata":{}}\n{"transaction":{}}\n{"span":{}}\n{"metricset":{}}\n'
+    counted = list(intake.kinds("/intake/v2/events", events))
+    assert counted == ["requests", "spans", "spans", "metrics"]

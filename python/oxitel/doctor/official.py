@@ -54,8 +54,8 @@ def _check_fit(report: Report, is_used: bool) -> None:
             "error" if is_used else "note",
             _CHECK,
             f"{named} needs {misfit.requirement}, and {misfit.found} is installed: {consequence}",
-            f"pip uninstall {misfit.distribution}, which Oxitel stands in for, or install the"
-            " versions of one release",
+            f"pip install oxitel '{misfit.requirement}', with which pip takes the versions of one"
+            f" release, or pip uninstall {misfit.distribution}, which Oxitel stands in for",
         )
 
 
