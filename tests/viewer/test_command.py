@@ -130,20 +130,19 @@ def test_answers_have_the_shapes_that_are_promised(run: Run, data: Path) -> None
 
 
 @pytest.mark.usefixtures("started")
-@pytest.mark.parametrize(("verb", "key"), [("traces", "trace_id"), ("logs", "id")])
-def test_a_list_is_asked_for_part_by_part(run: Run, data: Path, verb: str, key: str) -> None:
+def test_a_list_is_asked_for_part_by_part(run: Run, data: Path) -> None:
     def ask(*options: str) -> Any:
-        return json.loads(run(verb, "--data", str(data), *options).stdout)
+        return json.loads(run("traces", "--data", str(data), *options).stdout)
 
-    whole = [it[key] for it in ask("--limit", "1000")["data"]]
+    whole = [it["trace_id"] for it in ask("--limit", "1000")["data"]]
     found, part = [], ask("--limit", "2")
     while True:
-        found += [it[key] for it in part["data"]]
+        found += [it["trace_id"] for it in part["data"]]
         if part["next"] is None:
             break
         part = ask("--limit", "2", "--before", part["next"])
-    assert found == whole and len(whole) > 2
-    wrong = run(verb, "--data", str(data), "--before", "then")
+    assert found == whole and len(whole) == 11
+    wrong = run("traces", "--data", str(data), "--before", "then")
     assert wrong.returncode == USAGE and "is the `next` of an answer" in wrong.stderr
 
 
