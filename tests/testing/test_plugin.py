@@ -23,7 +23,7 @@ def run(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Run:
         pytester.makepyfile(test_it=textwrap.dedent(source))
         for name, text in files.items():
             pytester.makepyfile(**{name: textwrap.dedent(text)})
-        return pytester.runpytest_subprocess(*options, timeout=120)
+        return pytester.runpytest_subprocess(*options, timeout=300)
 
     return run
 
@@ -417,3 +417,202 @@ def test_what_is_wrong_with_an_argument_is_said(run: Run) -> None:
         """
     )
     result.assert_outcomes(passed=4)
+
+
+FAULTS = """
+import pytest
+import app
+from opentelemetry import trace
+
+
+def test_good(telemetry):
+    app.order()
+    telemetry.assert_healthy()
+
+
+def test_an_error(telemetry):
+    with pytest.raises(ValueError):
+        app.order("refused")
+    telemetry.assert_healthy(allowed_errors="POST *")
+    app.log.error("disk full")
+    with pytest.raises(AssertionError, match="ERROR: disk full|error: disk full"):
+        telemetry.assert_healthy(allowed_errors=["POST *"])
+    telemetry.assert_healthy(allowed_errors=["POST *", "disk *"])
+    with pytest.raises(AssertionError, match="failed: POST /orders: ValueError: sold out"):
+        telemetry.assert_healthy()
+
+
+def test_an_open_span(telemetry):
+    span = app.tracer.start_span("left open")
+    with pytest.raises(AssertionError, match="not ended: left open"):
+        telemetry.assert_healthy()
+    span.end()
+    telemetry.assert_healthy()
+
+
+def test_an_orphan(telemetry):
+    far = trace.SpanContext(0xABC, 0xDEF, True, trace.TraceFlags(1))
+    parent = trace.set_span_in_context(trace.NonRecordingSpan(far))
+    app.tracer.start_span("orphan", context=parent).end()
+    with pytest.raises(AssertionError, match="without its parent: orphan .parent 0000000000000def"):
+        telemetry.assert_healthy()
+    telemetry.assert_healthy(remote_parents=True)
+
+
+@pytest.fixture
+def outside():
+    with app.tracer.start_as_current_span("outside"):
+        yield
+
+
+def test_a_parent_from_before_the_test_is_no_fault(outside, telemetry):
+    app.order()
+    telemetry.assert_healthy()
+"""
+
+
+def test_what_is_not_healthy_is_named(run: Run) -> None:
+    run(FAULTS, app=APP).assert_outcomes(passed=5)
+
+
+def test_what_is_not_healthy_is_named_of_the_official_sdk(
+    run: Run, official_python: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    [packages] = official_python.parents[1].glob("lib/python*/site-packages")
+    monkeypatch.setenv("PYTHONPATH", str(packages))
+    conftest = """
+        from opentelemetry import trace
+        from opentelemetry.sdk.trace import TracerProvider
+        assert TracerProvider.__module__ == "opentelemetry.sdk.trace"
+        trace.set_tracer_provider(TracerProvider())
+    """
+    run(FAULTS, app=APP, conftest=conftest).assert_outcomes(passed=5)
+
+
+def test_the_marker_records_and_checks_without_an_argument(run: Run) -> None:
+    result = run(
+        """
+        import app, pytest
+
+        @pytest.mark.telemetry(max_spans=3)
+        def test_few():
+            app.order(queries=2)
+
+        @pytest.mark.telemetry(max_spans=3)
+        def test_many():
+            app.order(queries=9)
+
+        @pytest.mark.telemetry(healthy=True)
+        class TestOfAClass:
+            def test_well(self):
+                app.order()
+
+            def test_open(self):
+                app.tracer.start_span("left open")
+
+            def test_allowed(self):
+                app.log.error("disk full")
+
+            test_allowed = pytest.mark.telemetry(healthy=True, allowed_errors="disk *")(
+                test_allowed)
+
+        @pytest.mark.telemetry(healthy=True)
+        def test_that_fails_by_itself():
+            app.tracer.start_span("left open")
+            assert 1 == 2
+
+        @pytest.mark.telemetry(max_span=3)
+        def test_misspelt():
+            pass
+
+        @pytest.mark.telemetry(max_spans="3")
+        def test_of_the_wrong_type():
+            pass
+        """,
+        "--strict-markers",
+        app=APP,
+    )
+    result.assert_outcomes(passed=3, failed=3, errors=2)
+    result.stdout.fnmatch_lines_random(
+        [
+            "*AssertionError: 10 spans, at most 3:",
+            "*  9× SELECT items",
+            "*  not ended: left open",
+            "*assert 1 == 2",
+            "*does not take max_span=3; it takes healthy, allowed_errors, remote_parents, *",
+            "*does not take max_spans='3'; it takes *",
+        ]
+    )
+    assert result.stdout.str().count("- telemetry -") == 3
+
+
+def test_spans_of_every_test_are_shown_where_that_is_asked_for(run: Run) -> None:
+    source = """
+        import app, unittest
+
+        def test_fails():
+            app.order()
+            assert 1 == 2
+
+        def test_passes():
+            app.order()
+
+        class Test(unittest.TestCase):
+            def test_as_well(self):
+                app.order()
+                self.fail()
+    """
+    result = run(source, "--oxitel-spans", app=APP)
+    result.assert_outcomes(passed=1, failed=2)
+    assert result.stdout.str().count("POST /orders (server)") == 2
+    result = run(source, "--oxitel-spans", "-rP", app=APP)
+    assert result.stdout.str().count("POST /orders (server)") == 3
+    assert "- telemetry -" not in run(source, app=APP).stdout.str()
+
+
+def test_children_may_send_over_grpc(run: Run) -> None:
+    pytest.importorskip("grpc")
+    result = run(
+        """
+        import os, subprocess, sys
+        import pytest
+
+        def start(telemetry, **more):
+            environment = {**os.environ, "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", **more}
+            subprocess.run([sys.executable, "-m", "oxitel", "run", "--service-name", "child",
+                            sys.executable, "child.py"], check=True, env=environment)
+
+        def test_child(telemetry):
+            start(telemetry)
+            [span] = telemetry.wait_for("POST /orders", timeout=60)
+            assert (span.service, span.kind) == ("child", "server")
+            telemetry.wait_for(lambda it: it.find_logs("warn", "order taken"), timeout=60)
+            telemetry.wait_for(lambda it: it.find_metrics("shop.orders"), timeout=60)
+
+        def test_with_headers_of_its_own(telemetry):
+            start(telemetry, OTEL_EXPORTER_OTLP_HEADERS="authorization=x")
+            telemetry.wait_for("POST /orders", timeout=60)
+            assert len(telemetry.find("POST /orders")) == 1
+        """,
+        app=APP,
+        child="import app\napp.order()\n",
+    )
+    result.assert_outcomes(passed=2)
+
+
+def test_that_grpc_cannot_be_taken_is_said(run: Run) -> None:
+    result = run(
+        """
+        import socket, sys
+
+        def test_it(telemetry, monkeypatch):
+            monkeypatch.setitem(sys.modules, "grpc", None)
+            port = int(telemetry.address.split(":")[2].split("/")[0])
+            with socket.create_connection(("127.0.0.1", port)) as client:
+                client.sendall(b"PRI * HTTP/2.0\\r\\n\\r\\nSM\\r\\n\\r\\n")
+                assert client.recv(1) == b""
+            telemetry.one("POST /orders")
+        """
+    )
+    result.assert_outcomes(failed=1)
+    result.stdout.fnmatch_lines(["*a child process sent over gRPC, which takes grpcio *"])

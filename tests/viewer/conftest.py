@@ -30,7 +30,7 @@ class Viewer:
             stdout=subprocess.PIPE,
             text=True,
         )
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while not ports_file.exists():
             assert self.process.poll() is None, "the viewer ended while it started"
             assert time.monotonic() < deadline, "the viewer did not say its ports"

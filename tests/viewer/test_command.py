@@ -100,6 +100,7 @@ QUESTIONS = [
     ("logs", ("severity>=warn",), None),
     ("patterns", (), None),
     ("services", (), None),
+    ("runs", (), None),
     ("health", (), None),
     ("slow", ("duration>50ms kind:client",), None),
     ("compare", ("errors=0", "status:error"), None),
@@ -126,6 +127,23 @@ def test_answers_have_the_shapes_that_are_promised(run: Run, data: Path) -> None
         items = [json.loads(line) for line in lines.splitlines()]
         assert len(items) == len(answer.get("data", [answer])), verb
     assert json.loads(run("traces", "--data", str(data)).stdout)["total"] == 11
+
+
+@pytest.mark.usefixtures("started")
+def test_a_list_is_asked_for_part_by_part(run: Run, data: Path) -> None:
+    def ask(*options: str) -> Any:
+        return json.loads(run("traces", "--data", str(data), *options).stdout)
+
+    whole = [it["trace_id"] for it in ask("--limit", "1000")["data"]]
+    found, part = [], ask("--limit", "2")
+    while True:
+        found += [it["trace_id"] for it in part["data"]]
+        if part["next"] is None:
+            break
+        part = ask("--limit", "2", "--before", part["next"])
+    assert found == whole and len(whole) == 11
+    wrong = run("traces", "--data", str(data), "--before", "then")
+    assert wrong.returncode == USAGE and "is the `next` of an answer" in wrong.stderr
 
 
 def test_what_is_exported_can_be_imported_and_has_nothing_secret(

@@ -28,6 +28,11 @@ class Capture:
         self._pid = os.getpid()
         self._lock = threading.Lock()
         self._spans: dict[tuple[str, str], records.Span] = {}
+        # Names of the spans that began here, and parents that are this process's own.
+        self._begun: dict[tuple[str, str], str] = {}
+        self._own_parents: set[tuple[str, str]] = set()
+        # What kept something from arriving.
+        self.troubles: list[str] = []
         self._logs: list[records.LogRecord] = []
         # Of child processes; the newest of each series counts.
         self._metrics: dict[Any, records.Metric] = {}
@@ -79,6 +84,15 @@ class Capture:
         self._detach.append(detach)
 
     # What is told by processors.
+
+    def began(self, span: Any) -> None:
+        if not self._is_active or os.getpid() != self._pid:
+            return
+        context, parent = _context(span), span.parent
+        with self._lock:
+            self._begun[f"{context.trace_id:032x}", f"{context.span_id:016x}"] = span.name
+            if parent is not None and not parent.is_remote:
+                self._own_parents.add((f"{parent.trace_id:032x}", f"{parent.span_id:016x}"))
 
     def ended(self, span: Any) -> None:
         if not self._is_active or (span.start_time or 0) < self.begin_unix_nanos:
@@ -135,6 +149,21 @@ class Capture:
         with self._lock:
             return found + list(self._metrics.values())
 
+    def open_spans(self) -> list[str]:
+        """Names of the spans that began here and have not ended."""
+        with self._lock:
+            return [name for key, name in self._begun.items() if key not in self._spans]
+
+    def orphans(self) -> list[records.Span]:
+        """The spans whose parent is of another process, and has not arrived from there."""
+        with self._lock:
+            known = self._spans.keys() | self._begun.keys() | self._own_parents
+            return [
+                span
+                for span in self._spans.values()
+                if span.parent_span_id and (span.trace_id, span.parent_span_id) not in known
+            ]
+
     def providers(self) -> list[str]:
         """What is asked for telemetry, for messages."""
         return self._providers.named()
@@ -156,7 +185,7 @@ class _Told:
 
 class _Spans(_Told):
     def on_start(self, span: Any, parent_context: Any = None) -> None:
-        """Only what has ended is told of."""
+        self._capture.began(span)
 
     def _on_ending(self, span: Any) -> None:
         """It stays as it is."""
@@ -205,8 +234,12 @@ def _from(source: Any) -> dict[str, Any]:
     }
 
 
+def _context(span: Any) -> Any:
+    return span.get_span_context() if hasattr(span, "get_span_context") else span.context
+
+
 def _span(span: Any) -> records.Span:
-    context = span.get_span_context() if hasattr(span, "get_span_context") else span.context
+    context = _context(span)
     status = span.status
     return records.Span(
         name=span.name,

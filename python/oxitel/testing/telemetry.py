@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from difflib import unified_diff
 from fnmatch import fnmatchcase
@@ -48,7 +49,7 @@ class Telemetry:
 
     @property
     def address(self) -> str | None:
-        """Where child processes send to over OTLP/HTTP; they are told by
+        """Where child processes send to over OTLP/HTTP and gRPC; they are told by
         OTEL_EXPORTER_OTLP_ENDPOINT."""
         return self._capture.address
 
@@ -159,14 +160,53 @@ class Telemetry:
     def assert_no_errors(self) -> None:
         """Raises AssertionError if a span has the status error, or a log record says so."""
         __tracebackhide__ = True
-        failed = [
-            f"{span.name}: {span.exception or span.status_message or 'error'}"
-            for span in self.spans
-            if span.is_error
-        ]
-        failed += [f"{record.severity}: {record.body}" for record in self.find_logs("error")]
+        failed = self._errors(())
         if failed:
             raise AssertionError("errors: " + "; ".join(failed))
+
+    def assert_healthy(
+        self, *, allowed_errors: str | Sequence[str] = (), remote_parents: bool = False
+    ) -> None:
+        """Raises AssertionError if a span or a log record is an error, other than those whose name
+        or body fits one of `allowed_errors`; if a span that began during the test has not ended; or
+        if one names a parent of another process that never came, unless `remote_parents` says that
+        this is so on purpose, as where the test sends a `traceparent` of its own."""
+        __tracebackhide__ = True
+        allowed = (allowed_errors,) if isinstance(allowed_errors, str) else allowed_errors
+        faults = [f"failed: {text}" for text in self._errors(allowed)]
+        faults += [f"not ended: {name}" for name in self._capture.open_spans()]
+        if not remote_parents:
+            faults += [
+                f"without its parent: {span.name} (parent {span.parent_span_id} never came)"
+                for span in self._capture.orphans()
+            ]
+        if faults:
+            more = [f"… {len(faults) - 20} more"] if len(faults) > 20 else []
+            raise AssertionError("not healthy:" + "".join(f"\n  {it}" for it in faults[:20] + more))
+
+    def assert_spans(self, *, at_most: int) -> None:
+        """Raises AssertionError if there are more spans than `at_most`, and says of which names."""
+        __tracebackhide__ = True
+        names = Counter(span.name for span in self.spans)
+        if names.total() > at_most:
+            listed = "".join(f"\n  {times}× {name}" for name, times in names.most_common(10))
+            raise AssertionError(f"{names.total()} spans, at most {at_most}:{listed}")
+
+    def _errors(self, allowed: Sequence[str]) -> list[str]:
+        def is_allowed(text: str) -> bool:
+            return any(_fits(text, pattern) for pattern in allowed)
+
+        found = [
+            f"{span.name}: {span.exception or span.status_message or 'error'}"
+            for span in self.spans
+            if span.is_error and not is_allowed(span.name)
+        ]
+        found += [
+            f"{record.severity}: {record.body}"
+            for record in self.find_logs("error")
+            if not is_allowed(str(record.body))
+        ]
+        return found
 
     def assert_calls(
         self,
@@ -190,11 +230,7 @@ class Telemetry:
             at_least = 1
         count = len(found)
         if at_most is not None and count > at_most:
-            said: dict[str, int] = {}
-            for span in found:
-                text = _call_text(span)
-                said[text] = said.get(text, 0) + 1
-            commonest = sorted(said.items(), key=lambda item: -item[1])[:5]
+            commonest = Counter(_call_text(span) for span in found).most_common(5)
             listed = "".join(f"\n  {times}× {text}" for text, times in commonest)
             raise AssertionError(f"{count} calls of {pattern!r}, at most {at_most}:{listed}")
         if at_least is not None and count < at_least:
@@ -279,6 +315,9 @@ class Telemetry:
             raise AssertionError("the structure is another one:\n" + "\n".join(lines))
 
     def _there_is(self) -> str:
+        return "; ".join([self._named(), *self._capture.troubles])
+
+    def _named(self) -> str:
         names = sorted({span.name for span in self.spans})
         if names:
             more = f" and {len(names) - 15} more" if len(names) > 15 else ""

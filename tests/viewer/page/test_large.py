@@ -1,6 +1,6 @@
 """A trace of 100,000 spans in the page: it opens, scrolls from end to end, and leads to its errors.
 How long that took is printed (`pytest -s`), as time that passed and as processor time of the page;
-a machine that is busy fails nothing."""
+a machine that is busy fails nothing. A frame takes the same however many spans there are."""
 
 from __future__ import annotations
 
@@ -13,6 +13,11 @@ from typing import Any
 import page_telemetry
 
 SPANS = 100_000
+FEW = 1_000
+# Processor time of scrolling the large trace, at most, over that of the small one.
+MOST_TIMES = 3
+# Of the answer that the page draws from.
+MOST_BYTES_OF_A_SPAN = 120
 # More than the rows that fit the window, far fewer than there are.
 MOST_ROWS = 100
 GO = """
@@ -66,6 +71,7 @@ def test_a_trace_of_100_000_spans_opens_and_scrolls(
     viewer: Any, browser: Any, open_page: Callable[..., Any]
 ) -> None:
     trace = page_telemetry.send_large(viewer, SPANS)
+    small = page_telemetry.send_large(viewer, FEW, trace=0x5A11)
     page = open_page(viewer, "/compare")
     page.get_by_role("heading", name="Snapshots").wait_for()
 
@@ -80,7 +86,14 @@ def test_a_trace_of_100_000_spans_opens_and_scrolls(
     page.get_by_text("100,000 spans", exact=True).wait_for()
     assert page.locator(".row").count() < MOST_ROWS
 
+    sizes = page.evaluate(
+        "performance.getEntriesByType('resource').filter((it) => it.name.includes('form=packed'))"
+        ".map((it) => it.decodedBodySize)"
+    )
+    assert len(sizes) == 1 and sizes[0] < MOST_BYTES_OF_A_SPAN * SPANS
+
     # A screen of rows at a time, then jumps of thousands.
+    paging = 0.0
     for steps, by, kind in ((120, 400, "paging"), (60, 26 * 1500, "jumping")):
         frames, tasks = processor_times(
             browser, page, lambda asked=(steps, by): page.evaluate(SCROLL, list(asked))
@@ -91,6 +104,7 @@ def test_a_trace_of_100_000_spans_opens_and_scrolls(
             f"longest task {tasks[-1]:.0f} ms"
         )
         assert page.locator(".row").count() < MOST_ROWS
+        paging = paging or sum(tasks) / steps
 
     page.get_by_role("tree").press("End")
     page.get_by_label("Selected span").get_by_role("heading").first.wait_for()
@@ -103,3 +117,10 @@ def test_a_trace_of_100_000_spans_opens_and_scrolls(
     page.locator(".flame canvas").wait_for()
     page.get_by_role("button", name="Operations").click()
     page.get_by_role("button", name="job", exact=True).wait_for()
+
+    page.evaluate(GO, f"/traces/{small}")
+    page.get_by_text("1,000 spans", exact=True).wait_for()
+    steps = 60
+    _, tasks = processor_times(browser, page, lambda: page.evaluate(SCROLL, [steps, 400]))
+    print(f"of 1,000 spans: processor {sum(tasks) / steps:.1f} ms a frame")
+    assert paging < MOST_TIMES * sum(tasks) / steps

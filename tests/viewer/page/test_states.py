@@ -36,6 +36,8 @@ STATES = {
     "quantiles": "/metrics?service=orders&name=orders.processing_duration&fn=quantiles",
     "buckets": "/metrics?service=orders&name=orders.processing_duration&fn=heatmap",
     "rate": "/metrics?service=orders&name=http.server.requests&by=*",
+    "runs": "/runs",
+    "runs found": "/runs?q=service:orders",
     "compare": f"/compare?a=service:orders -{ERROR}&b=service:orders {ERROR}&all=1",
     "compare nothing": "/compare",
     "health": "/health",

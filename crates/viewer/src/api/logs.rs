@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::traces::{envelope, fields_of};
+use super::traces::{envelope, fields_of, paged};
 use super::{Answered, Context, Parameters, Problem, span};
 use crate::ids::{hex, span_number, span_text};
 use crate::otlp::Signal;
@@ -37,12 +37,7 @@ pub(super) fn list(context: &Context, parameters: &Parameters) -> Answered {
         .iter()
         .map(|(position, log)| record(log, Some(*position)))
         .collect();
-    let mut answer = envelope(parameters, page.total, data);
-    if let Some(fields) = answer.as_object_mut() {
-        fields.insert("truncated".to_owned(), json!(page.has_more));
-        fields.insert("next".to_owned(), json!(next));
-    }
-    Ok(answer.into())
+    Ok(paged(parameters, page.total, data, next).into())
 }
 
 fn name((time, block, row): Position) -> String {

@@ -12,6 +12,7 @@ mod now;
 mod parameters;
 mod problem;
 mod query;
+mod runs;
 mod services;
 mod span;
 mod sql;
@@ -135,6 +136,7 @@ const QUESTIONS: &[(&str, Ask)] = &[
     ("/api/metrics/now", now::now),
     ("/api/metrics-table", metrics::table),
     ("/api/services", services::services),
+    ("/api/runs", runs::list),
     ("/api/health", health::health),
     ("/api/compare", compare::compare),
     ("/api/query", query::check),
@@ -220,12 +222,15 @@ pub(crate) fn answer(context: &Context, path: &str, pairs: Vec<(String, String)>
     Err(Problem::not_found("there is no such question"))
 }
 
-/// JSON as it is sent.
-pub(crate) struct Written(pub(crate) Vec<u8>);
+/// Bytes as they are sent.
+pub(crate) struct Written {
+    bytes: Vec<u8>,
+    content_type: &'static str,
+}
 
 impl IntoResponse for Written {
     fn into_response(self) -> Response {
-        ([(header::CONTENT_TYPE, JSON)], self.0).into_response()
+        ([(header::CONTENT_TYPE, self.content_type)], self.bytes).into_response()
     }
 }
 

@@ -4,28 +4,30 @@ use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use serde_json::{Value, json};
 
-use super::trace::fetch;
 use super::{Answered, Context, Parameters, Problem, logs};
 use crate::ids::{TraceId, from_hex, hex, span_number, span_text};
 use crate::otlp::Signal;
 use crate::otlp::value::{attributes, double};
 use crate::query::{self, term};
 use crate::search::services::nearest;
+use crate::search::traces::{NotFound, named};
 use crate::search::{Question, Window, find};
 use crate::store::columns::ENDLESS;
 use crate::store::{Head, Store};
 use crate::trace::{StoredSpan, Trace, logs_of, status_code};
 
 pub(super) fn whole(context: &Context, parameters: &Parameters) -> Answered {
-    let (id, trace) = fetch(context, parameters, "id")?;
+    let id = named(&context.store, parameters.get("id").unwrap_or("latest"))?;
     let wanted = from_hex::<8>(&parameters.text("span").to_ascii_lowercase())
         .map(u64::from_be_bytes)
         .ok_or_else(|| Problem::wrong("span", "is a span id of 16 hexadecimal digits"))?;
-    let stored = trace
-        .spans
-        .iter()
-        .find(|it| span_number(&it.span.span_id) == wanted)
-        .ok_or_else(|| Problem::not_found("the trace has no such span"))?;
+    let found = Trace::fetch_span(&context.store, &id, wanted);
+    let Some(stored) = &found else {
+        if !Trace::is_kept(&context.store, &id) {
+            return Err(NotFound::NotKept.into());
+        }
+        return Err(Problem::not_found("the trace has no such span"));
+    };
     let log_records: Vec<Value> = logs_of(&context.store, &id)
         .iter()
         .filter(|log| span_number(&log.record.span_id) == wanted)
@@ -104,7 +106,7 @@ fn links(store: &Store, span: &Span) -> Value {
     let told = span.links.iter().map(|link| {
         let id = TraceId::try_from(link.trace_id.as_slice()).ok();
         let is_own = link.trace_id == span.trace_id;
-        let is_here = is_own || id.is_some_and(|id| Trace::fetch(store, &id).is_some());
+        let is_here = is_own || id.is_some_and(|id| Trace::is_kept(store, &id));
         json!({
             "trace_id": hex(&link.trace_id),
             "span_id": hex(&link.span_id),

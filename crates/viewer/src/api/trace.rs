@@ -4,16 +4,18 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
-use super::{Answer, Answered, Context, Parameters, Problem, Written, logs as of_logs};
+use super::{Answer, Answered, Context, Parameters, Problem, Written, logs as of_logs, runs};
 use crate::draw::waterfall;
 use crate::ids::{TraceId, hex, span_number};
 use crate::otlp::Signal;
 use crate::query::Expression;
+use crate::search::runs::Identity;
 use crate::search::traces::{NotFound, named};
 use crate::search::{Question, Window, find};
+use crate::store::Head;
 use crate::trace::logs::StoredLog;
 use crate::trace::tree::{Detached, Forest};
 use crate::trace::{Trace, log_counts, logs_of, path, status_code};
@@ -27,6 +29,13 @@ pub(super) fn fetch(
     let name = parameters.get(parameter).unwrap_or("latest");
     let id = named(&context.store, name)?;
     let trace = Trace::fetch(&context.store, &id).ok_or(NotFound::NotKept)?;
+    Ok((id, trace))
+}
+
+/// The same without attributes.
+fn fetch_shape(context: &Context, parameters: &Parameters) -> Result<(TraceId, Trace), Problem> {
+    let id = named(&context.store, parameters.get("id").unwrap_or("latest"))?;
+    let trace = Trace::fetch_shape(&context.store, &id).ok_or(NotFound::NotKept)?;
     Ok((id, trace))
 }
 
@@ -61,9 +70,8 @@ pub(super) fn order(forest: &Forest<'_>) -> Vec<(usize, usize, usize)> {
 }
 
 pub(super) fn columns(context: &Context, parameters: &Parameters) -> Answered {
-    tell(context, parameters, |told| {
-        serde_json::to_value(told).unwrap_or_default().into()
-    })
+    let told = |told: &Told<'_>| serde_json::to_value(told).unwrap_or_default();
+    tell(context, parameters, |it| told(&it).into())
 }
 
 /// The same as bytes: a tree of values of 100,000 spans would take longer than all the rest.
@@ -71,25 +79,86 @@ pub(super) fn columns_written(
     context: &Context,
     parameters: &Parameters,
 ) -> Result<Written, Problem> {
-    tell(context, parameters, |told| {
-        Written(serde_json::to_vec(told).unwrap_or_default())
-    })
+    match parameters.text("form") {
+        "" => tell(context, parameters, |told| {
+            // About what it takes, so that it need not be moved while it grows.
+            let mut bytes = Vec::with_capacity(1_024 + 96 * told.spans);
+            if serde_json::to_writer(&mut bytes, &told).is_err() {
+                bytes.clear();
+            }
+            Written {
+                bytes,
+                content_type: super::JSON,
+            }
+        }),
+        "packed" => tell(context, parameters, |told| Written {
+            bytes: pack(told),
+            content_type: "application/octet-stream",
+        }),
+        _ => Err(Problem::wrong("form", "is packed, or left out")),
+    }
+}
+
+/// Columns as they stand in a browser's memory (`web/API.md`): reading a hundred thousand spans out of
+/// JSON takes it longer than drawing them.
+fn pack(mut told: Told<'_>) -> Vec<u8> {
+    let all = told.columns.take().unwrap_or_default();
+    let critical = told.critical.take().unwrap_or_default();
+    told.pieces = Some(critical.len());
+    let head = serde_json::to_vec(&told).unwrap_or_default();
+    let mut bytes = Vec::with_capacity(1_024 + head.len() + 76 * told.spans + 20 * critical.len());
+    let length = (4 + head.len()).next_multiple_of(8) - 4;
+    bytes.extend((length as u32).to_le_bytes());
+    bytes.extend(&head);
+    // Blanks after JSON mean nothing; numbers of eight bytes stand at multiples of eight.
+    bytes.resize(4 + length, b' ');
+    for id in &all.span_id {
+        bytes.extend(id.to_le_bytes());
+    }
+    let mut doubles = |column: &mut dyn Iterator<Item = f64>| {
+        for number in column {
+            bytes.extend(number.to_le_bytes());
+        }
+    };
+    doubles(&mut all.offset.iter().map(|it| *it as f64));
+    doubles(&mut all.duration.iter().map(|it| *it as f64));
+    doubles(&mut all.own.iter().map(|it| *it as f64));
+    doubles(&mut all.critical.iter().map(|it| *it as f64));
+    doubles(&mut critical.iter().map(|it| it.1 as f64));
+    doubles(&mut critical.iter().map(|it| it.2 as f64));
+    let mut numbers = |column: &mut dyn Iterator<Item = i32>| {
+        for number in column {
+            bytes.extend(number.to_le_bytes());
+        }
+    };
+    numbers(&mut all.parent.iter().map(|it| *it as i32));
+    numbers(&mut all.end.iter().map(|it| *it as i32));
+    numbers(&mut all.depth.iter().map(|it| *it as i32));
+    numbers(&mut all.service.iter().map(|it| *it as i32));
+    numbers(&mut all.name.iter().map(|it| *it as i32));
+    numbers(&mut all.logs.iter().map(|it| *it as i32));
+    numbers(&mut critical.iter().map(|it| it.0 as i32));
+    bytes.extend(all.kind.iter().map(|it| *it as u8));
+    bytes.extend(all.status.iter().map(|it| *it as u8));
+    bytes.extend(&all.mark);
+    bytes
 }
 
 fn tell<T>(
     context: &Context,
     parameters: &Parameters,
-    write: impl FnOnce(&Told<'_>) -> T,
+    write: impl FnOnce(Told<'_>) -> T,
 ) -> Result<T, Problem> {
-    let (id, trace) = fetch(context, parameters, "id")?;
+    let (id, trace) = fetch_shape(context, parameters)?;
     let logs = logs_of(&context.store, &id);
     let forest = Forest::new(&trace.spans);
     let rows = order(&forest);
-    let row_of: HashMap<usize, usize> = rows
-        .iter()
-        .enumerate()
-        .map(|(row, it)| (it.0, row))
-        .collect();
+    let mut row_of = vec![usize::MAX; forest.nodes.len()];
+    for (row, (index, _, _)) in rows.iter().enumerate() {
+        if let Some(place) = row_of.get_mut(*index) {
+            *place = row;
+        }
+    }
     let own = path::self_times(&forest);
     let critical = path::critical(&forest);
     let mut critical_nanos = vec![0_u64; forest.nodes.len()];
@@ -103,6 +172,7 @@ fn tell<T>(
     let mut services = Numbers::default();
     let mut names = Numbers::default();
     let mut all = Columns::default();
+    all.span_id.reserve(rows.len());
     for (index, depth, subtree_end) in &rows {
         let Some(node) = forest.node(*index) else {
             continue;
@@ -110,8 +180,8 @@ fn tell<T>(
         let span = &node.stored.span;
         let number = span_number(&span.span_id);
         let offset = node.start.map_or(0, |it| it.saturating_sub(start));
-        all.span_id.push(hex(&span.span_id));
-        let parent = node.parent.and_then(|it| row_of.get(&it));
+        all.span_id.push(number);
+        let parent = node.parent.and_then(|it| row_of.get(it));
         all.parent.push(parent.map_or(-1, |it| *it as i64));
         all.depth.push(*depth);
         all.end.push(*subtree_end);
@@ -141,8 +211,8 @@ fn tell<T>(
     let pieces = critical
         .iter()
         .filter_map(|(index, from, to)| {
-            let row = row_of.get(index)?;
-            Some((*row, from.saturating_sub(start), to.saturating_sub(start)))
+            let row = *row_of.get(*index)?;
+            Some((row, from.saturating_sub(start), to.saturating_sub(start)))
         })
         .collect();
     let corrections = forest
@@ -150,9 +220,21 @@ fn tell<T>(
         .iter()
         .map(|(service, nanos)| json!({ "service": service.as_ref(), "nanos": nanos }))
         .collect();
+    let mut of_runs: Vec<Identity> = Vec::new();
+    let mut head: Option<&Arc<Head>> = None;
+    for it in &trace.spans {
+        // Neighbours mostly share what they came with.
+        if head.is_none_or(|head| !Arc::ptr_eq(head, &it.head)) {
+            let identity = Identity::of(&it.head);
+            if !of_runs.contains(&identity) {
+                of_runs.push(identity);
+            }
+            head = Some(&it.head);
+        }
+    }
     let root = trace.root();
     let is_pinned = context.store.lock().pinned.contains(&id);
-    Ok(write(&Told {
+    Ok(write(Told {
         format: 1,
         trace_id: hex(&id),
         root_name: root.map(|it| it.span.name.as_str()),
@@ -166,9 +248,11 @@ fn tell<T>(
         pinned: is_pinned,
         services: services.list(),
         names: names.list(),
-        columns: all,
-        critical: pieces,
+        columns: Some(all),
+        critical: Some(pieces),
+        pieces: None,
         corrections,
+        runs: of_runs.iter().map(runs::identity).collect(),
     }))
 }
 
@@ -188,14 +272,21 @@ struct Told<'a> {
     pinned: bool,
     services: Vec<&'a str>,
     names: Vec<&'a str>,
-    columns: Columns,
-    critical: Vec<(usize, u64, u64)>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    columns: Option<Columns>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    critical: Option<Vec<(usize, u64, u64)>>,
+    /// How many pieces the critical path has, where it does not stand here itself.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pieces: Option<usize>,
     corrections: Vec<Value>,
+    runs: Vec<Value>,
 }
 
 #[derive(Default, Serialize)]
 struct Columns {
-    span_id: Vec<String>,
+    #[serde(serialize_with = "as_hex")]
+    span_id: Vec<u64>,
     parent: Vec<i64>,
     depth: Vec<usize>,
     end: Vec<usize>,
@@ -216,6 +307,10 @@ struct Columns {
     #[serde(rename = "log_records")]
     logs: Vec<u64>,
     mark: Vec<u8>,
+}
+
+fn as_hex<S: Serializer>(ids: &[u64], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(ids.iter().map(|id| format!("{id:016x}")))
 }
 
 /// Texts numbered in the order in which they came.
@@ -243,7 +338,7 @@ impl Numbers {
 }
 
 pub(super) fn matches(context: &Context, parameters: &Parameters) -> Answered {
-    let (id, trace) = fetch(context, parameters, "id")?;
+    let (id, trace) = fetch_shape(context, parameters)?;
     let wanted = parameters.query("q", Signal::Traces)?;
     let of_trace = crate::query::parse(Signal::Traces, &format!("trace={}", hex(&id)));
     let query = of_trace.unwrap_or(Expression::All).and(wanted);
@@ -273,7 +368,7 @@ pub(super) fn logs(context: &Context, parameters: &Parameters) -> Answered {
     // The log records of a trace may be here without it, under its whole id.
     let id = named(&context.store, parameters.text("id"))?;
     let logs = logs_of(&context.store, &id);
-    let trace = Trace::fetch(&context.store, &id).unwrap_or_default();
+    let trace = Trace::fetch_shape(&context.store, &id).unwrap_or_default();
     let forest = Forest::new(&trace.spans);
     let rows: HashMap<u64, usize> = order(&forest)
         .iter()

@@ -3,11 +3,11 @@
 use serde_json::{Value, json};
 
 use super::{Answered, Context, Parameters, Problem};
-use crate::ids::hex;
+use crate::ids::{from_hex, hex};
 use crate::otlp::Signal;
 use crate::otlp::value;
 use crate::search::facets::{Facet, Facets};
-use crate::search::traces::{self, Listed, Sort};
+use crate::search::traces::{self, Listed, Position, Sort};
 use crate::search::{find, heatmap, shares};
 use crate::store::columns::NONE;
 
@@ -20,10 +20,41 @@ pub(super) fn list(context: &Context, parameters: &Parameters) -> Answered {
         })?,
     };
     let limit = parameters.number("limit", 100, 1_000)?;
+    let after = match parameters.text("before") {
+        "" => None,
+        text => Some(
+            position(text).ok_or_else(|| Problem::wrong("before", "is the `next` of an answer"))?,
+        ),
+    };
     let question = parameters.question(Signal::Traces)?;
-    let (total, listed) = traces::list(&context.store, &question, sort, limit)?;
-    let data: Vec<Value> = listed.iter().map(one).collect();
-    Ok(envelope(parameters, total, data).into())
+    let page = traces::list(&context.store, &question, sort, limit, after)?;
+    let data: Vec<Value> = page.listed.iter().map(one).collect();
+    let next = page
+        .next
+        .map(|((rank, time), id)| format!("{rank}-{time}-{}", hex(&id)));
+    Ok(paged(parameters, page.total, data, next).into())
+}
+
+fn position(name: &str) -> Option<Position> {
+    let mut parts = name.split('-');
+    let rank = (parts.next()?.parse().ok()?, parts.next()?.parse().ok()?);
+    let id = from_hex::<16>(parts.next()?)?;
+    parts.next().is_none().then_some((rank, id))
+}
+
+/// What lists answer of which a part is told at a time.
+pub(super) fn paged(
+    parameters: &Parameters,
+    total: usize,
+    data: Vec<Value>,
+    next: Option<String>,
+) -> Value {
+    let mut answer = envelope(parameters, total, data);
+    if let Some(fields) = answer.as_object_mut() {
+        fields.insert("truncated".to_owned(), json!(next.is_some()));
+        fields.insert("next".to_owned(), json!(next));
+    }
+    answer
 }
 
 /// What every list answers.

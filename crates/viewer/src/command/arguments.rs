@@ -51,13 +51,15 @@ show: draw a trace that a running viewer holds, with its log records
   --all                   every span, however many are alike
 
 ask: --from ADDRESS, --data DIRECTORY for what a viewer left, --format table|json|ndjson,
-     --since and --until (-15m, or nanoseconds since the epoch), --limit NUMBER, --sort ORDER
+     --since and --until (-15m, or nanoseconds since the epoch), --limit NUMBER, --sort ORDER,
+     --before NEXT for what follows an answer, by the `next` in it
   status                  what arrived, what is kept, what was let go
   traces [QUERY]          with --expect exit status 3 if there is none
   trace [TRACE]           one trace as JSON; `show` draws it
   span TRACE SPAN         one span, whole
   logs [QUERY], patterns [QUERY], tail [QUERY]
   services [QUERY]        calls, errors, durations; who calls whom
+  runs [QUERY]            processes that sent spans, each with the query that finds it
   health [SERVICE]        what is wrong with telemetry; --fail-on error|warning|info
   slow QUERY              what these spans have in common; --against QUERY
   compare A B             traces, queries, snapshot:NAME, now; --fail-on 'p95>+20%,errors>0'

@@ -55,14 +55,12 @@ async fn until_interrupted(arguments: &StartArguments) -> io::Result<()> {
     let stopping = Arc::clone(&context.stopping);
     context.grpc_address = Some(grpc_address);
     context.http_address = Some(http_address);
-    let server = Server {
-        receiver: Receiver {
-            store: store.clone(),
-            intake,
-        },
-        questions: api::router(context.clone()).merge(mcp::router(context.clone())),
-        access: Arc::new(access),
+    let questions = api::router(context.clone()).merge(mcp::router(context.clone()));
+    let receiver = Receiver {
+        store: store.clone(),
+        intake,
     };
+    let server = Server::new(receiver, questions, access);
     tokio::spawn(tell_trouble(store.clone()));
     tokio::spawn(server.clone().listen(grpc));
     tokio::spawn(server.listen(http));

@@ -40,6 +40,7 @@ const LIST: &[(&str, &str)] = &[
     ("since", "from"),
     ("until", "to"),
     ("sort", "sort"),
+    ("before", "before"),
 ];
 const TIMES: &[(&str, &str)] = &[("since", "from"), ("until", "to"), ("limit", "limit")];
 
@@ -109,6 +110,25 @@ pub(super) const VERBS: &[Verb] = &[
             ("severity", "/severity", Text),
             ("last", "/last_unix_nanos", Time),
             ("pattern", "/pattern", Text),
+        ],
+    },
+    Verb {
+        name: "runs",
+        path: "/api/runs",
+        arguments: &["q"],
+        required: 0,
+        options: TIMES,
+        columns: &[
+            ("service", "/service", Text),
+            ("run", "/number", Number),
+            ("first", "/first_unix_nanos", Time),
+            ("last", "/last_unix_nanos", Time),
+            ("version", "/version", Text),
+            ("traces", "/traces", Number),
+            ("errors", "/errors", Number),
+            ("p50", "/p50_nanos", Duration),
+            ("p95", "/p95_nanos", Duration),
+            ("query", "/query", Text),
         ],
     },
     Verb {

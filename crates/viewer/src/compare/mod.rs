@@ -12,7 +12,7 @@ use crate::otlp::value::plain;
 use crate::query::Expression;
 use crate::search::patterns::fold;
 use crate::search::services::nearest;
-use crate::search::traces::{Sort, list};
+use crate::search::traces::{Page, Sort, list};
 use crate::search::{Question, TooLong, Window};
 use crate::store::Store;
 use crate::trace::tree::Forest;
@@ -166,7 +166,7 @@ struct Half {
 impl Half {
     fn new(store: &Store, side: &Side) -> Result<Self, TooLong> {
         let question = Question::new(Signal::Traces, side.query.clone(), side.window);
-        let (total, listed) = list(store, &question, Sort::Newest, 100_000)?;
+        let Page { total, listed, .. } = list(store, &question, Sort::Newest, 100_000, None)?;
         let mut durations: Vec<u64> = listed.iter().map(|it| it.summary.duration()).collect();
         durations.sort_unstable();
         let mut half = Self {

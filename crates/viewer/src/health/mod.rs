@@ -15,7 +15,7 @@ use crate::otlp::value::UNKNOWN_SERVICE;
 use crate::query::{Expression, term};
 use crate::search::{Found, Question, TooLong, Window, find};
 use crate::store::Store;
-use crate::store::columns::{Columns, ENDLESS, Place};
+use crate::store::columns::{Columns, ENDLESS, NONE, Place};
 use crate::store::open::ERROR;
 
 /// Parts of a trace may still be on their way for as long, in nanoseconds.
@@ -147,10 +147,11 @@ struct Census {
     roots: HashMap<TraceId, u32>,
 }
 
-/// Starts of all spans by their ids.
+/// Starts of all spans by their trace and id.
 #[derive(Debug, Default)]
 struct Links {
-    starts: HashMap<u64, u64>,
+    traces: HashMap<TraceId, u32>,
+    starts: HashMap<(u32, u64), u64>,
     last: u64,
 }
 
@@ -269,9 +270,20 @@ impl Census {
 
 impl Links {
     fn gather(&mut self, found: &Found) {
-        let spans = found.columns.spans.iter().zip(&found.columns.times);
-        for (span, time) in spans {
-            self.starts.insert(*span, *time);
+        let columns = &found.columns;
+        let numbers: Vec<u32> = columns
+            .trace_ids
+            .iter()
+            .map(|id| {
+                let next = self.traces.len() as u32;
+                *self.traces.entry(*id).or_insert(next)
+            })
+            .collect();
+        let spans = columns.traces.iter().zip(&columns.spans);
+        for ((trace, span), time) in spans.zip(&columns.times) {
+            if let Some(trace) = numbers.get(*trace as usize) {
+                self.starts.insert((*trace, *span), *time);
+            }
             self.last = self.last.max(*time);
         }
     }
@@ -279,6 +291,11 @@ impl Links {
     fn follow(&self, found: &Found, census: &mut Census) {
         let columns = &found.columns;
         let under_way = self.last.saturating_sub(UNDER_WAY);
+        let numbers: Vec<Option<u32>> = columns
+            .trace_ids
+            .iter()
+            .map(|id| self.traces.get(id).copied())
+            .collect();
         for (row, parent) in columns
             .parents
             .iter()
@@ -286,7 +303,9 @@ impl Links {
             .filter(|(_, it)| **it != 0)
         {
             let time = columns.times.get(row).copied().unwrap_or(0);
-            let start = self.starts.get(parent);
+            let trace = columns.traces.get(row).copied().unwrap_or(NONE);
+            let trace = numbers.get(trace as usize).copied().flatten();
+            let start = trace.and_then(|trace| self.starts.get(&(trace, *parent)));
             let is_early = start.is_some_and(|start| time.saturating_add(MAX_SKEW) < *start);
             let is_server = columns.kinds.get(row) == Some(&SERVER);
             let is_missing = start.is_none() && time < under_way;
@@ -623,5 +642,25 @@ mod tests {
             .filter(|it| it.service.as_ref() == "good")
             .collect();
         assert_eq!(score(&of_good), 100);
+    }
+
+    #[test]
+    fn a_parent_is_looked_for_in_its_own_trace() {
+        let (store, mut writer) = Store::in_memory(Limits::default());
+        let mut spans = span_list(40_000, 1);
+        let (one, other) = (12, 200);
+        assert_ne!(spans[one].trace_id, spans[other].trace_id);
+        spans[one].parent_span_id = spans[other].span_id.clone();
+        let expected = crate::ids::span_number(&spans[one].span_id);
+        let request = bytes::Bytes::from(span_request("shop", spans));
+        let arrival = Arrival::new(Signal::Traces, &request).expect("a request");
+        writer.take(&[arrival], 1);
+        let findings = findings(&store).expect("findings");
+        let missing: Vec<_> = findings
+            .iter()
+            .filter(|it| it.rule == "missing-parent")
+            .map(|it| (it.count, it.example.map(|it| it.1)))
+            .collect();
+        assert_eq!(missing, [(1, Some(expected))]);
     }
 }

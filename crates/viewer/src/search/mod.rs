@@ -7,6 +7,7 @@ pub(crate) mod heatmap;
 pub(crate) mod logs;
 mod matching;
 pub(crate) mod patterns;
+pub(crate) mod runs;
 pub(crate) mod services;
 pub(crate) mod shares;
 pub(crate) mod summary;

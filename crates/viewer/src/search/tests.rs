@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use super::facets::Facets;
-use super::traces::{Sort, list};
+use super::traces::{Page, Position, Sort, list};
 use super::*;
 use crate::otlp::Signal;
 use crate::query::parse;
@@ -109,7 +109,8 @@ fn traces_are_listed_in_every_order_with_what_they_come_to() {
     let listed = |query: &str, sort: Sort, limit: usize| {
         let query = parse(Signal::Traces, query).expect("a query");
         let question = Question::new(Signal::Traces, query, Window::ALL);
-        list(&store, &question, sort, limit).expect("listed")
+        let page = list(&store, &question, sort, limit, None).expect("listed");
+        (page.total, page.listed)
     };
     let (total, newest) = listed("", Sort::Newest, 3);
     assert_eq!((total, newest.len()), (9_430 / 5, 3));
@@ -126,6 +127,28 @@ fn traces_are_listed_in_every_order_with_what_they_come_to() {
     let (stock, listed_stock) = listed("services:stock root:GET*", Sort::Oldest, 1_000);
     assert_eq!(stock, 80);
     assert!(listed_stock.iter().all(|it| it.matched == 5));
+}
+
+#[test]
+fn parts_of_a_list_are_the_list() {
+    let store = store();
+    for sort in [Sort::Newest, Sort::Fastest, Sort::Spans, Sort::Errors] {
+        let listed = |limit: usize, after: Option<Position>| {
+            let question = Question::new(Signal::Traces, Expression::All, Window::ALL);
+            list(&store, &question, sort, limit, after).expect("listed")
+        };
+        let ids = |page: &Page| -> Vec<_> { page.listed.iter().map(|it| it.summary.id).collect() };
+        let whole = listed(5_000, None);
+        assert_eq!((whole.listed.len(), whole.next), (9_430 / 5, None));
+        let mut parts = listed(700, None);
+        let mut found = ids(&parts);
+        while parts.next.is_some() {
+            parts = listed(700, parts.next);
+            assert_eq!(parts.total, whole.total);
+            found.extend(ids(&parts));
+        }
+        assert_eq!(found, ids(&whole), "{sort:?}");
+    }
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Lists of traces: those with a span that fits, in an order.
 
+use std::cmp::Reverse;
+
 use super::summary::{Summary, TraceIndex};
 use super::{Question, TooLong, find};
 use crate::ids::{TraceId, from_hex, hex};
@@ -52,6 +54,18 @@ impl Sort {
     }
 }
 
+/// Where a trace stands in an order: its rank, the largest first, and its id.
+pub(crate) type Position = ((u64, u64), TraceId);
+
+/// A part of all that were found.
+#[derive(Debug, Default)]
+pub(crate) struct Page {
+    pub(crate) total: usize,
+    pub(crate) listed: Vec<Listed>,
+    /// After which the next part begins, if there is more.
+    pub(crate) next: Option<Position>,
+}
+
 #[derive(Clone, Debug)]
 pub(crate) struct Listed {
     pub(crate) summary: Summary,
@@ -59,16 +73,17 @@ pub(crate) struct Listed {
     pub(crate) matched: u64,
 }
 
-/// How many traces have a span that fits, and the first of them.
+/// How many traces have a span that fits, and the first of them, or the first after a position.
 pub(crate) fn list(
     store: &Store,
     question: &Question,
     sort: Sort,
     limit: usize,
-) -> Result<(usize, Vec<Listed>), TooLong> {
+    after: Option<Position>,
+) -> Result<Page, TooLong> {
     let (found, index) = find(store, question, true)?;
     let Some(index) = index else {
-        return Ok((0, Vec::new()));
+        return Ok(Page::default());
     };
     let mut matched = vec![0_u64; index.traces.len()];
     for (number, found) in found.iter().enumerate() {
@@ -88,16 +103,25 @@ pub(crate) fn list(
         .map(|(count, summary)| (sort.rank(summary), *count, summary))
         .collect();
     let total = order.len();
-    if total > limit && limit > 0 {
-        order.select_nth_unstable_by(limit - 1, |one, other| other.0.cmp(&one.0));
+    if let Some((rank, id)) = after {
+        order.retain(|it| (Reverse(it.0), it.2.id) > (Reverse(rank), id));
+    }
+    let has_more = order.len() > limit;
+    if has_more && limit > 0 {
+        order.select_nth_unstable_by_key(limit - 1, |it| (Reverse(it.0), it.2.id));
     }
     order.truncate(limit);
-    order.sort_by(|one, other| other.0.cmp(&one.0).then(one.2.id.cmp(&other.2.id)));
+    order.sort_by_key(|it| (Reverse(it.0), it.2.id));
+    let last = order.last().map(|it| (it.0, it.2.id));
     let listed = order.into_iter().map(|(_, matched, summary)| Listed {
         summary: summary.clone(),
         matched,
     });
-    Ok((total, listed.collect()))
+    Ok(Page {
+        total,
+        listed: listed.collect(),
+        next: last.filter(|_| has_more),
+    })
 }
 
 /// The traces that began last, of those that still grow or were sealed a moment ago: quick,
@@ -112,7 +136,7 @@ pub(crate) fn newest(store: &Store, limit: usize) -> Vec<Summary> {
     let columns: Vec<_> = blocks.map(|block| store.columns(block)).collect();
     let index = TraceIndex::new(columns.iter().map(AsRef::as_ref), &Default::default());
     let mut traces = index.traces;
-    traces.sort_by_key(|it| std::cmp::Reverse(it.start));
+    traces.sort_by_key(|it| Reverse(it.start));
     traces.truncate(limit);
     traces
 }
@@ -134,11 +158,9 @@ const MIN_PREFIX: usize = 4;
 pub(crate) fn named(store: &Store, name: &str) -> Result<TraceId, NotFound> {
     let listed = |query: Expression, sort: Sort| {
         let question = Question::new(Signal::Traces, query, super::Window::ALL);
-        let (_, listed) = list(store, &question, sort, 1).map_err(|_| NotFound::TooLong)?;
-        listed
-            .first()
-            .map(|it| it.summary.id)
-            .ok_or(NotFound::NotKept)
+        let page = list(store, &question, sort, 1, None).map_err(|_| NotFound::TooLong)?;
+        let first = page.listed.first();
+        first.map(|it| it.summary.id).ok_or(NotFound::NotKept)
     };
     let failed = || crate::query::parse(Signal::Traces, "status:error");
     match name {

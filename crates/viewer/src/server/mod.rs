@@ -23,6 +23,8 @@ use hyper_util::server::conn::auto;
 use tokio::net::TcpListener;
 use tonic::Status;
 use tonic::body::Body;
+use tower_http::CompressionLevel;
+use tower_http::compression::CompressionLayer;
 use tower_service::Service;
 
 use crate::receive::{Receiver, http_signal, is_grpc, respond};
@@ -41,12 +43,25 @@ const MAX_HEADERS: u32 = 32 * 1024;
 /// What answers requests.
 #[derive(Clone)]
 pub(crate) struct Server {
-    pub(crate) receiver: Receiver,
-    pub(crate) questions: Router,
-    pub(crate) access: Arc<Access>,
+    receiver: Receiver,
+    questions: Router,
+    /// The same for other machines: answers go to them in gzip if they take it. On this one, packing
+    /// and unpacking takes longer than sending.
+    packed: Router,
+    access: Arc<Access>,
 }
 
 impl Server {
+    pub(crate) fn new(receiver: Receiver, questions: Router, access: Access) -> Self {
+        let packing = CompressionLayer::new().quality(CompressionLevel::Fastest);
+        Self {
+            receiver,
+            packed: questions.clone().layer(packing),
+            questions,
+            access: Arc::new(access),
+        }
+    }
+
     /// Accepts connections for as long as the future is polled.
     pub(crate) async fn listen(self, listener: TcpListener) {
         let connections = Connections::new();
@@ -127,13 +142,17 @@ impl Server {
             );
         }
         if path.starts_with("/api/") || path.starts_with("/mcp") {
-            return self.ask(request).await;
+            return self.ask(request, peer).await;
         }
         assets::answer(&request)
     }
 
-    async fn ask(&self, request: Request<Incoming>) -> Response<Body> {
-        let mut questions = self.questions.clone();
+    async fn ask(&self, request: Request<Incoming>, peer: SocketAddr) -> Response<Body> {
+        let mut questions = if peer.ip().to_canonical().is_loopback() {
+            self.questions.clone()
+        } else {
+            self.packed.clone()
+        };
         let answer: Result<_, Infallible> = questions.call(request).await;
         let Ok(answer) = answer;
         let mut response = answer.map(Body::new);

@@ -4,12 +4,12 @@ pub(crate) mod logs;
 pub(crate) mod path;
 pub(crate) mod tree;
 
-use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
+use hashbrown::{HashMap, HashSet};
 use opentelemetry_proto::tonic::logs::v1::LogRecord;
-use opentelemetry_proto::tonic::trace::v1::Span;
 use opentelemetry_proto::tonic::trace::v1::status::StatusCode;
+use opentelemetry_proto::tonic::trace::v1::{Span, Status, span};
 use prost::Message;
 
 use crate::ids::{TraceId, span_number};
@@ -39,6 +39,57 @@ pub(crate) fn status_code(span: &Span) -> StatusCode {
         .unwrap_or(StatusCode::Unset)
 }
 
+/// The fields of a span (`opentelemetry/proto/trace/v1/trace.proto`) that its place in a trace
+/// comes from. The others are stepped over.
+#[derive(Clone, PartialEq, Message)]
+struct Shape {
+    #[prost(bytes = "vec", tag = "2")]
+    span_id: Vec<u8>,
+    #[prost(bytes = "vec", tag = "4")]
+    parent_span_id: Vec<u8>,
+    #[prost(string, tag = "5")]
+    name: String,
+    #[prost(int32, tag = "6")]
+    kind: i32,
+    #[prost(fixed64, tag = "7")]
+    start: u64,
+    #[prost(fixed64, tag = "8")]
+    end: u64,
+    #[prost(message, repeated, tag = "11")]
+    events: Vec<()>,
+    #[prost(message, repeated, tag = "13")]
+    links: Vec<()>,
+    #[prost(message, optional, tag = "15")]
+    status: Option<Code>,
+}
+
+#[derive(Clone, PartialEq, Message)]
+struct Code {
+    #[prost(int32, tag = "3")]
+    code: i32,
+}
+
+impl Shape {
+    fn into_span(self, id: &TraceId) -> Span {
+        Span {
+            trace_id: id.to_vec(),
+            span_id: self.span_id,
+            parent_span_id: self.parent_span_id,
+            name: self.name,
+            kind: self.kind,
+            start_time_unix_nano: self.start,
+            end_time_unix_nano: self.end,
+            events: vec![span::Event::default(); self.events.len()],
+            links: vec![span::Link::default(); self.links.len()],
+            status: self.status.map(|status| Status {
+                code: status.code,
+                ..Status::default()
+            }),
+            ..Span::default()
+        }
+    }
+}
+
 #[derive(Debug, Default)]
 pub(crate) struct Trace {
     pub(crate) spans: Vec<StoredSpan>,
@@ -47,20 +98,78 @@ pub(crate) struct Trace {
 impl Trace {
     /// What is kept of a trace; `None` if nothing is.
     pub(crate) fn fetch(store: &Store, id: &TraceId) -> Option<Self> {
-        let mut spans = Vec::new();
-        let mut known = HashSet::new();
-        for_records(store, Signal::Traces, id, |columns, row, bytes| {
-            // The same span may have arrived twice, long apart.
-            if let (Ok(span), Some(head)) = (Span::decode(bytes), columns.head(row))
-                && known.insert(span_number(&span.span_id))
-            {
-                spans.push(StoredSpan {
-                    span,
-                    service: Arc::clone(&head.service),
-                    head: Arc::clone(head),
-                });
+        Self::read(store, id, |bytes| Span::decode(bytes).ok())
+    }
+
+    /// The same without what the shape of a trace does not need: attributes and messages are left
+    /// out, events and links are there but empty.
+    pub(crate) fn fetch_shape(store: &Store, id: &TraceId) -> Option<Self> {
+        Self::read(store, id, |bytes| {
+            Shape::decode(bytes).ok().map(|shape| shape.into_span(id))
+        })
+    }
+
+    /// One span of a trace, by the number that its id is.
+    pub(crate) fn fetch_span(store: &Store, id: &TraceId, wanted: u64) -> Option<StoredSpan> {
+        store.snapshot(Signal::Traces).iter().find_map(|block| {
+            let columns = store.columns(block);
+            let trace = columns.trace_ids.iter().position(|known| known == id)?;
+            let mut rows = columns.traces.iter().zip(&columns.spans);
+            let row =
+                rows.position(|(number, span)| *number as usize == trace && *span == wanted)?;
+            let head = columns.head(row)?;
+            let span = Span::decode(columns.item(&store.items(block), row)).ok()?;
+            Some(StoredSpan {
+                span,
+                service: Arc::clone(&head.service),
+                head: Arc::clone(head),
+            })
+        })
+    }
+
+    /// Whether anything of a trace is kept.
+    pub(crate) fn is_kept(store: &Store, id: &TraceId) -> bool {
+        let blocks = store.snapshot(Signal::Traces);
+        blocks
+            .iter()
+            .any(|block| store.columns(block).trace_ids.contains(id))
+    }
+
+    fn read(store: &Store, id: &TraceId, decode: impl Fn(&[u8]) -> Option<Span>) -> Option<Self> {
+        let blocks: Vec<(Arc<Block>, Arc<Columns>, u32)> = store
+            .snapshot(Signal::Traces)
+            .into_iter()
+            .filter_map(|block| {
+                let columns = store.columns(&block);
+                let trace = columns.trace_ids.iter().position(|known| known == id)?;
+                Some((block, columns, trace as u32))
+            })
+            .collect();
+        // Lists that grow would move a large trace several times.
+        let of_trace = |columns: &Columns, trace: u32| {
+            let traces = columns.traces.iter();
+            traces.filter(|number| **number == trace).count()
+        };
+        let count = blocks.iter().map(|it| of_trace(&it.1, it.2)).sum();
+        let mut spans = Vec::with_capacity(count);
+        let mut known = HashSet::with_capacity(count);
+        for (block, columns, trace) in blocks {
+            let items = store.items(&block);
+            let rows = columns.traces.iter().zip(&columns.spans).enumerate();
+            for (row, (_, number)) in rows.filter(|(_, it)| *it.0 == trace) {
+                // The same span may have arrived twice, long apart.
+                if let Some(span) = decode(columns.item(&items, row))
+                    && let Some(head) = columns.head(row)
+                    && known.insert(*number)
+                {
+                    spans.push(StoredSpan {
+                        span,
+                        service: Arc::clone(&head.service),
+                        head: Arc::clone(head),
+                    });
+                }
             }
-        });
+        }
         (!spans.is_empty()).then_some(Self { spans })
     }
 

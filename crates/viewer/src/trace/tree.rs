@@ -2,9 +2,10 @@
 //! that form a cycle, clocks that disagree, ends that are missing.
 //! Nothing here recurses: a trace may be one chain of twenty thousand spans.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use hashbrown::HashMap;
 use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 
 use crate::trace::StoredSpan;
@@ -81,12 +82,10 @@ impl<'a> Forest<'a> {
     }
 
     fn connect(&mut self) {
-        let by_id: HashMap<&[u8], usize> = self
-            .nodes
-            .iter()
-            .enumerate()
-            .map(|(index, node)| (node.stored.span.span_id.as_slice(), index))
-            .collect();
+        let mut by_id: HashMap<&[u8], usize> = HashMap::with_capacity(self.nodes.len());
+        for (index, node) in self.nodes.iter().enumerate() {
+            by_id.insert(node.stored.span.span_id.as_slice(), index);
+        }
         let parents: Vec<Option<usize>> = self
             .nodes
             .iter()

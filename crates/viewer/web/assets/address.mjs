@@ -37,9 +37,13 @@ export function go(address) {
   announce();
 }
 
+// Where one of these changes, a list is another one, and is shown from its beginning.
+const OF_LISTS = ["q", "sort", "from", "to", "least"];
+
 /** Changes parameters of this address; `replace` adds no step to the history. */
 export function change(parameters, replace = false) {
-  const address = to(location.pathname, { ...current().parameters, ...parameters });
+  const begin = OF_LISTS.some((name) => name in parameters) ? { before: "" } : {};
+  const address = to(location.pathname, { ...current().parameters, ...begin, ...parameters });
   if (!replace) return go(address);
   history.replaceState(null, "", address);
   announce();

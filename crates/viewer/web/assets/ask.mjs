@@ -11,7 +11,10 @@ class Refusal extends Error {
   }
 }
 
-export async function ask(address, signal, options = {}) {
+const json = (response) => response.json();
+
+/** `read` gets what it says out of a response that is no refusal. */
+export async function ask(address, signal, options = {}, read = json) {
   let response;
   try {
     response = await fetch(address, { signal, ...options });
@@ -19,9 +22,9 @@ export async function ask(address, signal, options = {}) {
     if (failure.name === "AbortError") throw failure;
     throw new Error("the viewer cannot be reached; what is shown is what it said last", { cause: failure });
   }
-  const answer = await response.json().catch(() => null);
+  const answer = await (response.ok ? read : json)(response).catch(() => null);
   if (!response.ok) throw new Refusal(answer?.error, response.status);
-  if (answer === null) throw new Error("the viewer's answer is no JSON");
+  if (answer === null) throw new Error("the viewer's answer cannot be read");
   return answer;
 }
 
@@ -35,13 +38,13 @@ export function tellViewer(address, document) {
  * The answer to a question, asked again whenever `tick` changes. While a new one is on its way the
  * old one stays, so that the page does not flicker; `answer.of` tells which path it belongs to.
  */
-export function useAnswer(path, parameters = {}, tick = 0) {
+export function useAnswer(path, parameters = {}, tick = 0, read = json) {
   const address = path && to(path, parameters);
   const [state, setState] = useState({ answer: null, problem: null, of: null });
   useEffect(() => {
     if (!address) return undefined;
     const abort = new AbortController();
-    ask(address, abort.signal).then(
+    ask(address, abort.signal, {}, read).then(
       (answer) => setState({ answer, problem: null, of: path }),
       (problem) => {
         if (problem.name === "AbortError") return;

@@ -63,7 +63,7 @@ function placed(top, width) {
 
 export function Flame({ trace, focus, change, open }) {
   const tree = useMemo(() => merged(trace), [trace]);
-  const top = useMemo(() => find(tree, (node) => trace.columns.span_id[node.row] === focus) ?? tree, [tree, focus]);
+  const top = useMemo(() => find(tree, (node) => trace.columns.span_id.at(node.row) === focus) ?? tree, [tree, focus]);
   const [width, setWidth] = useState(1000);
   const shown = useMemo(() => placed(top, width), [top, width]);
   const [chosen, setChosen] = useState(null);
@@ -102,7 +102,7 @@ export function Flame({ trace, focus, change, open }) {
     return shown.find((it) => it.line === line && it.from <= x && x < it.from + it.part)?.node;
   };
   const zoom = (node) => {
-    change(node && node !== tree ? trace.columns.span_id[node.row] : "");
+    change(node && node !== tree ? trace.columns.span_id.at(node.row) : "");
     setChosen(node);
   };
   const press = (event) => {

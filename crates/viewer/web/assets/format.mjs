@@ -1,5 +1,7 @@
 // How times, amounts and values are written.
 
+import { isUtc } from "./zone.mjs";
+
 export function duration(nanos) {
   if (nanos === null || nanos === undefined || nanos < 0) return "–";
   if (nanos < 1e3) return `${nanos} ns`;
@@ -39,14 +41,22 @@ export function bytes(value) {
   return `${power === 0 ? value : value.toFixed(1)} ${units[power]}`;
 }
 
-/** `nanos` is a text, as nanoseconds since the epoch do not fit a number. */
+/** `nanos` is a text, as nanoseconds since the epoch do not fit a number. Times in UTC end with a Z. */
 export function time(nanos) {
   if (!nanos || nanos === "0") return "no time";
-  const date = new Date(Number(BigInt(nanos) / 1_000_000n));
+  const [day, clock] = onClock(new Date(Number(BigInt(nanos) / 1_000_000n)));
+  const [today] = onClock(new Date());
+  return day === today ? clock : `${day} ${clock}`;
+}
+
+/** Day and time of the clock that somebody chose. */
+function onClock(date) {
+  if (isUtc()) return date.toISOString().split("T");
   const two = (number) => String(number).padStart(2, "0");
-  const clock = `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`;
-  const isToday = date.toDateString() === new Date().toDateString();
-  return isToday ? clock : `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())} ${clock}`;
+  return [
+    `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`,
+    `${two(date.getHours())}:${two(date.getMinutes())}:${two(date.getSeconds())}.${String(date.getMilliseconds()).padStart(3, "0")}`,
+  ];
 }
 
 /** A typed value as text; strings inside lists and maps are quoted, so that they can be told from numbers. */

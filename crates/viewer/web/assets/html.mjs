@@ -5,5 +5,5 @@ import htm from "./vendor/htm.mjs";
 import { h } from "./vendor/preact.mjs";
 
 export const html = htm.bind(h);
-export { render } from "./vendor/preact.mjs";
+export { Component, render } from "./vendor/preact.mjs";
 export { useEffect, useLayoutEffect, useMemo, useRef, useState } from "./vendor/hooks.mjs";

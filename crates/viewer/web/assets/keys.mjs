@@ -4,15 +4,16 @@
 import { go } from "./address.mjs";
 import { pause, isPaused } from "./ask.mjs";
 import { turnTheme } from "./theme.mjs";
+import { turnZone } from "./zone.mjs";
 
-const PAGES = { n: "/", t: "/traces", s: "/services", l: "/logs", m: "/metrics", c: "/compare", h: "/health", q: "/sql" };
+const PAGES = { n: "/", t: "/traces", s: "/services", l: "/logs", m: "/metrics", r: "/runs", c: "/compare", h: "/health", q: "/sql" };
 
 export const KEYS = [
   ["Everywhere", [
-    ["?", "this list"], ["/", "to the query"], ["g, then n t s l m c h q", "to now, traces, services, logs, metrics, compare, health, SQL"], ["j k", "next, previous"],
-    ["Enter", "open"], ["Esc", "close, back"], [".", "pause, go on"], ["t", "dark, light"],
+    ["?", "this list"], ["/", "to the query"], ["g, then n t s l m r c h q", "to now, traces, services, logs, metrics, runs, compare, health, SQL"], ["j k", "next, previous"],
+    ["Enter", "open"], ["Esc", "close, back"], [".", "pause, go on"], ["t", "dark, light"], ["u", "times in UTC, on this machine's clock"],
   ]],
-  ["Traces", [["x", "mark for a comparison"], ["d", "compare the two that are marked"], ["s", "what these share"]]],
+  ["Traces, runs", [["x", "mark for a comparison"], ["d", "compare the two that are marked"], ["s", "what these traces share"]]],
   ["One trace", [
     ["e E", "next, previous error"], ["n N", "next, previous match"], ["w f o l", "waterfall, flame graph, operations, logs"], ["c", "critical path"],
     ["← →", "fold, unfold"], ["[ ]", "fold all, unfold all"], ["+ - 0", "zoom in, out, all"], ["p", "pin"], ["y Y", "copy the id, the address"], ["r", "reload"],
@@ -34,6 +35,8 @@ export function press(event) {
     document.getElementById("keys")?.showModal();
   } else if (event.key === "t") {
     turnTheme();
+  } else if (event.key === "u") {
+    turnZone();
   } else if (event.key === ".") {
     pause(!isPaused());
   } else if (event.key === "/") {

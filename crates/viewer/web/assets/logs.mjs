@@ -7,8 +7,9 @@ import { AsCommand, command } from "./command.mjs";
 import { count, hue, time, value } from "./format.mjs";
 import { begin, Histogram } from "./heatmap.mjs";
 import { html, useState } from "./html.mjs";
-import { Attributes, Choice, Dropped, Facets, narrowed, Problem, Time, Views } from "./parts.mjs";
+import { Attributes, Choice, Dropped, Facets, narrowed, Parts, Problem, Time, Views } from "./parts.mjs";
 import { QueryBox } from "./query.mjs";
+import { Value } from "./value.mjs";
 
 const SEVERITIES = [["", "all"], ["debug", "debug"], ["info", "info"], ["warn", "warn"], ["error", "error"], ["fatal", "fatal"]];
 const SORTS = [["", "newest"], ["oldest", "oldest"]];
@@ -16,15 +17,16 @@ const VIEWS = [["", "Records"], ["patterns", "Patterns"]];
 // What counts most is drawn lowest.
 const LAYERS = [["fatal", "bad"], ["error", "bad"], ["warn", "warn"], ["info", "accent"], ["debug", "quiet"], ["trace", "quiet"], ["unspecified", "line"]];
 const PAGE = 200;
-const MOST = 1000;
+// Letters of a body that the line of a record shows.
+const SHORT_BODY = 60;
 
 export function Logs({ parameters }) {
-  const { q = "", from, to: until, least, sort, view = "", limit } = parameters;
+  const { q = "", from, to: until, least, sort, view = "", before } = parameters;
   const tick = useTick(1000);
   const slowTick = useTick(5000);
   const whole = least ? `severity>=${least}${q ? ` (${q})` : ""}` : q;
   const asked = { q: whole, from, to: until };
-  const { answer, problem } = useAnswer("/api/logs", { ...asked, sort, limit: limit === String(MOST) ? MOST : PAGE }, tick);
+  const { answer, problem } = useAnswer("/api/logs", { ...asked, sort, before, limit: PAGE }, tick);
   const { answer: histogram } = useAnswer("/api/logs/histogram", { ...asked, columns: 90 }, slowTick);
   // The address has the query without the severity, so the place moves by what was put before it.
   const shift = least ? `severity>=${least} (`.length : 0;
@@ -39,7 +41,7 @@ export function Logs({ parameters }) {
       <${Time} from=${from} until=${until} />
       <${Dropped} signal="logs" tick=${slowTick} />
       <${Views} label="View of the log records" views=${VIEWS} chosen=${view} />
-      ${answer && html`<span class="quiet">${count(answer.total, "log record")}${view === "" && answer.truncated && html`, ${answer.returned} shown`}</span>`}
+      ${answer && html`<span class="quiet">${count(answer.total, "log record")}${view === "" && answer.returned < answer.total && html`, ${answer.returned} shown`}</span>`}
       <${AsCommand} text=${command(view === "patterns" ? "patterns" : "logs", [whole], { sort: view === "" && sort, since: from, until })} />
     </div>
     <${Problem} problem=${problem} />
@@ -50,8 +52,7 @@ export function Logs({ parameters }) {
         ${answer?.data.length === 0 && html`<p class="nothing">${whole || from ? html`No log record fits. <a href="/logs">Show all</a>` : "No log record has arrived yet."}</p>`}
         ${view === "patterns" ? html`<${Patterns} asked=${asked} query=${q} tick=${slowTick} />`
           : html`<ol class="records">${answer?.data.map((record) => html`<${Record} key=${record.id} record=${record} />`)}</ol>
-            ${answer?.truncated && (limit === String(MOST) ? html`<p class="quiet">For older ones, narrow the query or the time.</p>`
-              : html`<button type="button" onClick=${() => change({ limit: MOST }, true)}>Show up to ${MOST}</button>`)}`}
+            <${Parts} answer=${answer} before=${before} />`}
       </div>
     </div>`;
 }
@@ -82,7 +83,7 @@ export function Record({ record, isInTrace = false, select = null }) {
       ${select && html`<button type="button" class="link" aria-label=${`Span of: ${body.slice(0, 60)}`} onClick=${select}>span</button>`}
     </div>
     ${isOpen && html`<div class="inside">
-      ${body.length > 100 && html`<pre class="value">${body}</pre>`}
+      ${body.length > SHORT_BODY && html`<div class="whole"><${Value} typed=${record.body} /></div>`}
       <${Attributes} title="Attributes" attributes=${record.attributes} dropped=${record.dropped_attributes} />
       <${Attributes} title="Resource" attributes=${record.resource?.attributes ?? []} dropped=${record.resource?.dropped_attributes} />
       <p class="quiet">${record.scope?.name && html`Scope <bdi>${[record.scope.name, record.scope.version].filter(Boolean).join(" ")}</bdi>. `}Severity number ${record.severity_number}.</p>

@@ -9,6 +9,7 @@ import { html, useLayoutEffect, useRef } from "./html.mjs";
 import { Choice, Problem, Time } from "./parts.mjs";
 import { QueryBox } from "./query.mjs";
 import { colour, useTheme } from "./theme.mjs";
+import { useZone } from "./zone.mjs";
 
 const QUANTILES = ["p50", "p95", "p99"];
 const DISTRIBUTION = ["quantiles", "p50", "p90", "p95", "p99", "heatmap", "mean", "max", "min", "rate", "count"];
@@ -95,6 +96,7 @@ function Buckets({ answer }) {
 function Chart({ answer }) {
   const place = useRef(null);
   const isDark = useTheme();
+  const isInUtc = useZone();
   const exemplars = MEASURED.has(answer.fn) ? answer.exemplars.filter((it) => it.is_here) : [];
   useLayoutEffect(() => {
     const lines = answer.series.slice(0, LINES);
@@ -148,7 +150,7 @@ function Chart({ answer }) {
       observer.disconnect();
       chart.destroy();
     };
-  }, [answer, isDark]);
+  }, [answer, isDark, isInUtc]);
   if (answer.series.length === 0) return html`<p class="nothing">No series fits.</p>`;
   return html`<div class="chart" ref=${place} role="img" aria-label=${`${answer.fn} of ${answer.name} over time; the table below has the last values`}></div>
     ${exemplars.length > 0 && html`<p class="quiet">● ${exemplars.length} measurements with their traces: a click opens one, the list below has the last.</p>`}`;

@@ -37,7 +37,10 @@ export function Minimap({ trace, zoom, change }) {
       context.fillRect(from, row * 2, to - from, 2);
     }
     context.fillStyle = colour("ink");
-    for (const [, from, to] of joined(trace.critical, whole / width)) context.fillRect(place(from), TALL - PATH, Math.max(1, place(to) - place(from)), PATH);
+    const path = [];
+    const { begins, ends } = trace.critical;
+    begins.forEach((from, piece) => join(path, from, ends[piece], whole / width));
+    for (const [from, to] of path) context.fillRect(place(from), TALL - PATH, Math.max(1, place(to) - place(from)), PATH);
     if (isWhole) return;
     context.fillStyle = colour("paper");
     context.globalAlpha = 0.7;
@@ -81,13 +84,9 @@ function runs({ columns, duration_nanos: nanos }, width) {
   return found;
 }
 
-/** Pieces of a path as one where less than `gap` is between them. */
-export function joined(pieces, gap) {
-  const found = [];
-  for (const [row, from, to] of pieces) {
-    const last = found.at(-1);
-    if (last && from - last[2] <= gap) last[2] = Math.max(last[2], to);
-    else found.push([row, from, to]);
-  }
-  return found;
+/** Adds a piece of a path to those before it, or to the last of them where less than `gap` is between. */
+export function join(pieces, from, to, gap) {
+  const last = pieces.at(-1);
+  if (last && from - last[1] <= gap) last[1] = Math.max(last[1], to);
+  else pieces.push([from, to]);
 }

@@ -9,15 +9,17 @@ import { KEYS, press } from "./keys.mjs";
 import { Logs } from "./logs.mjs";
 import { Metrics } from "./metrics.mjs";
 import { Now } from "./now.mjs";
+import { Runs } from "./runs.mjs";
 import { Services } from "./services.mjs";
 import { Sql } from "./sql.mjs";
 import { startTheme, turnTheme, useTheme } from "./theme.mjs";
 import { Trace } from "./trace.mjs";
 import { Traces } from "./traces.mjs";
+import { turnZone, useZone } from "./zone.mjs";
 
 const PAGES = [
   ["", "Now", Now], ["traces", "Traces", Traces], ["services", "Services", Services], ["logs", "Logs", Logs],
-  ["metrics", "Metrics", Metrics], ["compare", "Compare", Compare], ["health", "Health", Health],
+  ["metrics", "Metrics", Metrics], ["runs", "Runs", Runs], ["compare", "Compare", Compare], ["health", "Health", Health],
   ["sql", "SQL", Sql],
 ];
 
@@ -26,6 +28,8 @@ function Page() {
   const [first = "", second] = path.split("/").filter(Boolean);
   const known = PAGES.find(([key]) => key === first);
   const isTrace = first === "traces" && second !== undefined;
+  // All that is shown has times, so all is shown anew when they are to be others.
+  useZone();
   const title = isTrace ? `Trace ${second.slice(0, 8)}` : known?.[1] ?? "Not found";
   useEffect(() => {
     document.title = `${title} · Oxitel viewer`;
@@ -61,8 +65,10 @@ function Keys() {
 function Stream() {
   const { state, isPaused } = useStream();
   const isDark = useTheme();
+  const isUtc = useZone();
   const text = { live: isPaused ? "paused" : "live", lost: "no connection to the viewer", connecting: "connecting" }[state];
   return html`<div class="stream">
+    <button type="button" class="plain-button" aria-pressed=${isUtc ? "true" : "false"} title="Times in UTC" onClick=${turnZone}>UTC</button>
     <button type="button" class="plain-button" onClick=${turnTheme}>${isDark ? "Light" : "Dark"}</button>
     <button type="button" class="plain-button" aria-haspopup="dialog" onClick=${() => document.getElementById("keys").showModal()}>Keys <kbd>?</kbd></button>
     <span role="status" class=${`state ${isPaused ? "paused" : state}`}>${text}</span>

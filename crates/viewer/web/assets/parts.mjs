@@ -4,6 +4,7 @@ import { change, to } from "./address.mjs";
 import { useAnswer } from "./ask.mjs";
 import { term, time, value } from "./format.mjs";
 import { html } from "./html.mjs";
+import { Value } from "./value.mjs";
 
 /** Whatever went wrong other than a query, which its box shows. */
 export function Problem({ problem }) {
@@ -36,6 +37,18 @@ export function Time({ from, until }) {
     ${text(from, "the beginning")} to ${text(until, "now")} ×</button></span>`;
 }
 
+/** To the next part of a list, which `answer` is a part of, and to its beginning. */
+export function Parts({ answer, before }) {
+  if (!answer || (!answer.next && !before)) return null;
+  const show = (position) => {
+    change({ before: position });
+    document.getElementById("main").scrollTo(0, 0);
+  };
+  return html`<nav class="buttons" aria-label="Parts of the list">
+    ${before && html`<button type="button" onClick=${() => show("")}>From the beginning</button>`}
+    ${answer.next && html`<button type="button" onClick=${() => show(answer.next)}>More</button>`}</nav>`;
+}
+
 /** Ways to look at the same; the chosen one is in the address as `view`. */
 export function Views({ label, views, chosen = "" }) {
   return html`<div class="views" role="group" aria-label=${label}>
@@ -49,7 +62,7 @@ export function Attributes({ title, attributes, dropped = 0, isFound = false }) 
   return html`<section>${title && html`<h3>${title}</h3>`}
     <table class="attributes"><tbody>
       ${attributes.map((attribute) => html`<tr><th scope="row">${attribute.key}</th>
-        <td><span class="value">${value(attribute)}</span>${isFound && term(attribute) && html` <a class="find" href=${to("/traces", { q: term(attribute) })} aria-label=${`Traces with this ${attribute.key}`}>find</a>`}</td><td class="type">${attribute.type}</td></tr>`)}
+        <td><${Value} typed=${attribute} />${isFound && term(attribute) && html` <a class="find" href=${to("/traces", { q: term(attribute) })} aria-label=${`Traces with this ${attribute.key}`}>find</a>`}</td><td class="type">${attribute.type}</td></tr>`)}
     </tbody></table>
     ${dropped > 0 && html`<p class="quiet">The SDK dropped ${dropped} more.</p>`}
   </section>`;

@@ -1,54 +1,29 @@
 // Dark or light: as the system has it, unless somebody chose. What is drawn on a canvas asks here for
 // colours, and is drawn anew when they change.
 
-import { useEffect, useState } from "./html.mjs";
+import { choice } from "./chosen.mjs";
 
-const KEY = "oxitel-theme";
-const listeners = new Set();
+const theme = choice("oxitel-theme", ["dark", "light"]);
 const root = document.documentElement;
 const system = matchMedia("(prefers-color-scheme: dark)");
 
 export function startTheme() {
-  const chosen = stored();
-  if (chosen === "dark" || chosen === "light") root.dataset.theme = chosen;
-  system.addEventListener("change", tell);
+  if (theme.get()) root.dataset.theme = theme.get();
+  system.addEventListener("change", theme.tell);
 }
 
 export function turnTheme() {
   root.dataset.theme = isDark() ? "light" : "dark";
-  try {
-    localStorage.setItem(KEY, root.dataset.theme);
-  } catch {
-    // Where nothing may be stored, the choice holds until the page is left.
-  }
-  tell();
-}
-
-function stored() {
-  try {
-    return localStorage.getItem(KEY);
-  } catch {
-    return null;
-  }
+  theme.set(root.dataset.theme);
 }
 
 function isDark() {
   return root.dataset.theme ? root.dataset.theme === "dark" : system.matches;
 }
 
-function tell() {
-  for (const listener of listeners) listener();
-}
-
 /** Whether it is dark, told anew when that changes. */
 export function useTheme() {
-  const [state, setState] = useState(isDark);
-  useEffect(() => {
-    const listener = () => setState(isDark());
-    listeners.add(listener);
-    return () => listeners.delete(listener);
-  }, []);
-  return state;
+  return theme.use(isDark);
 }
 
 /** The colour that the style calls `--name`. */

@@ -9,6 +9,7 @@ import { html, useEffect, useMemo, useRef, useState } from "./html.mjs";
 import { copy, isForPage } from "./keys.mjs";
 import { Record } from "./logs.mjs";
 import { Minimap, scaled, zoomed } from "./minimap.mjs";
+import { readPacked } from "./packed.mjs";
 import { Choice, Problem, Views } from "./parts.mjs";
 import { QueryBox } from "./query.mjs";
 import { Span } from "./span.mjs";
@@ -31,7 +32,7 @@ export function Trace({ id, parameters }) {
   const isLarge = useRef(false);
   const settled = useRef(0);
   if (!isLarge.current) settled.current = tick;
-  const { answer: trace, problem } = useAnswer(`/api/traces/${encodeURIComponent(id)}`, {}, settled.current + asked * 1e9);
+  const { answer: trace, problem } = useAnswer(`/api/traces/${encodeURIComponent(id)}`, { form: "packed" }, settled.current + asked * 1e9, readPacked);
   isLarge.current = trace !== null && trace.spans > MOST_LIVE_SPANS;
   // `latest` and beginnings of ids lead to the id, so that the address means the same tomorrow.
   useEffect(() => {
@@ -72,9 +73,9 @@ function Whole({ trace, back, query, matches, problem, span, parameters, reload 
   };
   const select = (row) => {
     const next = new Set(folded);
-    for (let above = columns.parent[row]; above >= 0; above = columns.parent[above]) next.delete(columns.span_id[above]);
+    for (let above = columns.parent[row]; above >= 0; above = columns.parent[above]) next.delete(columns.span_id.at(above));
     if (next.size !== folded.size) fold(next);
-    change({ span: columns.span_id[row] }, true);
+    change({ span: columns.span_id.at(row) }, true);
   };
   const open = (row) => {
     change({ view: "", hide: "", rows: "" });
@@ -118,6 +119,7 @@ function Whole({ trace, back, query, matches, problem, span, parameters, reload 
         ${trace.errors > 0 && html` · <strong class="bad">${count(trace.errors, "error")}</strong>`}
         ${!trace.complete && html` <span class="tag">no root span arrived</span>`}
         <${Usual} trace=${trace} />
+        ${trace.runs.some((run) => run.instance) && html` · <a href=${to("/runs", { q: `trace=${trace.trace_id}` })}>${trace.runs.length === 1 ? "its run" : count(trace.runs.length, "run")}</a>`}
         ${trace.corrections.map((correction) => html` <span class="tag" title="The clock of this service was put right">clock of ${correction.service} moved by ${duration(Math.abs(correction.nanos))}</span>`)}</p>
       <p class="quiet"><code>${trace.trace_id}</code> · <a data-back href=${back}>All traces</a> · <a href=${to("/compare", { a: `trace:${trace.trace_id}` })}>Compare</a>
         ${" · "}<a href=${`/api/traces/${trace.trace_id}/otlp`} target="_blank" rel="noopener">OTLP/JSON</a>
@@ -158,7 +160,7 @@ const VIEWS = [["", "Waterfall"], ["flame", "Flame"], ["operations", "Operations
 
 /** How slow the trace is among those whose root is alike. */
 function Usual({ trace }) {
-  const { answer } = useAnswer(trace.complete ? `/api/traces/${trace.trace_id}/spans/${trace.columns.span_id[0]}` : null, {}, trace.spans);
+  const { answer } = useAnswer(trace.complete ? `/api/traces/${trace.trace_id}/spans/${trace.columns.span_id.at(0)}` : null, {}, trace.spans);
   const usual = answer?.usual;
   if (!usual || usual.count < 2) return null;
   return html` <span class="quiet">· slower than ${Math.round(usual.slower_than * 100)} % of <a href=${to("/traces", { q: usual.query, sort: "slowest" })}>${usual.count.toLocaleString("en")} of its kind</a></span>`;
@@ -197,7 +199,9 @@ function rowsWhere(column, holds) {
 
 /** All spans below a root that have children: what is left is one level. */
 function foldable({ span_id: ids, depth, end }) {
-  return new Set(ids.filter((_, row) => depth[row] > 0 && end[row] > row + 1));
+  const found = new Set();
+  for (let row = 0; row < ids.length; row += 1) if (depth[row] > 0 && end[row] > row + 1) found.add(ids.at(row));
+  return found;
 }
 
 function Logs({ answer, problem, select }) {

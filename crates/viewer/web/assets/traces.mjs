@@ -1,56 +1,39 @@
 // The list of traces: how long they took over time, what they have, what some share against the rest,
 // and two of them to compare.
 
-import { change, go, to } from "./address.mjs";
+import { change, to } from "./address.mjs";
 import { useAnswer, useTick } from "./ask.mjs";
 import { AsCommand, command } from "./command.mjs";
 import { count, duration, hue, time, value } from "./format.mjs";
 import { begin, Heatmap } from "./heatmap.mjs";
-import { html, useEffect, useMemo } from "./html.mjs";
-import { isForPage } from "./keys.mjs";
-import { Choice, Dropped, Facets, narrowed, Problem, Time } from "./parts.mjs";
+import { html, useMemo } from "./html.mjs";
+import { Mark, useMarks } from "./marks.mjs";
+import { Choice, Dropped, Facets, narrowed, Parts, Problem, Time } from "./parts.mjs";
 import { QueryBox } from "./query.mjs";
 
 const SORTS = [["", "newest"], ["oldest", "oldest"], ["slowest", "slowest"], ["fastest", "fastest"], ["spans", "most spans"], ["errors", "most errors"]];
 const FACETS = "service,status,kind,name,http.route,http.response.status_code,exception.type";
 const PAGE = 200;
-const MOST = 1000;
 
 export function Traces({ parameters }) {
-  const { q = "", sort, from, to: until, share, picked = "", limit } = parameters;
+  const { q = "", sort, from, to: until, share, picked, before } = parameters;
   const tick = useTick(1000);
   const slowTick = useTick(5000);
-  const { answer, problem } = useAnswer("/api/traces", { q, sort, from, to: until, limit: limit === String(MOST) ? MOST : PAGE }, tick);
+  const { answer, problem } = useAnswer("/api/traces", { q, sort, from, to: until, before, limit: PAGE }, tick);
   const { answer: map } = useAnswer("/api/traces/heatmap", { q, from, to: until, columns: 90, rows: 20 }, slowTick);
   const slowest = Math.max(1, ...(answer?.data ?? []).map((trace) => trace.duration_nanos));
-  const marked = picked.split(",").filter(Boolean);
-  const toggle = (id) => change({ picked: (marked.includes(id) ? marked.filter((it) => it !== id) : [...marked, id].slice(-2)).join(",") }, true);
-  const compare = () => marked.length === 2 && go(to("/compare", { a: `trace:${marked[0]}`, b: `trace:${marked[1]}` }));
   const turn = () => change({ share: share ? "" : "1" });
-
-  useEffect(() => {
-    const press = (event) => {
-      if (!isForPage(event)) return;
-      const row = document.activeElement?.dataset?.row;
-      const keys = { x: () => row && toggle(row), d: compare, s: turn };
-      if (!Object.hasOwn(keys, event.key)) return;
-      event.preventDefault();
-      keys[event.key]();
-    };
-    document.addEventListener("keydown", press, true);
-    return () => document.removeEventListener("keydown", press, true);
-  });
+  const marks = useMarks(picked, (a, b) => ({ a: `trace:${a}`, b: `trace:${b}` }), { s: turn });
 
   return html`<h1 class="hidden">Traces</h1>
     <${QueryBox} label="Query of traces" query=${q} problem=${problem} placeholder='service:shop duration>200ms status:error "sold out"' />
     <div class="choices">
       <${Choice} label="Sort" name="sort" chosen=${sort} choices=${SORTS} />
       <${Time} from=${from} until=${until} />
-      ${answer && html`<span class="quiet">${count(answer.total, "trace")}${answer.truncated && html`, ${answer.returned} shown`}</span>`}
+      ${answer && html`<span class="quiet">${count(answer.total, "trace")}${answer.returned < answer.total && html`, ${answer.returned} shown`}</span>`}
       <${Dropped} signal="traces" tick=${slowTick} />
       <button type="button" aria-pressed=${share ? "true" : "false"} onClick=${turn}>What do these share? <kbd>s</kbd></button>
-      ${marked.length > 0 && html`<button type="button" disabled=${marked.length < 2} onClick=${compare}>${marked.length < 2 ? "Mark another to compare" : "Compare the two"} <kbd>d</kbd></button>
-        <button type="button" onClick=${() => change({ picked: "" }, true)}>Unmark</button>`}
+      ${marks.buttons}
       <${AsCommand} text=${share && q ? command("slow", [q], { against: parameters.against, since: from, until }) : command("traces", [q], { sort, since: from, until })} />
     </div>
     <${Problem} problem=${problem} />
@@ -63,10 +46,9 @@ export function Traces({ parameters }) {
         ${answer?.data.length > 0 && html`<table>
           <thead><tr><th scope="col"><span class="hidden">Mark</span></th><th scope="col">Started</th><th scope="col">Trace</th><th scope="col">Services</th>
             <th scope="col" class="number">Spans</th><th scope="col" class="number">Errors</th><th scope="col" class="number">Duration</th></tr></thead>
-          <tbody>${answer.data.map((trace) => html`<${Row} key=${trace.trace_id} trace=${trace} parameters=${parameters} slowest=${slowest} isMarked=${marked.includes(trace.trace_id)} mark=${toggle} />`)}</tbody>
+          <tbody>${answer.data.map((trace) => html`<${Row} key=${trace.trace_id} trace=${trace} parameters=${parameters} slowest=${slowest} marks=${marks} />`)}</tbody>
         </table>`}
-        ${answer?.truncated && (limit === String(MOST) ? html`<p class="quiet">For others, narrow the query.</p>`
-          : html`<button type="button" onClick=${() => change({ limit: MOST }, true)}>Show up to ${MOST}</button>`)}
+        <${Parts} answer=${answer} before=${before} />
       </div>
     </div>`;
 }
@@ -88,12 +70,12 @@ function rounded(nanos, round) {
   return `${round(amount * step) / step}${unit}`;
 }
 
-function Row({ trace, parameters, slowest, isMarked, mark }) {
+function Row({ trace, parameters, slowest, marks }) {
   // The way back needs the list's parameters; what was looked for is looked for in the trace, too.
   const { q, sort, from, to: until } = parameters;
   const id = trace.trace_id;
   return html`<tr class=${trace.errors > 0 ? "error" : ""}>
-    <td class="mark"><input type="checkbox" checked=${isMarked} aria-label=${`Mark ${id.slice(0, 8)} for a comparison`} onChange=${() => mark(id)} /></td>
+    <${Mark} name=${id} label=${id.slice(0, 8)} marks=${marks} />
     <td class="time">${time(trace.start_unix_nanos)}</td>
     <td class="name"><a data-row=${id} href=${to(`/traces/${id}`, { q, sort, from, to: until, find: q })}>${trace.root_name || "(no name)"}</a>
       <span class="quiet"><bdi>${trace.root_service}</bdi> · ${id.slice(0, 8)}</span>

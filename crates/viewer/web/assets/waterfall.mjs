@@ -5,9 +5,9 @@
 // descendant.
 
 import { count, duration, hue, value } from "./format.mjs";
-import { html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./html.mjs";
+import { Component, html, useEffect, useLayoutEffect, useMemo, useRef, useState } from "./html.mjs";
 import { isForPage } from "./keys.mjs";
-import { joined } from "./minimap.mjs";
+import { join } from "./minimap.mjs";
 
 const ROW = 26;
 const BEYOND = 10;
@@ -49,14 +49,17 @@ export function Waterfall({ trace, folded, fold, selected, select, matches, kept
 
   const toggle = (row) => {
     const next = new Set(folded);
-    const id = columns.span_id[row];
+    const id = columns.span_id.at(row);
     if (!next.delete(id)) next.add(id);
     fold(next);
   };
   const move = (to) => rows.length > 0 && select(rows[Math.min(Math.max(to, 0), rows.length - 1)]);
+  // What rows do is the same object each time, so that only those are drawn anew that show something else.
+  const acts = useRef(null);
+  acts.current = { select, toggle };
   const page = Math.max(1, Math.floor(sight.height / ROW) - 2);
   const isParent = selected >= 0 && columns.end[selected] > selected + 1;
-  const isFolded = selected >= 0 && folded.has(columns.span_id[selected]);
+  const isFolded = selected >= 0 && folded.has(columns.span_id.at(selected));
 
   useEffect(() => {
     const press = (event) => {
@@ -80,7 +83,7 @@ export function Waterfall({ trace, folded, fold, selected, select, matches, kept
 
   const first = Math.max(0, Math.floor(sight.top / ROW) - BEYOND);
   const many = Math.ceil(sight.height / ROW) + 2 * BEYOND;
-  const shown = rows.slice(first, first + many);
+  const shown = Array.from(rows.subarray(first, first + many));
   const part = zoom[1] - zoom[0];
   const logged = useMemo(() => byRow(trace, records), [trace, records]);
   return html`<div class="waterfall">
@@ -90,15 +93,25 @@ export function Waterfall({ trace, folded, fold, selected, select, matches, kept
       onScroll=${(event) => setSight({ top: event.currentTarget.scrollTop, height: event.currentTarget.clientHeight })}>
       <div class="all" role="presentation" style=${{ height: `${rows.length * ROW}px` }}>
         ${shown.map((row, index) => html`<${Row} key=${(first + index) % many} trace=${trace} row=${row} top=${(first + index) * ROW} zoom=${zoom}
-          isSelected=${row === selected} isFolded=${folded.has(columns.span_id[row])} path=${path ? path.get(row) : undefined} logged=${logged.get(row)}
-          isDimmed=${(found && !found.has(row)) || (path && columns.critical_nanos[row] === 0)}
-          failedBelow=${failed[columns.end[row]] - failed[row + 1]} select=${select} toggle=${toggle} />`)}
+          isSelected=${row === selected} isFolded=${folded.has(columns.span_id.at(row))} path=${path ? path.get(row) : undefined} logged=${logged.get(row)}
+          isDimmed=${Boolean((found && !found.has(row)) || (path && columns.critical_nanos[row] === 0))}
+          failedBelow=${failed[columns.end[row]] - failed[row + 1]} acts=${acts} />`)}
       </div>
       ${rows.length === 0 && html`<p class="nothing">No span is left to show.</p>`}
     </div></div>`;
 }
 
-function Row({ trace, row, top, zoom, isSelected, isFolded, isDimmed, path, logged, failedBelow, select, toggle }) {
+class Row extends Component {
+  shouldComponentUpdate(next) {
+    return Object.keys(next).some((name) => next[name] !== this.props[name]);
+  }
+
+  render(props) {
+    return drawn(props);
+  }
+}
+
+function drawn({ trace, row, top, zoom, isSelected, isFolded, isDimmed, path, logged, failedBelow, acts }) {
   const { columns, services, names } = trace;
   const isParent = columns.end[row] > row + 1;
   const hasFailed = columns.status[row] === 2;
@@ -115,11 +128,11 @@ function Row({ trace, row, top, zoom, isSelected, isFolded, isDimmed, path, logg
     : { right: `calc(${left > 20 ? 100 - left : 100 - left - width}% + 4px)`, left: "auto" };
   const flip = (event) => {
     event.stopPropagation();
-    toggle(row);
+    acts.current.toggle(row);
   };
   return html`<div class=${`row${isSelected ? " selected" : ""}${isDimmed ? " dimmed" : ""}${hasFailed ? " error" : ""}`} id=${`row-${row}`} role="treeitem"
     aria-level=${columns.depth[row] + 1} aria-selected=${isSelected ? "true" : "false"} aria-expanded=${isParent ? String(!isFolded) : undefined}
-    style=${{ transform: `translateY(${top}px)` }} onClick=${() => select(row)}>
+    style=${{ transform: `translateY(${top}px)` }} onClick=${() => acts.current.select(row)}>
     <span class="label" style=${{ paddingLeft: `${Math.min(columns.depth[row], DEEPEST) * 14}px` }}>
       <span class="fold" aria-hidden="true" onClick=${isParent ? flip : undefined}>${isParent ? (isFolded ? "▸" : "▾") : ""}</span>
       <span class=${`dot ${hue(service)}`}></span>
@@ -130,7 +143,7 @@ function Row({ trace, row, top, zoom, isSelected, isFolded, isDimmed, path, logg
       ${marks && html`<span class="tag" title=${marks}>?<span class="hidden">${marks}</span></span>`}
     </span>
     <span class="line">${isInSight && html`<span class=${`span ${hue(service)}`} style=${{ left: `${left}%`, width: `max(2px, ${width}%)` }}></span>`}
-      ${path?.map(([, from, to]) => html`<span class="critical" style=${{ left: `${percent(from)}%`, width: `max(1px, ${percent(to) - percent(from)}%)` }}></span>`)}
+      ${path?.map(([from, to]) => html`<span class="critical" style=${{ left: `${percent(from)}%`, width: `max(1px, ${percent(to) - percent(from)}%)` }}></span>`)}
       ${logged?.map(([offset, severity, text]) => html`<span class=${`logged ${severity}`} title=${text} style=${{ left: `${percent(offset)}%` }}></span>`)}
       ${isInSight && html`<span class=${`length${left + width > 80 && left <= 20 ? " on-bar" : ""}`} style=${place}>${duration(nanos)}</span>`}</span>
   </div>`;
@@ -138,9 +151,15 @@ function Row({ trace, row, top, zoom, isSelected, isFolded, isDimmed, path, logg
 
 /** The rows to show: none below a folded span, and only those that are kept. */
 function unfolded({ span_id: ids, end }, folded, kept) {
-  const rows = [];
-  for (let row = 0; row < ids.length; row = folded.has(ids[row]) ? end[row] : row + 1) if (!kept || kept[row]) rows.push(row);
-  return rows;
+  const rows = new Int32Array(ids.length);
+  const hasFolded = folded.size > 0;
+  let length = 0;
+  for (let row = 0; row < ids.length;) {
+    if (!kept || kept[row]) rows[length++] = row;
+    // Ids become texts here, so only those that could be folded do.
+    row = hasFolded && end[row] > row + 1 && folded.has(ids.at(row)) ? end[row] : row + 1;
+  }
+  return rows.subarray(0, length);
 }
 
 /** By row when its log records were made, at most some of each. */
@@ -156,16 +175,15 @@ function byRow(trace, records) {
 }
 
 /** By row the pieces of the critical path that are in sight. */
-function pieces(trace, [from, to]) {
+function pieces({ critical: { rows, begins, ends } }, [from, to]) {
+  const gap = (to - from) * FINEST;
   const found = new Map();
-  for (const [row, begins, ends] of trace.critical) {
-    if (ends < from || begins > to) continue;
-    const piece = [row, Math.max(begins, from), Math.min(ends, to)];
-    const others = found.get(row);
-    if (others) others.push(piece);
-    else found.set(row, [piece]);
+  for (let piece = 0; piece < rows.length; piece += 1) {
+    if (ends[piece] < from || begins[piece] > to) continue;
+    const row = rows[piece];
+    if (!found.has(row)) found.set(row, []);
+    join(found.get(row), Math.max(begins[piece], from), Math.min(ends[piece], to), gap);
   }
-  for (const [row, list] of found) found.set(row, joined(list, (to - from) * FINEST));
   return found;
 }
 
