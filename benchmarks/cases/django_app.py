@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-import requests_of_servers
+import in_process
 
 
 def configure(interface: str) -> None:
@@ -46,12 +46,28 @@ def serving(interface: str) -> Callable[[int], None]:
         from django.core.handlers.wsgi import WSGIHandler
 
         application: Any = WSGIHandler()
-        return lambda count: requests_of_servers.serve_wsgi(application, count, "/orders/")
+        return lambda count: in_process.serve_wsgi(application, count, "/orders/")
     from django.core.handlers.asgi import ASGIHandler
 
     application = ASGIHandler()
     runner = asyncio.Runner()
-    return lambda count: runner.run(requests_of_servers.serve_asgi(application, count, "/orders/"))
+    return lambda count: runner.run(_serve_asgi(application, count))
+
+
+async def _serve_asgi(application: Any, count: int) -> None:
+    loop = asyncio.get_running_loop()
+
+    async def send(message: dict[str, Any]) -> None:
+        return None
+
+    for number in range(count):
+        body = [{"type": "http.request", "body": b"", "more_body": False}]
+
+        async def receive(body: list[dict[str, Any]] = body) -> Any:
+            # Beside the view, Django waits for the client to go away.
+            return body.pop() if body else await loop.create_future()
+
+        await application(in_process.scope(f"/orders/{number}"), receive, send)
 
 
 class Plain:

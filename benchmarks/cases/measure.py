@@ -8,13 +8,13 @@ from __future__ import annotations
 import gc
 import json
 import os
-import resource
 import socket
 import sys
 import time
 from collections.abc import Callable
 from typing import Any
 
+from in_process import cpu_nanos
 from pipeline import TRANSPORT, close, flush
 
 COUNT = int(os.environ.get("BENCHMARK_COUNT", "1000"))
@@ -28,16 +28,6 @@ MEASURED = {
     "opentelemetry.sdk._logs": "LoggerProvider",
     "opentelemetry.instrumentation.logging.handler": "LoggingHandler",
 }
-
-
-def children_nanos() -> int:
-    """CPU of child processes, so that work moved into one would be seen."""
-    usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return int((usage.ru_utime + usage.ru_stime) * 1e9)
-
-
-def cpu_nanos() -> int:
-    return time.process_time_ns() + children_nanos()
 
 
 def measure(

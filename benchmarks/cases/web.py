@@ -4,9 +4,9 @@ contrib's where both are installed."""
 from typing import Any
 
 import native_first  # noqa: F401
+from in_process import environ, scope, serve_asgi, serve_wsgi
 from measure import measure
 from pipeline import close, flush, make_meter_provider, make_provider
-from requests_of_servers import serve_asgi, serve_wsgi
 
 
 class Both:
@@ -26,4 +26,4 @@ class Both:
         close(self.meter_provider)
 
 
-__all__ = ["Both", "measure", "serve_asgi", "serve_wsgi"]
+__all__ = ["Both", "environ", "measure", "scope", "serve_asgi", "serve_wsgi"]

@@ -3,6 +3,7 @@
 import asyncio
 from typing import Any
 
+from framework_apps import make_fastapi, make_flask
 from web import Both, measure, serve_asgi, serve_wsgi
 
 
@@ -17,19 +18,9 @@ def sampling(is_sampled: bool) -> Any:
 
 def measure_flask(*, is_sampled: bool = True) -> None:
     providers = Both(sampling(is_sampled))
-    from flask import Flask
     from opentelemetry.instrumentation.flask import FlaskInstrumentor
 
-    def make_app() -> Flask:
-        app = Flask(__name__)
-
-        @app.get("/orders/<int:number>")
-        def order(number: int) -> dict[str, int]:
-            return {"order": number}
-
-        return app
-
-    instrumented, plain = make_app(), make_app()
+    instrumented, plain = make_flask(), make_flask()
     FlaskInstrumentor.instrument_app(instrumented)
     measure(
         providers,
@@ -45,22 +36,9 @@ def measure_flask(*, is_sampled: bool = True) -> None:
 def measure_fastapi(*, is_sampled: bool = True, routes: int = 1) -> None:
     """The route that is asked for is the last of so many."""
     providers = Both(sampling(is_sampled))
-    from fastapi import FastAPI
     from opentelemetry.instrumentation.fastapi import FastAPIInstrumentor
 
-    def make_app() -> FastAPI:
-        # Not what FastAPI records by itself.
-        app = FastAPI(telemetry={"tracing": False, "metrics": False, "logs": False})
-
-        async def order(number: int) -> dict[str, int]:
-            return {"order": number}
-
-        for other in range(routes - 1):
-            app.get(f"/others/{other}/{{number}}")(order)
-        app.get("/orders/{number}")(order)
-        return app
-
-    instrumented, plain = make_app(), make_app()
+    instrumented, plain = make_fastapi(routes), make_fastapi(routes)
     FastAPIInstrumentor.instrument_app(instrumented)
     with asyncio.Runner() as runner:
         measure(
