@@ -50,3 +50,17 @@ def measure_fastapi(*, is_sampled: bool = True, routes: int = 1) -> None:
             series=3,
             exemplars=None,
         )
+
+
+def measure_django(interface: str) -> None:
+    """By `wsgi` or `asgi`."""
+    import django_app
+
+    providers = Both()
+    django_app.configure(interface)
+    from opentelemetry.instrumentation.django import DjangoInstrumentor
+
+    DjangoInstrumentor().instrument()
+    with django_app.Plain(interface) as plain:
+        serve = django_app.serving(interface)
+        measure(providers, serve, plain, counted=1, series=2, exemplars=None)

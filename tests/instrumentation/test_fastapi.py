@@ -9,6 +9,7 @@ import fastapi
 import pytest
 from fastapi import BackgroundTasks, FastAPI
 from fastapi.responses import StreamingResponse
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 from opentelemetry.trace import SpanKind, StatusCode
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
@@ -284,3 +285,33 @@ def test_an_application_from_another_process_is_instrumented_anew(recorded):
     StarletteInstrumentor.instrument_app(copied, **recorded.arguments())
     TestClient(copied).get("/")
     assert len(server_spans(recorded)) == 2
+
+
+def test_a_request_that_is_not_sampled_is_measured_and_its_hooks_are_called():
+    recorded = Recorded(ALWAYS_OFF)
+    app, called = application(), []
+    FastAPIInstrumentor.instrument_app(
+        app,
+        client_request_hook=lambda span, scope, message: called.append(message["type"]),
+        client_response_hook=lambda span, scope, message: called.append(message["type"]),
+        **recorded.arguments(),
+    )
+    client = TestClient(app)
+    assert client.get("/item/1").json() == 1
+    assert recorded.names() == []
+    (point,) = recorded.points()["http.server.duration"]
+    assert point.attributes["http.target"] == "/item/{number}"
+    assert called == ["http.response.start", "http.response.body"]
+
+
+def test_spans_inside_a_request_that_is_not_sampled_are_recorded_if_the_sampler_wants_them():
+    recorded = Recorded(ParentBased(ALWAYS_OFF, local_parent_not_sampled=ALWAYS_ON))
+
+    async def asgi(scope, receive, send):
+        await receive()
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    middleware = OpenTelemetryMiddleware(asgi, **recorded.arguments())
+    TestClient(middleware).get("/path")
+    assert recorded.names() == ["GET /path http receive"] + ["GET /path http send"] * 2

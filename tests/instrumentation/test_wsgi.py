@@ -6,10 +6,10 @@ from pathlib import Path
 from wsgiref.util import setup_testing_defaults
 
 import pytest
-from opentelemetry import trace
+from opentelemetry import baggage, trace
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
-from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
@@ -17,6 +17,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from oxitel.instrumentation.wsgi import OpenTelemetryMiddleware
 
+ACTIVE = "http.server.active_requests"
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 
@@ -229,3 +230,78 @@ def test_whatever_a_request_says_it_is_answered(environ):
     server = Server(hello)
     assert server.get(**environ) == b"hello"
     assert len(server.spans()) == 1
+
+
+def test_a_processor_is_told_the_context_with_the_remote_parent():
+    told = []
+
+    class Processor(SpanProcessor):
+        def on_start(self, span, parent_context=None):
+            told.append(parent_context)
+
+    server = Server(hello)
+    server.get(HTTP_TRACEPARENT=PARENT, HTTP_TRACESTATE="a=1", HTTP_BAGGAGE="fruit=apple")
+    server.provider.add_span_processor(Processor())
+    server.get(HTTP_TRACEPARENT=PARENT, HTTP_TRACESTATE="a=1", HTTP_BAGGAGE="fruit=apple")
+    (context,) = told
+    parent = trace.get_current_span(context).get_span_context()
+    assert (parent.span_id, parent.is_remote) == (0xB7AD6B7169203331, True)
+    assert parent.trace_state.get("a") == "1"
+    assert baggage.get_baggage("fruit", context) == "apple"
+    first, second = server.spans()
+    assert first.parent == second.parent == parent
+
+
+def test_the_context_inside_holds_the_span_and_the_baggage():
+    seen = []
+
+    def application(environ, start_response):
+        seen.append((trace.get_current_span(), baggage.get_baggage("fruit")))
+        return hello(environ, start_response)
+
+    server = Server(application)
+    server.get(HTTP_TRACEPARENT=PARENT, HTTP_BAGGAGE="fruit=apple")
+    server.get(HTTP_BAGGAGE="fruit=pear")
+    server.get()
+    assert [fruit for _, fruit in seen] == ["apple", "pear", None]
+    assert [span.context.span_id for span, _ in seen] == [
+        span.context.span_id for span in server.spans()
+    ]
+    assert baggage.get_baggage("fruit") is None
+
+
+@pytest.mark.parametrize("sampler", [None, ALWAYS_OFF], ids=["sampled", "unsampled"])
+def test_requests_that_differ_are_series_of_their_own(sampler):
+    def application(environ, start_response):
+        start_response(environ["PATH_INFO"][1:], [])
+        return []
+
+    server = Server(application, sampler)
+    for status, host in [("200 OK", "a"), ("404 No", "a"), ("200 OK", "b"), ("200 OK", "a")] * 3:
+        server.get(PATH_INFO=f"/{status}", HTTP_HOST=host)
+    points = server.points()
+    counts = {
+        (point.attributes["http.host"], point.attributes["http.status_code"]): point.count
+        for point in points["http.server.duration"]
+    }
+    assert counts == {("a", 200): 6, ("a", 404): 3, ("b", 200): 3}
+    active = {point.attributes["http.host"]: point.value for point in points[ACTIVE]}
+    assert active == {"a": 0, "b": 0}
+    exemplars = [len(point.exemplars) for point in points["http.server.duration"]]
+    assert any(exemplars) == (sampler is None)
+
+
+def test_a_request_is_counted_out_where_it_was_counted_in():
+    values = []
+    server = Server(lambda environ, start_response: hello(environ, start_response))
+
+    def nested(environ, start_response):
+        (point,) = server.points()[ACTIVE]
+        values.append(point.value)
+        return hello(environ, start_response)
+
+    server.application.wsgi = nested
+    server.get()
+    server.get()
+    (point,) = server.points()[ACTIVE]
+    assert (values, point.value) == ([1, 1], 0)

@@ -59,6 +59,12 @@ impl<K, V> Attributes<K, V> {
         }
     }
 
+    /// Makes room for so many that are about to be set.
+    pub fn reserve(&mut self, count: usize) {
+        let most = self.limit.unwrap_or(count);
+        self.entries.reserve_exact(count.min(most));
+    }
+
     /// Sets `key` to `value`; `is_same` compares the keys of entries with the same hash.
     pub fn insert(
         &mut self,

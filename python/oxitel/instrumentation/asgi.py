@@ -178,11 +178,14 @@ class OpenTelemetryMiddleware:
             route_of = self._route_of
             # A framework knows the route, and so the name, when the first message is on its way.
             routed = None if route_of is None else partial(route_of, request, scope)
-            if not self.exclude_receive_span:
+            has_inner_spans = request.has_inner_spans
+            if not self.exclude_receive_span and (
+                has_inner_spans or self.client_request_hook is not None
+            ):
                 receive = self._receiving(request, kind, scope, receive, routed)
             hook = self.client_response_hook
             if hook is None:
-                suffix = None if self.exclude_send_span else _SUFFIXES[kind]
+                suffix = _SUFFIXES[kind] if has_inner_spans and not self.exclude_send_span else None
                 send = request.sending(scope, send, suffix, routed)
             else:
                 send = self._sending(request, kind, scope, send, routed, hook)

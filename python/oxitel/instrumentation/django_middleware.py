@@ -44,7 +44,6 @@ _logger = getLogger("opentelemetry.instrumentation.django")
 _PREFIX = "opentelemetry-instrumentor-django."
 _OWNER_KEY = "oxitel.django.owner"
 _EXCLUDED_KEY = "oxitel.django.excluded"
-_ROUTED_KEY = "oxitel.django.routed"
 
 Hook = Callable[..., Any]
 
@@ -225,7 +224,6 @@ class _DjangoMiddleware:
         match = request.resolver_match
         if begun is not None and match is not None:
             _note_route(request, begun, match)
-            request.META[_ROUTED_KEY] = True
 
     async def _process_view_async(
         self, request: Any, view_func: Any, *args: Any, **kwargs: Any
@@ -275,7 +273,7 @@ class _DjangoMiddleware:
         if match is None:
             # Answered before a view was asked for.
             begun.routed(self._get_span_name(request), None)
-        elif request.META.pop(_ROUTED_KEY, None) is None:
+        elif begun.route is None:
             # In a handler that was made before, which does not call `process_view`.
             _note_route(request, begun, match)
         begun.answered(response.status_code, response)
@@ -329,8 +327,11 @@ def _name_by_match(method: str, match: Any) -> str:
 
 
 def _note_route(request: Any, begun: _native.ServerRequest, match: Any) -> None:
-    name = _name_by_match(_method_of(request), match)
-    begun.routed(name, getattr(match, "route", None) or None)
+    route = getattr(match, "route", None)
+    if route and request.method in _COMMON:
+        begun.routed_to(route)
+    else:
+        begun.routed(_name_by_match(_method_of(request), match), route or None)
 
 
 def _url_of(request: Any) -> str:

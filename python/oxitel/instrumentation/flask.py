@@ -66,7 +66,7 @@ class _Instrumentation:
         tracer_provider: Any,
         meter_provider: Any,
         excluded: ExcludeList | None,
-        commenter: Callable[[Any], dict[str, str]] | None,
+        commenter: Callable[[Any, dict[str, Any]], None] | None,
     ) -> None:
         self.request_hook = request_hook
         self.excluded = excluded
@@ -87,6 +87,7 @@ class _Instrumentation:
             response_setter=default_response_propagation_setter,
             request_key=_REQUEST_KEY,
             span_key=_ENVIRON_SPAN_KEY,
+            notes_key=None if commenter is None else _COMMENTER_KEY,
             counts_excluded=True,
         )
 
@@ -102,15 +103,14 @@ class _Instrumentation:
     def routed(self, request: _native.ServerRequest, flask_request: Any) -> None:
         """Flask has matched the URL."""
         rule = flask_request.url_rule
-        environ = flask_request.environ
         if rule is not None:
-            method = sanitize_method(environ.get("REQUEST_METHOD", "").strip())
-            name = "HTTP" if method == "_OTHER" else method
-            request.routed(f"{name} {rule.rule}", rule.rule)
+            request.routed_to(rule.rule)
         if self.request_hook is not None:
-            request.call_hook(self.request_hook, environ)
+            request.call_hook(self.request_hook, flask_request.environ)
         if self.commenter is not None:
-            request.set_context_value(_COMMENTER_KEY, self.commenter(flask_request))
+            notes = request.notes
+            if notes is not None:
+                self.commenter(flask_request, notes)
 
 
 def _without_environ(hook: Hook) -> Hook:
@@ -141,7 +141,7 @@ def _framework() -> str:
     return f"flask:{version('flask')}"
 
 
-def _commenter(enabled: Any, options: Any) -> Callable[[Any], dict[str, str]] | None:
+def _commenter(enabled: Any, options: Any) -> Callable[[Any, dict[str, Any]], None] | None:
     """What statements of SQL are told of a request, for instrumentations that comment them."""
     if not enabled:
         return None
@@ -154,8 +154,7 @@ def _commenter(enabled: Any, options: Any) -> Callable[[Any], dict[str, str]] | 
     has_controller = bool(options.get("controller", True))
     has_route = bool(options.get("route", True))
 
-    def tags(request: Any) -> dict[str, str]:
-        found = {}
+    def note(request: Any, found: dict[str, Any]) -> None:
         if framework is not None:
             found["framework"] = framework
         rule = request.url_rule
@@ -164,9 +163,8 @@ def _commenter(enabled: Any, options: Any) -> Callable[[Any], dict[str, str]] | 
                 found["controller"] = rule.endpoint
             if has_route and rule.rule:
                 found["route"] = rule.rule
-        return found
 
-    return tags
+    return note
 
 
 _for_all: _Instrumentation | None = None

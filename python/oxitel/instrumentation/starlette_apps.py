@@ -216,7 +216,11 @@ class FrameworkMiddleware(OpenTelemetryMiddleware):
                 route = self.default_span_details(scope)[1].get("http.route")
             except Exception:
                 _logger.debug("Failed to look for a route", exc_info=True)
-        if route is not None and route != request.route:
+        if route is None or route == request.route:
+            return
+        if scope.get("method") in _USUAL:
+            request.routed_to(route)
+        else:
             method = self._method_of(scope)
             request.routed(f"{method} {route}" if method else route, route)
 

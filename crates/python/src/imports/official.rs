@@ -188,6 +188,23 @@ impl Official {
         context.set_item(self.span_key.bind(py), span)?;
         Ok(context.into_any())
     }
+
+    /// The same, in the place of `base` where nobody else has it.
+    pub(crate) fn context_inside<'py>(
+        &self,
+        py: Python<'py>,
+        base: Bound<'py, PyAny>,
+        span: &Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if base.get_type().is(&self.context)
+            && is_only_reference(&base)
+            && let Ok(own) = base.cast::<PyDict>()
+        {
+            own.set_item(self.span_key.bind(py), span)?;
+            return Ok(base);
+        }
+        self.context_with_span(py, &base, span)
+    }
 }
 
 /// The fields of a `SpanContext`, read without its properties.
@@ -285,6 +302,13 @@ fn new_dict_of<'py>(py: Python<'py>, class: &Bound<'py, PyType>) -> PyResult<Bou
         )?
     };
     Ok(context.cast_into::<PyDict>()?)
+}
+
+/// Whether nobody else can reach the object. Without the interpreter's lock nobody can tell.
+#[expect(unsafe_code, reason = "Py_REFCNT has no safe binding")]
+fn is_only_reference(object: &Bound<'_, PyAny>) -> bool {
+    // SAFETY: the object is alive, and the interpreter is attached.
+    cfg!(not(Py_GIL_DISABLED)) && unsafe { pyo3::ffi::Py_REFCNT(object.as_ptr()) } == 1
 }
 
 /// An instance of a class written in Python, without its `__init__`: the caller sets what that

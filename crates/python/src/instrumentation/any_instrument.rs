@@ -4,9 +4,14 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
+use telemetry::otlp::metric_data::Number;
 
+use super::labels;
 use crate::imports::watch::OwnMethods;
-use crate::metrics::instrument::{Histogram, UpDownCounter};
+use crate::metrics::exemplar::Moment;
+use crate::metrics::instrument::{Found, Histogram, InstrumentCore, UpDownCounter, dict_of};
+use crate::metrics::lookup::BorrowedPair;
+use crate::threads::interruption::Settled;
 use crate::threads::once::Once;
 
 /// What the API gives before there is a provider has the real one here later.
@@ -35,6 +40,13 @@ impl Native {
         }
         let counter = object.cast::<UpDownCounter>().ok()?;
         Some(Self::UpDownCounter(counter.clone().unbind()))
+    }
+
+    fn core(&self) -> &InstrumentCore {
+        match self {
+            Self::Histogram(histogram) => histogram.get().core(),
+            Self::UpDownCounter(counter) => counter.get().core(),
+        }
     }
 
     fn object<'py>(&self, py: Python<'py>) -> &Bound<'py, PyAny> {
@@ -97,6 +109,85 @@ impl AnyInstrument {
             }
             None => self.call(py, amount, attributes, context),
         }
+    }
+
+    /// Adds or records a number, which is one that the instrument takes, with attributes that are in no
+    /// dict, of which no two have the same key; `labels` are added where there are some.
+    #[inline]
+    pub(crate) fn measure_pairs<'py>(
+        &self,
+        number: Number,
+        pairs: &[BorrowedPair<'_, 'py>],
+        labels: Option<&Bound<'py, PyDict>>,
+        moment: &Moment<'_, 'py>,
+    ) -> PyResult<()> {
+        let py = moment.context().py();
+        let measured = match self.native(py).filter(|_| labels.is_none()) {
+            Some(native) => native.core().measure_pairs(number, pairs, moment),
+            None => Ok(false),
+        };
+        if measured.settled(py).unwrap_or(false) {
+            return Ok(());
+        }
+        self.measure_in_dict(number, pairs, labels, moment)
+    }
+
+    /// The same, and where the next measurement with the same attributes goes.
+    #[inline]
+    pub(crate) fn measure_first(
+        &self,
+        number: Number,
+        pairs: &[BorrowedPair<'_, '_>],
+        moment: &Moment<'_, '_>,
+    ) -> PyResult<Option<Found>> {
+        let py = moment.context().py();
+        let found = self
+            .native(py)
+            .and_then(|native| native.core().find_pairs(pairs));
+        self.measure_again(found.as_ref(), number, pairs, moment)?;
+        Ok(found)
+    }
+
+    /// The same with what was found then.
+    #[inline]
+    pub(crate) fn measure_again(
+        &self,
+        found: Option<&Found>,
+        number: Number,
+        pairs: &[BorrowedPair<'_, '_>],
+        moment: &Moment<'_, '_>,
+    ) -> PyResult<()> {
+        let py = moment.context().py();
+        if let Some(found) = found
+            && let Some(native) = self.native(py)
+        {
+            let measured = native.core().measure_found(found, number, pairs, moment);
+            if measured.settled(py).unwrap_or(false) {
+                return Ok(());
+            }
+        }
+        self.measure_in_dict(number, pairs, None, moment)
+    }
+
+    #[cold]
+    fn measure_in_dict(
+        &self,
+        number: Number,
+        pairs: &[BorrowedPair<'_, '_>],
+        labels: Option<&Bound<'_, PyDict>>,
+        moment: &Moment<'_, '_>,
+    ) -> PyResult<()> {
+        let context = moment.context();
+        let py = context.py();
+        let attributes = dict_of(py, pairs)?;
+        if let Some(labels) = labels {
+            labels::add(labels, &attributes)?;
+        }
+        let amount = match number {
+            Number::Int(value) => value.into_pyobject(py)?.into_any(),
+            Number::Double(value) => value.into_pyobject(py)?.into_any(),
+        };
+        self.measure(py, &amount, &attributes, Some(context))
     }
 
     #[cold]

@@ -7,12 +7,13 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::trace::StatusCode;
 
 use super::facts::{FactKeys, Facts};
+use super::incoming::Incoming;
 use crate::imports::official::Official;
 use crate::trace::lookalike::overridden::{self, SpanMethod};
 use crate::trace::span::{self, Span};
 use crate::trace::start_options::StartOptions;
 use crate::trace::status::Status;
-use crate::trace::tracer::{Started, Tracer};
+use crate::trace::tracer::{Recorded, Started, Tracer};
 use crate::trace::unsampled::UnsampledSpan;
 use crate::trace::{exception, exception_text};
 
@@ -91,8 +92,13 @@ impl AnyTracer {
             && overridden::is_own_start(tracer)
             && !tracer.get().has_python_sampler(py)
         {
-            let attributes = |limits: &_| facts.span_attributes(py, keys, limits).map(Some);
-            return Ok(tracer.get().start_with(py, &options, attributes)?.into());
+            let recorded = |limits: &_| {
+                Ok(Some(Recorded {
+                    name: None,
+                    attributes: facts.span_attributes(py, keys, limits)?,
+                }))
+            };
+            return Ok(tracer.get().start_with(py, &options, recorded)?.into());
         }
         options.attributes = Some(facts.span_dict(py, keys)?.into_any().unbind());
         if let Some(tracer) = native {
@@ -107,10 +113,80 @@ impl AnyTracer {
         Ok(AnySpan::of(&span))
     }
 
+    /// Starts a span that is described when it is known whether it will be recorded, which `describe` is
+    /// told: name and facts.
+    pub(super) fn start_described<'py, const COUNT: usize>(
+        &self,
+        kind: u8,
+        incoming: &Incoming<'py>,
+        keys: &FactKeys,
+        py: Python<'py>,
+        describe: impl FnOnce(bool) -> PyResult<Described<'py, COUNT>>,
+    ) -> PyResult<(AnySpan, Described<'py, COUNT>)> {
+        let official = Official::get(py)?;
+        let native = self.native(py).filter(|tracer| {
+            overridden::is_own_start(tracer) && !tracer.get().has_python_sampler(py)
+        });
+        let Some(tracer) = native else {
+            let (name, facts) = describe(true)?;
+            let start = Start {
+                name: name.clone(),
+                kind,
+                context: Some(&incoming.context(py, official)?),
+            };
+            let span = self.start(py, start, &facts, keys)?;
+            return Ok((span, (name, facts)));
+        };
+        let options = StartOptions {
+            name: py.None(),
+            context: None,
+            kind,
+            attributes: None,
+            links: None,
+            start_unix_nanos: None,
+            record_exception: true,
+            set_status_on_exception: true,
+        };
+        let mut describe = Some(describe);
+        let mut described = None;
+        let find = |official: &_| incoming.parent(py, official);
+        let context = || incoming.context(py, official).map(Some);
+        let started = tracer
+            .get()
+            .start_under(py, &options, find, context, |limits| {
+                let Some(describe) = describe.take() else {
+                    return Ok(None);
+                };
+                let (name, facts) = describe(true)?;
+                let recorded = Recorded {
+                    name: Some(name.clone().unbind()),
+                    attributes: facts.span_attributes(py, keys, limits)?,
+                };
+                described = Some((name, facts));
+                Ok(Some(recorded))
+            })?;
+        let described = match (described, describe) {
+            (Some(described), _) => described,
+            (None, Some(describe)) => describe(false)?,
+            (None, None) => (py.None().into_bound(py), Facts::new()),
+        };
+        Ok((started.into(), described))
+    }
+
+    /// Whether a span inside one of ours that is not recorded leaves no trace at all.
+    pub(crate) fn drops_children(&self, py: Python<'_>) -> bool {
+        self.native(py).is_some_and(|tracer| {
+            overridden::is_own_start(tracer) && tracer.get().drops_children(py)
+        })
+    }
+
     pub(crate) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
         visit.call(&self.given)
     }
 }
+
+/// The name of a span and what is known of its call.
+pub(crate) type Described<'py, const COUNT: usize> = (Bound<'py, PyAny>, Facts<COUNT>);
 
 pub(crate) enum AnySpan {
     Recording(Py<Span>),
@@ -147,6 +223,14 @@ impl AnySpan {
         match self {
             Self::Recording(span) => span.bind(py).as_any(),
             Self::Unrecorded(span) | Self::Other(span) => span.bind(py),
+        }
+    }
+
+    /// Whether it is one of ours that the sampler did not want.
+    pub(crate) fn is_unsampled(&self, py: Python<'_>) -> bool {
+        match self {
+            Self::Unrecorded(span) => span.bind(py).is_exact_instance_of::<UnsampledSpan>(),
+            Self::Recording(_) | Self::Other(_) => false,
         }
     }
 

@@ -3,13 +3,14 @@
 //! that are `async`.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyString};
+use pyo3::types::{PyDict, PyInt, PyString};
 use telemetry::instrumentation::names::server::ROUTE;
 use telemetry::instrumentation::status;
 
 use super::any_span::AnySpan;
 use super::server::HttpServer;
 use super::server_request::{Answer, ServerRequest};
+use super::wsgi_environ::text;
 use super::{asgi_scope, hook, suppression};
 use crate::threads::interruption::Settled;
 
@@ -25,27 +26,35 @@ pub(super) fn begin<'py>(
     if suppression::is_http_suppressed(py)? {
         return Ok(None);
     }
-    let mut described =
-        asgi_scope::describe(scope, own.keys.conventions, own.captured(py)?.all_methods)?;
-    let route_key = intern!(py, "http.route");
-    let route = match attributes {
-        Some(attributes) => attributes.get_item(route_key)?,
-        None => None,
-    };
-    if let Some(route) = route {
-        described.facts.set(ROUTE, route);
-    }
     let is_http = scope
         .get_item(intern!(py, "type"))?
-        .is_none_or(|kind| kind.eq("http").settled(kind.py()).unwrap_or(true));
-    let name = name.unwrap_or(described.name);
+        .is_none_or(|kind| text(&kind).is_none_or(|kind| kind == "http"));
+    let all_methods = own.captured(py)?.all_methods;
     let extract = || asgi_scope::extract(own, scope);
-    let request = HttpServer::begin(server, name, described.facts, is_http, extract)?;
+    let mut request_size = None;
+    let request = HttpServer::begin(server, is_http, extract, |is_recorded| {
+        let wanted = asgi_scope::Wanted {
+            conventions: own.keys.conventions,
+            all_methods,
+            is_recorded,
+            // Spans inside are called after it.
+            is_named: name.is_none() && (is_recorded || !own.tracer.drops_children(py)),
+        };
+        let mut described = asgi_scope::describe(scope, &wanted)?;
+        let route_key = intern!(py, "http.route");
+        let route = match attributes {
+            Some(attributes) => attributes.get_item(route_key)?,
+            None => None,
+        };
+        if let Some(route) = route {
+            described.facts.set(ROUTE, route);
+        }
+        request_size = described.request_size;
+        Ok((name.unwrap_or(described.name), described.facts))
+    })?;
     let headers = scope.get_item(intern!(py, "headers"))?;
     let headers = headers.map(|headers| headers.as_ptr().addr());
-    request
-        .get()
-        .set_request_size(py, described.request_size, headers);
+    request.get().set_request_size(py, request_size, headers);
     if let Some(attributes) = attributes.filter(|attributes| !attributes.is_empty()) {
         request.get().span.set_attributes(attributes)?;
     }
@@ -186,6 +195,11 @@ pub(super) fn set_status_of(
     use telemetry::instrumentation::names::server::{ERROR_TYPE, STATUS};
     let py = code.py();
     let keys = &request.server.get().keys;
+    let number = code.cast_exact::<PyInt>().ok();
+    let number = number.and_then(|number| number.extract::<u16>().ok());
+    if let Some(number) = number.filter(|number| !status::is_server_error(*number)) {
+        return span.set_fact(py, keys, STATUS, &number.into_pyobject(py)?.into_any());
+    }
     let text = code.str()?;
     match text.to_string_lossy().trim().parse::<u16>() {
         Ok(code) => {

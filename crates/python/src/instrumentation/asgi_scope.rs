@@ -3,15 +3,17 @@
 use std::fmt::Write as _;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
 use telemetry::instrumentation::names::server;
 use telemetry::instrumentation::{method, url};
 use telemetry::text::{Style, percent_decode};
 
 use super::facts::Conventions;
+use super::incoming::Incoming;
 use super::server::{HttpServer, ServerFacts};
 use super::wsgi_environ::{put_method, put_number, put_user_agent, raw_path, redacted, text};
 use crate::propagation::carrier::CarrierSource;
+use crate::threads::guarded::Guarded;
 use crate::threads::interruption::Settled;
 
 /// A request as its scope describes it.
@@ -44,6 +46,13 @@ fn header_text<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyString>> {
             Some(PyString::new(py, &text))
         }
     }
+}
+
+fn is_empty(value: &Bound<'_, PyAny>) -> bool {
+    value
+        .len()
+        .settled(value.py())
+        .is_some_and(|length| length == 0)
 }
 
 fn bytes_of<'a>(value: &'a Bound<'_, PyAny>) -> Option<&'a [u8]> {
@@ -127,12 +136,26 @@ pub(super) fn content_length(message: &Bound<'_, PyDict>) -> PyResult<Option<u64
     Ok(found)
 }
 
+/// What is wanted of a request.
+pub(super) struct Wanted {
+    pub(super) conventions: Conventions,
+    pub(super) all_methods: bool,
+    /// Else the facts of metrics are enough.
+    pub(super) is_recorded: bool,
+    /// Whether its name is to have the path.
+    pub(super) is_named: bool,
+}
+
 /// The name of the span, by method and path, and the facts.
 pub(super) fn describe<'py>(
     scope: &Bound<'py, PyDict>,
-    conventions: Conventions,
-    captures_all_methods: bool,
+    wanted: &Wanted,
 ) -> PyResult<Described<'py>> {
+    let Wanted {
+        conventions,
+        is_recorded,
+        ..
+    } = *wanted;
     let py = scope.py();
     let mut facts = ServerFacts::new();
     let get = |key: &Bound<'py, PyString>| -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -141,34 +164,60 @@ pub(super) fn describe<'py>(
     let headers = read_headers(scope)?;
     let scheme = get(intern!(py, "scheme"))?;
     let path = get(intern!(py, "path"))?;
-    let query = get(intern!(py, "query_string"))?.and_then(|query| header_text(&query));
-    let query = query.filter(|query| {
-        query
-            .len()
-            .settled(query.py())
-            .is_some_and(|length| length > 0)
-    });
+    let query = match is_recorded {
+        true => get(intern!(py, "query_string"))?.filter(|query| !is_empty(query)),
+        false => None,
+    };
+    let query = query.and_then(|query| header_text(&query));
 
-    let (address, port) = server_of(py, get(intern!(py, "server"))?)?;
-    let host = with_port(&address, port.as_ref());
-    if conventions.old {
+    let given = get(intern!(py, "server"))?;
+    let (address, host, port) = match given.as_ref().and_then(Listening::known) {
+        Some(known) => known,
+        None => {
+            let (address, port) = server_of(py, given.clone())?;
+            let host = PyString::new(py, &with_port(&address, port.as_ref()));
+            let known = (PyString::new(py, &address), host, port);
+            if let Some(given) = &given {
+                Listening::keep(given, &known);
+            }
+            known
+        }
+    };
+    if conventions.old && is_recorded {
         let url = url_of(
             scheme.as_ref(),
             headers.host.as_ref(),
-            &host,
+            &host.to_string_lossy(),
             path.as_ref(),
             query.as_ref(),
         );
         let url = url::redact(&url).unwrap_or(url);
         facts.set(server::URL, PyString::new(py, &url).into_any());
     }
-    facts.set(server::HOST, PyString::new(py, &host).into_any());
-    facts.set(server::ADDRESS, PyString::new(py, &address).into_any());
+    facts.set(server::HOST, host.into_any());
+    if is_recorded {
+        facts.set(server::ADDRESS, address.into_any());
+    }
     put_number(&mut facts, server::PORT, port)?;
     facts.set_present(server::SCHEME, scheme);
     facts.set_present(server::PROTOCOL_VERSION, get(intern!(py, "http_version"))?);
     let given = get(intern!(py, "method"))?;
-    let name = name_of(py, &mut facts, given, path.as_ref(), captures_all_methods)?;
+    let named_path = path.as_ref().filter(|_| wanted.is_named);
+    let name = name_of(py, &mut facts, given, named_path, wanted.all_methods)?;
+    if !headers.all_hosts.is_empty() {
+        let hosts = match headers.host {
+            Some(host) if headers.all_hosts.len() == host.to_string_lossy().len() => host,
+            _ => PyString::new(py, &headers.all_hosts),
+        };
+        facts.set(server::SERVER_NAME, hosts.into_any());
+    }
+    if !is_recorded {
+        return Ok(Described {
+            name,
+            facts,
+            request_size: headers.content_length,
+        });
+    }
     if let Some(path) = path {
         facts.set_present(server::TARGET, Some(path.clone()));
         let raw = match conventions.new {
@@ -181,10 +230,6 @@ pub(super) fn describe<'py>(
             facts.set(server::QUERY, redacted(query.into_any(), url::redact_query));
         }
     }
-    if !headers.all_hosts.is_empty() {
-        let hosts = PyString::new(py, &headers.all_hosts);
-        facts.set(server::SERVER_NAME, hosts.into_any());
-    }
     put_user_agent(&mut facts, headers.user_agent.map(Bound::into_any))?;
     if let Some(client) = get(intern!(py, "client"))? {
         facts.set_present(server::PEER_ADDRESS, client.get_item(0).ok());
@@ -195,6 +240,57 @@ pub(super) fn describe<'py>(
         facts,
         request_size: headers.content_length,
     })
+}
+
+/// Address, address with port, port.
+type Server<'py> = (
+    Bound<'py, PyString>,
+    Bound<'py, PyString>,
+    Option<Bound<'py, PyAny>>,
+);
+
+/// Where the server of the last request listens, as texts: many servers give the same tuple each time.
+struct Listening {
+    given: Py<PyTuple>,
+    address: Py<PyString>,
+    host: Py<PyString>,
+    port: Option<Py<PyAny>>,
+}
+
+static LISTENING: Guarded<Option<Listening>> = Guarded::new(None);
+
+impl Listening {
+    fn known<'py>(given: &Bound<'py, PyAny>) -> Option<Server<'py>> {
+        let py = given.py();
+        let last = LISTENING.lock(py);
+        let last = last.as_ref().filter(|last| last.given.is(given))?;
+        let port = last.port.as_ref().map(|port| port.bind(py).clone());
+        let (address, host) = (last.address.bind(py), last.host.bind(py));
+        Some((address.clone(), host.clone(), port))
+    }
+
+    // Of what cannot change.
+    fn keep(given: &Bound<'_, PyAny>, (address, host, port): &Server<'_>) {
+        let py = given.py();
+        let Ok(tuple) = given.cast_exact::<PyTuple>() else {
+            return;
+        };
+        let is_text = |item: Bound<'_, PyAny>| item.is_exact_instance_of::<PyString>();
+        let is_plain = port
+            .as_ref()
+            .is_none_or(|port| port.is_exact_instance_of::<PyInt>());
+        if !is_plain || !tuple.get_item(0).is_ok_and(is_text) {
+            return;
+        }
+        let listening = Self {
+            given: tuple.clone().unbind(),
+            address: address.clone().unbind(),
+            host: host.clone().unbind(),
+            port: port.clone().map(Bound::unbind),
+        };
+        let replaced = LISTENING.lock(py).replace(listening);
+        drop(replaced);
+    }
 }
 
 // Without a method (a websocket), or with one that nobody knows, it is named `HTTP`.
@@ -210,12 +306,9 @@ fn name_of<'py>(
     if !has_method {
         facts.remove(server::METHOD);
     }
-    let is_other = facts.get(py, server::METHOD).is_none_or(|method| {
-        method
-            .eq(method::OTHER)
-            .settled(method.py())
-            .unwrap_or(false)
-    });
+    let is_other = facts
+        .get(py, server::METHOD)
+        .is_none_or(|method| text(method).is_some_and(|method| method == method::OTHER));
     match path.and_then(text) {
         Some(path) if is_other && !path.trim().is_empty() => {
             let name = format!("HTTP {}", path.trim());
@@ -291,7 +384,7 @@ pub(super) fn url_without_query(scope: &Bound<'_, PyDict>) -> PyResult<String> {
 pub(super) fn extract<'py>(
     server: &HttpServer,
     scope: &Bound<'py, PyDict>,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+) -> PyResult<Incoming<'py>> {
     let headers = scope.get_item(intern!(scope.py(), "headers"))?;
     let headers = headers.filter(|headers| headers.is_instance_of::<PyList>());
     let source = headers.as_ref().map(CarrierSource::Pairs);

@@ -7,6 +7,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::names::{FactSet, Names};
 
 use crate::convert::value::{self, AttributeMap};
+use crate::metrics::lookup::BorrowedPair;
 use crate::threads::interruption::Settled;
 use crate::trace::settings::SpanLimits;
 
@@ -135,6 +136,8 @@ impl<const COUNT: usize> Facts<COUNT> {
             );
         }
         let mut map = AttributeMap::new(limits.attributes);
+        // Some more are set later: a status, a route.
+        map.reserve(self.0.iter().flatten().count() + 2);
         for (fact, found) in self.0.iter().enumerate() {
             let Some(found) = found else { continue };
             let found = found.bind(py);
@@ -167,6 +170,42 @@ impl<const COUNT: usize> Facts<COUNT> {
             }
         }
         Ok(dict)
+    }
+
+    /// Adds those in `set` by their old names; their values are looked at, not copied.
+    pub(crate) fn show_old<'a, 'py>(
+        &'a self,
+        py: Python<'py>,
+        keys: &'a FactKeys,
+        set: FactSet,
+        pairs: &mut Vec<BorrowedPair<'a, 'py>>,
+    ) {
+        self.show(py, &keys.old, set, pairs);
+    }
+
+    /// Adds those in `set` by their new names.
+    pub(crate) fn show_new<'a, 'py>(
+        &'a self,
+        py: Python<'py>,
+        keys: &'a FactKeys,
+        set: FactSet,
+        pairs: &mut Vec<BorrowedPair<'a, 'py>>,
+    ) {
+        self.show(py, &keys.new, set, pairs);
+    }
+
+    fn show<'a, 'py>(
+        &'a self,
+        py: Python<'py>,
+        keys: &'a Keys,
+        set: FactSet,
+        pairs: &mut Vec<BorrowedPair<'a, 'py>>,
+    ) {
+        for fact in set.positions() {
+            if let (Some(Some(found)), Some(Some(key))) = (self.0.get(fact), keys.get(fact)) {
+                pairs.push((key.bind(py), found.bind(py)));
+            }
+        }
     }
 
     /// Adds those in `set` by their old names.

@@ -7,22 +7,29 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::names::server::{ACTIVE_NEW, ACTIVE_OLD, COUNT, NAMES};
+use telemetry::otlp::metric_data::Number;
 use telemetry::trace::{random_span_id, random_trace_id};
 
 use super::any_instrument::AnyInstrument;
-use super::any_span::{AnySpan, AnyTracer, INTERNAL, SERVER, Start};
+use super::any_span::{AnySpan, AnyTracer, Described, INTERNAL, SERVER};
 use super::facts::{Conventions, FactKeys, Facts};
 use super::hook;
+use super::incoming::Incoming;
 use super::labels;
 use super::server_request::{ServerRequest, State};
 use crate::imports::context;
 use crate::imports::official::Official;
+use crate::metrics::exemplar::Moment;
+use crate::metrics::instrument::Found;
+use crate::metrics::lookup::BorrowedPair;
 use crate::trace::current::identity_of_span;
 use crate::trace::identity::TraceId;
 use crate::trace::unsampled::UnsampledSpan;
 
 /// The facts of one request.
 pub(crate) type ServerFacts = Facts<COUNT>;
+/// The name of its span, and the facts.
+pub(crate) type ServerDescribed<'py> = Described<'py, COUNT>;
 
 /// One for each middleware, application or framework that is instrumented.
 #[pyclass(frozen, module = "oxitel._native")]
@@ -51,6 +58,8 @@ pub(crate) struct HttpServer {
     /// Where requests are kept in the source of theirs.
     pub(super) request_key: Option<Py<PyString>>,
     pub(super) span_key: Option<Py<PyString>>,
+    /// Under it, the context of a request holds a dict for what is learned of the request later.
+    notes_key: Option<Py<PyString>>,
     /// Whether an exception's text alone describes the status, in the new conventions.
     pub(super) has_bare_descriptions: bool,
     /// Whether requests that are excluded count as active ones.
@@ -85,6 +94,10 @@ impl HttpServer {
         })
     }
 
+    pub(super) fn notes_key<'py>(&self, py: Python<'py>) -> Option<&Bound<'py, PyString>> {
+        self.notes_key.as_ref().map(|key| key.bind(py))
+    }
+
     /// Whether answers get headers of the global response propagator.
     pub(super) fn has_response_propagator(&self, py: Python<'_>) -> PyResult<bool> {
         let Some(module) = &self.response_propagators else {
@@ -94,36 +107,35 @@ impl HttpServer {
         Ok(!module.bind(py).getattr(name)?.is_none())
     }
 
-    /// Begins a request with the span `name`: remote parent or not, span, context, active requests.
-    /// What is not measured (a websocket) is a span alone.
+    /// Begins a request: remote parent or not, span, context, active requests. `describe` is told whether
+    /// the span is recorded: if not, the facts of metrics are enough. What is not measured (a websocket)
+    /// is a span alone.
     pub(super) fn begin<'py>(
         slf: &Bound<'py, Self>,
-        name: Bound<'py, PyAny>,
-        facts: ServerFacts,
         is_measured: bool,
-        extract: impl FnOnce() -> PyResult<Option<Bound<'py, PyAny>>>,
+        extract: impl FnOnce() -> PyResult<Incoming<'py>>,
+        describe: impl FnOnce(bool) -> PyResult<ServerDescribed<'py>>,
     ) -> PyResult<Bound<'py, ServerRequest>> {
         let py = slf.py();
         let server = slf.get();
         let official = Official::get(py)?;
         let current = context::current(py, official)?;
         let is_inner = !server.ignores_current && is_inner(official, &current)?;
-        let parent = if is_inner {
-            current
-        } else {
-            match extract()? {
-                Some(extracted) => extracted,
-                None => official.new_context(py)?.into_any(),
-            }
+        let incoming = match is_inner {
+            true => Incoming::new(Some(current), None),
+            false => extract()?,
         };
-        let start = Start {
-            name: name.clone(),
-            kind: if is_inner { INTERNAL } else { SERVER },
-            context: Some(&parent),
-        };
-        let span = server.tracer.start(py, start, &facts, &server.keys)?;
-        let context = official.context_with_span(py, &parent, span.object(py))?;
+        let kind = if is_inner { INTERNAL } else { SERVER };
+        let tracer = &server.tracer;
+        let (span, (name, facts)) =
+            tracer.start_described(kind, &incoming, &server.keys, py, describe)?;
+        let context = incoming.into_context_of(py, official, span.object(py))?;
         labels::put(&context)?;
+        if let Some(key) = &server.notes_key
+            && let Ok(context) = context.cast::<PyDict>()
+        {
+            context.set_item(key, PyDict::new(py))?;
+        }
         let active = match is_measured {
             true => server.count_active(py, &facts, &context)?,
             false => None,
@@ -145,7 +157,7 @@ impl HttpServer {
     pub(super) fn begin_excluded<'py>(
         slf: &Bound<'py, Self>,
         facts: Option<ServerFacts>,
-        extract: impl FnOnce() -> PyResult<Option<Bound<'py, PyAny>>>,
+        extract: impl FnOnce() -> PyResult<Incoming<'py>>,
     ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
         let py = slf.py();
         let official = Official::get(py)?;
@@ -153,10 +165,7 @@ impl HttpServer {
         if !slf.get().ignores_current && is_inner(official, &current)? {
             return Ok(None);
         }
-        let parent = match extract()? {
-            Some(extracted) => extracted,
-            None => official.new_context(py)?.into_any(),
-        };
+        let parent = extract()?.context(py, official)?;
         let identity = identity_of_span(official, &parent)?;
         let trace_id = identity.map_or_else(random_trace_id, |identity| identity.trace_id);
         let span = UnsampledSpan::new(TraceId::Number(trace_id), random_span_id(), 0, None);
@@ -174,28 +183,54 @@ impl HttpServer {
         Ok(Some(Bound::new(py, request)?))
     }
 
-    /// Counts a request in; its attributes are needed to count it out.
+    /// Counts a request in; gives where it was counted, if that is known.
     fn count_active<'py>(
         &self,
         py: Python<'py>,
         facts: &ServerFacts,
         context: &Bound<'py, PyAny>,
-    ) -> PyResult<Option<Py<PyDict>>> {
+    ) -> PyResult<Option<Active>> {
         let Some(counter) = &self.active_requests else {
             return Ok(None);
         };
-        let attributes = PyDict::new(py);
+        let pairs = self.active_pairs(py, facts);
+        let found = counter.measure_first(Number::Int(1), &pairs, &Moment::new(context))?;
+        Ok(Some(Active(found)))
+    }
+
+    /// Counts a request out. The facts are those with which it was counted in.
+    pub(super) fn count_out<'py>(
+        &self,
+        facts: &ServerFacts,
+        active: &Active,
+        moment: &Moment<'_, 'py>,
+    ) -> PyResult<()> {
+        let Some(counter) = &self.active_requests else {
+            return Ok(());
+        };
+        let pairs = self.active_pairs(moment.context().py(), facts);
+        counter.measure_again(active.0.as_ref(), Number::Int(-1), &pairs, moment)
+    }
+
+    // None of them changes while the request is active.
+    fn active_pairs<'a, 'py>(
+        &'a self,
+        py: Python<'py>,
+        facts: &'a ServerFacts,
+    ) -> Vec<BorrowedPair<'a, 'py>> {
+        let mut pairs = Vec::with_capacity(8);
         if self.keys.conventions.old {
-            facts.put_old(&self.keys, ACTIVE_OLD, &attributes)?;
+            facts.show_old(py, &self.keys, ACTIVE_OLD, &mut pairs);
         }
         if self.keys.conventions.new {
-            facts.put_new(&self.keys, ACTIVE_NEW, &attributes)?;
+            facts.show_new(py, &self.keys, ACTIVE_NEW, &mut pairs);
         }
-        let one = 1i64.into_pyobject(py)?.into_any();
-        counter.measure(py, &one, &attributes, Some(context))?;
-        Ok(Some(attributes.unbind()))
+        pairs
     }
 }
+
+/// A request that was counted as active, and where.
+pub(super) struct Active(Option<Found>);
 
 // Under a span that is current already, a request is a part of what that span stands for.
 fn is_inner(official: &Official, current: &Bound<'_, PyAny>) -> PyResult<bool> {
@@ -217,7 +252,7 @@ impl HttpServer {
         request_hook=None, response_hook=None, captures=None, request_size_old=None,
         request_size_new=None, response_size_old=None, response_size_new=None,
         response_propagators=None, response_setter=None,
-        request_key=None, span_key=None, has_bare_descriptions=false,
+        request_key=None, span_key=None, notes_key=None, has_bare_descriptions=false,
         counts_excluded=false, has_targets=true, ignores_current=false))]
     #[expect(clippy::too_many_arguments, reason = "keywords, all of them")]
     fn new(
@@ -240,6 +275,7 @@ impl HttpServer {
         response_setter: Option<Py<PyAny>>,
         request_key: Option<Py<PyString>>,
         span_key: Option<Py<PyString>>,
+        notes_key: Option<Py<PyString>>,
         has_bare_descriptions: bool,
         counts_excluded: bool,
         has_targets: bool,
@@ -264,6 +300,7 @@ impl HttpServer {
             response_setter: optional(response_setter, py),
             request_key,
             span_key,
+            notes_key,
             has_bare_descriptions,
             counts_excluded,
             has_targets,

@@ -1,26 +1,29 @@
 //! `ServerRequest`: a request between its beginning and the end of its answer.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::names::server::{
-    DURATION_NEW, DURATION_OLD, ERROR_TYPE, ROUTE, STATUS,
+    DURATION_NEW, DURATION_OLD, ERROR_TYPE, METHOD, ROUTE, STATUS,
 };
 use telemetry::instrumentation::status;
+use telemetry::otlp::metric_data::Number;
 
 use super::any_span::AnySpan;
 use super::asgi::{self, Sending};
 use super::asgi_send::AsgiSend;
 use super::hook;
 use super::labels;
-use super::server::{HttpServer, ServerFacts};
+use super::server::{Active, HttpServer, ServerFacts};
 use super::wsgi::Body;
+use super::wsgi_environ;
 use crate::imports::context;
 use crate::imports::official::Official;
+use crate::metrics::exemplar::Moment;
 use crate::process::diagnostics;
 use crate::threads::guarded::Guarded;
 use crate::threads::interruption::Settled;
@@ -41,8 +44,8 @@ pub(crate) struct ServerRequest {
 pub(super) struct State {
     name: Py<PyAny>,
     facts: ServerFacts,
-    /// The attributes with which it was counted as active.
-    active: Option<Py<PyDict>>,
+    /// Where it was counted as active.
+    active: Option<Active>,
     /// In place of the route, in the old duration.
     target: Option<Py<PyAny>>,
     request_size: Option<u64>,
@@ -60,7 +63,7 @@ impl State {
     pub(super) fn new(
         name: Py<PyAny>,
         facts: ServerFacts,
-        active: Option<Py<PyDict>>,
+        active: Option<Active>,
         is_measured: bool,
     ) -> Self {
         Self {
@@ -77,6 +80,16 @@ impl State {
             has_ended: false,
         }
     }
+}
+
+/// What is known of a request at its end.
+struct Ending {
+    elapsed: Duration,
+    target: Option<Py<PyAny>>,
+    active: Option<Active>,
+    request_size: Option<u64>,
+    response_size: Option<u64>,
+    is_measured: bool,
 }
 
 /// What was answered.
@@ -180,73 +193,87 @@ impl ServerRequest {
     /// Ends the request: its duration, the active requests, the span. The first call counts.
     pub(super) fn finish(&self, py: Python<'_>) -> PyResult<()> {
         let elapsed = self.start.elapsed();
-        let server = self.server.get();
-        let context = self.context.bind(py);
-        let (old, new, active, request_size, response_size) = {
+        // Not held while something is measured: that may run Python code, which may ask the request.
+        let (facts, ending) = {
             let mut state = self.state.lock(py);
             if std::mem::replace(&mut state.has_ended, true) {
                 return Ok(());
             }
-            // No Python code runs while the dicts are made: their keys and values are plain.
-            let attributes = |wanted: bool| (wanted && state.is_measured).then(|| PyDict::new(py));
-            let old = attributes(server.duration_old.is_some());
-            if let Some(attributes) = &old {
-                state
-                    .facts
-                    .put_old(&server.keys, DURATION_OLD, attributes)?;
-                let target = state.target.as_ref().map(|target| target.bind(py));
-                let route = state.facts.get(py, ROUTE).filter(|_| server.has_targets);
-                if let Some(target) = target.or(route) {
-                    attributes.set_item(intern!(py, "http.target"), target)?;
-                }
-            }
-            let new = attributes(server.duration_new.is_some());
-            if let Some(attributes) = &new {
-                state
-                    .facts
-                    .put_new(&server.keys, DURATION_NEW, attributes)?;
-            }
-            let sizes = (state.request_size, state.response_size);
-            (old, new, state.active.take(), sizes.0, sizes.1)
+            let ending = Ending {
+                elapsed,
+                target: state.target.take(),
+                active: state.active.take(),
+                request_size: state.request_size,
+                response_size: state.response_size,
+                is_measured: state.is_measured,
+            };
+            let facts = std::mem::replace(&mut state.facts, ServerFacts::new());
+            (facts, ending)
         };
-        if let Some(labels) = labels::of(context)? {
-            for attributes in [&old, &new].into_iter().flatten() {
-                labels::add(&labels, attributes)?;
+        let measured = self.measure(py, &facts, &ending);
+        self.state.lock(py).facts = facts;
+        let ended = self.span.end(py);
+        measured.and(ended)
+    }
+
+    fn measure(&self, py: Python<'_>, facts: &ServerFacts, ending: &Ending) -> PyResult<()> {
+        let server = self.server.get();
+        let context = self.context.bind(py);
+        let labels = labels::of(context)?;
+        let labels = labels.as_ref();
+        let moment = Moment::new(context);
+        let mut old = Vec::new();
+        if ending.is_measured && server.duration_old.is_some() {
+            old.reserve_exact(12);
+            facts.show_old(py, &server.keys, DURATION_OLD, &mut old);
+            let target = ending.target.as_ref().map(|target| target.bind(py));
+            let route = facts.get(py, ROUTE).filter(|_| server.has_targets);
+            if let Some(target) = target.or(route) {
+                old.push((intern!(py, "http.target"), target));
             }
         }
-        for (size, instruments) in [
-            (
-                response_size,
-                [&server.response_size_old, &server.response_size_new],
-            ),
-            (
-                request_size,
-                [&server.request_size_old, &server.request_size_new],
-            ),
-        ] {
-            let Some(size) = size else { continue };
-            let size = size.into_pyobject(py)?.into_any();
-            for (instrument, attributes) in instruments.into_iter().zip([&old, &new]) {
-                if let (Some(instrument), Some(attributes)) = (instrument, attributes) {
-                    instrument.measure(py, &size, attributes, Some(context))?;
-                }
+        let mut new = Vec::new();
+        if ending.is_measured && server.duration_new.is_some() {
+            new.reserve_exact(8);
+            facts.show_new(py, &server.keys, DURATION_NEW, &mut new);
+        }
+        if !ending.is_measured {
+            return self.count_out(facts, ending, &moment);
+        }
+        let sizes = [
+            (ending.response_size, &server.response_size_old, &old),
+            (ending.response_size, &server.response_size_new, &new),
+            (ending.request_size, &server.request_size_old, &old),
+            (ending.request_size, &server.request_size_new, &new),
+        ];
+        for (size, instrument, pairs) in sizes {
+            if let (Some(size), Some(instrument)) = (size, instrument) {
+                let size = i64::try_from(size).map_or(Number::Double(size as f64), Number::Int);
+                instrument.measure_pairs(size, pairs, labels, &moment)?;
             }
         }
-        if let (Some(duration), Some(attributes)) = (&server.duration_old, old) {
+        if let Some(duration) = &server.duration_old {
             // A duration in milliseconds is far below 2^53.
-            let millis = (elapsed.as_secs_f64() * 1000.0).round_ties_even() as i64;
-            let millis = millis.into_pyobject(py)?.into_any();
-            duration.measure(py, &millis, &attributes, Some(context))?;
+            let millis = (ending.elapsed.as_secs_f64() * 1000.0).round_ties_even() as i64;
+            duration.measure_pairs(Number::Int(millis), &old, labels, &moment)?;
         }
-        if let (Some(duration), Some(attributes)) = (&server.duration_new, new) {
-            let seconds = elapsed.as_secs_f64().into_pyobject(py)?.into_any();
-            duration.measure(py, &seconds, &attributes, Some(context))?;
+        if let Some(duration) = &server.duration_new {
+            let seconds = Number::Double(ending.elapsed.as_secs_f64());
+            duration.measure_pairs(seconds, &new, labels, &moment)?;
         }
-        if let (Some(counter), Some(attributes)) = (&server.active_requests, active) {
-            let minus_one = (-1i64).into_pyobject(py)?.into_any();
-            counter.measure(py, &minus_one, attributes.bind(py), Some(context))?;
+        self.count_out(facts, ending, &moment)
+    }
+
+    fn count_out(
+        &self,
+        facts: &ServerFacts,
+        ending: &Ending,
+        moment: &Moment<'_, '_>,
+    ) -> PyResult<()> {
+        match &ending.active {
+            Some(active) => self.server.get().count_out(facts, active, moment),
+            None => Ok(()),
         }
-        self.span.end(py)
     }
 
     /// As [`Self::finish`]; what is raised on the way is logged.
@@ -449,17 +476,34 @@ impl ServerRequest {
         hook::call(hook, PyTuple::new(hook.py(), all)?).map(drop)
     }
 
-    /// Has the current context hold a value until the request's part that runs now is left.
-    fn set_context_value(&self, key: &Bound<'_, PyAny>, value: &Bound<'_, PyAny>) -> PyResult<()> {
-        let py = key.py();
-        let official = Official::get(py)?;
-        let current = context::current(py, official)?;
-        let changed = official.new_context(py)?;
-        if let Ok(current) = current.cast::<PyDict>() {
-            changed.update(current.as_mapping())?;
+    /// What its context holds under the server's key for notes.
+    #[getter]
+    fn notes<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some(key) = self.server.get().notes_key(py) else {
+            return Ok(None);
+        };
+        match self.context.bind(py).cast::<PyDict>() {
+            Ok(context) => context.get_item(key),
+            Err(_) => Ok(None),
         }
-        changed.set_item(key, value)?;
-        context::attach(py, official, changed.as_any()).map(drop)
+    }
+
+    /// Whether spans inside of it leave a trace.
+    #[getter]
+    fn has_inner_spans(&self, py: Python<'_>) -> bool {
+        !self.span.is_unsampled(py) || !self.server.get().tracer.drops_children(py)
+    }
+
+    /// Notes the route, and names the span by method and route.
+    fn routed_to(&self, route: Bound<'_, PyAny>) -> PyResult<()> {
+        let py = route.py();
+        if self.span.is_unsampled(py) {
+            self.state.lock(py).facts.set(ROUTE, route);
+            return Ok(());
+        }
+        let method = self.state.lock(py).facts.get(py, METHOD).cloned();
+        let name = wsgi_environ::name_of_route(method.as_ref(), &route)?;
+        self.routed(name.into_any(), route)
     }
 
     /// Notes the route, and names the span after it.

@@ -6,6 +6,7 @@ use telemetry::instrumentation::names::server as fact;
 use telemetry::instrumentation::url;
 
 use super::hook;
+use super::incoming::Incoming;
 use super::server::{HttpServer, ServerFacts};
 use super::server_request::ServerRequest;
 use super::wsgi_environ::{self, put_method, put_number, put_user_agent, redacted, text};
@@ -64,7 +65,7 @@ pub(super) fn begin<'py>(
     put_user_agent(&mut facts, get("user_agent")?)?;
     facts.remove(fact::SYNTHETIC);
     let extract = || extract(own, carrier, headers);
-    let request = HttpServer::begin(server, name, facts, true, extract)?;
+    let request = HttpServer::begin(server, true, extract, |_| Ok((name, facts)))?;
     let captured = request.get().capture(captured.request.as_ref(), carrier);
     hook::harmless(py, captured)?;
     Ok(Some(request))
@@ -75,7 +76,7 @@ pub(super) fn extract<'py>(
     server: &HttpServer,
     carrier: &Bound<'py, PyAny>,
     headers: &Bound<'py, PyAny>,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+) -> PyResult<Incoming<'py>> {
     let source = CarrierSource::Pairs(headers);
     wsgi_environ::extract_from(server, Some(&source), carrier)
 }

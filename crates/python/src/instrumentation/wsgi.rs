@@ -71,6 +71,7 @@ pub(super) fn call_excluded<'py>(
                         environ,
                         own.keys.conventions,
                         own.captured(py)?.all_methods,
+                        false,
                     )?
                     .facts,
                 ),
@@ -92,14 +93,12 @@ fn begin<'py>(
     environ: &Bound<'py, PyDict>,
     route: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, ServerRequest>> {
-    let py = server.py();
-    let own = server.get();
-    let mut described =
-        wsgi_environ::describe(environ, own.keys.conventions, own.captured(py)?.all_methods)?;
-    if let Some(route) = route {
-        described.set_route(route)?;
-    }
-    start(server, environ, described)
+    start(server, environ, |mut described| {
+        if let Some(route) = route {
+            described.set_route(route)?;
+        }
+        Ok(described)
+    })
 }
 
 /// Begins a request of which a framework calls the parts.
@@ -108,15 +107,14 @@ pub(super) fn begin_named<'py>(
     environ: &Bound<'py, PyDict>,
     name: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, ServerRequest>> {
+    let request = start(server, environ, |mut described| {
+        if let Some(name) = name {
+            described.name = name;
+        }
+        Ok(described)
+    })?;
     let py = server.py();
-    let own = server.get();
-    let captured = own.captured(py)?;
-    let mut described =
-        wsgi_environ::describe(environ, own.keys.conventions, captured.all_methods)?;
-    if let Some(name) = name {
-        described.name = name;
-    }
-    let request = start(server, environ, described)?;
+    let captured = server.get().captured(py)?;
     let captured = request.get().capture(captured.request.as_ref(), environ);
     hook::harmless(py, captured)?;
     Ok(request)
@@ -125,11 +123,17 @@ pub(super) fn begin_named<'py>(
 fn start<'py>(
     server: &Bound<'py, HttpServer>,
     environ: &Bound<'py, PyDict>,
-    described: wsgi_environ::Described<'py>,
+    change: impl FnOnce(wsgi_environ::Described<'py>) -> PyResult<wsgi_environ::Described<'py>>,
 ) -> PyResult<Bound<'py, ServerRequest>> {
     let own = server.get();
+    let all_methods = own.captured(server.py())?.all_methods;
     let extract = || wsgi_environ::extract(own, environ);
-    let request = HttpServer::begin(server, described.name, described.facts, true, extract)?;
+    let request = HttpServer::begin(server, true, extract, |is_recorded| {
+        let conventions = own.keys.conventions;
+        let described = wsgi_environ::describe(environ, conventions, all_methods, is_recorded)?;
+        let described = change(described)?;
+        Ok((described.name, described.facts))
+    })?;
     if let Some(key) = &own.request_key {
         environ.set_item(key, &request)?;
     }

@@ -9,6 +9,7 @@ use telemetry::instrumentation::names::server;
 use telemetry::instrumentation::{method, url, user_agent};
 
 use super::facts::Conventions;
+use super::incoming::Incoming;
 use super::server::{HttpServer, ServerFacts};
 use crate::propagation::carrier::CarrierSource;
 use crate::propagation::composite::CompositePropagator;
@@ -23,16 +24,31 @@ pub(super) struct Described<'py> {
 impl<'py> Described<'py> {
     /// Names the request after its route, of which there are fewer than of paths.
     pub(super) fn set_route(&mut self, route: Bound<'py, PyAny>) -> PyResult<()> {
-        let py = route.py();
-        let method = match self.facts.get(py, server::METHOD) {
-            Some(method) if !method.eq(method::OTHER)? => method.str()?.to_string(),
-            _ => "HTTP".to_owned(),
-        };
-        let name = format!("{method} {}", route.str()?.to_string_lossy());
-        self.name = PyString::new(py, &name).into_any();
+        let method = self.facts.get(route.py(), server::METHOD);
+        self.name = name_of_route(method, &route)?.into_any();
         self.facts.set(server::ROUTE, route);
         Ok(())
     }
+}
+
+/// The name of a request's span by its method and its route.
+pub(super) fn name_of_route<'py>(
+    method: Option<&Bound<'py, PyAny>>,
+    route: &Bound<'py, PyAny>,
+) -> PyResult<Bound<'py, PyString>> {
+    let method = method.and_then(text);
+    let method = match method.as_deref() {
+        None | Some(method::OTHER) => "HTTP",
+        Some(known) => known,
+    };
+    let py = route.py();
+    let route = route.str()?;
+    let route = route.to_string_lossy();
+    let mut name = String::with_capacity(method.len() + 1 + route.len());
+    name.push_str(method);
+    name.push(' ');
+    name.push_str(&route);
+    Ok(PyString::new(py, &name))
 }
 
 pub(super) fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<Cow<'a, str>> {
@@ -40,29 +56,38 @@ pub(super) fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<Cow<'a, str>> {
     Some(text.to_string_lossy())
 }
 
-/// The name of the span, by method and path, and the facts.
+/// The name of the span, by method and path, and the facts; for a span that is not recorded those of
+/// metrics, and the name without a path.
 pub(super) fn describe<'py>(
     environ: &Bound<'py, PyDict>,
     conventions: Conventions,
     captures_all_methods: bool,
+    is_recorded: bool,
 ) -> PyResult<Described<'py>> {
     let py = environ.py();
     let mut facts = ServerFacts::new();
     let get = |key: &Bound<'py, PyString>| environ.get_item(key);
 
-    let path = get(intern!(py, "PATH_INFO"))?;
+    let path = match is_recorded {
+        true => get(intern!(py, "PATH_INFO"))?,
+        false => None,
+    };
     let given = get(intern!(py, "REQUEST_METHOD"))?;
     let name = put_method(py, &mut facts, given, path.as_ref(), captures_all_methods)?;
     facts.set_present(server::SERVER_NAME, get(intern!(py, "SERVER_NAME"))?);
     facts.set_present(server::SCHEME, get(intern!(py, "wsgi.url_scheme"))?);
     if let Some(host) = get(intern!(py, "HTTP_HOST"))? {
-        if conventions.new {
+        if conventions.new && is_recorded {
             put_address(&mut facts, &host)?;
         }
         facts.set_present(server::HOST_NAME, Some(host.clone()));
         facts.set_present(server::HOST, Some(host));
     }
     put_number(&mut facts, server::PORT, get(intern!(py, "SERVER_PORT"))?)?;
+    put_version(&mut facts, get(intern!(py, "SERVER_PROTOCOL"))?);
+    if !is_recorded {
+        return Ok(Described { name, facts });
+    }
 
     let target = match get(intern!(py, "RAW_URI"))? {
         Some(target) if !target.is_none() => Some(target),
@@ -112,7 +137,6 @@ pub(super) fn describe<'py>(
         get(intern!(py, "REMOTE_PORT"))?,
     )?;
     put_user_agent(&mut facts, get(intern!(py, "HTTP_USER_AGENT"))?)?;
-    put_version(&mut facts, get(intern!(py, "SERVER_PROTOCOL"))?);
     Ok(Described { name, facts })
 }
 
@@ -252,7 +276,7 @@ fn put_version(facts: &mut ServerFacts, value: Option<Bound<'_, PyAny>>) {
 pub(super) fn extract<'py>(
     server: &HttpServer,
     environ: &Bound<'py, PyDict>,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+) -> PyResult<Incoming<'py>> {
     let source = CarrierSource::Environ(environ);
     extract_from(server, Some(&source), environ.as_any())
 }
@@ -262,7 +286,7 @@ pub(super) fn extract_from<'py>(
     server: &HttpServer,
     source: Option<&CarrierSource<'_, 'py>>,
     carrier: &Bound<'py, PyAny>,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+) -> PyResult<Incoming<'py>> {
     let py = carrier.py();
     let getter = server.getter.bind(py);
     static API: Once<Py<PyModule>> = Once::new();
@@ -275,10 +299,12 @@ pub(super) fn extract_from<'py>(
         && let Some(composite) = CompositePropagator::standing_in(&propagator)?
     {
         let composite = composite.get();
-        return composite.extract_from(py, source, carrier, None, Some(getter));
+        let (context, span) = composite.extract_parts(py, source, carrier, Some(getter))?;
+        return Ok(Incoming::new(context, span));
     }
     let options = PyDict::new(py);
     options.set_item(intern!(py, "getter"), getter)?;
     let name = intern!(py, "extract");
-    api.call_method(name, (carrier,), Some(&options)).map(Some)
+    let context = api.call_method(name, (carrier,), Some(&options))?;
+    Ok(Incoming::new(Some(context), None))
 }

@@ -1,13 +1,18 @@
 //! Which measurements are offered to the exemplar reservoirs, and with which span.
 
+use std::cell::OnceCell;
+
 use pyo3::prelude::*;
+use telemetry::trace::SpanContext;
 
 use crate::imports::context;
 use crate::imports::object::Object;
 use crate::imports::official::Official;
 use crate::imports::oxitel;
+use crate::process::clock::now_unix_nanos;
 use crate::process::diagnostics::{self, Seldom};
 use crate::threads::interruption::pass_on;
+use crate::trace::current::identity_of_span;
 
 static FILTER_FAILED: Seldom = Seldom::new();
 
@@ -41,6 +46,58 @@ impl Filter {
             Self::TraceBased => Self::TraceBased,
             Self::Python(filter) => Self::Python(filter.clone_ref(py)),
         }
+    }
+}
+
+/// The time of a measurement, and the trace id and span id of its span.
+pub(super) type Offered = (u64, Option<(u128, u64)>);
+
+/// When measurements of one call are made, and under which span: looked at once for all of them.
+pub(crate) struct Moment<'a, 'py> {
+    py: Python<'py>,
+    context: &'a Bound<'py, PyAny>,
+    span: OnceCell<Option<SpanContext>>,
+    time_unix_nanos: OnceCell<u64>,
+}
+
+impl<'a, 'py> Moment<'a, 'py> {
+    pub(crate) fn new(context: &'a Bound<'py, PyAny>) -> Self {
+        Self {
+            py: context.py(),
+            context,
+            span: OnceCell::new(),
+            time_unix_nanos: OnceCell::new(),
+        }
+    }
+
+    pub(super) const fn py(&self) -> Python<'py> {
+        self.py
+    }
+
+    pub(crate) const fn context(&self) -> &'a Bound<'py, PyAny> {
+        self.context
+    }
+
+    fn span(&self) -> PyResult<Option<SpanContext>> {
+        if let Some(span) = self.span.get() {
+            return Ok(*span);
+        }
+        let span = identity_of_span(Official::get(self.py)?, self.context)?;
+        Ok(*self.span.get_or_init(|| span))
+    }
+
+    /// The time and the ids of a measurement that a filter which is ours lets through.
+    #[inline]
+    pub(super) fn offer(&self, filter: &Filter) -> PyResult<Option<Offered>> {
+        if matches!(filter, Filter::AlwaysOff | Filter::Python(_)) {
+            return Ok(None);
+        }
+        let span = self.span()?;
+        if matches!(filter, Filter::TraceBased) && !span.is_some_and(|span| span.is_sampled()) {
+            return Ok(None);
+        }
+        let now = *self.time_unix_nanos.get_or_init(now_unix_nanos);
+        Ok(Some((now, span.map(|span| (span.trace_id, span.span_id)))))
     }
 }
 

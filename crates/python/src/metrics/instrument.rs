@@ -15,8 +15,8 @@ use telemetry::metrics::series::{Measured, Offer};
 use telemetry::otlp::metric_data::Number;
 
 use super::attributes::{Cleaned, to_dict};
-use super::exemplar::{self, Filter};
-use super::lookup::{self, Cache, Entry};
+use super::exemplar::{self, Filter, Moment, Offered};
+use super::lookup::{self, BorrowedPair, Cache, Entry};
 use super::stream::{BoundStream, MetricStream, Target};
 use crate::imports::official::Official;
 use crate::process::clock::now_unix_nanos;
@@ -36,10 +36,12 @@ struct InstrumentKind {
 }
 
 /// Where the measurements of an instrument go.
-struct InstrumentState {
+pub(crate) struct InstrumentState {
     generation: u32,
     /// Whether the streams are known; they are asked for at the first measurement.
     is_resolved: bool,
+    /// Whether nothing written in Python looks at measurements.
+    is_native: bool,
     streams: Vec<Arc<BoundStream>>,
     filter: Filter,
     cache: Cache,
@@ -51,9 +53,12 @@ impl InstrumentState {
             .iter()
             .map(|stream| stream.stream.config().cardinality_limit);
         let most = limits.max().unwrap_or(0).saturating_mul(2);
+        let is_native = !matches!(filter, Filter::Python(_))
+            && !streams.iter().any(|stream| stream.has_python_reservoirs());
         Self {
             generation: generation(),
             is_resolved,
+            is_native,
             streams,
             filter,
             cache: Cache::new(most.clamp(1024, 65_536)),
@@ -61,11 +66,8 @@ impl InstrumentState {
     }
 }
 
-/// The time of a measurement, and the trace id and span id of its span.
-type Offered = (u64, Option<(u128, u64)>);
-
 /// What all kinds of instruments have.
-struct InstrumentCore {
+pub(crate) struct InstrumentCore {
     state: ArcSwap<InstrumentState>,
     is_enabled: AtomicBool,
 }
@@ -151,7 +153,7 @@ impl InstrumentCore {
         // the measurement that its series starts with.
         let offer = self.offer(py, &state.filter, amount, attributes, context)?;
         let entry = find(&state, attributes)?;
-        self.put(&state, &entry, number, attributes, offer)?;
+        put(&state, &entry, number, || Ok(attributes.cloned()), offer)?;
         if let Some((time, _)) = offer
             && state
                 .streams
@@ -196,30 +198,64 @@ impl InstrumentCore {
         Ok(Some((now, span.map(|span| (span.trace_id, span.span_id)))))
     }
 
+    /// The state, if all is known that a measurement needs, and nothing written in Python looks at it.
     #[inline]
-    fn put(
+    fn ready(&self) -> Option<arc_swap::Guard<Arc<InstrumentState>>> {
+        let state = self.state.load();
+        let is_ready = state.is_resolved && state.is_native && state.generation == generation();
+        (is_ready && self.is_enabled.load(Ordering::Relaxed)).then_some(state)
+    }
+
+    /// Measures with attributes that are in no dict, where that can be done natively and their series was
+    /// seen before; else nothing is done, and false returned. `number` must be one that the instrument
+    /// takes.
+    #[inline]
+    pub(crate) fn measure_pairs(
         &self,
-        state: &InstrumentState,
-        entry: &Entry,
         number: Number,
-        attributes: Option<&Bound<'_, PyAny>>,
-        offer: Option<Offered>,
-    ) -> PyResult<()> {
-        for target in &entry.targets {
-            if put_target(target, number, offer) == Measured::Gone {
-                // The stream made room; the series is looked for, or made, anew.
-                let cleaned = Cleaned::new(attributes)?;
-                let target = BoundStream::target(&target.stream, &cleaned, now_unix_nanos());
-                put_target(&target, number, offer);
-                if let Some((hash, dict)) = hashed(attributes)
-                    && !cleaned.is_too_large()
-                {
-                    let targets = targets_of(state, &cleaned);
-                    state.cache.insert(hash, dict.as_ref(), targets);
-                }
-            }
-        }
-        Ok(())
+        pairs: &[BorrowedPair<'_, '_>],
+        moment: &Moment<'_, '_>,
+    ) -> PyResult<bool> {
+        let Some(state) = self.ready() else {
+            return Ok(false);
+        };
+        let Some(entry) = state.cache.get_pairs(pairs) else {
+            return Ok(false);
+        };
+        let offer = moment.offer(&state.filter)?;
+        let dict = || Ok(Some(dict_of(moment.py(), pairs)?.into_any()));
+        put(&state, &entry, number, dict, offer)?;
+        Ok(true)
+    }
+
+    /// Where such a measurement goes, for [`Self::measure_found`].
+    #[inline]
+    pub(crate) fn find_pairs(&self, pairs: &[BorrowedPair<'_, '_>]) -> Option<Found> {
+        let state = self.ready()?;
+        let entry = state.cache.get_pairs(pairs)?;
+        Some(Found {
+            state: Arc::clone(&state),
+            entry,
+        })
+    }
+
+    /// As [`Self::measure_pairs`], with what was found before.
+    #[inline]
+    pub(crate) fn measure_found(
+        &self,
+        found: &Found,
+        number: Number,
+        pairs: &[BorrowedPair<'_, '_>],
+        moment: &Moment<'_, '_>,
+    ) -> PyResult<bool> {
+        let state = self.ready();
+        let Some(state) = state.filter(|state| Arc::ptr_eq(state, &found.state)) else {
+            return Ok(false);
+        };
+        let offer = moment.offer(&state.filter)?;
+        let dict = || Ok(Some(dict_of(moment.py(), pairs)?.into_any()));
+        put(&state, &found.entry, number, dict, offer)?;
+        Ok(true)
     }
 
     // In a forked child, or before the streams are known.
@@ -238,6 +274,61 @@ impl InstrumentCore {
         slf.call_method0(intern!(py, "_resolve"))?;
         Ok(())
     }
+}
+
+/// Where a measurement went, for the next one with the same attributes.
+pub(crate) struct Found {
+    state: Arc<InstrumentState>,
+    entry: Arc<Entry>,
+}
+
+pub(crate) fn dict_of<'py>(
+    py: Python<'py>,
+    pairs: &[BorrowedPair<'_, '_>],
+) -> PyResult<Bound<'py, PyDict>> {
+    let dict = PyDict::new(py);
+    for (key, value) in pairs {
+        dict.set_item(key, value)?;
+    }
+    Ok(dict)
+}
+
+// The attributes are asked for where the series is not there any more.
+#[inline]
+fn put<'py>(
+    state: &InstrumentState,
+    entry: &Entry,
+    number: Number,
+    attributes: impl Fn() -> PyResult<Option<Bound<'py, PyAny>>>,
+    offer: Option<Offered>,
+) -> PyResult<()> {
+    for target in &entry.targets {
+        if put_target(target, number, offer) == Measured::Gone {
+            put_anew(state, target, number, attributes()?.as_ref(), offer)?;
+        }
+    }
+    Ok(())
+}
+
+// The stream made room; the series is looked for, or made, anew.
+#[cold]
+fn put_anew(
+    state: &InstrumentState,
+    target: &Target,
+    number: Number,
+    attributes: Option<&Bound<'_, PyAny>>,
+    offer: Option<Offered>,
+) -> PyResult<()> {
+    let cleaned = Cleaned::new(attributes)?;
+    let target = BoundStream::target(&target.stream, &cleaned, now_unix_nanos());
+    put_target(&target, number, offer);
+    if let Some((hash, dict)) = hashed(attributes)
+        && !cleaned.is_too_large()
+    {
+        let targets = targets_of(state, &cleaned);
+        state.cache.insert(hash, dict.as_ref(), targets);
+    }
+    Ok(())
 }
 
 #[inline]
@@ -553,3 +644,15 @@ instrument!(
     }
 );
 instrument!(Observer, "Observer", observe, OBSERVER);
+
+impl UpDownCounter {
+    pub(crate) const fn core(&self) -> &InstrumentCore {
+        &self.core
+    }
+}
+
+impl Histogram {
+    pub(crate) const fn core(&self) -> &InstrumentCore {
+        &self.core
+    }
+}

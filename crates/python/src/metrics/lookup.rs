@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::PyDict;
+use pyo3::types::{PyDict, PyString};
 
 use super::stream::Target;
 use crate::convert::dict::{entries, for_each_borrowed};
@@ -40,8 +40,15 @@ pub(crate) const NOTHING: AttributesHash = AttributesHash(0);
 /// Entries by the hash of their attributes. Where two sets have the same hash, the later one is
 /// not remembered.
 pub(crate) struct Cache {
-    entries: Mutex<HashMap<u64, Arc<Entry>, BuildHasherDefault<AsItIs>>>,
+    entries: Mutex<Entries>,
     most: usize,
+}
+
+#[derive(Default)]
+struct Entries {
+    by_hash: HashMap<u64, Arc<Entry>, BuildHasherDefault<AsItIs>>,
+    /// The one that was found last by attributes in no dict: an instrumentation's are often the same.
+    last: Option<Arc<Entry>>,
 }
 
 #[derive(Default)]
@@ -76,13 +83,35 @@ impl Cache {
     ) -> Option<Arc<Entry>> {
         let entry = {
             let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-            Arc::clone(entries.get(&hash.0)?)
+            Arc::clone(entries.by_hash.get(&hash.0)?)
         };
         let is_same = match attributes {
             Some(attributes) => has_pairs(attributes, &entry.pairs),
             None => entry.pairs.is_empty(),
         };
         is_same.then_some(entry)
+    }
+
+    /// The entry for these attributes, which are in no dict.
+    #[inline]
+    pub(crate) fn get_pairs(&self, pairs: &[BorrowedPair<'_, '_>]) -> Option<Arc<Entry>> {
+        {
+            let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            if let Some(last) = &entries.last
+                && are_in_order(pairs, &last.pairs)
+            {
+                return Some(Arc::clone(last));
+            }
+        }
+        let hash = hash_of_pairs(pairs)?;
+        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entry = Arc::clone(entries.by_hash.get(&hash.0)?);
+        if !has_all(pairs, &entry.pairs) {
+            return None;
+        }
+        // The other one is still among the entries: dropping this reference drops nothing.
+        entries.last = Some(Arc::clone(&entry));
+        Some(entry)
     }
 
     /// Remembers where measurements with these attributes go; the hash was taken of them.
@@ -100,14 +129,15 @@ impl Cache {
         });
         let entry = Arc::new(Entry { pairs, targets });
         let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let left = if entries.len() >= self.most {
-            std::mem::take(&mut *entries)
+        let left = if entries.by_hash.len() >= self.most {
+            std::mem::take(&mut entries.by_hash)
         } else {
             HashMap::default()
         };
-        let replaced = entries.insert(hash.0, Arc::clone(&entry));
+        let replaced = entries.by_hash.insert(hash.0, Arc::clone(&entry));
+        let last = entries.last.take();
         drop(entries);
-        drop((left, replaced));
+        drop((left, replaced, last));
         entry
     }
 }
@@ -153,6 +183,23 @@ pub(crate) fn hash_of(attributes: &Bound<'_, PyDict>) -> Option<AttributesHash> 
     is_complete.map(|()| AttributesHash(sum))
 }
 
+/// An attribute that is in no dict.
+pub(crate) type BorrowedPair<'a, 'py> = (&'a Bound<'py, PyString>, &'a Bound<'py, PyAny>);
+
+/// The same hash as of a dict with these attributes.
+#[inline]
+fn hash_of_pairs(pairs: &[BorrowedPair<'_, '_>]) -> Option<AttributesHash> {
+    let mut sum = 0u64;
+    for (key, value) in pairs {
+        let kind = kind_of(value)?;
+        if kind_of(key) != Some(ValueKind::Text) {
+            return None;
+        }
+        sum = sum.wrapping_add(pair_hash(hash(key)?, hash(value)?, kind));
+    }
+    Some(AttributesHash(sum))
+}
+
 #[inline]
 fn pair_hash(key: u64, value: u64, kind: ValueKind) -> u64 {
     let value = value
@@ -191,6 +238,32 @@ fn has_pairs(attributes: &Bound<'_, PyDict>, pairs: &[(Py<PyAny>, Py<PyAny>)]) -
         (is_next || pairs.iter().any(is_pair)).then_some(())
     })
     .is_some()
+}
+
+// The same of attributes that are in no dict, and of which no two have the same key.
+#[inline]
+fn has_all(attributes: &[BorrowedPair<'_, '_>], pairs: &[(Py<PyAny>, Py<PyAny>)]) -> bool {
+    let mut place = 0;
+    attributes.len() == pairs.len()
+        && attributes.iter().all(|(key, value)| {
+            let py = key.py();
+            let is_pair = |pair: &(Py<PyAny>, Py<PyAny>)| {
+                is_same(&pair.0.bind_borrowed(py), key) && is_same(&pair.1.bind_borrowed(py), value)
+            };
+            let is_next = pairs.get(place).is_some_and(is_pair);
+            place += 1;
+            is_next || pairs.iter().any(is_pair)
+        })
+}
+
+// Whether the attributes are these pairs in this order.
+#[inline]
+fn are_in_order(attributes: &[BorrowedPair<'_, '_>], pairs: &[(Py<PyAny>, Py<PyAny>)]) -> bool {
+    attributes.len() == pairs.len()
+        && attributes.iter().zip(pairs).all(|((key, value), pair)| {
+            let py = key.py();
+            is_same(&pair.0.bind_borrowed(py), key) && is_same(&pair.1.bind_borrowed(py), value)
+        })
 }
 
 /// Whether two objects of the types that are remembered have the same type and content.

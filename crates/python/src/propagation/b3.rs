@@ -19,7 +19,7 @@ pub(super) fn extract<'py>(
     extracted: &mut Extracted<'py>,
     names: HeaderNames<'_, 'py>,
 ) -> PyResult<()> {
-    extracted.begin_empty(py)?;
+    extracted.begin_empty();
     let get = |attribute, default| -> PyResult<Text> {
         let value = source.get(&names.get(attribute, default)?)?.first()?;
         let value = value.as_ref().and_then(text::of_header);
@@ -50,7 +50,10 @@ pub(super) fn extract<'py>(
         }
     };
     match found {
-        Some(context) => extracted.set_span(py, &context, None),
+        Some(context) => {
+            extracted.set_span(&context, None);
+            Ok(())
+        }
         None => Ok(()),
     }
 }

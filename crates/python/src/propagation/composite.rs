@@ -8,7 +8,7 @@ use pyo3::types::{PyDict, PyList, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::carrier::{CarrierSource, CarrierTarget};
-use super::extracted::Extracted;
+use super::extracted::{Extracted, RemoteSpan};
 use super::format::{HeaderNames, Known};
 use super::injected::Injected;
 use super::propagator::{EXTRACT_FAILED, INJECT_FAILED, settle};
@@ -81,16 +81,28 @@ impl Owner {
 }
 
 impl CompositePropagator {
-    /// The context that `source` holds, on top of `context`; it reads `carrier` as `getter` does, with
-    /// which propagators of others are called.
-    pub(crate) fn extract_from<'py>(
+    /// What `source` holds: a context, and a span that is still to be put into it. `source` reads
+    /// `carrier` as `getter` does, with which propagators of others are called.
+    pub(crate) fn extract_parts<'py>(
+        &self,
+        py: Python<'py>,
+        source: &CarrierSource<'_, 'py>,
+        carrier: &Bound<'py, PyAny>,
+        getter: Option<&Bound<'py, PyAny>>,
+    ) -> PyResult<(Option<Bound<'py, PyAny>>, Option<RemoteSpan<'py>>)> {
+        let extracted = self.extract_from(py, source, carrier, None, getter)?;
+        Ok(extracted.into_parts())
+    }
+
+    // The context that `source` holds, on top of `context`.
+    fn extract_from<'py>(
         &self,
         py: Python<'py>,
         source: &CarrierSource<'_, 'py>,
         carrier: &Bound<'py, PyAny>,
         context: Option<&Bound<'py, PyAny>>,
         getter: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+    ) -> PyResult<Extracted<'py>> {
         let known = Known::get(py)?;
         let mut extracted = Extracted::new(py, context)?;
         let parts = walkable(self.parts(py)?)?;
@@ -103,7 +115,7 @@ impl CompositePropagator {
             };
             settle(py, result, EXTRACT_FAILED)?;
         }
-        Ok(extracted.finish())
+        Ok(extracted)
     }
 
     /// The native propagator that does the work of `propagator`, if there is one and nothing was put in the
@@ -226,7 +238,8 @@ impl CompositePropagator {
             return Ok(Some(found));
         }
         let source = CarrierSource::new(Known::get(py)?, carrier, getter);
-        self.extract_from(py, &source, carrier, context, getter)
+        let extracted = self.extract_from(py, &source, carrier, context, getter)?;
+        extracted.finish(py)
     }
 
     /// Writes `context`, or the current one, into `carrier`.
@@ -294,7 +307,7 @@ fn extract_by<'py>(
         Some(getter) => options.set_item(intern!(py, "getter"), getter)?,
         None => options.set_item(intern!(py, "getter"), &known.default_getter)?,
     }
-    let arguments = (carrier, extracted.share());
+    let arguments = (carrier, extracted.share(py)?);
     let context = part.call_method(intern!(py, "extract"), arguments, Some(&options))?;
     extracted.replace(context);
     Ok(())

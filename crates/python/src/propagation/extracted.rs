@@ -13,32 +13,37 @@ pub(super) struct Extracted<'py> {
     context: Option<Bound<'py, PyAny>>,
     /// Whether it was made here, and nobody else has seen it.
     is_new: bool,
+    /// Whether it is an empty one that is still to be made.
+    is_empty: bool,
+    /// A remote span that is still to be put into it.
+    span: Option<RemoteSpan<'py>>,
     pub(super) official: &'static Official,
     pub(super) known: &'static Known,
 }
+
+/// A span of another process, and its state if there is one.
+pub(crate) type RemoteSpan<'py> = (SpanContext, Option<Bound<'py, PyAny>>);
 
 impl<'py> Extracted<'py> {
     pub(super) fn new(py: Python<'py>, context: Option<&Bound<'py, PyAny>>) -> PyResult<Self> {
         Ok(Self {
             context: context.filter(|context| !context.is_none()).cloned(),
             is_new: false,
+            is_empty: false,
+            span: None,
             official: Official::get(py)?,
             known: Known::get(py)?,
         })
     }
 
     /// Begins with an empty context where none was given.
-    pub(super) fn begin_empty(&mut self, py: Python<'py>) -> PyResult<()> {
-        if self.context.is_none() {
-            self.context = Some(self.official.new_context(py)?.into_any());
-            self.is_new = true;
-        }
-        Ok(())
+    pub(super) fn begin_empty(&mut self) {
+        self.is_empty = self.context.is_none();
     }
 
     /// Begins with the current context where none was given.
     pub(super) fn begin_current(&mut self, py: Python<'py>) -> PyResult<()> {
-        if self.context.is_none() {
+        if self.context.is_none() && !self.is_empty {
             self.context = Some(context::current(py, self.official)?);
         }
         Ok(())
@@ -79,15 +84,27 @@ impl<'py> Extracted<'py> {
     /// Makes a remote span the current one.
     pub(super) fn set_span(
         &mut self,
-        py: Python<'py>,
         context: &SpanContext,
         trace_state: Option<&Bound<'py, PyAny>>,
-    ) -> PyResult<()> {
-        let official = self.official;
-        let trace_id = context.trace_id.into_pyobject(py)?.into_any();
-        let span_context = official.new_span_context(py, &trace_id, context, trace_state)?;
-        let span = official.new_non_recording_span(py, span_context)?;
-        self.set(py, official.span_key.bind(py), &span)
+    ) {
+        self.span = Some((*context, trace_state.cloned()));
+    }
+
+    // Puts what was only noted into the context.
+    fn settle(&mut self, py: Python<'py>) -> PyResult<()> {
+        if let Some((context, trace_state)) = self.span.take() {
+            let official = self.official;
+            let trace_id = context.trace_id.into_pyobject(py)?.into_any();
+            let trace_state = trace_state.as_ref();
+            let object = official.new_span_context(py, &trace_id, &context, trace_state)?;
+            let span = official.new_non_recording_span(py, object)?;
+            self.set(py, official.span_key.bind(py), &span)?;
+        }
+        if self.is_empty && self.context.is_none() {
+            self.context = Some(self.official.new_context(py)?.into_any());
+            self.is_new = true;
+        }
+        Ok(())
     }
 
     /// A copy of the present baggage, to add to.
@@ -106,6 +123,8 @@ impl<'py> Extracted<'py> {
         py: Python<'py>,
         baggage: &Bound<'py, PyDict>,
     ) -> PyResult<()> {
+        // In the order in which the official propagators set them.
+        self.settle(py)?;
         self.set(py, self.known.baggage_key.bind(py), baggage.as_any())
     }
 
@@ -113,16 +132,24 @@ impl<'py> Extracted<'py> {
     pub(super) fn replace(&mut self, context: Bound<'py, PyAny>) {
         self.context = Some(context).filter(|context| !context.is_none());
         self.is_new = false;
+        self.is_empty = false;
     }
 
     /// The context so far, to be seen by others.
-    pub(super) fn share(&mut self) -> Option<Bound<'py, PyAny>> {
+    pub(super) fn share(&mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.settle(py)?;
         self.is_new = false;
-        self.context.clone()
+        Ok(self.context.clone())
     }
 
-    pub(super) fn finish(self) -> Option<Bound<'py, PyAny>> {
-        self.context
+    pub(super) fn finish(mut self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        self.settle(py)?;
+        Ok(self.context)
+    }
+
+    /// What was found, for whoever has no need of Python objects.
+    pub(super) fn into_parts(self) -> (Option<Bound<'py, PyAny>>, Option<RemoteSpan<'py>>) {
+        (self.context, self.span)
     }
 }
 

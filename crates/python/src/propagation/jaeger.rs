@@ -28,13 +28,16 @@ pub(super) fn extract<'py>(
     extracted: &mut Extracted<'py>,
     names: HeaderNames<'_, 'py>,
 ) -> PyResult<()> {
-    extracted.begin_empty(py)?;
+    extracted.begin_empty();
     let Some(header) = source.get(&header_name(py, names)?)?.first()? else {
         return Ok(());
     };
     extract_baggage(py, source, extracted, &prefix(py, names)?)?;
     match text::of_header(&header).and_then(|header| jaeger::read(&header)) {
-        Some(context) => extracted.set_span(py, &context, None),
+        Some(context) => {
+            extracted.set_span(&context, None);
+            Ok(())
+        }
         None => Ok(()),
     }
 }

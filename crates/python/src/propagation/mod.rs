@@ -5,7 +5,7 @@ mod b3;
 mod baggage;
 pub(crate) mod carrier;
 pub(crate) mod composite;
-mod extracted;
+pub(crate) mod extracted;
 mod format;
 mod injected;
 mod jaeger;

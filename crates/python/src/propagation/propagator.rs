@@ -82,7 +82,7 @@ fn extract<'py>(
     let source = CarrierSource::new(known, carrier, getter);
     let result = format.extract(py, &source, &mut extracted, names);
     settle(py, result, EXTRACT_FAILED)?;
-    Ok(extracted.finish())
+    extracted.finish(py)
 }
 
 /// The whole of `inject` for one propagator.

@@ -23,7 +23,7 @@ pub(super) fn extract<'py>(
     source: &CarrierSource<'_, 'py>,
     extracted: &mut Extracted<'py>,
 ) -> PyResult<()> {
-    extracted.begin_empty(py)?;
+    extracted.begin_empty();
     let Some(header) = source.get(intern!(py, "traceparent"))?.only()? else {
         return Ok(());
     };
@@ -35,7 +35,8 @@ pub(super) fn extract<'py>(
         Values::Nothing => None,
         values => read_state(py, extracted.known, values)?,
     };
-    extracted.set_span(py, &context, state.as_ref())
+    extracted.set_span(&context, state.as_ref());
+    Ok(())
 }
 
 pub(super) fn inject<'py>(

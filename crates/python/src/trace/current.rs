@@ -25,7 +25,7 @@ pub(crate) fn identity_of_span(
     }
     let py = span.py();
     if let Ok(unsampled) = span.cast::<UnsampledSpan>() {
-        return Ok(Some(unsampled.get().identity(py).context));
+        return Ok(Some(unsampled.get().context(py)));
     }
     if span.is(&official.invalid_span) {
         return Ok(None);

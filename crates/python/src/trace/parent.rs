@@ -3,7 +3,7 @@
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::PyTuple;
-use telemetry::trace::{SAMPLED, SampledParent};
+use telemetry::trace::{SAMPLED, SampledParent, SpanContext};
 
 use super::identity::{Identity, TraceId};
 use super::span::Span;
@@ -15,6 +15,8 @@ use crate::imports::official::{Official, read_span_context};
 enum ParentSource<'py> {
     Span(Bound<'py, Span>),
     Unsampled(Bound<'py, UnsampledSpan>),
+    /// One of another process, of which there is no object yet.
+    Remote(SpanContext),
     /// The official `SpanContext` of somebody else's span.
     Other {
         object: Bound<'py, PyAny>,
@@ -71,6 +73,17 @@ impl<'py> Parent<'py> {
         }))
     }
 
+    /// A span of another process, with its state if there is one.
+    pub(crate) fn remote(context: SpanContext, trace_state: Option<Bound<'py, PyAny>>) -> Self {
+        Self {
+            flags: context.flags,
+            is_remote: context.is_remote,
+            trace_state,
+            is_valid: context.is_valid(),
+            source: ParentSource::Remote(context),
+        }
+    }
+
     // A span that is not recorded, or one of another SDK.
     fn of_other(official: &Official, span: &Bound<'py, PyAny>) -> PyResult<Option<Self>> {
         let py = span.py();
@@ -121,6 +134,7 @@ impl<'py> Parent<'py> {
                 TraceId::Number(identity.map_or(0, |identity| identity.context.trace_id))
             }
             ParentSource::Unsampled(span) => span.get().trace_id.clone_ref(py),
+            ParentSource::Remote(context) => TraceId::Number(context.trace_id),
             ParentSource::Other { trace_id, .. } => TraceId::Object(trace_id.clone().unbind()),
         }
     }
@@ -142,6 +156,7 @@ impl<'py> Parent<'py> {
                 .map(|identity| identity.object(py))
                 .transpose(),
             ParentSource::Unsampled(span) => span.get().identity(py).object(py).map(Some),
+            ParentSource::Remote(context) => self.identity_of(context).object(py).map(Some),
             ParentSource::Other { object, .. } => Ok(Some(object.clone())),
         }
     }
@@ -153,8 +168,14 @@ impl<'py> Parent<'py> {
                 Ok(identity.map(|identity| identity.copy(py)))
             }
             ParentSource::Unsampled(span) => Ok(Some(span.get().identity(py).copy(py))),
+            ParentSource::Remote(context) => Ok(Some(self.identity_of(context))),
             ParentSource::Other { object, .. } => Identity::from_object(object).map(Some),
         }
+    }
+
+    fn identity_of(&self, context: &SpanContext) -> Identity {
+        let state = self.trace_state.as_ref();
+        Identity::new(*context, state.map(|state| state.clone().unbind()))
     }
 }
 

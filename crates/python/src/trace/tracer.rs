@@ -9,7 +9,7 @@ use telemetry::trace::{RANDOM_TRACE_ID, SpanContext, flags_of, random_span_id, r
 use super::counts::Counts;
 use super::identity::{Identity, TraceId};
 use super::links::new_links;
-use super::lookalike::overridden;
+use super::lookalike::overridden::{self, SpanMethod};
 use super::parent::Parent;
 use super::processing;
 use super::sampler::AnySampler;
@@ -148,6 +148,13 @@ impl<'py> Started<'py> {
     }
 }
 
+/// What is asked for when a span is known to be recorded.
+pub(crate) struct Recorded {
+    /// In place of that of the options.
+    pub(crate) name: Option<Py<PyAny>>,
+    pub(crate) attributes: AttributeMap,
+}
+
 impl Tracer {
     /// Starts a span, recorded or not.
     pub(crate) fn start<'py>(
@@ -162,6 +169,18 @@ impl Tracer {
     pub(crate) fn has_python_sampler(&self, py: Python<'_>) -> bool {
         let parts = self.present_parts(py);
         parts.map_or(true, |parts| matches!(parts.sampler, AnySampler::Python(_)))
+    }
+
+    /// Whether a span whose parent is one of ours that is not recorded leaves no trace at all: it is not
+    /// recorded either, and not counted.
+    pub(crate) fn drops_children(&self, py: Python<'_>) -> bool {
+        self.present_parts(py).is_ok_and(|parts| {
+            let is_dropped = match &parts.sampler {
+                AnySampler::Native(sampler) => sampler.drops_children(),
+                AnySampler::Python(_) => false,
+            };
+            is_dropped && parts.id_generator.is_none() && parts.arguments.counts.is_none()
+        })
     }
 
     #[inline]
@@ -189,19 +208,34 @@ impl Tracer {
         Ok(self.parts.get())
     }
 
-    /// Starts a span whose attributes, unless they are `None`, are asked for if they are recorded.
+    /// Starts a span whose name and attributes, unless they are `None`, are asked for if they are recorded.
     pub(crate) fn start_with<'py>(
         &self,
         py: Python<'py>,
         options: &StartOptions,
-        recorded: impl FnOnce(&SpanLimits) -> PyResult<Option<AttributeMap>>,
+        recorded: impl FnOnce(&SpanLimits) -> PyResult<Option<Recorded>>,
+    ) -> PyResult<Started<'py>> {
+        let given = || options.context.as_ref().map(|context| context.bind(py));
+        let find = |official: &_| Parent::find(py, official, given());
+        let context = || Ok(given().cloned());
+        self.start_under(py, options, find, context, recorded)
+    }
+
+    /// The same under the parent that is found so; the context that it is in is asked for where somebody
+    /// in Python is told of the start.
+    pub(crate) fn start_under<'py>(
+        &self,
+        py: Python<'py>,
+        options: &StartOptions,
+        find: impl FnOnce(&Official) -> PyResult<Option<Parent<'py>>>,
+        context: impl FnOnce() -> PyResult<Option<Bound<'py, PyAny>>>,
+        recorded: impl FnOnce(&SpanLimits) -> PyResult<Option<Recorded>>,
     ) -> PyResult<Started<'py>> {
         fork::settle(py);
         diagnostics::catch_up(py);
         let parts = self.present_parts(py)?;
         let official = Official::get(py)?;
-        let given_context = options.context.as_ref().map(|context| context.bind(py));
-        let parent = Parent::find(py, official, given_context)?;
+        let parent = find(official)?;
         if !parts.is_enabled {
             let object = match &parent {
                 Some(parent) => parent.object(py)?,
@@ -240,7 +274,7 @@ impl Tracer {
             let span = UnsampledSpan::new(trace_id, span_id, flags, trace_state);
             return Ok(Started::Other(Bound::new(py, span)?.into_any()));
         }
-        let context = SpanContext {
+        let own = SpanContext {
             trace_id: trace_id.number(py),
             span_id,
             flags,
@@ -255,22 +289,24 @@ impl Tracer {
                 .as_ref()
                 .map(|attributes| attributes.bind(py)),
         };
+        let (name, attributes) = match recorded(limits)? {
+            Some(recorded) => (recorded.name, recorded.attributes),
+            None => {
+                let attributes = attributes.filter(|attributes| !attributes.is_none());
+                let length = limits.span_attribute_length;
+                let attributes = value::new_map(attributes, limits.attributes, length)?;
+                (None, attributes)
+            }
+        };
         let new = NewSpan {
-            identity: Some(Identity::new(context, trace_state)),
+            identity: Some(Identity::new(own, trace_state)),
             parent: match parent {
                 Some(parent) => parent.identity(py)?,
                 None => None,
             },
-            name: options.name.clone_ref(py),
+            name: name.unwrap_or_else(|| options.name.clone_ref(py)),
             kind: options.kind,
-            attributes: match recorded(limits)? {
-                Some(recorded) => recorded,
-                None => value::new_map(
-                    attributes.filter(|attributes| !attributes.is_none()),
-                    limits.attributes,
-                    limits.span_attribute_length,
-                )?,
-            },
+            attributes,
             events: Newest::new(limits.events),
             links: new_links(options.links.as_ref().map(|links| links.bind(py)), limits)?,
             start_unix_nanos: Some(options.start_unix_nanos.unwrap_or_else(now_unix_nanos)),
@@ -279,14 +315,15 @@ impl Tracer {
             edits: None,
         };
         let span = new.create(py, parts.settings.clone_ref(py))?;
-        if overridden::start_of_span(&span, given_context)? {
+        let pipeline = settings.pipeline.get().present(py)?;
+        if !pipeline.has_listeners && overridden::is_own(&span, SpanMethod::Start) {
             return Ok(Started::Recording(span));
         }
-        processing::on_start(
-            settings.pipeline.get().present(py)?,
-            span.as_super(),
-            given_context,
-        )?;
+        let context = context()?;
+        let context = context.as_ref();
+        if !overridden::start_of_span(&span, context)? {
+            processing::on_start(pipeline, span.as_super(), context)?;
+        }
         Ok(Started::Recording(span))
     }
 }

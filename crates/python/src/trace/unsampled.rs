@@ -41,16 +41,19 @@ impl UnsampledSpan {
         }
     }
 
+    pub(crate) fn context(&self, py: Python<'_>) -> SpanContext {
+        SpanContext {
+            trace_id: self.trace_id.number(py),
+            span_id: self.span_id,
+            flags: self.flags,
+            is_remote: false,
+        }
+    }
+
     pub(crate) fn identity(&self, py: Python<'_>) -> &Identity {
         self.identity.get_or_init(py, || {
-            let context = SpanContext {
-                trace_id: self.trace_id.number(py),
-                span_id: self.span_id,
-                flags: self.flags,
-                is_remote: false,
-            };
             let state = self.trace_state.as_ref();
-            Identity::new(context, state.map(|state| state.clone_ref(py)))
+            Identity::new(self.context(py), state.map(|state| state.clone_ref(py)))
         })
     }
 }

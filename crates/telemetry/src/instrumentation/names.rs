@@ -57,6 +57,16 @@ impl FactSet {
     pub const fn contains(self, position: usize) -> bool {
         self.0 >> position & 1 == 1
     }
+
+    /// The positions of its facts, in their order.
+    pub fn positions(self) -> impl Iterator<Item = usize> {
+        let mut rest = self.0;
+        std::iter::from_fn(move || {
+            let position = rest.trailing_zeros();
+            rest &= rest.checked_sub(1)?;
+            Some(position as usize)
+        })
+    }
 }
 
 /// The facts of a request that a server handles.

@@ -94,6 +94,20 @@ impl Sampler {
             Self::ParentBased(samplers) => samplers.choose(parent).decide(parent, trace_id),
         }
     }
+
+    /// Whether spans whose parent it has dropped, in this process, are dropped too.
+    #[must_use]
+    pub fn drops_children(&self) -> bool {
+        match self {
+            Self::Always(decision) => *decision == Decision::Drop,
+            // They have the trace id of their parent.
+            Self::TraceIdRatio { .. } => true,
+            Self::ParentBased(samplers) => {
+                let not_sampled = &samplers.local_parent_not_sampled;
+                matches!(not_sampled, Self::Always(Decision::Drop))
+            }
+        }
+    }
 }
 
 impl ParentBased {
@@ -151,5 +165,24 @@ mod tests {
             assert!(decide(true).is_sampled());
             assert!(!decide(false).is_recording());
         }
+    }
+
+    #[test]
+    fn children_of_what_was_dropped_are_dropped_where_the_sampler_says_so_itself() {
+        let by_parent = |local_parent_not_sampled| {
+            Sampler::ParentBased(Box::new(ParentBased {
+                root: Sampler::Always(Decision::Drop),
+                remote_parent_sampled: Sampler::Always(Decision::Drop),
+                remote_parent_not_sampled: Sampler::Always(Decision::Drop),
+                local_parent_sampled: Sampler::Always(Decision::Drop),
+                local_parent_not_sampled,
+            }))
+        };
+        assert!(Sampler::Always(Decision::Drop).drops_children());
+        assert!(!Sampler::Always(Decision::RecordOnly).drops_children());
+        assert!(Sampler::TraceIdRatio { bound: 1 }.drops_children());
+        assert!(by_parent(Sampler::Always(Decision::Drop)).drops_children());
+        assert!(!by_parent(Sampler::Always(Decision::RecordAndSample)).drops_children());
+        assert!(!by_parent(Sampler::TraceIdRatio { bound: 1 << 64 }).drops_children());
     }
 }
