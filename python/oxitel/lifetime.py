@@ -115,7 +115,11 @@ class Waiting:
 
 def export_millis(exporter: object) -> float:
     """The longest that one export takes; infinite where the exporter does not say."""
-    seconds: object = getattr(exporter, "_timeout", None)
+    try:
+        seconds: object = getattr(exporter, "_timeout", None)
+    except Exception:
+        # A proxy that has nothing behind it yet.
+        return math.inf
     return seconds * 1000 if isinstance(seconds, (int, float)) else math.inf
 
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Generic, TypeVar
 
-from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.util.types import Attributes
 from typing_extensions import deprecated
 
+from oxitel import _native
 from oxitel.official_name import official
 
 
@@ -80,7 +80,7 @@ class InstrumentationScope:
         self._name = name
         self._version = version
         self._schema_url = "" if schema_url is None else schema_url
-        self._attributes = BoundedAttributes(attributes=attributes, immutable=True)
+        self._attributes = _native.final_attributes(attributes)
 
     def _key(self) -> tuple[object, ...]:
         return (self._name, self._version, self._schema_url, self._attributes)

@@ -728,3 +728,24 @@ def test_a_timeout_that_is_no_number_is_as_if_there_were_none() -> None:
     assert processor.force_flush("soon")  # type: ignore[arg-type]
     assert len(exporter.get_finished_spans()) == 1
     processor.shutdown()
+
+
+def test_an_exporter_with_nothing_behind_it_yet_is_taken() -> None:
+    class Proxy:
+        """As those of werkzeug are, out of their context."""
+
+        target: Any = None
+
+        def __getattr__(self, name: str) -> Any:
+            if self.target is None:
+                raise RuntimeError("working outside of a context")
+            return getattr(self.target, name)
+
+    proxy: Any = Proxy()
+    processor = BatchSpanProcessor(proxy)
+    proxy.target = exporter = InMemorySpanExporter()
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(processor)
+    provider.get_tracer("a").start_span("span").end()
+    provider.shutdown()
+    assert [span.name for span in exporter.get_finished_spans()] == ["span"]

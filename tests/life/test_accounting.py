@@ -150,15 +150,24 @@ def test_what_is_refused_is_said_with_its_number(made: Any, collector: Any, capl
     assert len(failed) == 1 and re.search(r"; \d+ (span|log)s lost so far$", failed[0]), failed
 
 
+def most_lines(began: float) -> int:
+    """How often a thing may be said since then: once in twenty seconds."""
+    return 1 + int((time.monotonic() - began) / 20)
+
+
 def test_what_is_not_taken_is_said_with_its_number(made: Any, collector: Any, caplog: Any) -> None:
     collector.script(
-        [{"do": "partial_success", "rejected": 3, "message": "too old", "times": 1000}]
+        [{"do": "partial_success", "rejected": 1, "message": "too old", "times": 1000}]
     )
+    began = time.monotonic()
     for _ in range(5):
         made.records(10)
         made.processor.force_flush()
-    assert accounted(caplog, made, collector) == {"rejected by the receiver": 15}
-    assert len([message for message in caplog.messages if "rejected 3" in message]) == 1
+    losses = accounted(caplog, made, collector)
+    # Where the machine is busy, what was made at once goes in two requests.
+    assert losses == {"rejected by the receiver": len(collector.requests(decoded=False))}
+    said = [message for message in caplog.messages if "too old" in message]
+    assert 1 <= len(said) <= most_lines(began), caplog.messages
 
 
 def test_what_had_no_room_or_no_time_is_said_with_its_number(
@@ -177,13 +186,14 @@ def test_a_receiver_that_comes_and_goes_is_one_line(made: Any, collector: Any, c
     for _ in range(12):
         plan += [busy(made.protocol), {"do": "accept"}]
     collector.script(plan)
+    began = time.monotonic()
     for _ in range(10):
         made.records(5)
         made.processor.force_flush(2000)
     assert accounted(caplog, made, collector) == {}
     warnings = [record for record in caplog.records if record.levelno >= 30]
-    assert len(warnings) == 1, caplog.messages
-    assert len(caplog.messages) <= 2, caplog.messages
+    assert 1 <= len(warnings) <= most_lines(began), caplog.messages
+    assert len(caplog.messages) <= 2 * most_lines(began), caplog.messages
 
 
 def test_everything_at_once_adds_up(made: Any, collector: Any, caplog: Any) -> None:

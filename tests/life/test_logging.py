@@ -218,6 +218,8 @@ def test_records_are_made_before_during_and_after_forks_of_a_busy_program(
         def work():
             while not stop.is_set():
                 log.info("busy")
+                # The queue has room for all of them, however long the forks take.
+                stop.wait(0.002)
 
         threads = [threading.Thread(target=work) for _ in range(4)]
         for thread in threads:

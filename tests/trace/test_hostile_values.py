@@ -11,6 +11,8 @@ from typing import Any
 
 import pytest
 from opentelemetry import trace
+from opentelemetry.attributes import BoundedAttributes
+from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
 
 from collector.client import Collector
@@ -46,6 +48,30 @@ def test_a_value_that_contains_itself_along_many_paths_is_cut_where_it_does(
     tree: dict[str, Any] = {"name": "root"}
     tree["children"] = [{"parent": tree} for _ in range(children)]
     assert kept(tracer, tree) == {"name": "root", "children": ({"parent": "…"},) * children}
+
+
+def test_what_resources_and_scopes_are_given_is_cut_likewise() -> None:
+    cycle: dict[str, Any] = {"name": "root"}
+    cycle["self"] = [cycle, cycle]
+    cut = {"name": "root", "self": ("…", "…")}
+    resource = Resource({"value": cycle})
+    assert resource.attributes["value"] == cut
+    provider = TracerProvider(resource=resource, shutdown_on_exit=False)
+    span: Any = provider.get_tracer("test", attributes={"value": cycle}).start_span("span")
+    assert span.instrumentation_scope.attributes["value"] == cut
+    assert isinstance(resource.attributes, BoundedAttributes)
+
+
+@pytest.mark.parametrize("nothing", [None, 0, -0.0, "", b"", (), []], ids=repr)
+def test_what_is_false_stands_for_no_attributes_and_no_links(
+    tracer: trace.Tracer, nothing: Any
+) -> None:
+    with tracer.start_as_current_span("span", attributes=nothing, links=nothing) as span:
+        span.add_event("event", nothing)
+        span.add_link(span.get_span_context(), nothing)
+    shown: Any = span
+    assert (dict(shown.attributes), len(shown.links)) == ({}, 1)
+    assert dict(shown.events[0].attributes) == {}
 
 
 def test_what_is_there_twice_without_containing_itself_is_kept_twice(tracer: trace.Tracer) -> None:
@@ -101,6 +127,26 @@ class Deeper(Sequence[Any]):
         if index >= 3:
             raise IndexError
         return [Deeper()]
+
+
+class EndlessDeeper(Sequence[Any]):
+    """A sequence that gives out for ever, and what it gives out does, too."""
+
+    reads = 0
+
+    def __len__(self) -> int:
+        return 1
+
+    def __getitem__(self, index: Any) -> Any:
+        type(self).reads += 1
+        return EndlessDeeper()
+
+
+def test_what_has_no_end_at_any_depth_is_read_no_further_than_it_is_kept(
+    tracer: trace.Tracer,
+) -> None:
+    assert size(kept(tracer, EndlessDeeper())) <= 300_000
+    assert EndlessDeeper.reads <= 300_000
 
 
 @pytest.mark.parametrize(

@@ -6,8 +6,11 @@ import logging
 from typing import Any
 
 import pytest
+from opentelemetry._logs import LogRecord
 from opentelemetry.sdk._logs import LoggerProvider, LoggingHandler
 from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import TracerProvider
 
 
@@ -82,3 +85,16 @@ def test_a_record_whose_message_has_no_text_is_exported(
     (exported,) = exporter.get_finished_logs()
     assert exported.log_record.body == "<unprintable Broken object>"
     assert "OpenTelemetry's logging handler" in capsys.readouterr().err
+
+
+def test_what_a_call_cannot_take_is_one_traceback_for_its_place(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    provider = LoggerProvider(shutdown_on_exit=False)
+    provider.add_log_record_processor(SimpleLogRecordProcessor(InMemoryLogRecordExporter()))
+    logger: Any = provider.get_logger("a")
+    counter: Any = MeterProvider([InMemoryMetricReader()]).get_meter("a").create_counter("c")
+    for _ in range(5):
+        logger.emit(LogRecord(body="ordered", attributes=5))  # type: ignore[arg-type]
+        counter.add(1, {}, "no context")
+    assert len(caplog.messages) == len(set(caplog.messages)) > 0

@@ -45,6 +45,8 @@ mod _native {
     const RETRYABLE_GRPC_CODES: [u32; 7] = telemetry::export::retry::RETRYABLE_GRPC_CODES;
 
     #[pymodule_export]
+    use super::convert::bounded_attributes::final_attributes;
+    #[pymodule_export]
     use super::export::answers::{
         grpc_method, grpc_retry_delay, is_retryable_http, is_too_large_grpc, partial_success,
         retry_after, retry_wait,

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from logging import getLogger
 
-from opentelemetry.attributes import BoundedAttributes
 from opentelemetry.util.types import AnyValue
 
+from oxitel import _native
 from oxitel.official_name import official
 from oxitel.version import __version__
 
@@ -36,7 +36,7 @@ class Resource:
     """
 
     def __init__(self, attributes: Attributes, schema_url: str | None = None) -> None:
-        self._attributes = BoundedAttributes(attributes=attributes, immutable=True)
+        self._attributes = _native.final_attributes(attributes)
         self._schema_url = "" if schema_url is None else schema_url
 
     @staticmethod

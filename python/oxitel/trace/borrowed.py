@@ -97,15 +97,10 @@ def record_exception(
 
 def add_event(span: Any, name: str, attributes: Any = None, timestamp: int | None = None) -> None:
     """An event, by the span's own `_add_event`."""
-    from opentelemetry.attributes import BoundedAttributes
-
     from .event import Event
 
     limits = span._limits
-    bounded = BoundedAttributes(
-        limits.max_event_attributes,
-        attributes,
-        max_value_len=limits.max_attribute_length,
-        immutable=True,
+    bounded = _native.final_attributes(
+        attributes, limits.max_event_attributes, limits.max_attribute_length
     )
     span._add_event(Event(name=name, attributes=bounded, timestamp=timestamp))

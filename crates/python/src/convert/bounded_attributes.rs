@@ -4,7 +4,7 @@ use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::value::AttributeMap;
+use super::value::{self, AttributeMap};
 use crate::imports::instances::Instances;
 use crate::imports::official;
 use crate::threads::interruption::Settled;
@@ -58,6 +58,20 @@ pub(crate) fn bounded_attributes<'py>(
     // Only now: the values have been cut, and the text of an object of another class never is.
     attributes.setattr(intern!(py, "max_value_len"), max_length)?;
     Ok(attributes)
+}
+
+/// Attributes that nobody changes any more, as the API's own class has them; values that contain themselves
+/// or have no end are cut. `limit` is their number, `max_length` that of a text's characters.
+#[pyfunction]
+#[pyo3(signature = (attributes, limit = None, max_length = None))]
+pub(crate) fn final_attributes<'py>(
+    py: Python<'py>,
+    attributes: Option<&Bound<'py, PyAny>>,
+    limit: Option<usize>,
+    max_length: Option<usize>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let map = value::new_map(attributes, limit, max_length)?;
+    bounded_attributes(py, &map, limit, max_length, true)
 }
 
 /// The count that official containers keep in `dropped`; other objects drop nothing.

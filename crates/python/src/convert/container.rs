@@ -43,11 +43,13 @@ pub(crate) fn is_mapping(object: &Bound<'_, PyAny>) -> PyResult<bool> {
 /// done with them may run code that changes it, and it may have no end.
 pub(crate) fn entries_of<'py>(
     mapping: &Bound<'py, PyAny>,
-    walk: &Walk,
+    walk: &mut Walk,
 ) -> PyResult<Vec<(Bound<'py, PyAny>, Bound<'py, PyAny>)>> {
-    let most = walk.parts_left() + 1;
+    let most = walk.reads_left();
     if let Ok(dict) = mapping.cast_exact::<PyDict>() {
-        return Ok(entries_up_to(dict, most));
+        let entries = entries_up_to(dict, most);
+        walk.has_read(entries.len());
+        return Ok(entries);
     }
     let items = mapping.call_method0(intern!(mapping.py(), "items"))?;
     let mut entries = Vec::new();
@@ -55,17 +57,19 @@ pub(crate) fn entries_of<'py>(
     for item in items.try_iter()?.take(most) {
         entries.push(item?.extract()?);
     }
+    walk.has_read(entries.len());
     Ok(entries)
 }
 
 /// The items of a sequence, as few.
 pub(crate) fn items_of<'py>(
     sequence: &Bound<'py, PyAny>,
-    walk: &Walk,
+    walk: &mut Walk,
 ) -> PyResult<Vec<Bound<'py, PyAny>>> {
     let mut items = Vec::new();
-    for item in sequence.try_iter()?.take(walk.parts_left() + 1) {
+    for item in sequence.try_iter()?.take(walk.reads_left()) {
         items.push(item?);
     }
+    walk.has_read(items.len());
     Ok(items)
 }

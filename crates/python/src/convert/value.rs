@@ -336,7 +336,7 @@ pub(crate) fn clean_pairs(
     }
     let mut walk = Walk::new();
     // Cleaning may run the user's code, so the mapping is not iterated while that happens.
-    let entries = entries_of(attributes, &walk)?;
+    let entries = entries_of(attributes, &mut walk)?;
     let mut pairs = Vec::with_capacity(entries.len());
     let mut dropped = 0;
     for (key, value) in &entries {
@@ -367,6 +367,11 @@ pub(crate) fn no_mapping(attributes: &Bound<'_, PyAny>) -> PyErr {
     ))
 }
 
+/// Whether it stands for no attributes, or links, as officially whatever is false does.
+pub(crate) fn is_nothing(given: &Bound<'_, PyAny>) -> PyResult<bool> {
+    Ok(!is_mapping(given)? && !given.is_truthy().settled(given.py()).unwrap_or(true))
+}
+
 /// The attributes that an event, a link or a span begins with, with the limits applied.
 pub(crate) fn new_map(
     attributes: Option<&Bound<'_, PyAny>>,
@@ -374,7 +379,9 @@ pub(crate) fn new_map(
     max_length: Option<usize>,
 ) -> PyResult<AttributeMap> {
     let mut map = AttributeMap::new(limit);
-    if let Some(attributes) = attributes {
+    if let Some(attributes) = attributes
+        && !is_nothing(attributes)?
+    {
         if limit == Some(0) {
             map.count_dropped(u32::try_from(attributes.len()?).unwrap_or(u32::MAX));
             return Ok(map);
@@ -455,7 +462,7 @@ pub(crate) fn put_mapping(
     if !is_mapping(attributes)? {
         return Err(no_mapping(attributes));
     }
-    for (key, value) in entries_of(attributes, &Walk::new())? {
+    for (key, value) in entries_of(attributes, &mut Walk::new())? {
         failed += put_entry(buffer, field, &key, &value);
     }
     Ok(failed)

@@ -32,6 +32,8 @@ pub(crate) struct Walk {
     /// The containers that it is in, by address.
     open: Vec<usize>,
     parts: usize,
+    /// How many parts may still be taken out of their containers: all of one are, before the first is gone over.
+    reads: usize,
     bytes: usize,
     cut: Option<Cut>,
 }
@@ -41,6 +43,7 @@ impl Walk {
         Self {
             open: Vec::new(),
             parts: MOST_PARTS,
+            reads: MOST_PARTS,
             bytes: MOST_BYTES,
             cut: None,
         }
@@ -103,9 +106,17 @@ impl Walk {
         self.take_bytes(bytes)
     }
 
-    /// How many more parts there may be.
-    pub(crate) const fn parts_left(&self) -> usize {
-        self.parts
+    /// How many parts to take out of a container, at most: one more than there may be.
+    pub(crate) fn reads_left(&self) -> usize {
+        self.reads.min(self.parts) + 1
+    }
+
+    /// So many parts were taken out of a container; what is more than there may be is cut.
+    pub(crate) fn has_read(&mut self, count: usize) {
+        if count > self.reads {
+            self.parts = self.parts.min(self.reads);
+        }
+        self.reads = self.reads.saturating_sub(count);
     }
 
     #[cold]
@@ -166,11 +177,11 @@ pub(crate) fn is_bounded(value: &Bound<'_, PyAny>) -> PyResult<bool> {
 fn look_into(value: &Bound<'_, PyAny>, walk: &mut Walk) -> PyResult<()> {
     use pyo3::types::{PyDict, PyList, PyTuple};
     let parts: Vec<Bound<'_, PyAny>> = if let Ok(items) = value.cast::<PyTuple>() {
-        items.iter().take(walk.parts_left() + 1).collect()
+        items.iter().take(walk.reads_left()).collect()
     } else if let Ok(items) = value.cast::<PyList>() {
-        items.iter().take(walk.parts_left() + 1).collect()
+        items.iter().take(walk.reads_left()).collect()
     } else if let Ok(dict) = value.cast::<PyDict>() {
-        let entries = super::dict::entries_up_to(dict, walk.parts_left() + 1);
+        let entries = super::dict::entries_up_to(dict, walk.reads_left());
         entries.into_iter().map(|(_, value)| value).collect()
     } else {
         if let Ok(text) = value.cast::<PyString>() {
@@ -178,6 +189,7 @@ fn look_into(value: &Bound<'_, PyAny>, walk: &mut Walk) -> PyResult<()> {
         }
         return Ok(());
     };
+    walk.has_read(parts.len());
     if walk.enter(value) {
         for part in &parts {
             if !walk.next_part(value.py())? {

@@ -115,7 +115,7 @@ pub(crate) fn push(batch: &BatchProcessor, groups: &Groups, record: &Bound<'_, P
 /// Says that a record is lost.
 pub(crate) fn report(py: Python<'_>, error: &PyErr) {
     let text = "a log record could not be encoded and is dropped";
-    diagnostics::report_exception(py, diagnostics::ENCODER, text, error);
+    diagnostics::report_misuse(py, diagnostics::ENCODER, text, error);
 }
 
 /// What an API `LogRecord`, or the arguments of `Logger.emit`, say of a [`LogRecordHead`].

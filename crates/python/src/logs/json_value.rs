@@ -138,7 +138,9 @@ pub(crate) fn key_text<'a>(key: &'a Bound<'_, PyAny>) -> PyResult<Cow<'a, str>> 
 
 fn put_map(line: &mut JsonLine, map: &Bound<'_, PyDict>, walk: &mut Walk) -> PyResult<()> {
     line.begin_object();
-    for (key, value) in entries_up_to(map, walk.parts_left() + 1) {
+    let entries = entries_up_to(map, walk.reads_left());
+    walk.has_read(entries.len());
+    for (key, value) in entries {
         if !walk.next_part(map.py())? {
             line.key(ELLIPSIS);
             line.text(ELLIPSIS);

@@ -267,7 +267,7 @@ fn pairs_with_exception<'py>(
     let given = match attributes.filter(|attributes| !attributes.is_none()) {
         Some(attributes) => pairs_of(attributes).unwrap_or_else(|error| {
             let text = "the attributes of a log record are no mapping and are left out";
-            diagnostics::report_exception(py, diagnostics::LOGS, text, &error);
+            diagnostics::report_misuse(py, diagnostics::LOGS, text, &error);
             Vec::new()
         }),
         None => Vec::new(),

@@ -35,5 +35,5 @@ pub(crate) fn pairs_of<'py>(attributes: &Bound<'py, PyAny>) -> PyResult<Pairs<'p
     if !is_mapping(attributes)? {
         return Err(no_mapping(attributes));
     }
-    entries_of(attributes, &Walk::new())
+    entries_of(attributes, &mut Walk::new())
 }

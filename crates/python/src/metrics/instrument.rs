@@ -127,7 +127,7 @@ impl InstrumentCore {
             // Not for a library to stop: KeyboardInterrupt and the like.
             return Err(error);
         }
-        diagnostics::report_exception(py, INSTRUMENT, "a measurement is lost", &error);
+        diagnostics::report_misuse(py, INSTRUMENT, "a measurement is lost", &error);
         Ok(())
     }
 

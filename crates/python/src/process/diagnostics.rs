@@ -15,7 +15,7 @@ use telemetry::diagnostics::Event;
 use super::said;
 use super::wording::{Level, worded};
 use crate::imports::oxitel;
-use crate::threads::interruption::{Settled, pass_on};
+use crate::threads::interruption::{Settled, is_for_program, pass_on};
 
 /// Loggers of the official packages.
 pub(crate) const TRACE: &str = "opentelemetry.sdk.trace";
@@ -94,6 +94,15 @@ pub(crate) fn report_exception(py: Python<'_>, logger: &'static str, text: &str,
         Ok(())
     };
     attempt().settled(py);
+}
+
+/// The same for what a call of the program gives cause for: once for its place and kind, so that a loop is not
+/// a thousand tracebacks.
+pub(crate) fn report_misuse(py: Python<'_>, logger: &'static str, text: &str, error: &PyErr) {
+    let kind = PyTuple::new(py, [error.get_type(py)]);
+    if is_for_program(py, error) || kind.is_ok_and(|kind| said::is_news(py, text, &kind)) {
+        report_exception(py, logger, text, error);
+    }
 }
 
 /// Whether the interpreter has begun to end: from then on nothing may be asked of it.

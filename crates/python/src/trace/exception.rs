@@ -28,7 +28,7 @@ pub(crate) fn note(
     match try_note(span, exception, options, is_escaped) {
         Err(error) if !is_for_program(py, &error) => {
             let text = "failed to record an exception";
-            diagnostics::report_exception(py, diagnostics::TRACE, text, &error);
+            diagnostics::report_misuse(py, diagnostics::TRACE, text, &error);
             Ok(())
         }
         noted => noted,

@@ -15,7 +15,7 @@ pub(crate) fn new_links(
 ) -> PyResult<Newest<Py<PyAny>>> {
     let mut kept = Newest::new(limits.links);
     let Some(links) = links else { return Ok(kept) };
-    if links.is_none() || links.cast::<PyTuple>().is_ok_and(|links| links.is_empty()) {
+    if links.cast::<PyTuple>().is_ok_and(|links| links.is_empty()) || value::is_nothing(links)? {
         return Ok(kept);
     }
     for link in links.try_iter()? {

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::AtomicBool;
 
+use pyo3::IntoPyObjectExt;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyMappingProxy, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
@@ -9,11 +10,14 @@ use telemetry::trace::StatusCode;
 
 use super::arguments::{Indent, as_given};
 use crate::convert::bounded_attributes::{bounded_attributes, dropped_of};
-use crate::imports::official::Official;
+use crate::imports::instances::Instances;
+use crate::imports::object::Object;
+use crate::imports::official::{self, Official};
 use crate::imports::oxitel;
 use crate::threads::guarded::Guarded;
+use crate::threads::interruption::is_for_program;
 use crate::threads::replaceable::Replacement;
-use crate::trace::content::Content;
+use crate::trace::content::{Content, Copied};
 use crate::trace::identity::{Assigned, Identity};
 use crate::trace::lookalike::edits::time_of;
 use crate::trace::readable::{GivenSource, ReadableSpan, SpanSource, SpanState};
@@ -273,10 +277,11 @@ impl ReadableSpan {
     #[setter(_status)]
     fn set_private_status(&self, status: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = status.py();
-        let (status, none) = if status.is_none() {
-            (Status::default(), Some(py.None()))
-        } else {
-            (Status::from_object(status)?, None)
+        let (status, none) = match Status::from_object(status) {
+            Ok(status) => (status, None),
+            Err(error) if is_for_program(py, &error) => return Err(error),
+            // It is shown as it was assigned, and counts as unset.
+            Err(_) => (Status::default(), Some(status.clone().unbind())),
         };
         let replaced = {
             let mut state = self.lock(py);
@@ -330,6 +335,11 @@ impl ReadableSpan {
 
     #[getter]
     fn events<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        // Most spans have none, and a container for them would have to be looked into when they end.
+        if matches!(&self.lock(py).events, Content::Native(events) if events.iter().next().is_none())
+        {
+            return Ok(PyTuple::empty(py));
+        }
         tuple_of(&self.private_events(py)?)
     }
 
@@ -362,7 +372,14 @@ impl ReadableSpan {
 
     #[getter]
     fn links<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
-        tuple_of(&self.private_links(py)?)
+        let native = match &self.lock(py).links {
+            Content::Native(links) => Some(links.copied(py)),
+            Content::Python(_) => None,
+        };
+        match native {
+            Some(links) => PyTuple::new(py, links.iter().collect::<Vec<_>>()),
+            None => tuple_of(&self.private_links(py)?),
+        }
     }
 
     #[getter(_links)]
@@ -508,6 +525,9 @@ fn tuple_of<'py>(items: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyTuple>> {
     Ok(class.call1((items,))?.cast_into()?)
 }
 
+static DEQUE: Object = Object::new("collections", "deque");
+static LISTS: Instances<3> = Instances::new(&oxitel::BOUNDED_LIST, ["dropped", "_dq", "_lock"]);
+
 /// A `BoundedList` of `limit` with these items.
 fn bounded_list<'py>(
     py: Python<'py>,
@@ -515,8 +535,7 @@ fn bounded_list<'py>(
     items: Vec<Bound<'py, PyAny>>,
     dropped: u32,
 ) -> PyResult<Bound<'py, PyAny>> {
-    let list = oxitel::BOUNDED_LIST.get(py)?.call1((limit,))?;
-    list.call_method1("extend", (items,))?;
-    list.setattr("dropped", dropped)?;
-    Ok(list)
+    let deque = DEQUE.kept(py)?.call1((items, limit))?;
+    let lock = official::LOCK.kept(py)?.call0()?;
+    LISTS.make(py, [dropped.into_bound_py_any(py)?, deque, lock])
 }
