@@ -14,6 +14,8 @@ const REAL: &str = "_real_instrument";
 
 pub(crate) struct AnyInstrument {
     given: Py<PyAny>,
+    /// Whether it is one of the API's, which stands for one that comes with the provider.
+    is_proxy: bool,
     ours: Once<Ours>,
 }
 
@@ -54,6 +56,11 @@ impl Ours {
     }
 }
 
+fn is_proxy(given: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let module = given.get_type().module()?;
+    Ok(module.to_str()?.starts_with("opentelemetry.metrics.") && given.hasattr(REAL)?)
+}
+
 impl AnyInstrument {
     /// `None` for None: the instrument belongs to conventions that are not in use.
     pub(crate) fn new(given: &Bound<'_, PyAny>) -> Option<Self> {
@@ -65,6 +72,7 @@ impl AnyInstrument {
             let _ = ours.set(given.py(), found);
         }
         Some(Self {
+            is_proxy: is_proxy(given).unwrap_or(false),
             given: given.clone().unbind(),
             ours,
         })
@@ -97,6 +105,15 @@ impl AnyInstrument {
             }
             None => self.call(py, amount, attributes, context),
         }
+    }
+
+    /// Whether nobody measures, as long as there is no provider.
+    pub(crate) fn is_idle(&self, py: Python<'_>) -> bool {
+        if self.ours.peek().is_some() || !self.is_proxy {
+            return false;
+        }
+        let real = self.given.bind(py).getattr(intern!(py, REAL));
+        real.is_ok_and(|real| real.is_none())
     }
 
     #[cold]
