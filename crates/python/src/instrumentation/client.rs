@@ -210,7 +210,11 @@ fn put_method<'py>(
     if !is_same && !original.is_empty() {
         facts.set(METHOD_ORIGINAL, PyString::new(py, original).into_any());
     }
-    let method = PyString::intern(py, &normalised).into_any();
+    let method = match given.cast_exact::<PyString>() {
+        // Most write it as it is said.
+        Ok(text) if text.to_str().is_ok_and(|text| text == normalised) => given.clone(),
+        _ => PyString::intern(py, &normalised).into_any(),
+    };
     let is_known = normalised != method::OTHER;
     facts.set_present(METHOD, Some(method.clone()));
     // A method that nobody knows tells nothing about the request.
@@ -235,8 +239,13 @@ fn put_url<'py>(facts: &mut ClientFacts, target: &Bound<'py, PyAny>, server: Opt
         None => {
             let origin = url::origin(&text);
             let port = origin.port.and_then(|port| port.into_pyobject(py).ok());
+            let scheme = match &*origin.scheme {
+                "http" => intern!(py, "http").clone(),
+                "https" => intern!(py, "https").clone(),
+                other => PyString::new(py, other),
+            };
             (
-                PyString::intern(py, &origin.scheme).into_any(),
+                scheme.into_any(),
                 PyString::new(py, &origin.host).into_any(),
                 port.map(Bound::into_any),
             )

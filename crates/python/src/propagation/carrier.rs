@@ -379,10 +379,10 @@ fn set_triple<'py>(
     let mut place = carrier.len();
     while place > 0 {
         place -= 1;
-        if is_there(place)? {
-            if let Some(later) = first.replace(place) {
-                carrier.del_item(later)?;
-            }
+        if is_there(place)?
+            && let Some(later) = first.replace(place)
+        {
+            carrier.del_item(later)?;
         }
     }
     let value = PyBytes::new(py, value.as_bytes());
