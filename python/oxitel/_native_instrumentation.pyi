@@ -61,11 +61,21 @@ class HttpClient:
         peer_on_span: bool = False,
         measures_scheme: bool = True,
         describes_by_type: bool = False,
+        header_layout: str | None = None,
     ) -> Self: ...
     def begin(
         self,
         method: Any,
-        url: str,
+        url: str | tuple[Any, ...],
+        user_agent: Any = None,
+        server: tuple[str, str, int | None] | None = None,
+    ) -> ClientCall | None: ...
+    def send(
+        self,
+        method: Any,
+        url: str | tuple[Any, ...],
+        headers: Any,
+        inside: Any = None,
         user_agent: Any = None,
         server: tuple[str, str, int | None] | None = None,
     ) -> ClientCall | None: ...

@@ -305,3 +305,78 @@ def test_a_request_that_is_cancelled_ends_without_being_an_error(instrumented, s
     (span,) = recorded.spans()
     assert span.status.status_code is StatusCode.UNSET
     assert recorded.points()["http.client.duration"][0].count == 1
+
+
+def _sends_nothing(request):
+    return httpx.Response(200)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://example.com",
+        "https://example.com:443/a/./b?",
+        "http://user:pass%20word@example.com:8080/a%20b c?d=e&f#g",
+        "http://user@[::1]:0/?a=%C3%BC",
+        "http://münchen.example/ü?ö#ä",
+        "http://www.xn--mnchen-3ya.example/",
+        "HTTP://EXAMPLE.com/?X-Amz-Signature=secret",
+    ],
+)
+def test_a_url_read_by_its_parts_is_what_its_text_says(instrumented, monkeypatch, url):
+    def seen():
+        recorded = instrumented()
+        with httpx.Client(transport=httpx.MockTransport(_sends_nothing)) as client:
+            client.get(url)
+        HTTPXClientInstrumentor().uninstrument()
+        (span,) = recorded.spans()
+        (point,) = recorded.points()["http.client.duration"]
+        return span.name, dict(span.attributes), dict(point.attributes)
+
+    by_parts = seen()
+    monkeypatch.setattr("oxitel.instrumentation.httpx._known_urls", set())
+    assert by_parts == seen()
+    assert "secret" not in str(by_parts)
+
+
+def test_headers_are_set_as_by_their_own_method(instrumented, monkeypatch):
+    def seen():
+        sent = []
+        recorded = instrumented()
+        transport = httpx.MockTransport(lambda request: sent.append(request) or httpx.Response(200))
+        given = [("First", "1"), ("TraceParent", "a"), ("last", "2"), ("traceparent", "b")]
+        with httpx.Client(transport=transport) as client:
+            client.send(httpx.Request("GET", "http://example.com", headers=given))
+        HTTPXClientInstrumentor().uninstrument()
+        (span,) = recorded.spans()
+        ids = f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-03"
+        assert sent[0].headers["traceparent"] == ids
+        return [
+            (name, "" if value == ids.encode() else value) for name, value in sent[0].headers.raw
+        ]
+
+    directly = seen()
+    monkeypatch.setattr("oxitel.instrumentation.httpx._known_headers", set())
+    assert directly == seen()
+    assert [name for name, value in directly if not value] == [b"traceparent"]
+
+
+def test_a_library_that_keeps_urls_and_headers_otherwise_is_asked(monkeypatch):
+    from oxitel.instrumentation import httpx as own
+
+    class Url(httpx.URL):
+        def __str__(self):
+            return "something else"
+
+    class Headers(httpx.Headers):
+        def __setitem__(self, key, value):
+            super().__setitem__(key.title(), value)
+
+    monkeypatch.setattr(own, "_known_urls", set())
+    monkeypatch.setattr(own, "_known_headers", set())
+    module = type(httpx)("changed")
+    module.URL, module.Headers = Url, Headers
+    own._look_at(module)
+    assert (own._known_urls, own._known_headers) == (set(), set())
+    own._look_at(httpx)
+    assert (own._known_urls, own._known_headers) == ({httpx.URL}, {httpx.Headers})

@@ -238,3 +238,83 @@ def test_an_interrupt_ends_the_span_and_goes_on(instrumented, server, monkeypatc
     (span,) = recorded.spans()
     assert span.status.status_code is StatusCode.UNSET
     assert trace.get_current_span() is trace.INVALID_SPAN
+
+
+class _Shouting(requests.structures.CaseInsensitiveDict):
+    def __setitem__(self, key, value):
+        super().__setitem__(key.upper(), value)
+
+
+@pytest.mark.parametrize("kind", [requests.structures.CaseInsensitiveDict, _Shouting, dict])
+def test_headers_of_any_class_carry_the_context(instrumented, kind):
+    sent = []
+
+    class Adapter(requests.adapters.BaseAdapter):
+        def send(self, request, **options):
+            sent.append(list(request.headers.items()))
+            answer = requests.Response()
+            answer.status_code, answer.request, answer.url = 200, request, request.url
+            answer._content = b""
+            return answer
+
+        def close(self):
+            pass
+
+    recorded = instrumented()
+    with requests.Session() as session:
+        session.mount("http://", Adapter())
+        request = session.prepare_request(requests.Request("GET", "http://example.com"))
+        request.headers = kind({"traceparent": "old", "User-Agent": "Googlebot", "b": "1"})
+        session.send(request)
+    (span,) = recorded.spans()
+    ids = f"00-{span.context.trace_id:032x}-{span.context.span_id:016x}-03"
+    name = "TRACEPARENT" if kind is _Shouting else "traceparent"
+    ((place, value),) = [pair for pair in sent[0] if pair[0].lower() == "traceparent"]
+    assert (place, value) == (name, ids)
+    assert len(sent[0]) == 3
+    assert span.attributes["user_agent.synthetic.type"] == "bot"
+
+
+def test_somebody_elses_propagator_sees_the_span_and_the_headers(instrumented, monkeypatch):
+    from opentelemetry import propagate
+    from opentelemetry.propagators.composite import CompositePropagator
+
+    seen = []
+
+    class Own:
+        fields = frozenset()
+
+        def inject(self, carrier, context=None, setter=None):
+            seen.append((type(carrier), trace.get_current_span(context).get_span_context()))
+            seen.append(suppressed())
+            carrier["own"] = "1"
+
+        def extract(self, carrier, context=None, getter=None):
+            return context
+
+    def suppressed():
+        return context.get_value(context._SUPPRESS_HTTP_INSTRUMENTATION_KEY)
+
+    monkeypatch.setattr(propagate, "_HTTP_TEXT_FORMAT", CompositePropagator([Own()]))
+    recorded = instrumented()
+    sent = []
+
+    class Adapter(requests.adapters.BaseAdapter):
+        def send(self, request, **options):
+            sent.append((request.headers["OWN"], suppressed()))
+            answer = requests.Response()
+            answer.status_code, answer.request, answer.url = 200, request, request.url
+            answer._content = b""
+            return answer
+
+        def close(self):
+            pass
+
+    with requests.Session() as session:
+        session.mount("http://", Adapter())
+        session.get("http://example.com")
+    (span,) = recorded.spans()
+    expected = (requests.structures.CaseInsensitiveDict, span.context)
+    assert seen == [expected, None]
+    assert sent == [("1", True)]
+    assert suppressed() is None

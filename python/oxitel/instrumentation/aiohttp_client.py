@@ -73,6 +73,8 @@ class _Instrumentation:
             if self.excluded is not None and self.excluded.url_disabled(url):
                 return None
             url = filtered(self.url_filter, params.url)
+        if self.request_hook is None and not self.captured_request:
+            return self.client.send(params.method, url, params.headers)
         call = self.client.begin(params.method, url)
         if call is not None:
             if self.captured_request:

@@ -7,6 +7,7 @@ its transport is, is patched on the classes: a redirect is a span of its own.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from functools import partial
 from inspect import iscoroutinefunction
 from logging import getLogger
 from types import ModuleType
@@ -78,23 +79,25 @@ class Instrumentation:
         self.async_request_hook = async_request_hook
         self.async_response_hook = async_response_hook
         self.client = ClientInstruments(_NAME, tracer_provider, meter_provider).native(
-            excluded_by(None, "HTTPX"), peer_on_span=True
+            excluded_by(None, "HTTPX"), peer_on_span=True, header_layout="triples"
         )
         self.captured_request, self.captured_response = captures(CLIENT_REQUEST, CLIENT_RESPONSE)
 
-    def send(self, send: Callable[[], Any], request: Any) -> Any:
-        """One request that `send` sends."""
-        call = self._begin(request)
+    def send(self, send: Callable[..., Any], sender: Any, request: Any, *rest: Any) -> Any:
+        """One request that `send` sends, which is called with the other arguments."""
+        sends_at_once = self.request_hook is None and not self.captured_request
+        call = self._begin(request, sends_at_once)
         if call is None:
-            return send()
+            return send(sender, request, *rest)
         information = None
         if self.request_hook is not None or self.response_hook is not None:
             information = _information(request)
             if self.request_hook is not None:
                 call.call_hook(self.request_hook, information)
-        call.sends(request.headers)
+        if not sends_at_once:
+            call.sends(request.headers)
         try:
-            response = send()
+            response = send(sender, request, *rest)
         except BaseException as error:
             call.failed(error)
             call.finish()
@@ -105,19 +108,23 @@ class Instrumentation:
         call.finish()
         return response
 
-    async def send_async(self, send: Callable[[], Awaitable[Any]], request: Any) -> Any:
-        """One request that `send` sends."""
-        call = self._begin(request)
+    async def send_async(
+        self, send: Callable[..., Awaitable[Any]], sender: Any, request: Any, *rest: Any
+    ) -> Any:
+        """One request that `send` sends, which is called with the other arguments."""
+        sends_at_once = self.async_request_hook is None and not self.captured_request
+        call = self._begin(request, sends_at_once)
         if call is None:
-            return await send()
+            return await send(sender, request, *rest)
         information = None
         if self.async_request_hook is not None or self.async_response_hook is not None:
             information = _information(request)
             if self.async_request_hook is not None:
                 await call_awaited(self.async_request_hook, call.span, information)
-        call.sends(request.headers)
+        if not sends_at_once:
+            call.sends(request.headers)
         try:
-            response = await send()
+            response = await send(sender, request, *rest)
         except BaseException as error:
             call.failed(error)
             call.finish()
@@ -128,17 +135,24 @@ class Instrumentation:
         call.finish()
         return response
 
-    def _begin(self, request: Any) -> _native.ClientCall | None:
+    def _begin(self, request: Any, sends_at_once: bool) -> _native.ClientCall | None:
         try:
-            url = str(request.url)
+            url, headers = request.url, request.headers
+            target: str | tuple[Any, ...] | None = _parts(url)
             server = None
-            if "xn--" in url:
-                # Its own host is the name in letters.
-                server = (request.url.scheme, request.url.host, request.url.port)
-            call = self.client.begin(request.method, url, None, server)
+            if target is None:
+                target = str(url)
+                if "xn--" in target:
+                    # Its own host is the name in letters.
+                    server = (url.scheme, url.host, url.port)
+            if sends_at_once:
+                fields = None
+                if type(headers) in _known_headers and headers._encoding in _LIKE_ASCII:
+                    fields = headers._list
+                return self.client.send(request.method, target, headers, fields, None, server)
+            call = self.client.begin(request.method, target, None, server)
             if call is not None and self.captured_request:
-                headers = _listed(request.headers)
-                call.set_attributes(self.captured_request.attributes(headers))
+                call.set_attributes(self.captured_request.attributes(_listed(headers)))
             return call
         except Exception:
             say_failed()
@@ -157,6 +171,52 @@ class Instrumentation:
 
 
 _VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/2": "2", b"HTTP/1.0": "1.0"}
+
+
+# The libraries' classes of URLs and of headers that are seen to keep what they have as native code
+# reads and writes it: by their own methods, both cost more than the rest of a call.
+_known_urls: set[type[Any]] = set()
+_known_headers: set[type[Any]] = set()
+_LIKE_ASCII: frozenset[str | None] = frozenset((None, "ascii", "utf-8"))
+_PARTS = ("scheme", "userinfo", "host", "port", "path", "query", "fragment")
+
+
+def _parts(url: Any) -> tuple[Any, ...] | None:
+    """What an absolute URL is put together of, if that is known."""
+    if type(url) in _known_urls:
+        parts: tuple[Any, ...] = url._uri_reference
+        host = parts[2]
+        if parts[0] and host and "xn--" not in host:
+            return parts
+    return None
+
+
+def _look_at(module: ModuleType) -> None:
+    try:
+        url = module.URL("http://user:a%20b@[::1]:8080/a/../b%20c?d=e#f")
+        parts = url._uri_reference
+        if (
+            isinstance(parts, tuple)
+            and getattr(parts, "_fields", ()) == _PARTS
+            and [*parts] == ["http", "user:a%20b", "::1", 8080, "/b%20c", "d=e", "f"]
+            and str(url) == "http://user:a%20b@[::1]:8080/b%20c?d=e#f"
+        ):
+            _known_urls.add(module.URL)
+    except Exception:
+        _logger.debug("URLs are read by their text", exc_info=True)
+    try:
+        headers = module.Headers({"A-Name": "old", "other": "1"})
+        headers["a-name"] = "new"
+        headers["Last"] = "2"
+        expected = [
+            (b"a-name", b"a-name", b"new"),
+            (b"other", b"other", b"1"),
+            (b"Last", b"last", b"2"),
+        ]
+        if headers._list == expected and headers._encoding in _LIKE_ASCII:
+            _known_headers.add(module.Headers)
+    except Exception:
+        _logger.debug("Headers are set by their methods", exc_info=True)
 
 
 def _information(request: Any) -> RequestInfo:
@@ -269,12 +329,15 @@ transports_made = False
 
 
 def _patch(instrumentor: type[_BaseInstrumentor], module: ModuleType) -> None:
+    _look_at(module)
+
     def send_one(original: Callable[..., Any]) -> Callable[..., Any]:
         def _send_single_request(self: Any, request: Any, *rest: Any, **options: Any) -> Any:
             found = instrumentor._instrumentation_of(self, request)
             if found is None:
                 return original(self, request, *rest, **options)
-            return found.send(lambda: original(self, request, *rest, **options), request)
+            send = partial(original, **options) if options else original
+            return found.send(send, self, request, *rest)
 
         setattr(_send_single_request, _FLAG, True)
         return _send_single_request
@@ -284,9 +347,8 @@ def _patch(instrumentor: type[_BaseInstrumentor], module: ModuleType) -> None:
             found = instrumentor._instrumentation_of(self, request)
             if found is None:
                 return await original(self, request, *rest, **options)
-            return await found.send_async(
-                lambda: original(self, request, *rest, **options), request
-            )
+            send = partial(original, **options) if options else original
+            return await found.send_async(send, self, request, *rest)
 
         setattr(_send_single_request, _FLAG, True)
         return _send_single_request

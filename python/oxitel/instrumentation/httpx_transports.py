@@ -28,6 +28,14 @@ class _Transport:
         self._instrumentation = Instrumentation(tracer_provider, meter_provider, *usable, *usable)
 
 
+def _handle(transport: Any, request: Any) -> Any:
+    return transport.handle_request(request)
+
+
+def _handle_async(transport: Any, request: Any) -> Any:
+    return transport.handle_async_request(request)
+
+
 class _SyncTransport(_Transport):
     """Records what `transport` sends; the hooks are those of `HTTPXClientInstrumentor`."""
 
@@ -44,7 +52,7 @@ class _SyncTransport(_Transport):
         self._transport.__exit__(exc_type, exc_value, traceback)
 
     def handle_request(self, request: Any) -> Any:
-        return self._instrumentation.send(lambda: self._transport.handle_request(request), request)
+        return self._instrumentation.send(_handle, self._transport, request)
 
     def close(self) -> None:
         self._transport.close()
@@ -66,9 +74,7 @@ class _AsyncTransport(_Transport):
         await self._transport.__aexit__(exc_type, exc_value, traceback)
 
     async def handle_async_request(self, request: Any) -> Any:
-        return await self._instrumentation.send_async(
-            lambda: self._transport.handle_async_request(request), request
-        )
+        return await self._instrumentation.send_async(_handle_async, self._transport, request)
 
     async def aclose(self) -> None:
         await self._transport.aclose()

@@ -47,44 +47,24 @@ class _Instrumentation:
             excluded_by(arguments.get("excluded_urls"), "REQUESTS"),
             suppresses=True,
             peer_on_span=True,
+            header_layout="lower-cased",
         )
         self.captured_request, self.captured_response = captures(CLIENT_REQUEST, CLIENT_RESPONSE)
+        # Whether nothing of the program's runs in the call but the sending.
+        hooks = (self.request_hook, self.response_hook)
+        self.sends_at_once = not self.captured_request and hooks == (None, None)
 
-    def send(
-        self, original: Callable[..., Any], session: Any, request: Any, options: dict[str, Any]
-    ) -> Any:
-        """One call of `send`, with all its redirects."""
-        call = None
-        try:
-            call = self._begin(request)
-        except Exception:
-            say_failed()
-        if call is None:
-            return original(session, request, **options)
-        try:
-            if is_wanted():
-                with set_ip_on_next_http_connection(call.span):
-                    response = original(session, request, **options)
-            else:
-                response = original(session, request, **options)
-        except BaseException as error:
-            # Too many redirects, for example: the last answer is in the exception.
-            answer = getattr(error, "response", None)
-            if answer is not None and hasattr(answer, "status_code"):
-                self._answered(call, request, answer)
-            call.failed(error)
-            call.finish()
-            raise
-        self._answered(call, request, response)
-        call.finish()
-        return response
-
-    def _begin(self, request: Any) -> _native.ClientCall | None:
+    def begin(self, request: Any) -> _native.ClientCall | None:
+        """A call of `send`, with all its redirects."""
         headers = request.headers
         if headers is None:
             from requests.structures import CaseInsensitiveDict
 
             headers = request.headers = CaseInsensitiveDict()
+        if self.sends_at_once and type(headers) is _known_headers:
+            fields = headers._store
+            _, agent = fields.get("user-agent") or _NO_FIELD
+            return self.client.send(request.method, request.url, headers, fields, agent)
         call = self.client.begin(request.method, request.url, headers.get("User-Agent"))
         if call is not None:
             if self.captured_request:
@@ -94,11 +74,18 @@ class _Instrumentation:
             call.sends(headers)
         return call
 
-    def _answered(self, call: _native.ClientCall, request: Any, response: Any) -> None:
+    def failed(self, call: _native.ClientCall, request: Any, error: BaseException) -> None:
+        """There is an exception in place of an answer."""
+        # Too many redirects, for example: the last answer is in the exception.
+        answer = getattr(error, "response", None)
+        if answer is not None and hasattr(answer, "status_code"):
+            self.answered(call, request, answer)
+        call.failed(error)
+
+    def answered(self, call: _native.ClientCall, request: Any, response: Any) -> None:
+        """There is an answer."""
         try:
-            version = getattr(response.raw, "version", None)
-            text = None if not version else "1.1" if version == 11 else "1.0"
-            call.answered(response.status_code, text)
+            call.answered(response.status_code, _version(response))
             if self.captured_response:
                 call.set_attributes(self.captured_response.attributes(response.headers))
             if self.response_hook is not None:
@@ -117,18 +104,60 @@ def _boundaries(given: Any) -> Sequence[float] | None:
         return None
 
 
+def _version(response: Any) -> str | None:
+    version = getattr(response.raw, "version", None)
+    return None if not version else "1.1" if version == 11 else "1.0"
+
+
 _instrumentation: _Instrumentation | None = None
+# The class of a request's headers, if it is seen to keep them as native code writes them.
+_known_headers: type[Any] | None = None
+_NO_FIELD = (None, None)
+
+
+def _is_known(headers: Any) -> bool:
+    """Whether the class keeps pairs of a name and a value by the name in lower case."""
+    try:
+        seen = headers()
+        seen["A-Name"] = "value"
+        return isinstance(seen._store, dict) and [*seen._store.items()] == [
+            ("a-name", ("A-Name", "value"))
+        ]
+    except Exception:
+        return False
 
 
 def _patch(module: ModuleType) -> None:
+    global _known_headers
     prepared_request = module.PreparedRequest
+    headers_class = getattr(module, "CaseInsensitiveDict", None)
+    _known_headers = headers_class if _is_known(headers_class) else None
 
     def send(original: Callable[..., Any]) -> Callable[..., Any]:
         def send(self: Any, request: Any, **kwargs: Any) -> Any:
             state = _instrumentation
             if state is None or not isinstance(request, prepared_request):
                 return original(self, request, **kwargs)
-            return state.send(original, self, request, kwargs)
+            call = None
+            try:
+                call = state.begin(request)
+            except Exception:
+                say_failed()
+            if call is None:
+                return original(self, request, **kwargs)
+            try:
+                if is_wanted():
+                    with set_ip_on_next_http_connection(call.span):
+                        response = original(self, request, **kwargs)
+                else:
+                    response = original(self, request, **kwargs)
+            except BaseException as error:
+                state.failed(call, request, error)
+                call.finish()
+                raise
+            state.answered(call, request, response)
+            call.finish()
+            return response
 
         setattr(send, _APPLIED, True)
         return send

@@ -64,6 +64,9 @@ class _Instrumentation:
             server_on_span=False,
         )
         self.captured_request, self.captured_response = _captures(arguments)
+        # Whether nothing of the program's runs in the call but the sending.
+        hooks = (self.request_hook, self.response_hook)
+        self.sends_at_once = not self.captured_request and hooks == (None, None)
 
     def call(
         self,
@@ -109,7 +112,10 @@ class _Instrumentation:
         url = _url(pool, path)
         if self.url_filter is not None:
             url = filtered(self.url_filter, url)
-        call = self.client.begin(method, url, None, (pool.scheme, pool.host, pool.port))
+        server = (pool.scheme, pool.host, pool.port)
+        if self.sends_at_once:
+            return self.client.send(method, url, headers, None, None, server)
+        call = self.client.begin(method, url, None, server)
         if call is not None:
             if self.captured_request:
                 call.set_attributes(self.captured_request.attributes(headers))

@@ -66,16 +66,21 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _wait_until_it_answers(process: subprocess.Popen[bytes], port: int, log: Path) -> None:
+def _wait_until_it_answers(
+    process: subprocess.Popen[bytes], port: int, log: Path, said: bytes = b""
+) -> None:
+    """Until it listens, and `said` is in its log."""
     deadline = time.monotonic() + 60
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()
-            return
+            if said in log.read_bytes():
+                return
         except OSError:
-            if process.poll() is not None or time.monotonic() > deadline:
-                raise AssertionError(log.read_text(errors="replace")) from None
-            time.sleep(0.02)
+            pass
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise AssertionError(log.read_text(errors="replace"))
+        time.sleep(0.02)
 
 
 def _start_postgres(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
@@ -104,7 +109,8 @@ def _start_postgres(folder: Path) -> tuple[subprocess.Popen[bytes], int]:
         subprocess.run(command, timeout=120, check=True, **options)
         command = [installed / "bin/postgres", *serve, "-c", "shared_buffers=16MB"]
         process = subprocess.Popen(command, start_new_session=True, **options)
-    _wait_until_it_answers(process, port, log)
+    # It listens before it is ready, and turns those away who come then.
+    _wait_until_it_answers(process, port, log, b"ready to accept connections")
     return process, port
 
 

@@ -19,6 +19,8 @@ const REAL: &str = "_real_instrument";
 
 pub(crate) struct AnyInstrument {
     given: Py<PyAny>,
+    /// Whether it is one of the API's, which stands for one that comes with the provider.
+    is_proxy: bool,
     ours: Once<Ours>,
 }
 
@@ -66,6 +68,11 @@ impl Ours {
     }
 }
 
+fn is_proxy(given: &Bound<'_, PyAny>) -> PyResult<bool> {
+    let module = given.get_type().module()?;
+    Ok(module.to_str()?.starts_with("opentelemetry.metrics.") && given.hasattr(REAL)?)
+}
+
 impl AnyInstrument {
     /// `None` for None: the instrument belongs to conventions that are not in use.
     pub(crate) fn new(given: &Bound<'_, PyAny>) -> Option<Self> {
@@ -77,6 +84,7 @@ impl AnyInstrument {
             let _ = ours.set(given.py(), found);
         }
         Some(Self {
+            is_proxy: is_proxy(given).unwrap_or(false),
             given: given.clone().unbind(),
             ours,
         })
@@ -188,6 +196,15 @@ impl AnyInstrument {
             Number::Double(value) => value.into_pyobject(py)?.into_any(),
         };
         self.measure(py, &amount, &attributes, Some(context))
+    }
+
+    /// Whether nobody measures, as long as there is no provider.
+    pub(crate) fn is_idle(&self, py: Python<'_>) -> bool {
+        if self.ours.peek().is_some() || !self.is_proxy {
+            return false;
+        }
+        let real = self.given.bind(py).getattr(intern!(py, REAL));
+        real.is_ok_and(|real| real.is_none())
     }
 
     #[cold]

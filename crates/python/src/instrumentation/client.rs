@@ -2,8 +2,9 @@
 
 use std::borrow::Cow;
 
+use pyo3::exceptions::PyValueError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyString};
+use pyo3::types::{PyBytes, PyDict, PyList, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::names::client::{
     COUNT, HOST, METHOD, METHOD_ORIGINAL, NAMES, ON_SPAN, PEER_ADDRESS, PEER_NAME, PEER_ON_SPAN,
@@ -12,11 +13,12 @@ use telemetry::instrumentation::names::client::{
 use telemetry::instrumentation::{method, url, user_agent};
 
 use super::any_instrument::AnyInstrument;
-use super::any_span::{AnyTracer, CLIENT, Start};
+use super::any_span::{AnySpan, AnyTracer, CLIENT, Start};
 use super::client_call::ClientCall;
 use super::facts::{Conventions, FactKeys, Facts};
 use super::hook;
 use super::suppression::is_http_suppressed;
+use crate::propagation::carrier::CarrierTarget;
 
 /// The facts of one request.
 pub(super) type ClientFacts = Facts<COUNT>;
@@ -42,11 +44,44 @@ pub(crate) struct HttpClient {
     measures_scheme: bool,
     /// Whether the class of an exception alone describes the status.
     pub(super) describes_by_type: bool,
+    header_layout: Option<HeaderLayout>,
 }
 
 /// The server that a client speaks to, where that is not what the URL says.
 #[derive(FromPyObject)]
 struct Server<'py>(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
+
+/// How a library keeps the headers of a request, where that is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum HeaderLayout {
+    /// Pairs of a name and a value by the name in lower case.
+    LowerCased,
+    /// A list of names, names in lower case and values, all of them bytes.
+    Triples,
+}
+
+impl HeaderLayout {
+    fn of(name: &str) -> PyResult<Self> {
+        match name {
+            "lower-cased" => Ok(Self::LowerCased),
+            "triples" => Ok(Self::Triples),
+            _ => Err(PyValueError::new_err("header_layout")),
+        }
+    }
+
+    /// What is injected into natively, if it is what it has to be.
+    fn target<'a, 'py>(self, inside: &'a Bound<'py, PyAny>) -> Option<CarrierTarget<'a, 'py>> {
+        match self {
+            Self::LowerCased => inside
+                .is_instance_of::<PyDict>()
+                .then_some(CarrierTarget::LowerCased(inside)),
+            Self::Triples => {
+                let list = inside.cast_exact::<PyList>().ok()?;
+                Some(CarrierTarget::Triples(list))
+            }
+        }
+    }
+}
 
 impl HttpClient {
     fn begin_call<'py>(
@@ -56,20 +91,40 @@ impl HttpClient {
         agent: Option<Bound<'py, PyAny>>,
         server: Option<Server<'py>>,
     ) -> PyResult<Option<Bound<'py, ClientCall>>> {
+        match Self::begin_span(slf, given, target, agent, server)? {
+            Some((span, facts)) => ClientCall::start(slf, span, facts).map(Some),
+            None => Ok(None),
+        }
+    }
+
+    fn begin_span<'py>(
+        slf: &Bound<'py, Self>,
+        given: &Bound<'py, PyAny>,
+        target: &Bound<'py, PyAny>,
+        agent: Option<Bound<'py, PyAny>>,
+        server: Option<Server<'py>>,
+    ) -> PyResult<Option<(AnySpan, ClientFacts)>> {
         let py = slf.py();
         let client = slf.get();
         if is_http_suppressed(py)? {
             return Ok(None);
         }
+        let mut facts = ClientFacts::new();
+        let name = put_method(&mut facts, given, client.captures_all_methods)?;
+        let (target, server) = match target.cast::<PyTuple>() {
+            Ok(parts) => {
+                let (text, server) = joined(parts)?;
+                (text, Some(server))
+            }
+            Err(_) => (target.clone(), server),
+        };
         if let Some(is_excluded) = &client.is_excluded
-            && let Some(answer) = hook::call(is_excluded.bind(py), (target,))?
+            && let Some(answer) = hook::call(is_excluded.bind(py), (&target,))?
             && answer.is_truthy()?
         {
             return Ok(None);
         }
-        let mut facts = ClientFacts::new();
-        let name = put_method(&mut facts, given, client.captures_all_methods)?;
-        put_url(&mut facts, target, server);
+        put_url(&mut facts, &target, server);
         if !client.measures_scheme {
             facts.remove(SCHEME);
         }
@@ -82,8 +137,53 @@ impl HttpClient {
             context: None,
         };
         let span = client.tracer.start(py, start, &facts, &client.keys)?;
-        ClientCall::start(slf, span, facts).map(Some)
+        Ok(Some((span, facts)))
     }
+}
+
+/// The text of a URL that a library keeps as scheme, user, host, port, path, query and fragment, each as it
+/// is written; and its server.
+fn joined<'py>(parts: &Bound<'py, PyTuple>) -> PyResult<(Bound<'py, PyAny>, Server<'py>)> {
+    let py = parts.py();
+    let part = |place: usize| -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(Some(parts.get_item(place)?).filter(|part| !part.is_none()))
+    };
+    let text_of = |place: usize| -> PyResult<Option<Bound<'py, PyString>>> {
+        match part(place)? {
+            Some(part) => Ok(Some(part.cast_into::<PyString>()?)),
+            None => Ok(None),
+        }
+    };
+    let mut url = String::with_capacity(128);
+    let mut put = |before: &str, part: &Bound<'_, PyString>, after: &str| -> PyResult<()> {
+        url.extend([before, part.to_str()?, after]);
+        Ok(())
+    };
+    let (Some(scheme), Some(host)) = (text_of(0)?, text_of(2)?) else {
+        return Err(PyValueError::new_err("a URL without scheme or host"));
+    };
+    put("", &scheme, "://")?;
+    if let Some(user) = text_of(1)?
+        && !user.is_empty()?
+    {
+        put("", &user, "@")?;
+    }
+    match host.to_str()?.contains(':') {
+        true => put("[", &host, "]")?,
+        false => put("", &host, "")?,
+    }
+    let port = part(3)?;
+    if let Some(port) = &port {
+        put(":", &port.str()?, "")?;
+    }
+    for (before, place) in [("", 4), ("?", 5), ("#", 6)] {
+        if let Some(part) = text_of(place)? {
+            put(before, &part, "")?;
+        }
+    }
+    let port = port.unwrap_or_else(|| py.None().into_bound(py));
+    let server = Server(scheme.into_any(), host.into_any(), port);
+    Ok((PyString::new(py, &url).into_any(), server))
 }
 
 /// The method; gives the name of the span.
@@ -110,7 +210,11 @@ fn put_method<'py>(
     if !is_same && !original.is_empty() {
         facts.set(METHOD_ORIGINAL, PyString::new(py, original).into_any());
     }
-    let method = PyString::intern(py, &normalised).into_any();
+    let method = match given.cast_exact::<PyString>() {
+        // Most write it as it is said.
+        Ok(text) if text.to_str().is_ok_and(|text| text == normalised) => given.clone(),
+        _ => PyString::intern(py, &normalised).into_any(),
+    };
     let is_known = normalised != method::OTHER;
     facts.set_present(METHOD, Some(method.clone()));
     // A method that nobody knows tells nothing about the request.
@@ -135,8 +239,13 @@ fn put_url<'py>(facts: &mut ClientFacts, target: &Bound<'py, PyAny>, server: Opt
         None => {
             let origin = url::origin(&text);
             let port = origin.port.and_then(|port| port.into_pyobject(py).ok());
+            let scheme = match &*origin.scheme {
+                "http" => intern!(py, "http").clone(),
+                "https" => intern!(py, "https").clone(),
+                other => PyString::new(py, other),
+            };
             (
-                PyString::intern(py, &origin.scheme).into_any(),
+                scheme.into_any(),
                 PyString::new(py, &origin.host).into_any(),
                 port.map(Bound::into_any),
             )
@@ -176,7 +285,7 @@ impl HttpClient {
     #[pyo3(signature = (tracer, *, old, new, duration_old, duration_new, request_size_old=None,
         request_size_new=None, response_size_old=None, response_size_new=None, is_excluded=None,
         captures_all_methods=false, suppresses=false, server_on_span=true, peer_on_span=false,
-        measures_scheme=true, describes_by_type=false))]
+        measures_scheme=true, describes_by_type=false, header_layout=None))]
     #[expect(clippy::too_many_arguments, reason = "keywords, all of them")]
     fn new(
         py: Python<'_>,
@@ -196,7 +305,8 @@ impl HttpClient {
         peer_on_span: bool,
         measures_scheme: bool,
         describes_by_type: bool,
-    ) -> Self {
+        header_layout: Option<&str>,
+    ) -> PyResult<Self> {
         let mut on_span = ON_SPAN;
         if new && server_on_span {
             on_span = on_span.and(SERVER_ON_SPAN);
@@ -205,7 +315,7 @@ impl HttpClient {
             on_span = on_span.and(PEER_ON_SPAN);
         }
         let keys = FactKeys::new(py, &NAMES, Conventions { old, new });
-        Self {
+        Ok(Self {
             tracer: AnyTracer::new(tracer),
             keys: keys.on_span(on_span),
             duration_old: AnyInstrument::new(duration_old),
@@ -219,7 +329,8 @@ impl HttpClient {
             suppresses,
             measures_scheme,
             describes_by_type,
-        }
+            header_layout: header_layout.map(HeaderLayout::of).transpose()?,
+        })
     }
 
     /// Begins a request, whose span is current until it is finished; None where nothing is to be
@@ -234,6 +345,31 @@ impl HttpClient {
     ) -> PyResult<Option<Bound<'py, ClientCall>>> {
         let begun = Self::begin_call(slf, method, url, user_agent, server);
         Ok(hook::harmless(slf.py(), begun)?.flatten())
+    }
+
+    /// Begins a request that is sent at once: `begin` and `sends` in one. The URL may be its parts.
+    /// `inside` is what `headers` keep their fields in, if that is of the layout that was named.
+    #[pyo3(signature = (method, url, headers, inside=None, user_agent=None, server=None))]
+    fn send<'py>(
+        slf: &Bound<'py, Self>,
+        method: &Bound<'py, PyAny>,
+        url: &Bound<'py, PyAny>,
+        headers: &Bound<'py, PyAny>,
+        inside: Option<&Bound<'py, PyAny>>,
+        user_agent: Option<Bound<'py, PyAny>>,
+        server: Option<Server<'py>>,
+    ) -> PyResult<Option<Bound<'py, ClientCall>>> {
+        let begin = || -> PyResult<Option<Bound<'py, ClientCall>>> {
+            let Some((span, facts)) = Self::begin_span(slf, method, url, user_agent, server)?
+            else {
+                return Ok(None);
+            };
+            let layout = slf.get().header_layout;
+            let inside = inside.and_then(|inside| layout?.target(inside));
+            let target = inside.unwrap_or_else(|| CarrierTarget::of(headers));
+            ClientCall::send_at_once(slf, span, facts, headers, &target).map(Some)
+        };
+        Ok(hook::harmless(slf.py(), begin())?.flatten())
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

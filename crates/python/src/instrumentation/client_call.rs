@@ -12,13 +12,15 @@ use telemetry::instrumentation::names::client::{
 };
 use telemetry::instrumentation::status;
 
+use super::any_instrument::AnyInstrument;
 use super::any_span::AnySpan;
 use super::client::{ClientFacts, HttpClient};
 use super::hook;
-use super::suppression::suppressed;
+use super::suppression::{suppress, suppressed};
 use crate::imports::context;
 use crate::imports::official::Official;
 use crate::process::diagnostics;
+use crate::propagation::carrier::CarrierTarget;
 use crate::propagation::composite::CompositePropagator;
 use crate::threads::guarded::Guarded;
 
@@ -54,7 +56,44 @@ impl ClientCall {
         let official = Official::get(py)?;
         let current = context::current(py, official)?;
         let context = official.context_with_span(py, &current, span.object(py))?;
-        let outer = context::attach(py, official, &context)?;
+        Self::attach(client, span, facts, context)
+    }
+
+    /// Makes the span current, has the request carry it, and begins the time. `target` is `headers`, or what
+    /// they keep their fields in, for where the global propagator is ours.
+    pub(super) fn send_at_once<'py>(
+        client: &Bound<'py, HttpClient>,
+        span: AnySpan,
+        facts: ClientFacts,
+        headers: &Bound<'py, PyAny>,
+        target: &CarrierTarget<'_, 'py>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let py = client.py();
+        let official = Official::get(py)?;
+        let current = context::current(py, official)?;
+        let context = official.context_with_span(py, &current, span.object(py))?;
+        let propagator = global_propagator(py)?;
+        let injected = CompositePropagator::inject_natively(&propagator, target, &context);
+        if hook::harmless(py, injected)? == Some(true) {
+            // The others have not seen this context.
+            if client.get().suppresses {
+                suppress(&context)?;
+            }
+            return Self::attach(client, span, facts, context);
+        }
+        let call = Self::attach(client, span, facts, context)?;
+        hook::harmless(py, call.get().send(py, Some(headers)))?;
+        Ok(call)
+    }
+
+    fn attach<'py>(
+        client: &Bound<'py, HttpClient>,
+        span: AnySpan,
+        facts: ClientFacts,
+        context: Bound<'py, PyAny>,
+    ) -> PyResult<Bound<'py, Self>> {
+        let py = client.py();
+        let outer = context::attach(py, Official::get(py)?, &context)?;
         let state = State {
             facts,
             outer: Some(outer.unbind()),
@@ -170,10 +209,13 @@ impl ClientCall {
     fn measure(&self, py: Python<'_>) -> PyResult<()> {
         let client = self.client.get();
         let context = Some(self.context.bind(py));
+        let in_use = |instrument: &&AnyInstrument| !instrument.is_idle(py);
+        let duration_old = client.duration_old.as_ref().filter(in_use);
+        let duration_new = client.duration_new.as_ref().filter(in_use);
         let (old, new, elapsed, sizes) = {
             let state = self.state.lock(py);
             // No Python code runs while the dicts are made: their keys and values are plain.
-            let old = match &client.duration_old {
+            let old = match duration_old {
                 Some(instrument) => {
                     let attributes = PyDict::new(py);
                     let facts = &state.facts;
@@ -182,7 +224,7 @@ impl ClientCall {
                 }
                 None => None,
             };
-            let new = match &client.duration_new {
+            let new = match duration_new {
                 Some(instrument) => {
                     let attributes = PyDict::new(py);
                     let facts = &state.facts;
@@ -233,19 +275,26 @@ fn reset(py: Python<'_>, token: Option<Py<PyAny>>) -> PyResult<()> {
     Ok(())
 }
 
-// Writes the current context into the headers of the request, by the global propagator.
-fn inject(headers: &Bound<'_, PyAny>) -> PyResult<()> {
+fn api(py: Python<'_>) -> PyResult<&Bound<'_, PyModule>> {
     static API: Once<Py<PyModule>> = Once::new();
-    let py = headers.py();
     let name = intern!(py, "opentelemetry.propagate");
     let api = API.get_or_try_init(py, || py.import(name).map(Bound::unbind))?;
-    let api = api.bind(py);
+    Ok(api.bind(py))
+}
+
+fn global_propagator(py: Python<'_>) -> PyResult<Bound<'_, PyAny>> {
+    api(py)?.getattr(intern!(py, "_HTTP_TEXT_FORMAT"))
+}
+
+// Writes the current context into the headers of the request, by the global propagator.
+fn inject(headers: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = headers.py();
     let method = intern!(py, "inject");
-    let propagator = api.getattr(intern!(py, "_HTTP_TEXT_FORMAT"))?;
+    let propagator = global_propagator(py)?;
     if propagator.is_instance_of::<CompositePropagator>() {
         return propagator.call_method1(method, (headers,)).map(drop);
     }
-    api.call_method1(method, (headers,)).map(drop)
+    api(py)?.call_method1(method, (headers,)).map(drop)
 }
 
 // One that was dropped on the way ends here.

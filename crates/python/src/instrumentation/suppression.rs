@@ -27,8 +27,16 @@ pub(super) fn suppressed<'py>(current: &Bound<'py, PyAny>) -> PyResult<Bound<'py
     if let Ok(current) = current.cast::<PyDict>() {
         context.update(current.as_mapping())?;
     }
-    context.set_item(&Keys::get(py)?.http, true)?;
+    suppress(context.as_any())?;
     Ok(context.into_any())
+}
+
+/// Suppresses instrumentations of HTTP in a context that nobody else has seen.
+pub(super) fn suppress(context: &Bound<'_, PyAny>) -> PyResult<()> {
+    let py = context.py();
+    context
+        .cast::<PyDict>()?
+        .set_item(&Keys::get(py)?.http, true)
 }
 
 fn is_set(

@@ -206,10 +206,14 @@ fn header_name(key: Bound<'_, PyAny>) -> Option<Bound<'_, PyAny>> {
 }
 
 /// Where fields are set.
-pub(super) enum CarrierTarget<'a, 'py> {
+pub(crate) enum CarrierTarget<'a, 'py> {
     Dict(&'a Bound<'py, PyDict>),
     /// A list of pairs of a text and bytes.
     Pairs(&'a Bound<'py, PyList>),
+    /// A list of names, names in lower case and values, all of them bytes.
+    Triples(&'a Bound<'py, PyList>),
+    /// A mapping of names in lower case to pairs of a name and a value.
+    LowerCased(&'a Bound<'py, PyAny>),
     Mapping(&'a Bound<'py, PyAny>),
     Setter {
         setter: &'a Bound<'py, PyAny>,
@@ -228,6 +232,11 @@ impl<'a, 'py> CarrierTarget<'a, 'py> {
         {
             return Self::Setter { setter, carrier };
         }
+        Self::of(carrier)
+    }
+
+    /// As the API's default setter has it.
+    pub(crate) fn of(carrier: &'a Bound<'py, PyAny>) -> Self {
         if let Ok(carrier) = carrier.cast_exact::<PyDict>() {
             Self::Dict(carrier)
         } else if let Ok(carrier) = carrier.cast::<PyList>() {
@@ -245,6 +254,15 @@ impl<'a, 'py> CarrierTarget<'a, 'py> {
         match self {
             Self::Dict(carrier) => carrier.set_item(key, value),
             Self::Pairs(carrier) => set_pair(carrier, key, value),
+            Self::Triples(carrier) => set_triple(carrier, key, value),
+            Self::LowerCased(carrier) => {
+                let name = key.to_str()?;
+                if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+                    carrier.set_item(name.to_ascii_lowercase(), (key, value))
+                } else {
+                    carrier.set_item(key, (key, value))
+                }
+            }
             Self::Mapping(carrier) => carrier.set_item(key, value),
             Self::Setter { setter, carrier } => {
                 let name = intern!(key.py(), "set");
@@ -331,5 +349,46 @@ fn set_pair<'py>(
     match found {
         Some(place) => carrier.set_item(place, pair),
         None => carrier.append(pair),
+    }
+}
+
+// The first field of that name is replaced, and those after it go.
+fn set_triple<'py>(
+    carrier: &Bound<'py, PyList>,
+    key: &Bound<'py, PyString>,
+    value: &Bound<'py, PyString>,
+) -> PyResult<()> {
+    let py = key.py();
+    let (key, value) = (key.to_str()?, value.to_str()?);
+    let name = PyBytes::new(py, key.as_bytes());
+    let lower = match key.bytes().any(|byte| byte.is_ascii_uppercase()) {
+        true => PyBytes::new(py, key.to_ascii_lowercase().as_bytes()),
+        false => name.clone(),
+    };
+    let is_there = |place: usize| -> PyResult<bool> {
+        let field = carrier.get_item(place)?;
+        let Ok(field) = field.cast::<PyTuple>() else {
+            return Ok(false);
+        };
+        let found = field.get_item(1)?;
+        Ok(found
+            .cast::<PyBytes>()
+            .is_ok_and(|found| found.as_bytes() == lower.as_bytes()))
+    };
+    let mut first = None;
+    let mut place = carrier.len();
+    while place > 0 {
+        place -= 1;
+        if is_there(place)?
+            && let Some(later) = first.replace(place)
+        {
+            carrier.del_item(later)?;
+        }
+    }
+    let value = PyBytes::new(py, value.as_bytes());
+    let field = (name, lower.clone(), value).into_pyobject(py)?;
+    match first {
+        Some(place) => carrier.set_item(place, field),
+        None => carrier.append(field),
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::exceptions::PyAttributeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyTuple};
+use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::carrier::{CarrierSource, CarrierTarget};
@@ -15,6 +15,9 @@ use super::propagator::{EXTRACT_FAILED, INJECT_FAILED, settle};
 use crate::imports::watch::{dict_of, version_of};
 use crate::threads::guarded::Guarded;
 use crate::threads::once::Once;
+
+/// More than anybody configures.
+const MOST_FORMATS: usize = 8;
 
 #[pyclass(frozen, subclass, weakref, dict, module = "oxitel._native")]
 pub(crate) struct CompositePropagator {
@@ -123,8 +126,46 @@ impl CompositePropagator {
     pub(crate) fn standing_in<'py>(
         propagator: &Bound<'py, PyAny>,
     ) -> PyResult<Option<Bound<'py, Self>>> {
+        Self::doing(propagator, intern!(propagator.py(), "extract"))
+    }
+
+    /// Writes `context` into `target` where the global propagator is `propagator`, and nobody else's code
+    /// has a part in that; else says false, and nothing is written.
+    pub(crate) fn inject_natively<'py>(
+        propagator: &Bound<'py, PyAny>,
+        target: &CarrierTarget<'_, 'py>,
+        context: &Bound<'py, PyAny>,
+    ) -> PyResult<bool> {
         let py = propagator.py();
-        let own = dict_of(propagator).map(|dict| dict.get_item(intern!(py, "extract")));
+        let Some(native) = Self::doing(propagator, intern!(py, "inject"))? else {
+            return Ok(false);
+        };
+        let known = Known::get(py)?;
+        let parts = walkable(native.get().parts(py)?)?;
+        let mut formats = [None; MOST_FORMATS];
+        let mut count = 0;
+        while let Some(part) = item(&parts, count) {
+            let (Some(format), Some(place)) = (known.format_of(&part), formats.get_mut(count))
+            else {
+                return Ok(false);
+            };
+            *place = Some(format);
+            count += 1;
+        }
+        let mut injected = Injected::new(py, Some(context))?;
+        for format in formats.into_iter().flatten() {
+            let result = format.inject(py, target, &mut injected, HeaderNames(None));
+            settle(py, result, INJECT_FAILED)?;
+        }
+        Ok(true)
+    }
+
+    fn doing<'py>(
+        propagator: &Bound<'py, PyAny>,
+        name: &Bound<'py, PyString>,
+    ) -> PyResult<Option<Bound<'py, Self>>> {
+        let py = propagator.py();
+        let own = dict_of(propagator).map(|dict| dict.get_item(name));
         let Some(method) = own.transpose()?.flatten() else {
             return Ok(None);
         };
@@ -138,6 +179,7 @@ impl CompositePropagator {
             Some(owner) => {
                 owner.object.is(propagator)
                     && owner.replaced(py, "extract", &owner.extract)?.is_none()
+                    && owner.replaced(py, "inject", &owner.inject)?.is_none()
             }
             None => false,
         };

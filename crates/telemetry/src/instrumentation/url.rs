@@ -144,7 +144,8 @@ pub fn origin(url: &str) -> Origin<'_> {
 }
 
 fn lower(text: &str) -> Cow<'_, str> {
-    if text.chars().any(char::is_uppercase) {
+    let may_change = |byte: u8| byte.is_ascii_uppercase() || !byte.is_ascii();
+    if text.bytes().any(may_change) {
         Cow::Owned(text.to_lowercase())
     } else {
         Cow::Borrowed(text)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from inspect import isawaitable
 from logging import getLogger
 from time import monotonic
-from typing import Any
+from typing import Any, Literal
 
 from opentelemetry.metrics import Histogram, MeterProvider, get_meter
 from opentelemetry.trace import TracerProvider, get_tracer
@@ -121,11 +121,13 @@ class ClientInstruments:
         peer_on_span: bool = False,
         measures_scheme: bool = True,
         describes_by_type: bool = False,
+        header_layout: Literal["lower-cased", "triples"] | None = None,
     ) -> _native.HttpClient:
         """With `suppresses`, clients below this one record nothing while it is at work. Spans of
         the new conventions have `server.*`, and `network.*` with `peer_on_span`. The old duration
         has the scheme. With `describes_by_type`, the status says only of which class an exception
-        is."""
+        is. `header_layout` is what the third argument of `send` is: pairs of a name and a value by
+        the name in lower case, or a list of name, name in lower case and value as bytes."""
         return _native.HttpClient(
             self.tracer,
             old=self.conventions.old,
@@ -143,6 +145,7 @@ class ClientInstruments:
             peer_on_span=peer_on_span,
             measures_scheme=measures_scheme,
             describes_by_type=describes_by_type,
+            header_layout=header_layout,
         )
 
 
