@@ -7,6 +7,7 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +28,14 @@ class Disk:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def freeze(self) -> None:
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Who writes to it meanwhile cannot even be killed."""
         subprocess.run(["fsfreeze", "--freeze", str(self.path)], check=True)
-
-    def thaw(self) -> None:
-        subprocess.run(["fsfreeze", "--unfreeze", str(self.path)], check=False, capture_output=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["fsfreeze", "--unfreeze", str(self.path)], check=True)
 
 
 @pytest.fixture
@@ -43,9 +47,7 @@ def disk(tmp_path: Path) -> Iterator[Disk]:
     for command in (["mkfs.ext4", "-q", str(image)], ["mount", "-o", "loop", image, path]):
         if subprocess.run(command, capture_output=True, check=False).returncode != 0:
             pytest.skip("nothing can be mounted here")
-    disk = Disk(path)
-    yield disk
-    disk.thaw()
+    yield Disk(path)
     # Whoever still has it is ended by then, and perhaps not yet gone.
     for _ in range(50):
         if subprocess.run(["umount", str(path)], check=False).returncode == 0:
@@ -106,13 +108,10 @@ def test_what_the_receiver_takes_is_delivered_while_the_disk_is_frozen(
         env=buffer | {"OXITEL_BUFFER_DIRECTORY": str(disk.path)},
     )
     wait_until(lambda: bool(files(disk)), 20, str(running.stderr))
-    disk.freeze()
-    name_is(tmp_path, "frozen")
-    # Far more than what was on its way.
-    wait_until(lambda: arrived()["frozen"] > 200, 60, str(running.stderr))
-    name_is(tmp_path, "later")
-    wait_until(lambda: arrived()["later"] > 50, 60, str(running.stderr))
-    disk.thaw()
+    with disk.frozen():
+        name_is(tmp_path, "frozen")
+        # Far more than what was on its way.
+        wait_until(lambda: arrived()["frozen"] > 200, 60, str(running.stderr))
     name_is(tmp_path, "end")
     finished = running.finish()
     made = int(finished.stdout.split()[-1])
@@ -137,11 +136,10 @@ def test_what_is_recorded_while_disk_and_receiver_are_away_is_kept_when_the_disk
         env=buffer | {"OXITEL_BUFFER_DIRECTORY": str(disk.path)},
     )
     wait_until(lambda: bool(files(disk)), 20, str(running.stderr))
-    disk.freeze()
-    collector.refuse()
-    name_is(tmp_path, "away")
-    time.sleep(5)
-    disk.thaw()
+    with disk.frozen():
+        collector.refuse()
+        name_is(tmp_path, "away")
+        time.sleep(5)
     name_is(tmp_path, "end")
     finished = running.finish()
     made = int(finished.stdout.split()[-1])
@@ -175,13 +173,12 @@ def test_an_end_waits_for_a_frozen_disk_no_longer_than_it_may(
         STEADY.format(options=""), env=buffer | {"OXITEL_BUFFER_DIRECTORY": str(disk.path)}
     )
     wait_until(lambda: bool(files(disk)), 20, str(running.stderr))
-    disk.freeze()
-    name_is(tmp_path, "frozen")
-    wait_until(lambda: arrived()["frozen"] > 50, 60, str(running.stderr))
-    name_is(tmp_path, "end")
-    # The kernel lets a process go when the disk has answered, and not before.
-    running.wait_for_line("made", 30)
-    disk.thaw()
+    with disk.frozen():
+        name_is(tmp_path, "frozen")
+        wait_until(lambda: arrived()["frozen"] > 50, 60, str(running.stderr))
+        name_is(tmp_path, "end")
+        # The kernel lets a process go when the disk has answered, and not before.
+        running.wait_for_line("made", 30)
     finished = running.finish()
     assert finished.said("over") - finished.said("end") < 10
     assert arrived().total() == int(finished.stdout.split()[-1])
