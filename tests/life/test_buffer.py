@@ -64,7 +64,7 @@ NEXT_START = """
 
     start()
     print("ready", flush=True)
-    time.sleep(120)
+    time.sleep(600)
 """
 
 

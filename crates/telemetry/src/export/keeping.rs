@@ -1,17 +1,19 @@
-//! What the worker does for the spool of one queue: it writes what is neither delivered nor written,
-//! and sends what is in the spool alone when nothing else is to be sent.
+//! What is done for the spool of one queue: what is neither delivered nor written is written, and what is
+//! in the spool alone is sent when nothing else is to be sent. The worker has it done on a thread for the
+//! disk, and goes on without if that takes too long.
 
 use std::fs::File;
 use std::mem;
-use std::pin::pin;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::watch;
 use tokio::time::sleep;
 
 use super::deliver::{Delivery, Owner, deliver};
+use super::disk::Disk;
 use super::probe::{self, Outcome};
+use super::queue::Unwritten;
 use super::report;
 use super::session::Session;
 use super::shared_queue::SharedQueue;
@@ -40,13 +42,27 @@ const MAX_IN_TURN: u32 = 10;
 /// Writes without a look at anything else.
 const MAX_WRITES: usize = 256;
 
+/// How long the worker waits for the disk before it goes on without: then what it has is not kept, and no
+/// less delivered.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// The longest that it waits at its end.
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
+/// How often it looks whether a disk that hangs does so still.
+const HANGS: Duration = Duration::from_secs(1);
+
 /// A spool as the worker has it.
 pub(super) struct Keeping {
     config: SpoolConfig,
-    state: Mutex<State>,
+    disk: Mutex<Arc<Disk<State>>>,
+    /// What a look at the spool has come to.
+    look: Arc<Mutex<Look>>,
+    /// What the receiver said last, where the disk has not heard of it.
+    answer: Arc<Mutex<Option<Answer>>>,
 }
 
+/// What is done with the disk alone.
 struct State {
+    config: SpoolConfig,
     /// There when it is known whose it is.
     store: Option<Store>,
     pace: Pace,
@@ -55,6 +71,19 @@ struct State {
     send_at: Instant,
     turn: Option<(File, Lock)>,
     sent_in_turn: u32,
+}
+
+enum Look {
+    None,
+    Begun,
+    Over(Next),
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Answer {
+    Accepted,
+    Refused,
+    Away,
 }
 
 /// When kept records are to be thought of again.
@@ -81,33 +110,258 @@ struct Kept {
 
 impl Keeping {
     pub(super) fn new(config: SpoolConfig) -> Self {
-        let now = Instant::now();
+        let state = State::new(config.clone());
         Self {
             config,
-            state: Mutex::new(State {
-                store: None,
-                pace: Pace::new(now),
-                look_at: now + FIRST_LOOK + FIRST_LOOK_SPREAD.mul_f64(fastrand::f64()),
-                send_at: now,
-                turn: None,
-                sent_in_turn: 0,
-            }),
+            disk: Mutex::new(Arc::new(Disk::new(state))),
+            look: Arc::new(Mutex::new(Look::None)),
+            answer: Arc::default(),
         }
     }
 
-    /// Only the worker has it for long, and never where it waits for something else.
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn disk(&self) -> Arc<Disk<State>> {
+        Arc::clone(&locked(&self.disk))
+    }
+
+    /// Has something done with the spool when everything before it is done.
+    fn submit(
+        &self,
+        queue: &Arc<SharedQueue>,
+        job: impl FnOnce(&SharedQueue, &mut State) + Send + 'static,
+    ) {
+        let (queue, answer) = (Arc::clone(queue), Arc::clone(&self.answer));
+        self.disk().submit(move |state| {
+            let answer = locked(&answer).take();
+            if let Some(answer) = answer {
+                state.note(answer);
+            }
+            job(&queue, state);
+            tidy(&queue, state);
+        });
+    }
+
+    /// The same, unless the disk hangs, and waits for it as long as that makes sense.
+    async fn done(
+        &self,
+        queue: &Arc<SharedQueue>,
+        patience: Duration,
+        job: impl FnOnce(&SharedQueue, &mut State) + Send + 'static,
+    ) {
+        let disk = self.disk();
+        if !disk.is_stuck() {
+            self.submit(queue, job);
+            disk.is_done_within(patience).await;
+        }
+    }
+
+    /// Says whose records these are going to be; whether there may be something of theirs.
+    pub(super) fn serve(&self, queue: &SharedQueue, resource: &[u8]) -> bool {
+        // Whoever has it has been here before.
+        let disk = self.disk();
+        let state = disk.try_state();
+        state.is_some_and(|mut state| state.identify(queue, resource).may_have_more())
+    }
+
+    /// Awaits something while what comes in is written. None where the queue is closing, all of it is
+    /// written, and the receiver is known to be away: there is nothing to wait for.
+    pub(super) async fn during<T>(
+        &self,
+        queue: &Arc<SharedQueue>,
+        awaited: impl Future<Output = T>,
+    ) -> Option<T> {
+        tokio::select! {
+            biased;
+            done = awaited => Some(done),
+            () = self.keep_on(queue) => None,
+        }
+    }
+
+    async fn keep_on(&self, queue: &Arc<SharedQueue>) {
+        loop {
+            tokio::select! {
+                () = queue.wake.notified() => {}
+                () = sleep(self.config.interval) => {}
+            }
+            self.keep(queue).await;
+            let guarded = queue.lock();
+            if guarded.closing.is_some() && guarded.is_kept_for_later() {
+                return;
+            }
+        }
+    }
+
+    /// Writes what is not written yet.
+    pub(super) async fn keep(&self, queue: &Arc<SharedQueue>) {
+        self.done(queue, PATIENCE, keep).await;
+    }
+
+    /// The same at the end, when it is worth more to wait for it.
+    pub(super) async fn keep_last(&self, queue: &Arc<SharedQueue>) {
+        let closing = queue.lock().closing;
+        let left = closing.map(|closing| closing.saturating_duration_since(Instant::now()));
+        let patience = left.map_or(PATIENCE, |left| left.clamp(PATIENCE, LAST_PATIENCE));
+        if self.disk().is_done_within(patience).await {
+            self.done(queue, patience, keep).await;
+        }
+    }
+
+    /// Writes what is not written yet of the batch that is about to be sent: whatever happens while it
+    /// is on its way, it is kept.
+    pub(super) async fn keep_flight(&self, queue: &Arc<SharedQueue>, batch: &Batch) {
+        let unwritten = queue.lock().queue.unwritten_of_flight(batch);
+        let Some(unwritten) = unwritten else {
+            return;
+        };
+        let write = |queue: &SharedQueue, state: &mut State| {
+            if queue.lock().queue.is_unwritten(&unwritten) {
+                // That there is no room for it is found again by whoever writes the rest.
+                let _ = write(queue, state, unwritten);
+            }
+        };
+        self.done(queue, PATIENCE, write).await;
+    }
+
+    /// What a live batch says of the receiver, and what need not be kept any more.
+    pub(super) fn note_live(
+        &self,
+        queue: &Arc<SharedQueue>,
+        is_away: bool,
+        has_failed: bool,
+        settled: Vec<Place>,
+    ) {
+        self.note(match (has_failed, is_away) {
+            (true, _) => Answer::Refused,
+            (false, true) => Answer::Away,
+            (false, false) => Answer::Accepted,
+        });
+        queue.lock().queue.note_stale(settled);
+        if self.disk().is_stuck() {
+            tend_journal(queue);
+        } else {
+            self.submit(queue, |_, _| {});
+        }
+    }
+
+    fn note(&self, answer: Answer) {
+        *locked(&self.answer) = Some(answer);
+    }
+
+    /// Sends one request of what is in the spool alone, if it is time for that.
+    pub(super) async fn send_kept(
+        &self,
+        queue: &Arc<SharedQueue>,
+        session: &Session,
+        urgency: &mut watch::Receiver<Urgency>,
+    ) -> NextKept {
+        let kept_at = match self.look(queue).await {
+            Next::Never => None,
+            Next::At(at) => Some(at),
+            Next::Ask => {
+                let answer = self.during(queue, probe::ask(session)).await;
+                self.note(match answer {
+                    Some(Outcome::Accepted) => Answer::Accepted,
+                    Some(Outcome::Refused) => Answer::Refused,
+                    _ => Answer::Away,
+                });
+                return NextKept::Sent;
+            }
+            Next::Send(kept) => {
+                let Stored { batch, places } = kept.stored;
+                let (is_own, bytes) = (kept.is_own, batch.byte_len());
+                // The look may have taken long.
+                let is_open = locked(&self.answer).is_none_or(|last| last == Answer::Accepted);
+                let delivery = if is_open {
+                    let deadline = tokio::time::Instant::now() + session.settled.timeout;
+                    let sending = deliver(session, batch, deadline, urgency, Owner::Queue);
+                    self.during(queue, sending).await
+                } else {
+                    None
+                };
+                self.submit(queue, move |queue, state| {
+                    state.settle_kept(queue, delivery, places, is_own, bytes);
+                });
+                return NextKept::Sent;
+            }
+        };
+        // What comes in meanwhile has to be written too.
+        let is_empty = queue.lock().queue.len() == 0;
+        let write_at = (!is_empty).then(|| Instant::now() + self.config.interval);
+        let next = write_at.into_iter().chain(kept_at).min();
+        next.map_or(NextKept::Never, |at| NextKept::At(at.into()))
+    }
+
+    /// What is to be done with kept records. One that takes too long is looked at another time.
+    async fn look(&self, queue: &Arc<SharedQueue>) -> Next {
+        let disk = self.disk();
+        let is_to_begin = matches!(*locked(&self.look), Look::None);
+        if is_to_begin && !disk.is_stuck() {
+            *locked(&self.look) = Look::Begun;
+            let look = Arc::clone(&self.look);
+            self.submit(queue, move |queue, state| {
+                let next = state.next_kept(queue);
+                *locked(&look) = Look::Over(next);
+            });
+        }
+        if !disk.is_stuck() {
+            disk.is_done_within(PATIENCE).await;
+        }
+        let mut look = locked(&self.look);
+        match mem::replace(&mut *look, Look::None) {
+            Look::Over(next) => next,
+            unfinished => {
+                *look = unfinished;
+                Next::At(Instant::now() + HANGS)
+            }
+        }
+    }
+
+    /// Goes on with what another one had, whose worker was lost.
+    pub(super) fn take_over(&self, other: &Self) {
+        let disk = other.disk();
+        disk.take_over();
+        *locked(&self.disk) = disk;
+    }
+
+    /// Lets other processes have what is kept.
+    pub(super) fn release(&self, queue: &Arc<SharedQueue>) {
+        self.submit(queue, |_, state| {
+            state.end_turn();
+            state.store = None;
+        });
+    }
+
+    /// At the end: how many records are where they outlive the process.
+    pub(super) fn report_kept(&self, queue: &SharedQueue, kept: usize) {
+        let count = kept as u64 + queue.lock().adopted_waiting;
+        if count > 0 {
+            let directory = self.config.directory.clone();
+            let news = BufferNews::Kept { count, directory };
+            report::buffer(queue.exporter.settled(), news);
+        }
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl State {
+    fn new(config: SpoolConfig) -> Self {
+        let now = Instant::now();
+        Self {
+            config,
+            store: None,
+            pace: Pace::new(now),
+            look_at: now + FIRST_LOOK + FIRST_LOOK_SPREAD.mul_f64(fastrand::f64()),
+            send_at: now,
+            turn: None,
+            sent_in_turn: 0,
+        }
     }
 
     /// Makes the store of the service whose resource this is, unless there is one.
-    fn identify<'a>(
-        &self,
-        queue: &SharedQueue,
-        state: &'a mut State,
-        resource: &[u8],
-    ) -> &'a mut Store {
-        state.store.get_or_insert_with(|| {
+    fn identify(&mut self, queue: &SharedQueue, resource: &[u8]) -> &mut Store {
+        self.store.get_or_insert_with(|| {
             let settled = queue.exporter.settled();
             let (namespace, name) = service(resource);
             let identity = Identity::new(
@@ -120,196 +374,64 @@ impl Keeping {
         })
     }
 
-    /// Says whose records these are going to be; whether there may be something of theirs.
-    pub(super) fn serve(&self, queue: &SharedQueue, resource: &[u8]) -> bool {
-        // Whoever has it has been here before.
-        let state = self.state.try_lock();
-        state.is_ok_and(|mut state| self.identify(queue, &mut state, resource).may_have_more())
-    }
-
-    /// Awaits something while what comes in is written. None where the queue is closing, all of it is
-    /// written, and the receiver is known to be away: there is nothing to wait for.
-    pub(super) async fn during<T>(
-        &self,
-        queue: &SharedQueue,
-        awaited: impl Future<Output = T>,
-    ) -> Option<T> {
-        let mut awaited = pin!(awaited);
-        loop {
-            tokio::select! {
-                biased;
-                done = &mut awaited => return Some(done),
-                () = queue.wake.notified() => {}
-                () = sleep(self.config.interval) => {}
-            }
-            self.keep(queue);
-            let guarded = queue.lock();
-            if guarded.closing.is_some() && guarded.is_kept_for_later() {
-                return None;
-            }
-        }
-    }
-
-    /// Writes what is not written yet.
-    pub(super) fn keep(&self, queue: &SharedQueue) {
-        let mut state = self.lock();
-        for _ in 0..MAX_WRITES {
-            let unwritten = queue.lock().queue.next_unwritten();
-            let Some(mut unwritten) = unwritten else {
-                break;
-            };
-            let batch = mem::take(&mut unwritten.batch);
-            let resource = batch.resource().unwrap_or_default();
-            let store = self.identify(queue, &mut state, resource);
-            match store.write(batch) {
-                Ok(places) => {
-                    let settled = queue.lock().queue.note_written(&unwritten, places);
-                    store.settle(&settled);
-                }
-                Err(NotKept::TooLarge) => queue.lock().queue.note_too_large(&unwritten),
-                Err(NotKept::Full) if give_up_oldest(queue, store, Gone::ForRoom) => {}
-                Err(NotKept::Full) => {
-                    store.note_full();
-                    break;
-                }
-                Err(NotKept::ForNow) => break,
-            }
-        }
-        tidy(queue, state);
-    }
-
-    /// Writes what is not written yet of the batch that is about to be sent: whatever happens while it
-    /// is on its way, it is kept.
-    pub(super) fn keep_flight(&self, queue: &SharedQueue, batch: &Batch) {
-        let written = queue.lock().queue.flight_written();
-        let rest = written.map(|written| batch.since(written));
-        let Some(rest) = rest.filter(|rest| !rest.is_empty()) else {
-            return;
-        };
-        let mut state = self.lock();
-        let store = self.identify(queue, &mut state, rest.resource().unwrap_or_default());
-        if let Ok(places) = store.write(rest) {
-            let settled = queue
-                .lock()
-                .queue
-                .note_flight_written(batch.added(), places);
-            store.settle(&settled);
-        }
-        tidy(queue, state);
-    }
-
-    /// What a live batch says of the receiver, and what need not be kept any more.
-    pub(super) fn note_live(
-        &self,
-        queue: &SharedQueue,
-        is_away: bool,
-        has_failed: bool,
-        settled: &[Place],
-    ) {
-        let mut state = self.lock();
+    fn note(&mut self, answer: Answer) {
         let now = Instant::now();
-        if has_failed {
-            state.pace.refused(now);
-        } else if is_away {
-            state.pace.away(now);
-        } else {
-            state.pace.open();
+        match answer {
+            Answer::Accepted => self.pace.open(),
+            Answer::Refused => self.pace.refused(now),
+            Answer::Away => self.pace.away(now),
         }
-        if let Some(store) = &mut state.store {
-            store.settle(settled);
-        }
-        tidy(queue, state);
     }
 
-    /// Sends one request of what is in the spool alone, if it is time for that.
-    pub(super) async fn send_kept(
-        &self,
-        queue: &SharedQueue,
-        session: &Session,
-        urgency: &mut watch::Receiver<Urgency>,
-    ) -> NextKept {
-        let kept_at = match self.next_kept(queue) {
-            Next::Never => None,
-            Next::At(at) => Some(at),
-            Next::Ask => {
-                let answer = self.during(queue, probe::ask(session)).await;
-                let (mut state, now) = (self.lock(), Instant::now());
-                match answer {
-                    Some(Outcome::Accepted) => state.pace.open(),
-                    Some(Outcome::Refused) => state.pace.refused(now),
-                    _ => state.pace.away(now),
-                }
-                return NextKept::Sent;
-            }
-            Next::Send(kept) => {
-                let Stored { batch, places } = kept.stored;
-                let bytes = batch.byte_len();
-                let deadline = tokio::time::Instant::now() + session.settled.timeout;
-                let sending = deliver(session, batch, deadline, urgency, Owner::Queue);
-                let delivery = self.during(queue, sending).await;
-                self.settle_kept(queue, delivery, places, kept.is_own, bytes);
-                return NextKept::Sent;
-            }
-        };
-        // What comes in meanwhile has to be written too.
-        let is_empty = queue.lock().queue.len() == 0;
-        let write_at = (!is_empty).then(|| Instant::now() + self.config.interval);
-        let next = write_at.into_iter().chain(kept_at).min();
-        next.map_or(NextKept::Never, |at| NextKept::At(at.into()))
-    }
-
-    fn next_kept(&self, queue: &SharedQueue) -> Next {
-        let (mut guard, now) = (self.lock(), Instant::now());
-        let state = &mut *guard;
-        let Some(store) = &mut state.store else {
+    fn next_kept(&mut self, queue: &SharedQueue) -> Next {
+        let now = Instant::now();
+        let Some(store) = &mut self.store else {
             return Next::Never;
         };
         if queue.lock().closing.is_some() {
             return Next::Never;
         }
-        if state.look_at <= now {
+        if self.look_at <= now {
             let every = match self.config.journal {
                 Some(_) => LOOK_AT_MEMORY,
                 None => LOOK,
             };
             let is_over = store.adopt();
-            state.look_at = now + if is_over { every } else { LOOK_ON };
+            self.look_at = now + if is_over { every } else { LOOK_ON };
             while give_up_oldest(queue, store, Gone::Expired) {}
         }
-        let next = next_request(queue, state, now);
+        let next = next_request(queue, self, now);
         if matches!(next, Next::Never | Next::Ask) {
-            state.end_turn();
+            self.end_turn();
         }
-        let look_at = state.look_at;
-        tidy(queue, guard);
         match next {
-            Next::Never => Next::At(look_at),
-            Next::At(at) => Next::At(at.min(look_at)),
+            Next::Never => Next::At(self.look_at),
+            Next::At(at) => Next::At(at.min(self.look_at)),
             next => next,
         }
     }
 
     /// Accounts for kept records that were sent.
     fn settle_kept(
-        &self,
+        &mut self,
         queue: &SharedQueue,
         delivery: Option<Delivery>,
         places: Vec<Place>,
         is_own: bool,
         bytes: usize,
     ) {
-        let (mut state, now) = (self.lock(), Instant::now());
+        let now = Instant::now();
         // Broken off, since the queue is closing, or not taken to its end: all of it is sent again.
         let tally = delivery.filter(|delivery| delivery.left.is_none());
         let tally = tally.map(|delivery| delivery.tally);
         match tally {
-            None => state.pace.away(now),
-            Some(tally) if tally.refused > 0 => state.pace.refused(now),
-            Some(_) => state.pace.speed_up(),
+            None => self.pace.away(now),
+            Some(tally) if tally.refused > 0 => self.pace.refused(now),
+            Some(_) => self.pace.speed_up(),
         }
-        state.send_at = now + state.pace.gap(bytes);
-        state.sent_in_turn += 1;
-        let Some(store) = &mut state.store else {
+        self.send_at = now + self.pace.gap(bytes);
+        self.sent_in_turn += 1;
+        let Some(store) = &mut self.store else {
             return;
         };
         match tally {
@@ -329,40 +451,52 @@ impl Keeping {
             None if is_own => queue.lock().queue.land_evicted(places, false),
             None => store.give_back(places),
         }
-        tidy(queue, state);
     }
 
-    /// Goes on with what another one had, whose worker was lost.
-    pub(super) fn take_over(&self, other: &Self) {
-        let store = other.lock().store.take();
-        self.lock().store = store;
-    }
-
-    /// Lets other processes have what is kept.
-    pub(super) fn release(&self) {
-        let mut state = self.lock();
-        state.end_turn();
-        state.store = None;
-    }
-
-    /// At the end: how many records are where they outlive the process.
-    pub(super) fn report_kept(&self, queue: &SharedQueue, kept: usize) {
-        let count = kept as u64 + queue.lock().adopted_waiting;
-        if count > 0 {
-            let directory = self.config.directory.clone();
-            let news = BufferNews::Kept { count, directory };
-            report::buffer(queue.exporter.settled(), news);
-        }
-    }
-}
-
-impl State {
     fn end_turn(&mut self) {
         if let Some((file, _lock)) = self.turn.take() {
             self.pace.note_in(&file);
         }
         self.sent_in_turn = 0;
     }
+}
+
+/// Writes what is not written yet.
+fn keep(queue: &SharedQueue, state: &mut State) {
+    for _ in 0..MAX_WRITES {
+        let unwritten = queue.lock().queue.next_unwritten();
+        let Some(unwritten) = unwritten else {
+            break;
+        };
+        let Err(reason) = write(queue, state, unwritten) else {
+            continue;
+        };
+        let Some(store) = &mut state.store else {
+            break;
+        };
+        if reason == NotKept::ForNow {
+            break;
+        }
+        if !give_up_oldest(queue, store, Gone::ForRoom) {
+            store.note_full();
+            break;
+        }
+    }
+}
+
+/// Writes this. What will never be written is not tried again.
+fn write(queue: &SharedQueue, state: &mut State, mut unwritten: Unwritten) -> Result<(), NotKept> {
+    let batch = mem::take(&mut unwritten.batch);
+    let store = state.identify(queue, batch.resource().unwrap_or_default());
+    match store.write(batch) {
+        Ok(places) => {
+            let settled = queue.lock().queue.note_written(&unwritten, places);
+            store.settle(&settled);
+        }
+        Err(NotKept::TooLarge) => queue.lock().queue.note_too_large(&unwritten),
+        Err(reason) => return Err(reason),
+    }
+    Ok(())
 }
 
 fn next_request(queue: &SharedQueue, state: &mut State, now: Instant) -> Next {
@@ -435,9 +569,8 @@ fn note_gone(queue: &SharedQueue, store: &mut Store) {
     }
 }
 
-/// After anything was done with the store: what follows from it for the queue, and what is to be said
-/// of it.
-fn tidy(queue: &SharedQueue, mut state: MutexGuard<'_, State>) {
+/// Has the journal forget what it need not have any more.
+fn tend_journal(queue: &SharedQueue) {
     let trouble = {
         let mut guarded = queue.lock();
         guarded.queue.settle_journal();
@@ -446,6 +579,12 @@ fn tidy(queue: &SharedQueue, mut state: MutexGuard<'_, State>) {
     if let Some(trouble) = trouble {
         report::buffer(queue.exporter.settled(), BufferNews::NoJournal(trouble));
     }
+}
+
+/// After anything was done with the store: what follows from it for the queue, and what is to be said
+/// of it.
+fn tidy(queue: &SharedQueue, state: &mut State) {
+    tend_journal(queue);
     let Some(store) = &mut state.store else {
         return;
     };
@@ -453,11 +592,9 @@ fn tidy(queue: &SharedQueue, mut state: MutexGuard<'_, State>) {
     store.settle(&stale);
     note_gone(queue, store);
     let news = store.take_news();
-    let (counts, waiting) = (store.counts(), store.waiting());
-    drop(state);
     let mut guarded = queue.lock();
-    guarded.spool = counts;
-    guarded.adopted_waiting = waiting;
+    guarded.spool = store.counts();
+    guarded.adopted_waiting = store.waiting();
     let has_waiters = guarded.queue.has_waiters();
     drop(guarded);
     if has_waiters {

@@ -10,6 +10,7 @@ mod carrying;
 mod config;
 mod courier;
 mod deliver;
+mod disk;
 mod exporter;
 mod flush;
 mod keeping;

@@ -60,8 +60,8 @@ struct Flight {
     last: u64,
     len: usize,
     kept: Kept,
-    /// The spool had all of it when it left.
-    was_kept: bool,
+    /// Records that were ever added to it.
+    added: usize,
 }
 
 /// Somebody who waits for all records up to a number.
@@ -249,7 +249,7 @@ impl Queue {
         self.in_flight = Some(Flight {
             last,
             len: batch.len(),
-            was_kept: self.is_kept && kept.is_whole(&batch),
+            added: batch.added(),
             kept,
         });
         Some(batch)
@@ -284,9 +284,10 @@ impl Queue {
         for batch in left.into_iter().rev() {
             self.sealed_len += batch.len();
             self.used += self.cost(&batch);
-            let kept = rest.take().unwrap_or_else(|| Kept {
-                written_up_to,
-                ..self.new_kept()
+            let kept = rest.take().unwrap_or_else(|| {
+                let mut kept = self.new_kept();
+                kept.written_up_to = written_up_to;
+                kept
             });
             self.sealed.push_front(Sealed {
                 batch,
@@ -379,6 +380,8 @@ impl Queue {
         self.sealed_len = 0;
         self.used = 0;
         self.current.clear();
+        // What is being written of it comes too late.
+        self.current_kept = self.new_kept();
         self.spare.clear();
         self.in_flight = None;
         self.counts.unsent += left.lost as u64;
@@ -464,7 +467,7 @@ impl Queue {
 impl Flight {
     /// Whether the spool has all of it.
     fn is_kept(&self) -> bool {
-        self.was_kept && self.kept.written > 0
+        self.kept.written >= self.added && !self.kept.is_too_large
     }
 }
 
@@ -484,7 +487,7 @@ impl Queue {
             let is_wanted = !kept.is_too_large && kept.written < batch.added();
             is_wanted.then(|| Unwritten {
                 batch: batch.since(kept.written),
-                number: kept.number,
+                version: kept.version(),
                 written: batch.added(),
                 journal_position: self.journal_head(),
             })
@@ -504,27 +507,26 @@ impl Queue {
                 .is_some_and(|flight| !flight.is_kept())
     }
 
-    /// How many of the records that were ever added to the batch in flight the spool has; none where it
-    /// has all, or will never have them.
-    pub(super) fn flight_written(&self) -> Option<usize> {
+    /// What the spool has not got of the batch in flight, which is this one.
+    pub(super) fn unwritten_of_flight(&self, batch: &Batch) -> Option<Unwritten> {
         let flight = self.in_flight.as_ref()?;
-        let is_wanted = !flight.was_kept && !flight.kept.is_too_large;
-        is_wanted.then_some(flight.kept.written)
+        let kept = &flight.kept;
+        let is_wanted = !kept.is_too_large && kept.written < flight.added;
+        is_wanted.then(|| Unwritten {
+            batch: batch.since(kept.written),
+            version: kept.version(),
+            written: flight.added,
+            journal_position: kept.written_up_to,
+        })
     }
 
-    /// The spool has the rest of the batch in flight, `added` records in all, at these places.
-    pub(super) fn note_flight_written(&mut self, added: usize, places: Vec<Place>) -> Vec<Place> {
-        let Some(flight) = &mut self.in_flight else {
-            return places;
-        };
-        flight.was_kept = true;
-        flight.kept.written = added;
-        flight.kept.places.extend(places);
-        mem::take(&mut flight.kept.before)
+    /// Whether the spool still has to have it.
+    pub(super) fn is_unwritten(&mut self, unwritten: &Unwritten) -> bool {
+        self.kept_of(unwritten).is_some()
     }
 
-    /// The spool has it at these places; what need not be kept any more. A batch may have been sealed
-    /// or dropped meanwhile.
+    /// The spool has it at these places; what need not be kept any more. A batch may have been sealed,
+    /// sent or dropped meanwhile.
     pub(super) fn note_written(&mut self, unwritten: &Unwritten, places: Vec<Place>) -> Vec<Place> {
         let Some(kept) = self.kept_of(unwritten) else {
             return places;
@@ -545,8 +547,9 @@ impl Queue {
     /// Where it is known what is kept of a batch, if it is in memory still.
     fn kept_of(&mut self, unwritten: &Unwritten) -> Option<&mut Kept> {
         let sealed = self.sealed.iter_mut().map(|sealed| &mut sealed.kept);
-        let mut all = sealed.chain([&mut self.current_kept]);
-        all.find(|kept| kept.number == unwritten.number)
+        let flight = self.in_flight.iter_mut().map(|flight| &mut flight.kept);
+        let mut all = sealed.chain(flight).chain([&mut self.current_kept]);
+        all.find(|kept| kept.version() == unwritten.version)
     }
 
     /// Takes the oldest batch out of memory, if the spool has all of it.
@@ -575,8 +578,12 @@ impl Queue {
 
     /// A batch is dropped: nothing of it need be kept.
     fn forget(&mut self, kept: Kept) {
-        self.stale.extend(kept.places);
-        self.stale.extend(kept.before);
+        self.stale.extend(kept.all());
+    }
+
+    /// These need not be kept any more.
+    pub(super) fn note_stale(&mut self, places: Vec<Place>) {
+        self.stale.extend(places);
     }
 
     /// What need not be kept any more since the last call.

@@ -28,7 +28,7 @@ pub(super) type Renew = Arc<dyn Fn() + Send + Sync>;
 pub(super) struct Sender {
     pub(super) epoch: Epoch,
     renew: Renew,
-    pub(super) shared: SharedQueue,
+    pub(super) shared: Arc<SharedQueue>,
     /// What the worker does for the spool, where there is one.
     pub(super) keeping: Option<Keeping>,
     urgency: watch::Sender<Urgency>,
@@ -57,7 +57,7 @@ impl Sender {
         Self {
             epoch: Epoch::now(),
             renew: Arc::clone(renew),
-            shared: SharedQueue::new(config, exporter, is_stopped),
+            shared: Arc::new(SharedQueue::new(config, exporter, is_stopped)),
             keeping: config.spool.clone().map(Keeping::new),
             urgency: watch::Sender::new(Urgency::default()),
         }
@@ -357,7 +357,7 @@ impl Sender {
             self.shared.changed.notify_all();
         }
         if let Some(keeping) = &self.keeping {
-            keeping.note_live(&self.shared, setback.is_some(), refused > 0, &settled);
+            keeping.note_live(&self.shared, setback.is_some(), refused > 0, settled);
         }
         if let Some(outage) = delivery.outage {
             let backlog = Backlog { waiting, dropped };
@@ -446,7 +446,7 @@ async fn run(sender: Arc<Sender>) {
         match sender.next() {
             Step::Send(batch) => {
                 if let Some(keeping) = &sender.keeping {
-                    keeping.keep_flight(shared, &batch);
+                    keeping.keep_flight(shared, &batch).await;
                 }
                 let deadline = tokio::time::Instant::now() + session.settled.timeout;
                 let sending = deliver(&session, batch, deadline, &mut urgency, Owner::Queue);
@@ -475,18 +475,18 @@ async fn run(sender: Arc<Sender>) {
                     _ = urgency.changed() => {}
                 }
                 if let Some(keeping) = &sender.keeping {
-                    keeping.keep(shared);
+                    keeping.keep(shared).await;
                 }
             }
             Step::Stop => break,
         }
     }
     if let Some(keeping) = &sender.keeping {
-        keeping.keep(shared);
+        keeping.keep_last(shared).await;
     }
     sender.finish();
     if let Some(keeping) = &sender.keeping {
-        keeping.release();
+        keeping.release(shared);
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one thread of this process that telemetry runs on, started when there is something to do.
 //! It never takes the interpreter's lock: where a client of the host's carries messages, a thread of the
-//! runtime's waits for that one. No other thread of this crate is left running: after a fork
-//! the child has none of its parent's, and starts its own worker. So does a process whose descriptors
+//! runtime's waits for that one. Nor does it wait for a disk: what is kept there is written and read on
+//! a thread beside it. After a fork the child has none of its parent's threads, and starts its own worker. So does a process whose descriptors
 //! were closed under the worker, as libraries that make daemons do.
 
 use std::io;
@@ -28,6 +28,7 @@ type Follower = Box<dyn Fn() + Send>;
 
 const THREAD: &str = "oxitel-export";
 const CARRIER_THREAD: &str = "oxitel-carrier";
+const DISK_THREAD: &str = "oxitel-disk";
 /// Whoever closes descriptors may be at it still, and would close the next worker's.
 const LET_THEM_FINISH: Duration = Duration::from_millis(50);
 const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -101,6 +102,21 @@ fn spawn_on(
     let handle = handle(&worker)?;
     worker.followers().extend(follower);
     Ok(wake(|| handle.spawn(task)).map(drop))
+}
+
+/// Starts a thread for what may wait for a disk, which a child of a fork has as little of as of the
+/// worker's.
+///
+/// # Errors
+/// The operating system's, where no thread can be started.
+pub(crate) fn beside(work: impl FnOnce() + Send + 'static) -> io::Result<()> {
+    let thread = thread::Builder::new().name(DISK_THREAD.to_owned());
+    #[expect(clippy::disallowed_methods, reason = "the worker waits for no disk")]
+    let started = thread.spawn(move || {
+        start_thread();
+        work();
+    });
+    started.map(drop)
 }
 
 /// Finds out whether the worker's descriptors were closed: before anything that would wake it, and

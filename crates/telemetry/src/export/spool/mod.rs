@@ -1,7 +1,7 @@
 //! The spool: what was accepted and not yet delivered, in files that outlive the process. It is
 //! delivered by this process when the receiver is back, or by another one of the same service.
 //!
-//! The worker alone uses it, so no thread of the application ever waits for a disk. A segment is the
+//! A thread of its own uses it, so nobody else ever waits for a disk. A segment is the
 //! only truth about what it holds: nothing is kept beside it that could be lost or out of date.
 
 mod bytes;

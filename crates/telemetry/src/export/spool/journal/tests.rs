@@ -56,6 +56,13 @@ fn kill(journal: Journal, config: &SpoolConfig) -> PathBuf {
     path
 }
 
+/// What a killed process has left that had accepted one record.
+fn left_behind(config: &SpoolConfig) -> PathBuf {
+    let mut journal = journal(config);
+    journal.push(&group(b"one"), b"record");
+    kill(journal, config)
+}
+
 fn write(path: &Path, bytes: &[u8]) {
     let file = platform::create(path).unwrap();
     platform::write_at(&file, bytes, 0).unwrap();
@@ -126,9 +133,7 @@ fn an_adopter_that_is_killed_before_it_deletes_the_journal_has_nothing_sent_twic
     let Some((_memory, _directory, config)) = config() else {
         return;
     };
-    let mut journal = journal(&config);
-    journal.push(&group(b"one"), b"record");
-    let path = kill(journal, &config);
+    let path = left_behind(&config);
     let bytes = fs::read(&path).unwrap();
     let mut first = store(&config);
     first.adopt();
@@ -145,9 +150,7 @@ fn journals_of_another_directory_or_service_are_left_alone_and_damaged_ones_dele
     let Some((_memory, _directory, config)) = config() else {
         return;
     };
-    let mut journal = journal(&config);
-    journal.push(&group(b"one"), b"record");
-    let path = kill(journal, &config);
+    let path = left_behind(&config);
     let bytes = fs::read(&path).unwrap();
     let other = SpoolConfig {
         directory: config.directory.join("other"),
@@ -278,9 +281,7 @@ fn what_lay_there_for_too_long_is_deleted_and_counted() {
     let Some((_memory, _directory, config)) = config() else {
         return;
     };
-    let mut journal = journal(&config);
-    journal.push(&group(b"one"), b"record");
-    let path = kill(journal, &config);
+    let path = left_behind(&config);
     let file = fs::File::options().write(true).open(&path).unwrap();
     file.set_modified(SystemTime::now() - config.max_age - Duration::from_secs(60))
         .unwrap();
