@@ -48,7 +48,7 @@ demo: build ## Two services under load: one request's trace and logs, and the me
 view: $(TARGET)/release/oxitel-viewer ## Start the viewer with what the last demo sent
 	$(TARGET)/release/oxitel-viewer start --data $(TARGET)/demo
 
-# As they are published, and tried in an environment of their own.
+# Both wheels and the sdist, as they are published, and tried in an environment of their own.
 wheels: $(VENV)/.ready
 	$(python) scripts/try_release.py --out wheels
 

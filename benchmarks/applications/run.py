@@ -53,6 +53,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("names", nargs="*", help="as in catalog.py; all without it")
     parser.add_argument("--wheel", type=Path, required=True, help="a release wheel of oxitel")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--minutes", type=float, help="no application begins after them")
     parser.add_argument("--quick", action="store_true", help="few requests, one round, no pages")
     parser.add_argument("--output", type=Path, default=RESULTS)
     parser.add_argument("--environments", type=Path, default=ROOT / ".work" / "applications")
@@ -72,7 +73,11 @@ def main() -> int:
     options.wheel = options.wheel.resolve()
     site = site_of_pages.start()
     results = json.loads(options.output.read_text()) if options.output.exists() else {}
+    ends = time.monotonic() + 60 * options.minutes if options.minutes else float("inf")
     for application in chosen:
+        if time.monotonic() > ends:
+            print(f"{application.name}: not begun, {options.minutes:g} minutes are over")
+            continue
         try:
             results[application.name] = measure(application, options, site)
         except Exception as error:
