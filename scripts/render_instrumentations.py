@@ -40,7 +40,7 @@ def taken() -> dict[str, Any]:
     return {
         "python": platform.python_version(),
         "programs": programs,
-        "packages": read(OTHERS),
+        "packages": {**kept.get("packages", {}), **read(OTHERS)},
         "suites": {name: suites[name] for name in CONTRIB if name in suites},
     }
 
