@@ -1,8 +1,8 @@
 //! The one thread of this process that telemetry runs on, started when there is something to do.
 //! It never takes the interpreter's lock: where a client of the host's carries messages, a thread of the
 //! runtime's waits for that one. Nor does it wait for a disk: what is kept there is written and read on
-//! a thread beside it. After a fork the child has none of its parent's threads, and starts its own worker. So does a process whose descriptors
-//! were closed under the worker, as libraries that make daemons do.
+//! a thread beside it. After a fork the child has none of its parent's threads, and starts its own worker.
+//! So does a process whose descriptors were closed under the worker, as libraries that make daemons do.
 
 use std::io;
 use std::mem;
