@@ -535,6 +535,8 @@ fn bounded_list<'py>(
     items: Vec<Bound<'py, PyAny>>,
     dropped: u32,
 ) -> PyResult<Bound<'py, PyAny>> {
+    // One that is larger than any count is none.
+    let limit = limit.filter(|limit| isize::try_from(*limit).is_ok());
     let deque = DEQUE.kept(py)?.call1((items, limit))?;
     let lock = official::LOCK.kept(py)?.call0()?;
     LISTS.make(py, [dropped.into_bound_py_any(py)?, deque, lock])
