@@ -494,15 +494,15 @@ def test_the_marker_records_and_checks_without_an_argument(run: Run) -> None:
         """
         import app, pytest
 
-        @pytest.mark.telemetry(max_spans=3)
+        @pytest.mark.oxitel(max_spans=3)
         def test_few():
             app.order(queries=2)
 
-        @pytest.mark.telemetry(max_spans=3)
+        @pytest.mark.oxitel(max_spans=3)
         def test_many():
             app.order(queries=9)
 
-        @pytest.mark.telemetry(healthy=True)
+        @pytest.mark.oxitel(healthy=True)
         class TestOfAClass:
             def test_well(self):
                 app.order()
@@ -513,19 +513,19 @@ def test_the_marker_records_and_checks_without_an_argument(run: Run) -> None:
             def test_allowed(self):
                 app.log.error("disk full")
 
-            test_allowed = pytest.mark.telemetry(healthy=True, allowed_errors="disk *")(
+            test_allowed = pytest.mark.oxitel(healthy=True, allowed_errors="disk *")(
                 test_allowed)
 
-        @pytest.mark.telemetry(healthy=True)
+        @pytest.mark.oxitel(healthy=True)
         def test_that_fails_by_itself():
             app.tracer.start_span("left open")
             assert 1 == 2
 
-        @pytest.mark.telemetry(max_span=3)
+        @pytest.mark.oxitel(max_span=3)
         def test_misspelt():
             pass
 
-        @pytest.mark.telemetry(max_spans="3")
+        @pytest.mark.oxitel(max_spans="3")
         def test_of_the_wrong_type():
             pass
         """,

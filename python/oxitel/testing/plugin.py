@@ -1,4 +1,4 @@
-"""What pytest loads: the fixture `telemetry`, the marker of the same name, options, and the
+"""What pytest loads: the fixture `telemetry`, the marker `oxitel`, options, and the
 waterfall of tests that fail.
 
 Nothing is done, and nothing of OpenTelemetry imported, before a test asks for the fixture, by name,
@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 _TELEMETRY = "_oxitel_telemetry"
 _UPDATE = "oxitel_update"
 _SPANS = "oxitel_spans"
-_MARKER = "telemetry"
+_FIXTURE = "telemetry"
+# Of a name that nobody else has: others may mark their tests as `telemetry`.
+_MARKER = "oxitel"
 # What the marker takes, and of which type.
 _CHECKS: dict[str, Any] = {
     "healthy": bool,
@@ -52,16 +54,16 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line(
         "markers",
-        "telemetry(healthy=False, allowed_errors=(), remote_parents=False, max_spans=None): record "
+        "oxitel(healthy=False, allowed_errors=(), remote_parents=False, max_spans=None): record "
         "the telemetry of this test, and fail it if that is not healthy or has more spans",
     )
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
     is_wanted = item.get_closest_marker(_MARKER) is not None or item.config.getoption(_SPANS)
-    if is_wanted and isinstance(item, pytest.Function) and _MARKER not in item.fixturenames:
+    if is_wanted and isinstance(item, pytest.Function) and _FIXTURE not in item.fixturenames:
         # The last one: what other fixtures record while they are set up is not the test's.
-        item.fixturenames.append(_MARKER)
+        item.fixturenames.append(_FIXTURE)
 
 
 @pytest.fixture
@@ -147,7 +149,7 @@ def _checks(item: pytest.Item) -> dict[str, Any]:
     if wrong:
         known = ", ".join(_CHECKS)
         pytest.fail(
-            f"pytest.mark.telemetry does not take {', '.join(wrong)}; it takes {known}",
+            f"pytest.mark.oxitel does not take {', '.join(wrong)}; it takes {known}",
             pytrace=False,
         )
     return dict(marker.kwargs)
