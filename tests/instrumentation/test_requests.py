@@ -240,6 +240,24 @@ def test_an_interrupt_ends_the_span_and_goes_on(instrumented, server, monkeypatc
     assert trace.get_current_span() is trace.INVALID_SPAN
 
 
+class _Answering(requests.adapters.BaseAdapter):
+    """Calls `note` with each request, and answers it."""
+
+    def __init__(self, note):
+        super().__init__()
+        self._note = note
+
+    def send(self, request, **options):
+        self._note(request)
+        answer = requests.Response()
+        answer.status_code, answer.request, answer.url = 200, request, request.url
+        answer._content = b""
+        return answer
+
+    def close(self):
+        pass
+
+
 class _Shouting(requests.structures.CaseInsensitiveDict):
     def __setitem__(self, key, value):
         super().__setitem__(key.upper(), value)
@@ -249,20 +267,9 @@ class _Shouting(requests.structures.CaseInsensitiveDict):
 def test_headers_of_any_class_carry_the_context(instrumented, kind):
     sent = []
 
-    class Adapter(requests.adapters.BaseAdapter):
-        def send(self, request, **options):
-            sent.append(list(request.headers.items()))
-            answer = requests.Response()
-            answer.status_code, answer.request, answer.url = 200, request, request.url
-            answer._content = b""
-            return answer
-
-        def close(self):
-            pass
-
     recorded = instrumented()
     with requests.Session() as session:
-        session.mount("http://", Adapter())
+        session.mount("http://", _Answering(lambda r: sent.append(list(r.headers.items()))))
         request = session.prepare_request(requests.Request("GET", "http://example.com"))
         request.headers = kind({"traceparent": "old", "User-Agent": "Googlebot", "b": "1"})
         session.send(request)
@@ -299,19 +306,10 @@ def test_somebody_elses_propagator_sees_the_span_and_the_headers(instrumented, m
     recorded = instrumented()
     sent = []
 
-    class Adapter(requests.adapters.BaseAdapter):
-        def send(self, request, **options):
-            sent.append((request.headers["OWN"], suppressed()))
-            answer = requests.Response()
-            answer.status_code, answer.request, answer.url = 200, request, request.url
-            answer._content = b""
-            return answer
-
-        def close(self):
-            pass
-
     with requests.Session() as session:
-        session.mount("http://", Adapter())
+        session.mount(
+            "http://", _Answering(lambda r: sent.append((r.headers["OWN"], suppressed())))
+        )
         session.get("http://example.com")
     (span,) = recorded.spans()
     expected = (requests.structures.CaseInsensitiveDict, span.context)

@@ -92,6 +92,16 @@ def files(disk: Disk) -> list[Path]:
     return list(disk.path.rglob("*.seg"))
 
 
+def start_steady(
+    start: Start, buffer: dict[str, str], disk: Disk, options: str = "", **how: Any
+) -> Any:
+    """A program that has written to the disk."""
+    env = buffer | {"OXITEL_BUFFER_DIRECTORY": str(disk.path)}
+    running = start(STEADY.format(options=options), env=env, **how)
+    wait_until(lambda: bool(files(disk)), 20, str(running.stderr))
+    return running
+
+
 def test_what_the_receiver_takes_is_delivered_while_the_disk_is_frozen(
     protocol: str,
     disk: Disk,
@@ -102,12 +112,7 @@ def test_what_the_receiver_takes_is_delivered_while_the_disk_is_frozen(
     arrived: Arrived,
 ) -> None:
     name_is(tmp_path, "before")
-    running = start_program(
-        STEADY.format(options=""),
-        protocol=protocol,
-        env=buffer | {"OXITEL_BUFFER_DIRECTORY": str(disk.path)},
-    )
-    wait_until(lambda: bool(files(disk)), 20, str(running.stderr))
+    running = start_steady(start_program, buffer, disk, protocol=protocol)
     with disk.frozen():
         name_is(tmp_path, "frozen")
         # Far more than what was on its way.
@@ -131,11 +136,7 @@ def test_what_is_recorded_while_disk_and_receiver_are_away_is_kept_when_the_disk
     arrived: Arrived,
 ) -> None:
     name_is(tmp_path, "before")
-    running = start_program(
-        STEADY.format(options="max_queue_size=1000"),
-        env=buffer | {"OXITEL_BUFFER_DIRECTORY": str(disk.path)},
-    )
-    wait_until(lambda: bool(files(disk)), 20, str(running.stderr))
+    running = start_steady(start_program, buffer, disk, "max_queue_size=1000")
     with disk.frozen():
         collector.refuse()
         name_is(tmp_path, "away")
@@ -169,10 +170,7 @@ def test_an_end_waits_for_a_frozen_disk_no_longer_than_it_may(
     arrived: Arrived,
 ) -> None:
     name_is(tmp_path, "before")
-    running = start_program(
-        STEADY.format(options=""), env=buffer | {"OXITEL_BUFFER_DIRECTORY": str(disk.path)}
-    )
-    wait_until(lambda: bool(files(disk)), 20, str(running.stderr))
+    running = start_steady(start_program, buffer, disk)
     with disk.frozen():
         name_is(tmp_path, "frozen")
         wait_until(lambda: arrived()["frozen"] > 50, 60, str(running.stderr))
