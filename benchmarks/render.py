@@ -186,7 +186,8 @@ INTRODUCTION = """\
 - The program is pinned to one core and the receiver, a separate process, to another. The
   implementations take turns, every round in fresh processes, and each round begins with another.
 - CPU is that of the whole process, all threads, user and system, from the first turn until
-  `force_flush` has returned, less the same loop without telemetry; per turn of the loop.
+  `force_flush` has returned, less the same loop without telemetry, per turn of the loop. The two
+  run in slices, by turns, so that both are measured while the machine is equally fast.
 - Programs warm up with the same work first. The queue is large enough for everything. After each
   round the receiver decodes what it stored with the official protobuf classes: a round counts
   only if every span, data point and log record arrived, once, and counters have the right amount.
