@@ -1,6 +1,6 @@
-"""Takes what the last run of tests/official/instrumentations and tests/official/packages found
-out, and of contrib's suites (`make suites`), into docs/instrumentations.json, and writes the tables
-of docs/instrumentations.md from it.
+"""Takes what the last run of tests/official/native, tests/official/instrumentations and
+tests/official/packages found out, and of contrib's suites (`make suites`), into
+docs/instrumentations.json, and writes the tables of docs/instrumentations.md from it.
 
 Run the tests first; they compare the page with the results.
 """
@@ -24,25 +24,32 @@ SUITES = ROOT / ".work/contrib"
 RESULTS = ROOT / "docs/instrumentations.json"
 PAGE = ROOT / "docs/instrumentations.md"
 PROGRAMS = ROOT / "tests/official/instrumentations/programs"
+OUR_RUN = ROOT / ".work/ours"
+OUR_PROGRAMS = ROOT / "tests/official/native/programs"
 SIGNALS = {"spans": "spans", "metrics": "metrics", "logs": "log records"}
 
 
 def taken() -> dict[str, Any]:
-    """The results of the last run; a program that is gone leaves nothing."""
-    programs = {}
-    for path in sorted(RUN.glob("*.json")):
-        found = json.loads(path.read_text(encoding="utf-8"))
-        theme = found["program"].split(".")[0]
-        if (PROGRAMS / f"{theme}.py").exists():
-            programs[found.pop("program")] = found
+    """The results of the last run; what was not run is as it was."""
     kept = json.loads(RESULTS.read_text(encoding="utf-8")) if RESULTS.exists() else {}
     suites = {**kept.get("suites", {}), **read(SUITES)}
     return {
         "python": platform.python_version(),
-        "programs": programs,
+        "ours": programs(OUR_RUN, OUR_PROGRAMS) or kept.get("ours", {}),
+        "programs": programs(RUN, PROGRAMS) or kept.get("programs", {}),
         "packages": {**kept.get("packages", {}), **read(OTHERS)},
         "suites": {name: suites[name] for name in CONTRIB if name in suites},
     }
+
+
+def programs(run: Path, sources: Path) -> dict[str, Any]:
+    """What each program found out; one that is gone leaves nothing."""
+    found = {}
+    for path in sorted(run.glob("*.json")):
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if (sources / f"{content['program'].split('.')[0]}.py").exists():
+            found[content.pop("program")] = content
+    return found
 
 
 def read(folder: Path) -> dict[str, Any]:
@@ -56,6 +63,32 @@ def counterpart(theme: str) -> str:
     opening = ast.get_docstring(ast.parse((PROGRAMS / f"{theme}.py").read_text(encoding="utf-8")))
     first = " ".join((opening or "").split("\n\n")[0].split())
     return first.partition(": ")[2].rstrip(".")
+
+
+def our_table(results: dict[str, Any]) -> str:
+    """What each of ours records, over all programs; names of the stable conventions."""
+    rows: dict[str, dict[str, set[str]]] = {}
+    for found in results["ours"].values():
+        for name, names in found["made"].items():
+            row = rows.setdefault(name, {})
+            tried = {f"{one} {version}" for one, version in found["versions"][name].items()}
+            for column, items in {**names, "tried": tried}.items():
+                row.setdefault(column, set()).update(items)
+    lines = [
+        "| `opentelemetry.instrumentation.` | Tried with | Spans | Their attributes | Metrics |",
+        "| --- | --- | --- | --- | --- |",
+    ]
+    for name, row in sorted(rows.items()):
+        cells = [
+            f"`{name.replace('-', '_')}`",
+            *(", ".join(sorted(row[column])) for column in ("tried", "kinds")),
+            *(
+                " ".join(f"`{item}`" for item in sorted(row[column])) or "—"
+                for column in ("attributes", "metrics")
+            ),
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
 
 
 def instrumentation_table(results: dict[str, Any]) -> str:
@@ -118,6 +151,7 @@ def short(name: str) -> str:
 
 
 TABLES = {
+    "ours": our_table,
     "instrumentations": instrumentation_table,
     "packages": package_table,
     "suites": suite_table,
