@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import json
 import re
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +24,19 @@ GO = """
   history.pushState(null, "", path);
   dispatchEvent(new PopStateEvent("popstate"));
 }
+"""
+OPEN = """
+(path) => new Promise((done) => {
+  const started = performance.now();
+  const watch = new MutationObserver(() => {
+    if (!document.querySelector(".row")) return;
+    watch.disconnect();
+    requestAnimationFrame(() => done(performance.now() - started));
+  });
+  watch.observe(document, { subtree: true, childList: true });
+  history.pushState(null, "", path);
+  dispatchEvent(new PopStateEvent("popstate"));
+})
 """
 SCROLL = """
 async ([steps, by]) => {
@@ -75,13 +87,16 @@ def test_a_trace_of_100_000_spans_opens_and_scrolls(
     page = open_page(viewer, "/compare")
     page.get_by_role("heading", name="Snapshots").wait_for()
 
-    def opening() -> float:
-        started = time.perf_counter()
+    # As a user has it; then once more, for the processor time, which takes its own to watch.
+    passed = page.evaluate(OPEN, f"/traces/{trace}")
+    page.evaluate(GO, "/compare")
+    page.get_by_role("heading", name="Snapshots").wait_for()
+
+    def opening() -> None:
         page.evaluate(GO, f"/traces/{trace}")
         page.locator(".row").first.wait_for()
-        return 1000 * (time.perf_counter() - started)
 
-    passed, tasks = processor_times(browser, page, opening)
+    _, tasks = processor_times(browser, page, opening)
     print(f"\nopened in {passed:.0f} ms; processor {sum(tasks):.0f} ms, longest {tasks[-1]:.0f} ms")
     page.get_by_text("100,000 spans", exact=True).wait_for()
     assert page.locator(".row").count() < MOST_ROWS
@@ -90,7 +105,7 @@ def test_a_trace_of_100_000_spans_opens_and_scrolls(
         "performance.getEntriesByType('resource').filter((it) => it.name.includes('form=packed'))"
         ".map((it) => it.decodedBodySize)"
     )
-    assert len(sizes) == 1 and sizes[0] < MOST_BYTES_OF_A_SPAN * SPANS
+    assert len(sizes) == 2 and sizes[0] < MOST_BYTES_OF_A_SPAN * SPANS
 
     # A screen of rows at a time, then jumps of thousands.
     paging = 0.0
