@@ -211,6 +211,7 @@ class HttpServer:
         request_key: str | None = None,
         span_key: str | None = None,
         notes_key: str | None = None,
+        tracer_key: str | None = None,
         has_bare_descriptions: bool = False,
         counts_excluded: bool = False,
         has_targets: bool = True,
@@ -270,7 +271,7 @@ class ServerRequest:
     def set_target(self, target: str) -> None: ...
     def sends(self, kind: str, message: dict[str, Any]) -> bool: ...
     def sending(
-        self, scope: dict[str, Any], send: Any, suffix: str | None, routed: Any
+        self, scope: dict[str, Any], send: Any, suffix: str | None, note_route: Any
     ) -> AsgiSend: ...
     def set_status_on(self, span: Any, code: Any) -> None: ...
     def call_hook(self, hook: Callable[..., Any], *arguments: Any) -> None: ...

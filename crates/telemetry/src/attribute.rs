@@ -99,6 +99,11 @@ impl<K, V> Attributes<K, V> {
         displaced
     }
 
+    /// Sets a key that is known to be new, where there is room for it below the limit.
+    pub fn push(&mut self, hash: u64, key: K, value: V) {
+        self.entries.push(Entry { hash, key, value });
+    }
+
     // Whether no entry has that hash, as far as is known without looking at all of them. It will have
     // it from now on.
     fn is_new(&mut self, hash: u64) -> bool {

@@ -9,8 +9,6 @@ message that is received or sent, unless `exclude_spans` leaves those out.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from contextvars import ContextVar
-from functools import partial
 from logging import getLogger
 from typing import Any
 
@@ -85,10 +83,10 @@ class OpenTelemetryMiddleware:
     - `exclude_spans`: which inner spans to leave out, `receive` or `send`.
     """
 
-    _route_of: Callable[[_native.ServerRequest, Scope, bool], None] | None = None
+    _note_route: Callable[[_native.ServerRequest, Scope, bool], None] | None = None
     """Notes the route that a framework has left in the scope; True when the answer begins."""
-    _tracer_variable: ContextVar[Tracer | None] | None = None
-    """Holds the tracer while a request is worked on."""
+    _tracer_key: str | None = None
+    """Under it the context of a request holds the tracer."""
 
     def __init__(
         self,
@@ -153,6 +151,7 @@ class OpenTelemetryMiddleware:
                 (lambda message: response.attributes(headers_of(message))) if response else None,
             ),
             response_setter=asgi_setter,
+            tracer_key=self._tracer_key,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -169,26 +168,23 @@ class OpenTelemetryMiddleware:
         if request is None:
             return await self.app(scope, receive, send)
         scope[REQUEST_KEY] = request
-        variable = self._tracer_variable
-        tracer_token = None if variable is None else variable.set(self.tracer)
         token = request.enter()
         try:
             if self.server_request_hook is not None:
                 self.server_request_hook(request.span, scope)
-            route_of = self._route_of
             # A framework knows the route, and so the name, when the first message is on its way.
-            routed = None if route_of is None else partial(route_of, request, scope)
+            note_route = self._note_route
             has_inner_spans = request.has_inner_spans
             if not self.exclude_receive_span and (
                 has_inner_spans or self.client_request_hook is not None
             ):
-                receive = self._receiving(request, kind, scope, receive, routed)
+                receive = self._receiving(request, kind, scope, receive, note_route)
             hook = self.client_response_hook
             if hook is None:
                 suffix = _SUFFIXES[kind] if has_inner_spans and not self.exclude_send_span else None
-                send = request.sending(scope, send, suffix, routed)
+                send = request.sending(scope, send, suffix, note_route)
             else:
-                send = self._sending(request, kind, scope, send, routed, hook)
+                send = self._sending(request, kind, scope, send, note_route, hook)
             await self.app(scope, receive, send)
         except BaseException as error:
             request.failed(error)
@@ -196,12 +192,6 @@ class OpenTelemetryMiddleware:
         finally:
             request.leave(token)
             request.ends(scope)
-            if variable is not None and tracer_token is not None:
-                try:
-                    variable.reset(tracer_token)
-                except ValueError:
-                    # Closed in another context, which does not have it.
-                    pass
 
     async def _excluded_call(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._server.begin_asgi_excluded(scope)
@@ -229,14 +219,14 @@ class OpenTelemetryMiddleware:
         kind: str,
         scope: Scope,
         receive: Receive,
-        routed: Callable[[bool], None] | None,
+        note_route: Callable[[_native.ServerRequest, Scope, bool], None] | None,
     ) -> Receive:
         start = self.tracer.start_as_current_span
         hook = self.client_request_hook
 
         async def otel_receive() -> Message:
-            if routed is not None:
-                routed(False)
+            if note_route is not None:
+                note_route(request, scope, False)
             with start(f"{request.name} {kind} receive") as span:
                 message = await receive()
                 if hook is not None:
@@ -255,15 +245,15 @@ class OpenTelemetryMiddleware:
         kind: str,
         scope: Scope,
         send: Send,
-        routed: Callable[[bool], None] | None,
+        note_route: Callable[[_native.ServerRequest, Scope, bool], None] | None,
         hook: Callable[..., Any],
     ) -> Send:
         start = None if self.exclude_send_span else self.tracer.start_as_current_span
 
         async def otel_send(message: Message) -> None:
             event = message["type"]
-            if routed is not None:
-                routed(True)
+            if note_route is not None:
+                note_route(request, scope, True)
             if start is not None:
                 with start(f"{request.name} {kind} send") as span:
                     hook(span, scope, message)

@@ -42,8 +42,8 @@ except ImportError:
 _logger = getLogger("opentelemetry.instrumentation.django")
 
 _PREFIX = "opentelemetry-instrumentor-django."
-_OWNER_KEY = "oxitel.django.owner"
-_EXCLUDED_KEY = "oxitel.django.excluded"
+# The middleware that a request has begun in, the request, and its token.
+_BEGUN_KEY = "oxitel.django.begun"
 
 Hook = Callable[..., Any]
 
@@ -175,48 +175,47 @@ class _DjangoMiddleware:
         """Begin the span of a request, and make it current until `process_response`."""
         servers = self._servers
         meta = request.META
-        if servers is None or self._environ_activation_key in meta or _EXCLUDED_KEY in meta:
+        if servers is None or self._environ_activation_key in meta or _BEGUN_KEY in meta:
             return
         try:
-            self._begin(request, servers)
+            is_asgi = isinstance(request, _asgi_request())
+            server = servers[is_asgi]
+            source = request.scope if is_asgi else meta
+            excluded: ExcludeList | None = self._excluded_urls
+            if excluded and excluded.url_disabled(_url_of(request)):
+                begin = server.begin_asgi_excluded if is_asgi else server.begin_wsgi_excluded
+                begun = begin(source)
+                if begun is not None:
+                    meta[_BEGUN_KEY] = self, begun, begun.enter()
+                return
+            hook = _DjangoMiddleware._otel_request_hook
+            if hook is None and not server.has_python_sampler:
+                name = _COMMON.get(request.method) or _method_of(request)
+            else:
+                # They are shown the name that it will have.
+                name = self._get_span_name(request)
+            begun = server.begin_asgi(source, name) if is_asgi else server.begin_wsgi(source, name)
+            if begun is None:
+                return
+            if self._traced_request_attrs and begun.span.is_recording():
+                self._set_traced_attributes(request, begun, source if is_asgi else None)
+            meta[self._environ_activation_key] = begun
+            meta[self._environ_span_key] = begun.span
+            meta[_BEGUN_KEY] = self, begun, begun.enter()
+            if hook is not None:
+                begun.call_hook(hook, request)
         except Exception:
             _logger.exception("Failed to trace a request, which goes on without it")
 
-    def _begin(self, request: Any, servers: tuple[Any, Any]) -> None:
-        meta = request.META
-        is_asgi = _is_asgi_request(request)
-        server = servers[is_asgi]
-        source = request.scope if is_asgi else meta
-        excluded: ExcludeList = self._excluded_urls
-        if excluded and excluded.url_disabled(_url_of(request)):
-            begin = server.begin_asgi_excluded if is_asgi else server.begin_wsgi_excluded
-            begun = begin(source)
-            if begun is not None:
-                meta[_OWNER_KEY] = self
-                meta[_EXCLUDED_KEY] = begun, begun.enter()
-            return
-        hook = _DjangoMiddleware._otel_request_hook
-        if hook is None and not server.has_python_sampler:
-            name = _method_of(request)
-        else:
-            # They are shown the name that it will have.
-            name = self._get_span_name(request)
-        begun = server.begin_asgi(source, name) if is_asgi else server.begin_wsgi(source, name)
-        if begun is None:
-            return
+    def _set_traced_attributes(
+        self, request: Any, begun: _native.ServerRequest, scope: dict[str, Any] | None
+    ) -> None:
         wanted = self._traced_request_attrs
-        if wanted and begun.span.is_recording():
-            found = extract_attributes_from_object(request, wanted, {})
-            if is_asgi:
-                headers = {name: values[-1] for name, values in headers_of(source).items()}
-                found = extract_attributes_from_object(SimpleNamespace(**headers), wanted, found)
-            begun.span.set_attributes(found)
-        meta[_OWNER_KEY] = self
-        meta[self._environ_activation_key] = begun
-        meta[self._environ_span_key] = begun.span
-        meta[self._environ_token] = begun.enter()
-        if hook is not None:
-            begun.call_hook(hook, request)
+        found = extract_attributes_from_object(request, wanted, {})
+        if scope is not None:
+            headers = {name: values[-1] for name, values in headers_of(scope).items()}
+            found = extract_attributes_from_object(SimpleNamespace(**headers), wanted, found)
+        begun.span.set_attributes(found)
 
     def process_view(self, request: Any, view_func: Any, *args: Any, **kwargs: Any) -> None:
         """Note the route, which Django has found by now."""
@@ -237,13 +236,14 @@ class _DjangoMiddleware:
     def process_response(self, request: Any, response: Any) -> Any:
         """Note the answer, and end the request unless it is streamed."""
         meta = request.META
-        if meta.get(_OWNER_KEY) is not self:
+        kept = meta.get(_BEGUN_KEY)
+        if kept is None or kept[0] is not self:
             return response
-        begun, token, exception = self._taken(meta)
-        if begun is None:
-            return response
+        _, begun, token = kept
         try:
-            self._answer(request, response, begun, exception)
+            exception = meta.pop(self._environ_exception_key, None)
+            if self._let_go(meta):
+                self._answer(request, response, begun, exception)
         except Exception:
             _logger.exception("Failed to trace an answer")
             begun.finish()
@@ -251,20 +251,11 @@ class _DjangoMiddleware:
             begun.leave(token)
         return response
 
-    def _taken(self, meta: dict[str, Any]) -> tuple[Any, Any, Any]:
-        """What is kept of a request, which is then kept no longer."""
-        meta.pop(_OWNER_KEY, None)
-        excluded = meta.pop(_EXCLUDED_KEY, None)
-        if excluded is not None:
-            begun, token = excluded
-            begun.leave(token)
-            return None, None, None
+    def _let_go(self, meta: dict[str, Any]) -> bool:
+        """Keep a request no longer; False for one that is excluded."""
+        del meta[_BEGUN_KEY]
         meta.pop(self._environ_span_key, None)
-        return (
-            meta.pop(self._environ_activation_key, None),
-            meta.pop(self._environ_token, None),
-            meta.pop(self._environ_exception_key, None),
-        )
+        return meta.pop(self._environ_activation_key, None) is not None
 
     def _answer(
         self, request: Any, response: Any, begun: _native.ServerRequest, exception: Any
@@ -293,12 +284,15 @@ class _DjangoMiddleware:
 
     def _abandon(self, request: Any, error: BaseException) -> None:
         """End a request that will have no answer."""
-        if request.META.get(_OWNER_KEY) is self:
-            begun, token, _ = self._taken(request.META)
-            if begun is not None:
-                begun.failed(error)
-                begun.leave(token)
-                begun.finish()
+        kept = request.META.get(_BEGUN_KEY)
+        if kept is None or kept[0] is not self:
+            return
+        _, begun, token = kept
+        self._let_go(request.META)
+        request.META.pop(self._environ_exception_key, None)
+        begun.failed(error)
+        begun.leave(token)
+        begun.finish()
 
 
 def keep_exception(request: Any, exception: Exception) -> None:

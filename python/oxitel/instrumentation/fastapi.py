@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextvars import ContextVar
 from logging import getLogger
 from types import ModuleType
 from typing import Any
 
+from opentelemetry.context import get_value
 from opentelemetry.metrics import get_meter
-from opentelemetry.trace import Tracer, get_tracer
+from opentelemetry.trace import get_tracer
 
 from oxitel.official_name import official
 from oxitel.variables import http as variables
@@ -43,12 +43,12 @@ _instruments = ("fastapi ~= 0.92",)
 _supports_metrics = True
 _semconv_status = "migration"
 
-_tracer_of_request: ContextVar[Tracer | None] = ContextVar("oxitel_fastapi_tracer", default=None)
+_TRACER_KEY = "oxitel.fastapi.tracer"
 
 
 class _Middleware(FrameworkMiddleware):
     # For background tasks of the request.
-    _tracer_variable = _tracer_of_request
+    _tracer_key = _TRACER_KEY
 
 
 _Middleware.__module__ = FrameworkMiddleware.__module__
@@ -99,7 +99,7 @@ def _patch(module: ModuleType) -> None:
 def _patch_background(module: ModuleType) -> None:
     def call(original: Any) -> Any:
         async def __call__(self: Any) -> None:
-            tracer = _tracer_of_request.get()
+            tracer: Any = get_value(_TRACER_KEY)
             if tracer is None:
                 return await original(self)
             name = getattr(self.func, "__name__", type(self.func).__name__)

@@ -48,9 +48,10 @@ _ENVIRON_TOKEN = "opentelemetry-flask.token"
 _REQUEST_KEY = "oxitel.flask.request"
 _COMMENTER_KEY = "SQLCOMMENTER_ORM_TAGS_AND_VALUES"
 
-_LEFT_ALONE = object()
 _FLAG = "_is_instrumented_by_opentelemetry"
 _SLOT = "_oxitel_instrumentation"
+# In the slot of an application that `instrument()` is not for.
+_LEFT_ALONE = False
 
 Environ = dict[str, Any]
 Hook = Callable[..., Any]
@@ -173,11 +174,9 @@ _marked: WeakSet[Any] = WeakSet()
 _instrumented_apps: WeakSet[Any] = WeakSet()
 
 
-def _instrumentation_of(app: Any) -> _Instrumentation | None:
-    own = app.__dict__.get(_SLOT)
-    if own is not None:
-        return None if own is _LEFT_ALONE else own
-    if _for_all is None:
+def _common_instrumentation(app: Any) -> _Instrumentation | None:
+    """What an application without one of its own is recorded with."""
+    if _for_all is None or app.__dict__.get(_SLOT) is _LEFT_ALONE:
         return None
     # Somebody else has instrumented it, or wants it left alone.
     if getattr(app, _FLAG, False) and app not in _marked:
@@ -207,7 +206,7 @@ def _patch(module: ModuleType) -> None:
         def __call__(self: Any, environ: Environ, start_response: Any) -> Any:
             if "wsgi_app" not in self.__dict__ or not _is_passed_by(self.wsgi_app):
                 return original(self, environ, start_response)
-            instrumentation = _instrumentation_of(self)
+            instrumentation = self.__dict__.get(_SLOT) or _common_instrumentation(self)
             if instrumentation is None:
                 return original(self, environ, start_response)
             return instrumentation.call(self, self.wsgi_app, environ, start_response)
@@ -216,7 +215,7 @@ def _patch(module: ModuleType) -> None:
 
     def wsgi_app(original: Any) -> Any:
         def wsgi_app(self: Any, environ: Environ, start_response: Any) -> Any:
-            instrumentation = _instrumentation_of(self)
+            instrumentation = self.__dict__.get(_SLOT) or _common_instrumentation(self)
             if instrumentation is None:
                 return original(self, environ, start_response)
             application = original.__get__(self)
@@ -226,7 +225,7 @@ def _patch(module: ModuleType) -> None:
 
     def full_dispatch_request(original: Any) -> Any:
         def full_dispatch_request(self: Any, *args: Any) -> Any:
-            instrumentation = _instrumentation_of(self)
+            instrumentation = self.__dict__.get(_SLOT) or _common_instrumentation(self)
             request = None
             if instrumentation is not None:
                 try:
@@ -236,21 +235,27 @@ def _patch(module: ModuleType) -> None:
                         instrumentation.routed(request, flask_request)
                 except Exception:
                     _logger.exception("Failed to note the route of a request")
-            return _complete(request, original(self, *args))
+            response = original(self, *args)
+            if request is not None:
+                _complete(request, response)
+            return response
 
         return full_dispatch_request
 
     def handle_exception(original: Any) -> Any:
         def handle_exception(self: Any, *args: Any) -> Any:
             request = None
-            if _instrumentation_of(self) is not None:
+            if self.__dict__.get(_SLOT) or _common_instrumentation(self):
                 try:
                     request = request_of(args[:-1]).environ.get(_REQUEST_KEY)
                     if request is not None:
                         request.failed(args[-1])
                 except Exception:
                     _logger.debug("Failed to note an exception", exc_info=True)
-            return _complete(request, original(self, *args))
+            response = original(self, *args)
+            if request is not None:
+                _complete(request, response)
+            return response
 
         return handle_exception
 
@@ -262,19 +267,17 @@ def _patch(module: ModuleType) -> None:
     _patches.wrap(flask_class, "handle_exception", handle_exception)
 
 
-def _complete(request: _native.ServerRequest | None, response: Any) -> Any:
+def _complete(request: _native.ServerRequest, response: Any) -> None:
     """An answer that is not streamed ends its request, whatever the server does with it."""
-    if request is not None:
-        body = getattr(response, "response", None)
-        kind = type(body)
-        if (
-            kind is list
-            or kind is tuple
-            # What Werkzeug makes of an exception.
-            or (kind.__name__ == "ClosingIterator" and "Content-Length" in response.headers)
-        ):
-            request.completed()
-    return response
+    body = getattr(response, "response", None)
+    kind = type(body)
+    if (
+        kind is list
+        or kind is tuple
+        # What Werkzeug makes of an exception.
+        or (kind.__name__ == "ClosingIterator" and "Content-Length" in response.headers)
+    ):
+        request.completed()
 
 
 def _request_of(module: ModuleType) -> Callable[[tuple[Any, ...]], Any]:
@@ -392,7 +395,9 @@ class FlaskInstrumentor(Instrumentor):
 
     @staticmethod
     def uninstrument_app(app: Any) -> None:
-        if not getattr(app, _FLAG, False) and (_for_all is None or app.__dict__.get(_SLOT)):
+        if not getattr(app, _FLAG, False) and (
+            _for_all is None or app.__dict__.get(_SLOT) is not None
+        ):
             _logger.warning("Attempting to uninstrument Flask app while already uninstrumented")
             return
         setattr(app, _FLAG, False)

@@ -197,9 +197,10 @@ class FrameworkMiddleware(OpenTelemetryMiddleware):
         return _itself, (self.app,)
 
     def _details(self, scope: Scope) -> tuple[str | None, dict[str, Any] | None]:
-        if self._server.has_python_sampler and self._span_details is not None:
+        if self._span_details is not None and self._server.has_python_sampler:
             return super()._details(scope)
-        return self._method_of(scope), None
+        method = scope.get("method")
+        return (method if method in _USUAL else self._method_of(scope)), None
 
     def _method_of(self, scope: Scope) -> str:
         method = scope.get("method", "")
@@ -208,7 +209,7 @@ class FrameworkMiddleware(OpenTelemetryMiddleware):
         method = sanitize_method(method.strip())
         return "HTTP" if method == "_OTHER" else method
 
-    def _route_of(self, request: _native.ServerRequest, scope: Scope, is_answer: bool) -> None:
+    def _note_route(self, request: _native.ServerRequest, scope: Scope, is_answer: bool) -> None:
         route = route_of(scope)
         if route is None and is_answer and request.route is None and "app" in scope:
             # Answered before the router was asked, by a middleware for example.

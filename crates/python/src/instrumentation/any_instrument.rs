@@ -152,29 +152,29 @@ impl AnyInstrument {
         let found = self
             .native(py)
             .and_then(|native| native.core().find_pairs(pairs));
-        self.measure_again(found.as_ref(), number, pairs, moment)?;
+        self.measure_again(found.as_ref(), number, || pairs.to_vec(), moment)?;
         Ok(found)
     }
 
     /// The same with what was found then.
     #[inline]
-    pub(crate) fn measure_again(
+    pub(crate) fn measure_again<'a, 'py: 'a>(
         &self,
         found: Option<&Found>,
         number: Number,
-        pairs: &[BorrowedPair<'_, '_>],
+        pairs: impl Fn() -> Vec<BorrowedPair<'a, 'py>>,
         moment: &Moment<'_, '_>,
     ) -> PyResult<()> {
         let py = moment.context().py();
         if let Some(found) = found
             && let Some(native) = self.native(py)
         {
-            let measured = native.core().measure_found(found, number, pairs, moment);
+            let measured = native.core().measure_found(found, number, &pairs, moment);
             if measured.settled(py).unwrap_or(false) {
                 return Ok(());
             }
         }
-        self.measure_in_dict(number, pairs, None, moment)
+        self.measure_in_dict(number, &pairs(), None, moment)
     }
 
     #[cold]

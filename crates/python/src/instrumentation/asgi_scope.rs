@@ -1,7 +1,5 @@
 //! What the scope of an ASGI request (or of a websocket) says of it.
 
-use std::fmt::Write as _;
-
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
 use telemetry::instrumentation::names::server;
@@ -27,7 +25,8 @@ pub(super) struct Described<'py> {
 #[derive(Default)]
 struct Headers<'py> {
     host: Option<Bound<'py, PyString>>,
-    all_hosts: String,
+    /// All of them with commas between, where there are several.
+    all_hosts: Option<String>,
     user_agent: Option<Bound<'py, PyString>>,
     content_length: Option<u64>,
 }
@@ -97,11 +96,13 @@ fn read_headers<'py>(scope: &Bound<'py, PyDict>) -> PyResult<Headers<'py>> {
             let Some(host) = header_text(value) else {
                 return;
             };
-            if !found.all_hosts.is_empty() {
-                found.all_hosts.push(',');
-            }
-            found.all_hosts.push_str(&host.to_string_lossy());
-            found.host.get_or_insert(host);
+            let Some(first) = &found.host else {
+                found.host = Some(host);
+                return;
+            };
+            let before = found.all_hosts.take();
+            let before = before.unwrap_or_else(|| first.to_string_lossy().into_owned());
+            found.all_hosts = Some([&before, ",", &host.to_string_lossy()].concat());
         }
         10 if found.user_agent.is_none() && name.eq_ignore_ascii_case(b"user-agent") => {
             found.user_agent = header_text(value);
@@ -204,13 +205,11 @@ pub(super) fn describe<'py>(
     let given = get(intern!(py, "method"))?;
     let named_path = path.as_ref().filter(|_| wanted.is_named);
     let name = name_of(py, &mut facts, given, named_path, wanted.all_methods)?;
-    if !headers.all_hosts.is_empty() {
-        let hosts = match headers.host {
-            Some(host) if headers.all_hosts.len() == host.to_string_lossy().len() => host,
-            _ => PyString::new(py, &headers.all_hosts),
-        };
-        facts.set(server::SERVER_NAME, hosts.into_any());
-    }
+    let hosts = match headers.all_hosts {
+        Some(hosts) => Some(PyString::new(py, &hosts)),
+        None => headers.host,
+    };
+    facts.set_present(server::SERVER_NAME, hosts.map(Bound::into_any));
     if !is_recorded {
         return Ok(Described {
             name,
@@ -352,17 +351,16 @@ fn url_of(
     let scheme = scheme.and_then(text);
     let host_header = host_header.map(|header| header.to_string_lossy());
     let path = path.and_then(text).unwrap_or_default();
-    let mut url = format!(
-        "{}://{}{path}",
-        scheme.as_deref().unwrap_or("http"),
-        host_header.as_deref().unwrap_or(host)
-    );
-    if let Some(query) = query {
-        let query = query.to_string_lossy();
-        // Writing to a String cannot fail.
-        let _ = write!(url, "?{}", percent_decode(&query, Style::Path));
+    let query = query.map(|query| query.to_string_lossy());
+    let query = query
+        .as_ref()
+        .map(|query| percent_decode(query, Style::Path));
+    let scheme = scheme.as_deref().unwrap_or("http");
+    let host = host_header.as_deref().unwrap_or(host);
+    match query {
+        Some(query) => [scheme, "://", host, &path, "?", &query].concat(),
+        None => [scheme, "://", host, &path].concat(),
     }
-    url
 }
 
 /// What exclude lists are compared with: the URL without its query.

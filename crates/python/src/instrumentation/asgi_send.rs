@@ -4,7 +4,6 @@
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
-use telemetry::instrumentation::names::server::COUNT;
 
 use super::any_span::{INTERNAL, Start};
 use super::asgi;
@@ -20,8 +19,8 @@ pub(crate) struct AsgiSend {
     pub(super) send: Py<PyAny>,
     /// `request.name` gets this behind it as the name of a message's span; `None` for no spans.
     pub(super) suffix: Option<Py<PyString>>,
-    /// Called before the first message, when a framework knows the route.
-    pub(super) routed: Option<Py<PyAny>>,
+    /// `note_route(request, scope, True)`, called before the first message, when a framework knows it.
+    pub(super) note_route: Option<Py<PyAny>>,
 }
 
 impl AsgiSend {
@@ -54,9 +53,8 @@ impl AsgiSend {
             kind: INTERNAL,
             context: None,
         };
-        let span = server
-            .tracer
-            .start(py, start, &Facts::<COUNT>::new(), &server.keys)?;
+        let nothing = Facts::<0>::new();
+        let span = server.tracer.start(py, start, &nothing, &server.keys)?;
         if span.is_recording(py) {
             span.set_attribute(py, intern!(py, "asgi.event.type"), kind)?;
             let code = match kind.cast::<PyString>().map(|kind| kind.to_str()) {
@@ -89,10 +87,11 @@ impl AsgiSend {
         if let Ok(message) = message.cast::<PyDict>()
             && let Some(kind) = message.get_item(intern!(py, "type"))?
         {
-            if let Some(routed) = &self.routed
+            if let Some(note_route) = &self.note_route
                 && !self.request.get().sending(py).has_begun()
             {
-                hook::call(routed.bind(py), (true,))?;
+                let arguments = (&self.request, &self.scope, true);
+                hook::call(note_route.bind(py), arguments)?;
             }
             is_last = hook::harmless(py, self.note(&kind, message))?.unwrap_or(false);
         }
@@ -109,6 +108,6 @@ impl AsgiSend {
         visit.call(&self.request)?;
         visit.call(&self.scope)?;
         visit.call(&self.send)?;
-        visit.call(&self.routed)
+        visit.call(&self.note_route)
     }
 }

@@ -1,6 +1,8 @@
 //! The facts of an instrumented call as references in a fixed array. The attributes of its span and of
 //! its metrics are views of the array: nothing is copied into a dict to be filtered later.
 
+use std::collections::HashSet;
+
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 use pyo3::{PyTraverseError, PyVisit};
@@ -28,6 +30,8 @@ pub(crate) struct FactKeys {
     new: Keys,
     /// Those of spans: in the conventions in use.
     shown: Box<[[Option<Py<PyString>>; 2]]>,
+    /// Whether no two facts have the same name on the span.
+    are_distinct: bool,
 }
 
 impl FactKeys {
@@ -44,6 +48,8 @@ impl FactKeys {
         conventions_of_others: Conventions,
     ) -> Self {
         let key = |name: &str| PyString::intern(py, name).unbind();
+        let mut seen = HashSet::new();
+        let mut are_distinct = true;
         let shown = names.iter().enumerate().map(|(fact, names)| {
             let conventions = match others.contains(fact) {
                 true => conventions_of_others,
@@ -52,13 +58,19 @@ impl FactKeys {
             let old = names.old.filter(|_| conventions.old);
             // Some are called the same in both.
             let new = names.new.filter(|_| conventions.new);
-            [old, new.filter(|_| new != old)].map(|name| name.map(key))
+            let shown = [old, new.filter(|_| new != old)];
+            for name in shown.into_iter().flatten() {
+                are_distinct &= seen.insert(name);
+            }
+            shown.map(|name| name.map(key))
         });
+        let shown = shown.collect();
         Self {
+            are_distinct,
             conventions,
             old: names.iter().map(|names| names.old.map(key)).collect(),
             new: names.iter().map(|names| names.new.map(key)).collect(),
-            shown: shown.collect(),
+            shown,
         }
     }
 
@@ -148,8 +160,10 @@ impl<const COUNT: usize> Facts<COUNT> {
                 } else {
                     value::clean_pair(key.as_any(), found, None)
                 };
-                if let Some(pair) = pair {
-                    value::release(py, value::insert(&mut map, pair));
+                match pair {
+                    Some((hash, key, value)) if keys.are_distinct => map.push(hash, key, value),
+                    Some(pair) => value::release(py, value::insert(&mut map, pair)),
+                    None => {}
                 }
             }
         }

@@ -11,9 +11,10 @@ struct Api {
     key: Py<PyAny>,
 }
 
+static API: Once<Api> = Once::new();
+
 /// What is needed of the official module; `None` while the program has not imported it.
 fn api(py: Python<'_>) -> PyResult<Option<&'static Api>> {
-    static API: Once<Api> = Once::new();
     static MODULES: Once<Py<PyAny>> = Once::new();
     if let Some(api) = API.get(py) {
         return Ok(Some(api));
@@ -51,7 +52,10 @@ pub(super) fn put(context: &Bound<'_, PyAny>) -> PyResult<()> {
 /// What the program has added: attributes that a metric's own do not replace.
 pub(super) fn of<'py>(context: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyDict>>> {
     let py = context.py();
-    let Some(api) = api(py)? else { return Ok(None) };
+    // Where nobody has imported it when the request began, there is none in its context.
+    let Some(api) = API.get(py) else {
+        return Ok(None);
+    };
     let Ok(context) = context.cast::<PyDict>() else {
         return Ok(None);
     };

@@ -60,6 +60,8 @@ pub(crate) struct HttpServer {
     pub(super) span_key: Option<Py<PyString>>,
     /// Under it, the context of a request holds a dict for what is learned of the request later.
     notes_key: Option<Py<PyString>>,
+    /// Under it, it holds the tracer, for what is done for the request later.
+    tracer_key: Option<Py<PyString>>,
     /// Whether an exception's text alone describes the status, in the new conventions.
     pub(super) has_bare_descriptions: bool,
     /// Whether requests that are excluded count as active ones.
@@ -131,10 +133,13 @@ impl HttpServer {
             tracer.start_described(kind, &incoming, &server.keys, py, describe)?;
         let context = incoming.into_context_of(py, official, span.object(py))?;
         labels::put(&context)?;
-        if let Some(key) = &server.notes_key
-            && let Ok(context) = context.cast::<PyDict>()
-        {
-            context.set_item(key, PyDict::new(py))?;
+        if let Ok(context) = context.cast::<PyDict>() {
+            if let Some(key) = &server.notes_key {
+                context.set_item(key, PyDict::new(py))?;
+            }
+            if let Some(key) = &server.tracer_key {
+                context.set_item(key, tracer.object(py))?;
+            }
         }
         let active = match is_measured {
             true => server.count_active(py, &facts, &context)?,
@@ -208,8 +213,9 @@ impl HttpServer {
         let Some(counter) = &self.active_requests else {
             return Ok(());
         };
-        let pairs = self.active_pairs(moment.context().py(), facts);
-        counter.measure_again(active.0.as_ref(), Number::Int(-1), &pairs, moment)
+        let py = moment.context().py();
+        let pairs = || self.active_pairs(py, facts);
+        counter.measure_again(active.0.as_ref(), Number::Int(-1), pairs, moment)
     }
 
     // None of them changes while the request is active.
@@ -252,7 +258,7 @@ impl HttpServer {
         request_hook=None, response_hook=None, captures=None, request_size_old=None,
         request_size_new=None, response_size_old=None, response_size_new=None,
         response_propagators=None, response_setter=None,
-        request_key=None, span_key=None, notes_key=None, has_bare_descriptions=false,
+        request_key=None, span_key=None, notes_key=None, tracer_key=None, has_bare_descriptions=false,
         counts_excluded=false, has_targets=true, ignores_current=false))]
     #[expect(clippy::too_many_arguments, reason = "keywords, all of them")]
     fn new(
@@ -276,6 +282,7 @@ impl HttpServer {
         request_key: Option<Py<PyString>>,
         span_key: Option<Py<PyString>>,
         notes_key: Option<Py<PyString>>,
+        tracer_key: Option<Py<PyString>>,
         has_bare_descriptions: bool,
         counts_excluded: bool,
         has_targets: bool,
@@ -301,6 +308,7 @@ impl HttpServer {
             request_key,
             span_key,
             notes_key,
+            tracer_key,
             has_bare_descriptions,
             counts_excluded,
             has_targets,

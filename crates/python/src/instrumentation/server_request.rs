@@ -442,20 +442,20 @@ impl ServerRequest {
     }
 
     /// What the application sends its answer with, to `send` of the server.
-    #[pyo3(name = "sending", signature = (scope, send, suffix, routed))]
+    #[pyo3(name = "sending", signature = (scope, send, suffix, note_route))]
     fn sending_method(
         slf: &Bound<'_, Self>,
         scope: Py<PyDict>,
         send: Py<PyAny>,
         suffix: Option<Py<PyString>>,
-        routed: Option<Py<PyAny>>,
+        note_route: Option<Py<PyAny>>,
     ) -> AsgiSend {
         AsgiSend {
             request: slf.clone().unbind(),
             scope,
             send,
             suffix,
-            routed,
+            note_route,
         }
     }
 

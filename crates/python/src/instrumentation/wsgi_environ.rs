@@ -264,6 +264,7 @@ fn put_version(facts: &mut ServerFacts, value: Option<Bound<'_, PyAny>>) {
     let Some(value) = value else { return };
     let py = value.py();
     let version = text(&value).map(|text| match text.get(..5) {
+        _ if text == "HTTP/1.1" => intern!(py, "1.1").clone(),
         Some(prefix) if prefix.eq_ignore_ascii_case("HTTP/") => {
             PyString::intern(py, text.get(5..).unwrap_or_default())
         }

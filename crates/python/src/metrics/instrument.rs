@@ -239,13 +239,13 @@ impl InstrumentCore {
         })
     }
 
-    /// As [`Self::measure_pairs`], with what was found before.
+    /// As [`Self::measure_pairs`], with what was found before; it hardly ever needs the attributes again.
     #[inline]
-    pub(crate) fn measure_found(
+    pub(crate) fn measure_found<'a, 'py: 'a>(
         &self,
         found: &Found,
         number: Number,
-        pairs: &[BorrowedPair<'_, '_>],
+        pairs: impl Fn() -> Vec<BorrowedPair<'a, 'py>>,
         moment: &Moment<'_, '_>,
     ) -> PyResult<bool> {
         let state = self.ready();
@@ -253,7 +253,7 @@ impl InstrumentCore {
             return Ok(false);
         };
         let offer = moment.offer(&state.filter)?;
-        let dict = || Ok(Some(dict_of(moment.py(), pairs)?.into_any()));
+        let dict = || Ok(Some(dict_of(moment.py(), &pairs())?.into_any()));
         put(&state, &found.entry, number, dict, offer)?;
         Ok(true)
     }

@@ -123,9 +123,12 @@ impl<'a, 'py> CarrierSource<'a, 'py> {
             Self::Environ(carrier) => carrier.get_item(environ_name(key)?)?,
             Self::Pairs(carrier) => {
                 let mut found = Values::Nothing;
-                for_each_pair(carrier, |_, name, value| {
-                    if is_name(&name, key) {
-                        found.add(value)?;
+                let Ok(key) = key.to_str() else {
+                    return Ok(found);
+                };
+                for_each_pair(carrier, |_, pair| {
+                    if is_name(&pair.name()?, key) {
+                        found.add(pair.value()?)?;
                     }
                     Ok(())
                 })?;
@@ -165,8 +168,8 @@ impl<'a, 'py> CarrierSource<'a, 'py> {
             Self::Environ(carrier) => Ok(carrier.keys().iter().filter_map(header_name).collect()),
             Self::Pairs(carrier) => {
                 let mut names = Vec::new();
-                for_each_pair(carrier, |_, name, _| {
-                    names.push(name);
+                for_each_pair(carrier, |_, pair| {
+                    names.push(pair.name()?);
                     Ok(())
                 })?;
                 Ok(names)
@@ -282,20 +285,43 @@ fn is_pairs(carrier: &Bound<'_, PyAny>) -> bool {
     carrier.is_instance_of::<PyList>() || carrier.is_instance_of::<PyTuple>()
 }
 
-/// Calls `visit` with the place, the name and the value of each pair; what is no pair is passed by.
+/// A name and a value.
+enum NameAndValue<'a, 'py> {
+    Tuple(&'a Bound<'py, PyTuple>),
+    Other(&'a Bound<'py, PyAny>),
+}
+
+impl<'py> NameAndValue<'_, 'py> {
+    fn name(&self) -> PyResult<Bound<'py, PyAny>> {
+        self.item(0)
+    }
+
+    fn value(&self) -> PyResult<Bound<'py, PyAny>> {
+        self.item(1)
+    }
+
+    fn item(&self, place: usize) -> PyResult<Bound<'py, PyAny>> {
+        match self {
+            Self::Tuple(pair) => pair.get_item(place),
+            Self::Other(pair) => pair.get_item(place),
+        }
+    }
+}
+
+/// Calls `visit` with the place of each pair, and the pair; what is none is passed by.
 fn for_each_pair<'py>(
     carrier: &Bound<'py, PyAny>,
-    mut visit: impl FnMut(usize, Bound<'py, PyAny>, Bound<'py, PyAny>) -> PyResult<()>,
+    mut visit: impl FnMut(usize, NameAndValue<'_, 'py>) -> PyResult<()>,
 ) -> PyResult<()> {
     let mut take = |place: usize, item: &Bound<'py, PyAny>| {
         if let Ok(pair) = item.cast_exact::<PyTuple>() {
             if pair.len() != 2 {
                 return Ok(());
             }
-            return visit(place, pair.get_item(0)?, pair.get_item(1)?);
+            return visit(place, NameAndValue::Tuple(pair));
         }
         if is_pairs(item) && item.len()? == 2 {
-            return visit(place, item.get_item(0)?, item.get_item(1)?);
+            return visit(place, NameAndValue::Other(item));
         }
         Ok(())
     };
@@ -312,8 +338,7 @@ fn for_each_pair<'py>(
 }
 
 /// Names of headers are the same in either case.
-fn is_name(name: &Bound<'_, PyAny>, key: &Bound<'_, PyString>) -> bool {
-    let Ok(key) = key.to_str() else { return false };
+fn is_name(name: &Bound<'_, PyAny>, key: &str) -> bool {
     if let Ok(name) = name.cast::<PyBytes>() {
         return name.as_bytes().eq_ignore_ascii_case(key.as_bytes());
     }
@@ -340,8 +365,10 @@ fn set_pair<'py>(
     );
     let pair = PyTuple::new(py, [key.as_any(), value.as_any()])?;
     let mut found = None;
-    for_each_pair(carrier.as_any(), |place, name, _| {
-        if found.is_none() && is_name(&name, key) {
+    let key = key.to_str().ok();
+    for_each_pair(carrier.as_any(), |place, pair| {
+        let name = pair.name()?;
+        if found.is_none() && key.is_some_and(|key| is_name(&name, key)) {
             found = Some(place);
         }
         Ok(())

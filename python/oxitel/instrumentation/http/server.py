@@ -121,6 +121,7 @@ class ServerInstruments:
         request_key: str | None = None,
         span_key: str | None = None,
         notes_key: str | None = None,
+        tracer_key: str | None = None,
         has_bare_descriptions: bool = False,
         counts_excluded: bool = False,
         has_targets: bool = True,
@@ -129,7 +130,7 @@ class ServerInstruments:
         """`captures` gives, when it is first needed, two functions from the source of a request and
         from the headers of an answer to attributes. `response_setter` writes the headers of the
         global response propagator, where there is to be one; with the keys, request and span are
-        kept in the source of the request, and a dict for notes in its context."""
+        kept in the source of the request, and a dict for notes and the tracer in its context."""
         return _native.HttpServer(
             self.tracer,
             old=self.conventions.old,
@@ -150,6 +151,7 @@ class ServerInstruments:
             request_key=request_key,
             span_key=span_key,
             notes_key=notes_key,
+            tracer_key=tracer_key,
             has_bare_descriptions=has_bare_descriptions,
             counts_excluded=counts_excluded,
             has_targets=has_targets,
