@@ -64,6 +64,7 @@ class _Instrumentation:
             server_on_span=False,
         )
         self.captured_request, self.captured_response = _captures(arguments)
+        self.captures_response = bool(self.captured_response)
         # Whether nothing of the program's runs in the call but the sending.
         hooks = (self.request_hook, self.response_hook)
         self.sends_at_once = not self.captured_request and hooks == (None, None)
@@ -128,7 +129,7 @@ class _Instrumentation:
         version = getattr(response, "version", None)
         call.answered(response.status, None if not version else "1.1" if version == 11 else "1.0")
         call.sized(_size(body), _length(response.headers.get("Content-Length", 0)))
-        if self.captured_response:
+        if self.captures_response:
             call.set_attributes(self.captured_response.attributes(response.headers))
         if self.response_hook is not None:
             call.call_hook(self.response_hook, pool, response)
