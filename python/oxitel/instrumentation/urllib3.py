@@ -128,7 +128,11 @@ class _Instrumentation:
     def _answered(self, call: _native.ClientCall, pool: Any, body: Any, response: Any) -> None:
         version = getattr(response, "version", None)
         call.answered(response.status, None if not version else "1.1" if version == 11 else "1.0")
-        call.sized(_size(body), _length(response.headers.get("Content-Length", 0)))
+        headers, length = response.headers, 0
+        # Where there is none, their `get` costs them an exception.
+        if "Content-Length" in headers:
+            length = headers["Content-Length"]
+        call.sized(0 if body is None else _size(body), _length(length))
         if self.captures_response:
             call.set_attributes(self.captured_response.attributes(response.headers))
         if self.response_hook is not None:
@@ -167,8 +171,6 @@ def _copied(headers: Any) -> Any:
 
 
 def _size(body: object) -> int | None:
-    if body is None:
-        return 0
     if isinstance(body, Sized):
         return len(body)
     if isinstance(body, io.BytesIO):
