@@ -262,6 +262,26 @@ def test_a_configuration_captures_headers(server):
     assert attributes["http.response.header.x_answer"] == ("yes",)
 
 
+@pytest.mark.parametrize("is_received", [False, True])
+def test_what_a_program_adds_to_a_configuration_is_called(server, is_received):
+    recorded = Recorded()
+    config = create_trace_config(**recorded.arguments())
+    seen = []
+
+    async def on_redirect(session, context, params):
+        seen.append(params.response.status)
+
+    if is_received:
+        config.on_request_redirect.append(on_redirect)
+    with pytest.raises(aiohttp.ClientConnectorError):
+        get(f"{server.url}/moved", "http://127.0.0.1:1/", trace_configs=[config])
+    assert seen == [302] * is_received
+    answered, failed = recorded.spans()
+    assert answered.attributes["http.status_code"] == 200
+    assert failed.status.status_code is StatusCode.ERROR
+    assert len(server.headers("traceparent")) == 2
+
+
 def test_tasks_have_their_own_parents(instrumented, server):
     recorded = instrumented()
     tracer = recorded.tracer_provider.get_tracer("test")

@@ -44,6 +44,23 @@ def test_values_are_not_recorded(client, port):
     assert len(recorded.spans()) == 1
 
 
+def test_a_command_is_said_as_it_is_given(client):
+    unknown = "X" * 60
+    with switched_on(RedisInstrumentor()) as recorded:
+        for args in (("PING",), (b"PING",), ("ECHO", "secret"), ("PING",)):
+            client.execute_command(*args)
+        with pytest.raises(redis.ResponseError):
+            client.execute_command(unknown, "secret", "secret")
+    spans = recorded.spans()
+    assert [(span.name, span.attributes["db.statement"]) for span in spans] == [
+        ("PING", "PING"),
+        ("b'PING'", "b'PING'"),
+        ("ECHO", "ECHO ?"),
+        ("PING", "PING"),
+        (unknown, f"{unknown} ? ?"),
+    ]
+
+
 def test_hooks_see_the_span_and_those_that_raise_harm_nothing(client):
     seen = []
 

@@ -226,6 +226,16 @@ def test_a_request_without_headers_or_a_user_agent_is_sent(instrumented, server)
     assert attributes[1]["user_agent.synthetic.type"] == "bot"
 
 
+def test_a_request_that_is_given_by_its_name_is_recorded(instrumented, server):
+    recorded = instrumented()
+    with requests.Session() as session:
+        request = requests.Request("GET", server.url).prepare()
+        assert session.send(request=request, timeout=5).text == "ok"
+        with pytest.raises(TypeError):
+            session.send(timeout=5)
+    assert len(recorded.spans()) == 1
+
+
 def test_an_interrupt_ends_the_span_and_goes_on(instrumented, server, monkeypatch):
     recorded = instrumented()
 

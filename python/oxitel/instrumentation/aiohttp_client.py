@@ -10,6 +10,7 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Collection, Sequence
+from itertools import chain
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
 
 _NAME = "opentelemetry.instrumentation.aiohttp_client"
 _FLAG = "_is_instrumented_by_opentelemetry"
+_CURRENT = "_oxitel_current_instrumentation"
 
 _instruments = ("aiohttp ~= 3.0",)
 _supports_metrics = True
@@ -56,6 +58,9 @@ class _Instrumentation:
         self.request_hook = hook_of(hooks, "request_hook")
         self.response_hook = hook_of(hooks, "response_hook")
         self.captured_request, self.captured_response = captured
+        self.captures_response = bool(self.captured_response)
+        # Whether nothing of the program's runs in the call but the sending.
+        self.sends_at_once = self.request_hook is None and not self.captured_request
         self.excluded = excluded_by(None, "AIOHTTP_CLIENT")
         instruments = ClientInstruments(
             _NAME, tracer_provider, meter_provider, conventions=conventions
@@ -67,34 +72,45 @@ class _Instrumentation:
             describes_by_type=True,
         )
 
-    def begin(self, params: Any) -> _native.ClientCall | None:
-        url = str(params.url)
+    def begin(self, method: str, url: Any, headers: Any) -> _native.ClientCall | None:
+        text = str(url)
         if self.url_filter is not None:
-            if self.excluded is not None and self.excluded.url_disabled(url):
+            if self.excluded is not None and self.excluded.url_disabled(text):
                 return None
-            url = filtered(self.url_filter, params.url)
-        if self.request_hook is None and not self.captured_request:
-            return self.client.send(params.method, url, params.headers)
-        call = self.client.begin(params.method, url)
+            text = filtered(self.url_filter, url)
+        if self.sends_at_once:
+            return self.client.send(method, text, headers)
+        call = self.client.begin(method, text)
         if call is not None:
             if self.captured_request:
-                call.set_attributes(self.captured_request.attributes(_listed(params.headers)))
+                call.set_attributes(self.captured_request.attributes(_listed(headers)))
             if self.request_hook is not None:
-                call.call_hook(self.request_hook, params)
-            call.sends(params.headers)
+                from aiohttp import TraceRequestStartParams
+
+                call.call_hook(self.request_hook, TraceRequestStartParams(method, url, headers))
+            call.sends(headers)
         return call
 
-    def answered(self, call: _native.ClientCall, params: Any) -> None:
+    def answered(
+        self, call: _native.ClientCall, method: str, url: Any, headers: Any, response: Any
+    ) -> None:
         if self.response_hook is not None:
+            from aiohttp import TraceRequestEndParams
+
+            params = TraceRequestEndParams(method, url, headers, response)
             call.call_hook(self.response_hook, params)
-        response = params.response
         call.answered(response.status)
-        if self.captured_response:
+        if self.captures_response:
             call.set_attributes(self.captured_response.attributes(_listed(response.headers)))
 
-    def failed(self, call: _native.ClientCall, params: Any) -> None:
-        call.failed(params.exception)
+    def failed(
+        self, call: _native.ClientCall, method: str, url: Any, headers: Any, error: Any
+    ) -> None:
+        call.failed(error)
         if self.response_hook is not None:
+            from aiohttp import TraceRequestExceptionParams
+
+            params = TraceRequestExceptionParams(method, url, headers, error)
             call.call_hook(self.response_hook, params)
 
 
@@ -102,42 +118,100 @@ def _listed(headers: Any) -> dict[str, list[str]]:
     return {name: headers.getall(name) for name in headers}
 
 
+class _Request:
+    """One request of a session, as aiohttp has it in a `Trace`: what it calls at each step."""
+
+    __slots__ = ("_call", "_own")
+
+    def __init__(self, own: _Instrumentation | None) -> None:
+        self._own = own
+        self._call: _native.ClientCall | None = None
+
+    async def send_request_start(self, method: str, url: Any, headers: Any) -> None:
+        if self._own is not None:
+            try:
+                self._call = self._own.begin(method, url, headers)
+            except Exception:
+                say_failed()
+
+    async def send_request_end(self, method: str, url: Any, headers: Any, response: Any) -> None:
+        call = self._call
+        if call is not None and self._own is not None:
+            try:
+                self._own.answered(call, method, url, headers, response)
+            except Exception:
+                say_failed()
+            call.finish()
+
+    async def send_request_exception(self, method: str, url: Any, headers: Any, error: Any) -> None:
+        call = self._call
+        if call is not None and self._own is not None:
+            try:
+                self._own.failed(call, method, url, headers, error)
+            except Exception:
+                say_failed()
+            call.finish()
+
+
+async def _pass_by(*arguments: Any) -> None:
+    pass
+
+
 def _trace_config(current: Callable[[], _Instrumentation | None]) -> aiohttp.TraceConfig:
     """A configuration that records with what `current` gives when a request starts."""
-    from aiohttp import TraceConfig
+    from aiohttp import TraceConfig, client
 
     async def on_request_start(session: Any, context: Any, params: Any) -> None:
-        context.oxitel_call = None
-        own = context.oxitel_instrumentation = current()
-        if own is not None:
-            try:
-                context.oxitel_call = own.begin(params)
-            except Exception:
-                say_failed()
+        context.oxitel_request = _Request(current())
+        await context.oxitel_request.send_request_start(params.method, params.url, params.headers)
 
     async def on_request_end(session: Any, context: Any, params: Any) -> None:
-        call = context.oxitel_call
-        if call is not None:
-            try:
-                context.oxitel_instrumentation.answered(call, params)
-            except Exception:
-                say_failed()
-            call.finish()
+        await context.oxitel_request.send_request_end(
+            params.method, params.url, params.headers, params.response
+        )
 
     async def on_request_exception(session: Any, context: Any, params: Any) -> None:
-        call = context.oxitel_call
-        if call is not None:
-            try:
-                context.oxitel_instrumentation.failed(call, params)
-            except Exception:
-                say_failed()
-            call.finish()
+        await context.oxitel_request.send_request_exception(
+            params.method, params.url, params.headers, params.exception
+        )
 
-    config = TraceConfig()
+    receivers = [on_request_start, on_request_end, on_request_exception]
+
+    class Config(TraceConfig):
+        def freeze(self) -> None:
+            super().freeze()
+            # From now on, nobody can add any.
+            kind = type(self.on_request_start)
+            signals = [signal for signal in vars(self).values() if isinstance(signal, kind)]
+            if set(map(id, chain(*signals))) == set(map(id, receivers)):
+                setattr(self, _CURRENT, current)
+
+    config = Config()
     config.on_request_start.append(on_request_start)
     config.on_request_end.append(on_request_end)
     config.on_request_exception.append(on_request_exception)
+    _trace_directly(client)
     return config
+
+
+def _trace_directly(module: Any) -> None:
+    """Have aiohttp call us, where a configuration has no other receivers: its own `Trace` makes
+    parameters and three coroutines of each step of a request, most of which nobody receives."""
+    original = getattr(module, "Trace", None)
+    if original is None or hasattr(original, _CURRENT):
+        return
+    for name in vars(original):
+        if name.startswith("send_") and not hasattr(_Request, name):
+            setattr(_Request, name, _pass_by)
+
+    def trace(session: Any, trace_config: Any, trace_config_ctx: Any) -> Any:
+        current = getattr(trace_config, _CURRENT, None)
+        if current is None:
+            return original(session, trace_config, trace_config_ctx)
+        return _Request(current())
+
+    setattr(trace, _CURRENT, None)
+    module.Trace = trace
 
 
 def create_trace_config(

@@ -82,11 +82,14 @@ class Instrumentation:
             excluded_by(None, "HTTPX"), peer_on_span=True, header_layout="triples"
         )
         self.captured_request, self.captured_response = captures(CLIENT_REQUEST, CLIENT_RESPONSE)
+        self.captures_response = bool(self.captured_response)
+        # Whether nothing of the program's runs in a call but the sending.
+        self.sends_at_once = request_hook is None and not self.captured_request
+        self.sends_at_once_async = async_request_hook is None and not self.captured_request
 
     def send(self, send: Callable[..., Any], sender: Any, request: Any, *rest: Any) -> Any:
         """One request that `send` sends, which is called with the other arguments."""
-        sends_at_once = self.request_hook is None and not self.captured_request
-        call = self._begin(request, sends_at_once)
+        call = self._begin(request, self.sends_at_once)
         if call is None:
             return send(sender, request, *rest)
         information = None
@@ -94,7 +97,7 @@ class Instrumentation:
             information = _information(request)
             if self.request_hook is not None:
                 call.call_hook(self.request_hook, information)
-        if not sends_at_once:
+        if not self.sends_at_once:
             call.sends(request.headers)
         try:
             response = send(sender, request, *rest)
@@ -112,8 +115,7 @@ class Instrumentation:
         self, send: Callable[..., Awaitable[Any]], sender: Any, request: Any, *rest: Any
     ) -> Any:
         """One request that `send` sends, which is called with the other arguments."""
-        sends_at_once = self.async_request_hook is None and not self.captured_request
-        call = self._begin(request, sends_at_once)
+        call = self._begin(request, self.sends_at_once_async)
         if call is None:
             return await send(sender, request, *rest)
         information = None
@@ -121,7 +123,7 @@ class Instrumentation:
             information = _information(request)
             if self.async_request_hook is not None:
                 await call_awaited(self.async_request_hook, call.span, information)
-        if not sends_at_once:
+        if not self.sends_at_once_async:
             call.sends(request.headers)
         try:
             response = await send(sender, request, *rest)
@@ -163,7 +165,7 @@ class Instrumentation:
             version = response.extensions.get("http_version", b"HTTP/1.1")
             text = _VERSIONS.get(version) or version.decode("ascii", "ignore").removeprefix("HTTP/")
             call.answered(response.status_code, text)
-            if self.captured_response:
+            if self.captures_response:
                 headers = _listed(response.headers)
                 call.set_attributes(self.captured_response.attributes(headers))
         except Exception:

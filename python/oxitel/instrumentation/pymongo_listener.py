@@ -136,6 +136,5 @@ class CommandTracer(monitoring.CommandListener):  # type: ignore[misc]
 
 
 def _key(event: Any) -> Any:
-    if event.connection_id is not None:
-        return event.request_id, event.connection_id
-    return event.request_id
+    address = event.connection_id
+    return event.request_id if address is None else (event.request_id, address)

@@ -22,11 +22,13 @@ from .http.arguments import hook_of
 from .instrumentor import Instrumentor
 from .patching import Patches
 from .redis_commands import (
+    OF_SEARCH,
     _add_create_attributes,
     _add_search_attributes,
     _build_span_meta_data_for_pipeline,
     _build_span_name,
     _format_command_args,
+    described,
 )
 
 _NAME = "opentelemetry.instrumentation.redis"
@@ -37,6 +39,8 @@ _semconv_status = "migration"
 
 _INSTRUMENTATION_ATTR = "_is_instrumented_by_opentelemetry"
 _DATABASE = "_oxitel_database"
+# Commands whose names and texts are kept; a longer one is something else.
+_LONGEST_KEPT = 50
 _SOCKET, _TCP = ("other", "unix"), ("ip_tcp", "tcp")
 
 Hook = Callable[..., Any]
@@ -49,6 +53,7 @@ class _Tracing:
         hooks = {"request_hook": request_hook, "response_hook": response_hook}
         self.request_hook = hook_of(hooks, "request_hook")
         self.response_hook = hook_of(hooks, "response_hook")
+        self.has_hooks = (self.request_hook, self.response_hook) != (None, None)
         self._instruments = DatabaseInstruments(_NAME, OFFICIAL_CONTRIB_VERSION, tracer_provider)
         # Of clusters, whose nodes differ, and of pools that do not say where they are.
         self._cluster = self._instruments.native("redis", "redis", is_sanitized=False)
@@ -88,7 +93,11 @@ class _Tracing:
 
     def begin(self, client: Any, args: tuple[Any, ...]) -> _native.DatabaseCall | None:
         try:
-            name, text = _build_span_name(client, args), _format_command_args(args)
+            command = args[0] if args else None
+            if type(command) is str and 0 < len(command) < _LONGEST_KEPT:
+                name, text = described(command, len(args))
+            else:
+                name, text = _build_span_name(client, args), _format_command_args(args)
             return self.database(client).begin(name, text, arguments=len(args))
         except Exception:
             _patches.say_failed()
@@ -137,6 +146,8 @@ def _command(original: Callable[..., Any], tracing_of: TracingOf) -> Callable[..
         if tracing is None or call is None:
             return original(self, *args, **kwargs)
         with call:
+            if not (tracing.has_hooks or (args and args[0] in OF_SEARCH)):
+                return original(self, *args, **kwargs)
             tracing.before(call, self, args, kwargs)
             response = original(self, *args, **kwargs)
             tracing.after_command(call, self, args, response)
@@ -173,6 +184,8 @@ def _async_command(original: Callable[..., Any], tracing_of: TracingOf) -> Calla
         if tracing is None or call is None:
             return await original(self, *args, **kwargs)
         with call:
+            if not (tracing.has_hooks or (args and args[0] in OF_SEARCH)):
+                return await original(self, *args, **kwargs)
             tracing.before(call, self, args, kwargs)
             response = await original(self, *args, **kwargs)
             tracing.after_command(call, self, args, response)

@@ -6,6 +6,7 @@ Official names: in `opentelemetry.instrumentation.redis.util`.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any
 
 from opentelemetry.trace import Span
@@ -14,6 +15,8 @@ _LONGEST = 1000
 _FIELD_TYPES = ["NUMERIC", "TEXT", "GEO", "TAG", "VECTOR"]
 SEARCH = "redis.search"
 CREATE_INDEX = "redis.create_index"
+OF_SEARCH = ("FT.CREATE", "FT.SEARCH")
+"""The commands whose arguments and answers are recorded too."""
 
 
 def _format_command_args(args: Sequence[Any]) -> str:
@@ -31,6 +34,13 @@ def _build_span_name(instance: Any, cmd_args: Sequence[Any]) -> str:
             return SEARCH
         return CREATE_INDEX if command == "FT.CREATE" else str(command)
     return str(instance.connection_pool.connection_kwargs.get("db") or 0)
+
+
+@lru_cache(maxsize=1000)
+def described(command: str, count: int) -> tuple[str, str]:
+    """The name and the text of a command with all its `count` arguments, itself among them."""
+    args = (command,) + (None,) * (count - 1)
+    return _build_span_name(None, args), _format_command_args(args)
 
 
 def _build_span_meta_data_for_pipeline(instance: Any) -> tuple[Sequence[Any], str, str]:

@@ -50,6 +50,7 @@ class _Instrumentation:
             header_layout="lower-cased",
         )
         self.captured_request, self.captured_response = captures(CLIENT_REQUEST, CLIENT_RESPONSE)
+        self.captures_response = bool(self.captured_response)
         # Whether nothing of the program's runs in the call but the sending.
         hooks = (self.request_hook, self.response_hook)
         self.sends_at_once = not self.captured_request and hooks == (None, None)
@@ -86,7 +87,7 @@ class _Instrumentation:
         """There is an answer."""
         try:
             call.answered(response.status_code, _version(response))
-            if self.captured_response:
+            if self.captures_response:
                 call.set_attributes(self.captured_response.attributes(response.headers))
             if self.response_hook is not None:
                 call.call_hook(self.response_hook, request, response)
@@ -134,23 +135,25 @@ def _patch(module: ModuleType) -> None:
     _known_headers = headers_class if _is_known(headers_class) else None
 
     def send(original: Callable[..., Any]) -> Callable[..., Any]:
-        def send(self: Any, request: Any, **kwargs: Any) -> Any:
+        # A parameter with a name would be compared with the name of each option, in every call.
+        def send(self: Any, /, *arguments: Any, **kwargs: Any) -> Any:
             state = _instrumentation
+            request = arguments[0] if arguments else kwargs.get("request")
             if state is None or not isinstance(request, prepared_request):
-                return original(self, request, **kwargs)
+                return original(self, *arguments, **kwargs)
             call = None
             try:
                 call = state.begin(request)
             except Exception:
                 say_failed()
             if call is None:
-                return original(self, request, **kwargs)
+                return original(self, *arguments, **kwargs)
             try:
                 if is_wanted():
                     with set_ip_on_next_http_connection(call.span):
-                        response = original(self, request, **kwargs)
+                        response = original(self, *arguments, **kwargs)
                 else:
-                    response = original(self, request, **kwargs)
+                    response = original(self, *arguments, **kwargs)
             except BaseException as error:
                 state.failed(call, request, error)
                 call.finish()

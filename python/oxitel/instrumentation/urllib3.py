@@ -64,6 +64,7 @@ class _Instrumentation:
             server_on_span=False,
         )
         self.captured_request, self.captured_response = _captures(arguments)
+        self.captures_response = bool(self.captured_response)
         # Whether nothing of the program's runs in the call but the sending.
         hooks = (self.request_hook, self.response_hook)
         self.sends_at_once = not self.captured_request and hooks == (None, None)
@@ -127,8 +128,12 @@ class _Instrumentation:
     def _answered(self, call: _native.ClientCall, pool: Any, body: Any, response: Any) -> None:
         version = getattr(response, "version", None)
         call.answered(response.status, None if not version else "1.1" if version == 11 else "1.0")
-        call.sized(_size(body), _length(response.headers.get("Content-Length", 0)))
-        if self.captured_response:
+        headers, length = response.headers, 0
+        # Where there is none, their `get` costs them an exception.
+        if "Content-Length" in headers:
+            length = headers["Content-Length"]
+        call.sized(0 if body is None else _size(body), _length(length))
+        if self.captures_response:
             call.set_attributes(self.captured_response.attributes(response.headers))
         if self.response_hook is not None:
             call.call_hook(self.response_hook, pool, response)
@@ -166,8 +171,6 @@ def _copied(headers: Any) -> Any:
 
 
 def _size(body: object) -> int | None:
-    if body is None:
-        return 0
     if isinstance(body, Sized):
         return len(body)
     if isinstance(body, io.BytesIO):

@@ -203,6 +203,20 @@ pub(crate) fn dict_of<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDi
     dict.ok()?.cast_into::<PyDict>().ok()
 }
 
+/// The same in a fraction of the time, for objects that nobody has written a `__dict__` for, as proxies have.
+#[expect(
+    unsafe_code,
+    reason = "pyo3 has no binding of what `__dict__` comes to"
+)]
+pub(crate) fn plain_dict_of<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py, PyDict>> {
+    // SAFETY: the object is alive; it gives a new reference, or null with an exception set.
+    let dict = unsafe {
+        let dict = ffi::PyObject_GenericGetDict(object.as_ptr(), std::ptr::null_mut());
+        Bound::from_owned_ptr_or_err(object.py(), dict)
+    };
+    dict.ok()?.cast_into::<PyDict>().ok()
+}
+
 /// Whether the object has an attribute `name` of its own.
 pub(crate) fn has_of_its_own(object: &Bound<'_, PyAny>, name: &str) -> bool {
     dict_of(object).is_some_and(|dict| dict.contains(name).unwrap_or(true))

@@ -12,7 +12,7 @@ use super::extracted::{Extracted, RemoteSpan};
 use super::format::{HeaderNames, Known};
 use super::injected::Injected;
 use super::propagator::{EXTRACT_FAILED, INJECT_FAILED, settle};
-use crate::imports::watch::{dict_of, version_of};
+use crate::imports::watch::{plain_dict_of, version_of};
 use crate::threads::guarded::Guarded;
 use crate::threads::once::Once;
 
@@ -165,7 +165,7 @@ impl CompositePropagator {
         name: &Bound<'py, PyString>,
     ) -> PyResult<Option<Bound<'py, Self>>> {
         let py = propagator.py();
-        let own = dict_of(propagator).map(|dict| dict.get_item(name));
+        let own = plain_dict_of(propagator).map(|dict| dict.get_item(name));
         let Some(method) = own.transpose()?.flatten() else {
             return Ok(None);
         };

@@ -10,7 +10,7 @@ use pyo3::types::{PyString, PyType};
 use super::composite::CompositePropagator;
 use crate::imports::object::Object;
 use crate::imports::oxitel;
-use crate::imports::watch::{dict_of, version_of};
+use crate::imports::watch::{plain_dict_of, version_of};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Format {
@@ -66,7 +66,7 @@ impl KnownClass {
             }
             self.version.store(version, Ordering::Relaxed);
         }
-        match dict_of(propagator) {
+        match plain_dict_of(propagator) {
             Some(dict) if !dict.is_empty() => ["inject", "extract"].into_iter().all(|name| {
                 dict.get_item(name)
                     .is_ok_and(|own| own.is_none_or(is_stand_in))

@@ -63,13 +63,18 @@ pub(super) fn read_long_any(text: &str) -> Option<u128> {
     read_long(text.as_bytes(), &ANY)
 }
 
-/// Fills `text` with the lowest digits of `number`, in lower case.
-pub(super) fn write(mut number: u128, text: &mut [u8]) {
-    for place in text.iter_mut().rev() {
-        let digit = (number & 0x0F) as u8;
-        *place = digit + if digit < 10 { b'0' } else { b'a' - 10 };
-        number >>= 4;
+/// Fills `text`, of an even length, with the lowest digits of `number`, in lower case.
+pub(super) fn write(number: u128, text: &mut [u8]) {
+    let bytes = number.to_le_bytes();
+    for (places, byte) in text.rchunks_exact_mut(2).zip(bytes) {
+        if let [high, low] = places {
+            (*high, *low) = (digit(byte >> 4), digit(byte & 0x0F));
+        }
     }
+}
+
+const fn digit(value: u8) -> u8 {
+    value + if value < 10 { b'0' } else { b'a' - 10 }
 }
 
 #[cfg(test)]

@@ -97,8 +97,8 @@ const KEY: u8 = 1;
 const VALUE: u8 = 2;
 
 /// Which parts of a member each byte may be in.
-static PARTS: [u8; 128] = {
-    let mut parts = [0; 128];
+static PARTS: [u8; 256] = {
+    let mut parts = [0; 256];
     let mut byte = 0;
     while byte < 128u8 {
         let key = matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'_' | b'-' | b'*' | b'/');
