@@ -341,3 +341,25 @@ fn four_times_as_many_journals_cost_no_more_than_that() {
     println!("{few:?}, {many:?}");
     assert!(many.0 < few.0 * 7, "{few:?}, {many:?}");
 }
+
+#[test]
+fn where_there_are_too_many_files_none_is_made_and_nobody_looks_at_all_of_them() {
+    let Some((_memory, _directory, config)) = config() else {
+        return;
+    };
+    let folder = rings_folder(&config);
+    platform::make_folder(&folder).unwrap();
+    for number in 0..MAX_JOURNALS {
+        platform::create(&folder.join(format!("{number}.ring"))).unwrap();
+    }
+    let group = group(b"one");
+    for (unjournaled, is_made) in [(0, true), (1, false)] {
+        let mut journal = journal(&config);
+        journal.push(&group, b"record");
+        assert_eq!(journal.unjournaled(), unjournaled);
+        assert_eq!(journal.take_trouble().is_none(), is_made);
+        // The next one finds one too many.
+        drop(journal);
+        platform::create(&folder.join(format!("more-{unjournaled}.ring"))).unwrap();
+    }
+}
