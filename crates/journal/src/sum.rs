@@ -28,11 +28,44 @@ pub(crate) fn sum(seed: u64, bytes: &[u8]) -> u64 {
     all
 }
 
+/// Written out lane by lane: iterators over four numbers were three times as many instructions.
 #[inline]
 fn add(plain: &mut [u64; LANES], weighted: &mut [u64; LANES], step: &[u8; STEP]) {
     let (words, _) = step.as_chunks::<8>();
-    for ((plain, weighted), word) in plain.iter_mut().zip(weighted).zip(words) {
-        *plain = plain.wrapping_add(u64::from_le_bytes(*word));
-        *weighted = weighted.wrapping_add(*plain);
+    let &[a, b, c, d] = words else {
+        return;
+    };
+    let [pa, pb, pc, pd] = *plain;
+    let [wa, wb, wc, wd] = *weighted;
+    let pa = pa.wrapping_add(u64::from_le_bytes(a));
+    let pb = pb.wrapping_add(u64::from_le_bytes(b));
+    let pc = pc.wrapping_add(u64::from_le_bytes(c));
+    let pd = pd.wrapping_add(u64::from_le_bytes(d));
+    *plain = [pa, pb, pc, pd];
+    *weighted = [
+        wa.wrapping_add(pa),
+        wb.wrapping_add(pb),
+        wc.wrapping_add(pc),
+        wd.wrapping_add(pd),
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::sum;
+
+    #[test]
+    fn a_sum_is_that_of_the_first_release_for_bytes_of_any_length() {
+        let bytes: Vec<u8> = (0..100).collect();
+        let found = [0, 1, 31, 32, 33, 100].map(|len| sum(7, &bytes[..len]));
+        let expected = [
+            0xfc9f_27b7_c62f_e9ee,
+            0xe752_0e71_5fff_ffe3,
+            0x6dce_7093_89e6_3dbe,
+            0xf267_d551_ba63_54a6,
+            0x3b94_a115_3be9_5d9c,
+            0x0753_695f_c50b_f8f0,
+        ];
+        assert_eq!(found, expected);
     }
 }

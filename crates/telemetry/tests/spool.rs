@@ -163,7 +163,7 @@ fn without_a_receiver_the_end_takes_no_time_and_the_next_process_delivers() {
         let directory = TempDir::new().unwrap();
         let mut collector = Collector::start(protocol);
         collector.stop();
-        let all = numbered(300);
+        let all = numbered(200);
         let first = processor(collector.config(), directory.path());
         push(&first, all[..10].to_vec());
         std::thread::sleep(Duration::from_millis(100));
@@ -175,10 +175,10 @@ fn without_a_receiver_the_end_takes_no_time_and_the_next_process_delivers() {
             "{:?}",
             start.elapsed()
         );
-        assert_accounted(300, &first.counts());
-        assert_eq!(first.counts().kept, 300);
+        assert_accounted(200, &first.counts());
+        assert_eq!(first.counts().kept, 200);
         let kept = BufferNews::Kept {
-            count: 300,
+            count: 200,
             directory: directory.path().to_owned(),
         };
         assert_eq!(news(&collector.address.to_string()), [kept]);
@@ -187,16 +187,16 @@ fn without_a_receiver_the_end_takes_no_time_and_the_next_process_delivers() {
         let next = processor(collector.config(), directory.path());
         // Though it has no record of its own.
         next.serve(&resource("shop"));
-        collector.wait_for_spans(300);
+        collector.wait_for_spans(200);
         let names = collector.names();
-        assert_eq!((names.len(), set(&names)), (300, set(&all)));
+        assert_eq!((names.len(), set(&names)), (200, set(&all)));
         assert!(next.shutdown(TIMEOUT));
         assert_accounted(0, &next.counts());
-        assert_adopted_accounted(300, &next);
+        assert_adopted_accounted(200, &next);
         let (counts, waiting) = next.spool_counts();
         assert_eq!(
             (counts.adopted, counts.adopted_delivered, waiting),
-            (300, 300, 0)
+            (200, 200, 0)
         );
         assert_eq!(files(directory.path()), Vec::<PathBuf>::new());
     }
@@ -318,6 +318,41 @@ fn kept_records_come_slowly_and_live_ones_first() {
         .collect();
     assert!(gaps[..4].iter().all(|&gap| gap >= 900), "{gaps:?}");
     assert!(gaps[4..].iter().all(|&gap| gap >= 400), "{gaps:?}");
+}
+
+#[test]
+fn what_has_piled_up_in_memory_goes_behind_what_is_new_unless_somebody_waits_for_it() {
+    let directory = TempDir::new().unwrap();
+    let mut collector = Collector::start(Protocol::HttpProtobuf);
+    collector.stop();
+    let processor = processor(collector.config(), directory.path());
+    // Room for all of it, which comes in four seconds.
+    let all = numbered(90);
+    for part in all.chunks(10) {
+        push(&processor, part.to_vec());
+        std::thread::sleep(Duration::from_millis(500));
+    }
+    wait_for_writes(&processor);
+    collector.restart();
+    wait_for(&processor, |counts| counts.delivered >= 10);
+    let live: Vec<_> = (0..10).map(|number| format!("live {number}")).collect();
+    push(&processor, live.clone());
+    let start = Instant::now();
+    let has_come = |name: &String| collector.names().contains(name);
+    while !live.iter().all(has_come) {
+        assert!(start.elapsed() < TIMEOUT);
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    assert!(processor.counts().queued >= 40, "{:?}", processor.counts());
+    collector.wait_for_spans(50);
+    assert!(start.elapsed() > Duration::from_secs(1));
+    let start = Instant::now();
+    assert!(processor.force_flush(TIMEOUT));
+    assert!(start.elapsed() < Duration::from_millis(500));
+    let names = collector.names();
+    assert_eq!((names.len(), set(&names).len()), (100, 100));
+    assert_accounted(100, &processor.counts());
+    assert!(processor.shutdown(TIMEOUT));
 }
 
 #[test]

@@ -7,7 +7,7 @@ import sys
 
 from oxitel.quantity import seconds_of
 from oxitel.variables import buffer
-from oxitel.variables.variable import value_of
+from oxitel.variables.variable import say_once, value_of
 
 SHARED_MEMORY = "/dev/shm"
 
@@ -18,29 +18,54 @@ def settings() -> tuple[str, int, float, float, str | None, str] | None:
     directory = buffer.BUFFER_DIRECTORY.read()
     if directory is None:
         return None
-    program = sys.argv[0] if sys.argv else ""
+    path = state_directory() if directory == "auto" else _absolute(directory)
+    if path is None:
+        expected = "a directory, since there is no home directory"
+        say_once(buffer.BUFFER_DIRECTORY.name, directory, expected, "no buffer on disk")
+        return None
     return (
-        state_directory() if directory == "auto" else os.path.abspath(directory),
+        path,
         buffer.BUFFER_MAX_BYTES.read(),
         seconds_of(buffer.BUFFER_MAX_AGE.read()) * 1000,
         seconds_of(buffer.BUFFER_INTERVAL.read()) * 1000,
         _journal(),
-        os.path.abspath(program) if program not in ("", "-c", "-m") else program,
+        _program(),
     )
+
+
+def _absolute(path: str) -> str:
+    """The same place wherever the program goes. What starts it may be no shell, which would know
+    what `~` is; and the folder that it was started in may be gone."""
+    path = os.path.expanduser(path)
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        return path
+
+
+def _program() -> str:
+    program = sys.argv[0] if sys.argv else ""
+    if program not in ("", "-c", "-m"):
+        program = _absolute(program)
+    # It may have bytes that are no text.
+    return program.encode("utf-8", "replace").decode()
 
 
 def _journal() -> str | None:
     folder = buffer.BUFFER_JOURNAL.read()
     if folder == "off" or sys.platform != "linux":
         return None
-    return SHARED_MEMORY if folder == "auto" else os.path.abspath(folder)
+    return SHARED_MEMORY if folder == "auto" else _absolute(folder)
 
 
-def state_directory() -> str:
+def state_directory() -> str | None:
     """Where a program keeps what outlives it: what systemd has made for it, or the user's folder
     for that. Never one for temporary files, which everybody can write to."""
     made = (value_of("STATE_DIRECTORY") or "").split(":")[0]
     if made:
-        return made
-    state = value_of("XDG_STATE_HOME") or os.path.expanduser("~/.local/state")
-    return os.path.join(state, "oxitel")
+        return _absolute(made)
+    # A relative one is to be ignored (XDG Base Directory Specification).
+    for state in (value_of("XDG_STATE_HOME") or "", os.path.expanduser("~/.local/state")):
+        if os.path.isabs(state):
+            return os.path.join(state, "oxitel")
+    return None

@@ -2,7 +2,6 @@
 //! in the spool alone is sent when nothing else is to be sent. The worker has it done on a thread for the
 //! disk, and goes on without if that takes too long.
 
-use std::fs::File;
 use std::mem;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +17,7 @@ use super::report;
 use super::session::Session;
 use super::shared_queue::SharedQueue;
 use super::spool::{
-    Gone, Identity, Lock, NotKept, Pace, Place, SpoolConfig, Store, Stored, service,
+    Gone, Identity, NotKept, Pace, Place, SpoolConfig, Store, Stored, Turn, service,
 };
 use super::urgency::Urgency;
 use crate::diagnostics::event::BufferNews;
@@ -37,6 +36,8 @@ const LOOK_AT_MEMORY: Duration = Duration::from_secs(10);
 /// The wait for another process that has the turn.
 const TURN: Duration = Duration::from_millis(50);
 const TURN_SPREAD: Duration = Duration::from_millis(100);
+/// The same while there is something in memory that goes first.
+const BEHIND_BACKLOG: Duration = Duration::from_secs(1);
 /// Requests in one turn.
 const MAX_IN_TURN: u32 = 10;
 /// Writes without a look at anything else.
@@ -69,8 +70,18 @@ struct State {
     look_at: Instant,
     /// When another request of kept records may be sent.
     send_at: Instant,
-    turn: Option<(File, Lock)>,
+    turn: Option<Turn>,
     sent_in_turn: u32,
+    /// What the worker was given to send, until it says what became of it.
+    given_out: Option<GivenOut>,
+    last_number: u64,
+}
+
+struct GivenOut {
+    number: u64,
+    places: Vec<Place>,
+    /// Of this process, which had no room for it in memory.
+    is_own: bool,
 }
 
 enum Look {
@@ -103,9 +114,8 @@ enum Next {
 }
 
 struct Kept {
-    stored: Stored,
-    /// Of this process, which had no room for it in memory.
-    is_own: bool,
+    number: u64,
+    batch: Batch,
 }
 
 impl Keeping {
@@ -266,8 +276,8 @@ impl Keeping {
                 return NextKept::Sent;
             }
             Next::Send(kept) => {
-                let Stored { batch, places } = kept.stored;
-                let (is_own, bytes) = (kept.is_own, batch.byte_len());
+                let Kept { number, batch } = *kept;
+                let bytes = batch.byte_len();
                 // The look may have taken long.
                 let is_open = locked(&self.answer).is_none_or(|last| last == Answer::Accepted);
                 let delivery = if is_open {
@@ -278,7 +288,7 @@ impl Keeping {
                     None
                 };
                 self.submit(queue, move |queue, state| {
-                    state.settle_kept(queue, delivery, places, is_own, bytes);
+                    state.settle_kept(queue, delivery, number, bytes);
                 });
                 return NextKept::Sent;
             }
@@ -356,6 +366,8 @@ impl State {
             send_at: now,
             turn: None,
             sent_in_turn: 0,
+            given_out: None,
+            last_number: 0,
         }
     }
 
@@ -385,6 +397,7 @@ impl State {
 
     fn next_kept(&mut self, queue: &SharedQueue) -> Next {
         let now = Instant::now();
+        self.take_back(queue);
         let Some(store) = &mut self.store else {
             return Next::Never;
         };
@@ -416,11 +429,14 @@ impl State {
         &mut self,
         queue: &SharedQueue,
         delivery: Option<Delivery>,
-        places: Vec<Place>,
-        is_own: bool,
+        number: u64,
         bytes: usize,
     ) {
         let now = Instant::now();
+        let is_it = |given_out: &mut GivenOut| given_out.number == number;
+        let Some(GivenOut { places, is_own, .. }) = self.given_out.take_if(is_it) else {
+            return;
+        };
         // Broken off, since the queue is closing, or not taken to its end: all of it is sent again.
         let tally = delivery.filter(|delivery| delivery.left.is_none());
         let tally = tally.map(|delivery| delivery.tally);
@@ -440,24 +456,53 @@ impl State {
                 let refused = tally.refused + tally.rejected;
                 store.note_sent(is_own, tally.delivered as u64, refused as u64);
                 if is_own {
-                    let mut guarded = queue.lock();
-                    guarded.queue.land_evicted(Vec::new(), refused > 0);
-                    let counts = guarded.queue.counts_mut();
-                    counts.delivered += tally.delivered as u64;
-                    counts.rejected += tally.rejected as u64;
-                    counts.refused += tally.refused as u64;
+                    queue.with(|guarded| {
+                        guarded.queue.land_evicted(Vec::new(), refused > 0);
+                        let counts = guarded.queue.counts_mut();
+                        counts.delivered += tally.delivered as u64;
+                        counts.rejected += tally.rejected as u64;
+                        counts.refused += tally.refused as u64;
+                    });
                 }
             }
-            None if is_own => queue.lock().queue.land_evicted(places, false),
-            None => store.give_back(places),
+            None => give_back(queue, store, places, is_own),
         }
     }
 
+    /// The worker asks for more and has not said what became of the last: that was another one, which was
+    /// lost with it.
+    fn take_back(&mut self, queue: &SharedQueue) {
+        if let Some(given_out) = self.given_out.take()
+            && let Some(store) = &mut self.store
+        {
+            give_back(queue, store, given_out.places, given_out.is_own);
+        }
+    }
+
+    fn give_out(&mut self, stored: Stored, is_own: bool) -> Next {
+        self.last_number += 1;
+        let (number, places, batch) = (self.last_number, stored.places, stored.batch);
+        self.given_out = Some(GivenOut {
+            number,
+            places,
+            is_own,
+        });
+        Next::Send(Box::new(Kept { number, batch }))
+    }
+
     fn end_turn(&mut self) {
-        if let Some((file, _lock)) = self.turn.take() {
-            self.pace.note_in(&file);
+        if let Some(turn) = self.turn.take() {
+            self.pace.note_in(&turn);
         }
         self.sent_in_turn = 0;
+    }
+}
+
+fn give_back(queue: &SharedQueue, store: &mut Store, places: Vec<Place>, is_own: bool) {
+    if is_own {
+        queue.with(|guarded| guarded.queue.land_evicted(places, false));
+    } else {
+        store.give_back(places);
     }
 }
 
@@ -490,7 +535,7 @@ fn write(queue: &SharedQueue, state: &mut State, mut unwritten: Unwritten) -> Re
     let store = state.identify(queue, batch.resource().unwrap_or_default());
     match store.write(batch) {
         Ok(places) => {
-            let settled = queue.lock().queue.note_written(&unwritten, places);
+            let settled = queue.with(|guarded| guarded.queue.note_written(&unwritten, places));
             store.settle(&settled);
         }
         Err(NotKept::TooLarge) => queue.lock().queue.note_too_large(&unwritten),
@@ -515,16 +560,19 @@ fn next_request(queue: &SharedQueue, state: &mut State, now: Instant) -> Next {
             Next::At(ask_at)
         };
     }
+    if queue.lock().queue.next_of_backlog().is_some() {
+        return Next::At(now + BEHIND_BACKLOG);
+    }
     if state.send_at > now {
         return Next::At(state.send_at);
     }
     if state.turn.is_none() {
         state.turn = store.turn();
-        let Some((file, _)) = &state.turn else {
+        let Some(turn) = &state.turn else {
             state.send_at = now + TURN + TURN_SPREAD.mul_f64(fastrand::f64());
             return Next::At(state.send_at);
         };
-        state.pace.take_from(file);
+        state.pace.take_from(turn);
     } else if state.sent_in_turn >= MAX_IN_TURN {
         state.end_turn();
         state.send_at = now + TURN + TURN_SPREAD;
@@ -536,22 +584,24 @@ fn next_request(queue: &SharedQueue, state: &mut State, now: Instant) -> Next {
             // There may be more where that came from.
             state.look_at = now;
         }
-        let is_own = false;
-        return Next::Send(Box::new(Kept { stored, is_own }));
+        return state.give_out(stored, false);
     }
     loop {
-        let places = queue.lock().queue.take_evicted();
+        let places = queue.with(|guarded| guarded.queue.take_evicted());
         let Some(places) = places else {
             return Next::Never;
         };
         let (stored, lost) = store.read(&places);
-        let mut guarded = queue.lock();
-        guarded.queue.note_unreadable(lost);
-        if !stored.batch.is_empty() {
-            let is_own = true;
-            return Next::Send(Box::new(Kept { stored, is_own }));
+        let is_anything = !stored.batch.is_empty();
+        queue.with(|guarded| {
+            guarded.queue.note_unreadable(lost);
+            if !is_anything {
+                guarded.queue.land_evicted(Vec::new(), lost > 0);
+            }
+        });
+        if is_anything {
+            return state.give_out(stored, true);
         }
-        guarded.queue.land_evicted(Vec::new(), lost > 0);
     }
 }
 

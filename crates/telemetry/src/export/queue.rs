@@ -1,12 +1,15 @@
 //! The queue of a batch processor: records in chunks, each chunk a batch to be. Knows nothing of
-//! threads or time; whoever owns it puts a lock around it.
+//! threads; whoever owns it puts a lock around it.
 
+mod backlog;
+mod in_spool;
 mod journaled;
 mod kept;
 
 use std::collections::VecDeque;
 use std::mem;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::otlp::request::{Batch, Group};
 
@@ -53,6 +56,8 @@ struct Sealed {
     kept: Kept,
     /// It has been handed to the exporter before.
     was_submitted: bool,
+    /// Where there is a spool.
+    sealed_at: Option<Instant>,
 }
 
 /// A batch that is being sent.
@@ -60,6 +65,8 @@ struct Flight {
     last: u64,
     len: usize,
     kept: Kept,
+    sealed_at: Option<Instant>,
+    is_backlog: bool,
     /// Records that were ever added to it.
     added: usize,
 }
@@ -83,6 +90,10 @@ pub(super) struct Queue {
     current: Batch,
     current_kept: Kept,
     sealed: VecDeque<Sealed>,
+    /// So many of the sealed batches, the first ones, go behind what is new; and when the next of them may
+    /// be sent.
+    backlog_len: usize,
+    backlog_due: Instant,
     spare: Vec<Batch>,
     /// Records in `sealed`.
     sealed_len: usize,
@@ -131,6 +142,8 @@ impl Queue {
             current: Batch::new(),
             current_kept: Kept::default(),
             sealed: VecDeque::new(),
+            backlog_len: 0,
+            backlog_due: Instant::now(),
             spare: Vec::new(),
             sealed_len: 0,
             pushed: 0,
@@ -234,28 +247,38 @@ impl Queue {
             last: self.pushed,
             kept,
             was_submitted: false,
+            sealed_at: self.is_kept.then(Instant::now),
         });
     }
 
-    /// The oldest sealed batch, which is then in flight.
-    pub(super) fn take(&mut self) -> Option<Batch> {
-        let front = self.sealed.pop_front()?;
-        let (batch, last, kept) = (front.batch, front.last, front.kept);
+    /// The sealed batch that is to be sent now, which is then in flight: the oldest, or one that is new
+    /// where the older ones are a backlog.
+    pub(super) fn take(&mut self, now: Instant) -> Option<Batch> {
+        let index = self.next_to_send(now)?;
+        let is_backlog = index < self.backlog_len;
+        if is_backlog {
+            self.postpone_backlog(now);
+            self.backlog_len -= 1;
+        }
+        let next = self.sealed.remove(index)?;
+        let batch = next.batch;
         self.sealed_len -= batch.len();
         self.used -= self.cost(&batch);
-        if !front.was_submitted {
+        if !next.was_submitted {
             self.counts.submitted += batch.len() as u64;
         }
         self.in_flight = Some(Flight {
-            last,
+            last: next.last,
             len: batch.len(),
             added: batch.added(),
-            kept,
+            kept: next.kept,
+            sealed_at: next.sealed_at,
+            is_backlog,
         });
         Some(batch)
     }
 
-    /// Ends the flight of a batch: `left` goes back to the front, as far as there is room. What need
+    /// Ends the flight of a batch: `left` goes back to where it was, as far as there is room. What need
     /// not be kept any more.
     pub(super) fn land(
         &mut self,
@@ -263,12 +286,10 @@ impl Queue {
         spent: Vec<Batch>,
         has_lost: bool,
     ) -> Vec<Place> {
-        let Some(Flight {
-            last, len, kept, ..
-        }) = self.in_flight.take()
-        else {
+        let Some(flight) = self.in_flight.take() else {
             return Vec::new();
         };
+        let (last, len, kept) = (flight.last, flight.len, flight.kept);
         if has_lost {
             self.lose_up_to(last);
         }
@@ -281,6 +302,12 @@ impl Queue {
             // Parts are written anew, each for itself; then the whole is needed no more.
             _ => rest.iter_mut().for_each(Kept::start_over),
         }
+        let index = if flight.is_backlog {
+            self.backlog_len += left.len();
+            0
+        } else {
+            self.backlog_len
+        };
         for batch in left.into_iter().rev() {
             self.sealed_len += batch.len();
             self.used += self.cost(&batch);
@@ -289,12 +316,14 @@ impl Queue {
                 kept.written_up_to = written_up_to;
                 kept
             });
-            self.sealed.push_front(Sealed {
+            let sealed = Sealed {
                 batch,
                 last,
                 kept,
                 was_submitted: true,
-            });
+                sealed_at: flight.sealed_at,
+            };
+            self.sealed.insert(index, sealed);
         }
         self.make_room(0);
         for batch in spent {
@@ -323,6 +352,11 @@ impl Queue {
         has_dropped
     }
 
+    fn pop_front(&mut self) -> Option<Sealed> {
+        self.backlog_len = self.backlog_len.saturating_sub(1);
+        self.sealed.pop_front()
+    }
+
     /// Drops the oldest record of the sealed batches.
     fn drop_oldest(&mut self) {
         let is_in_bytes = self.is_in_bytes;
@@ -345,7 +379,7 @@ impl Queue {
         self.sealed_len -= dropped;
         self.used -= cost;
         self.lose_up_to(last);
-        if is_empty && let Some(front) = self.sealed.pop_front() {
+        if is_empty && let Some(front) = self.pop_front() {
             self.forget(front.kept);
             self.recycle(front.batch);
         }
@@ -358,8 +392,7 @@ impl Queue {
             return 0;
         };
         if flight.is_kept() {
-            self.evicted_len += flight.len;
-            self.evicted.push_back(Evicted {
+            self.put_in_spool(Evicted {
                 last: flight.last,
                 len: flight.len,
                 places: flight.kept.places,
@@ -377,6 +410,7 @@ impl Queue {
     pub(super) fn abandon(&mut self) -> Left {
         let left = self.left();
         self.sealed.clear();
+        self.end_backlog();
         self.sealed_len = 0;
         self.used = 0;
         self.current.clear();
@@ -471,235 +505,6 @@ impl Flight {
     }
 }
 
-/// What the spool has of the queue.
-impl Queue {
-    /// Records that are in the spool alone.
-    pub(super) fn kept_len(&self) -> usize {
-        self.evicted_len + self.replayed.map_or(0, |(_, len)| len)
-    }
-
-    /// Something that the spool has not got, the oldest first.
-    pub(super) fn next_unwritten(&self) -> Option<Unwritten> {
-        let sealed = self.sealed.iter();
-        let sealed = sealed.map(|sealed| (&sealed.batch, &sealed.kept));
-        let current = (&self.current, &self.current_kept);
-        sealed.chain([current]).find_map(|(batch, kept)| {
-            let is_wanted = !kept.is_too_large && kept.written < batch.added();
-            is_wanted.then(|| Unwritten {
-                batch: batch.since(kept.written),
-                version: kept.version(),
-                written: batch.added(),
-                journal_position: self.journal_head(),
-            })
-        })
-    }
-
-    /// Whether there is something that the spool has not got.
-    pub(super) fn has_unwritten(&self) -> bool {
-        let sealed = self.sealed.iter();
-        let sealed = sealed.map(|sealed| (&sealed.batch, &sealed.kept));
-        let mut all = sealed.chain([(&self.current, &self.current_kept)]);
-        let is_unwritten = all.any(|(batch, kept)| !batch.is_empty() && !kept.is_whole(batch));
-        is_unwritten
-            || self
-                .in_flight
-                .as_ref()
-                .is_some_and(|flight| !flight.is_kept())
-    }
-
-    /// What the spool has not got of the batch in flight, which is this one.
-    pub(super) fn unwritten_of_flight(&self, batch: &Batch) -> Option<Unwritten> {
-        let flight = self.in_flight.as_ref()?;
-        let kept = &flight.kept;
-        let is_wanted = !kept.is_too_large && kept.written < flight.added;
-        is_wanted.then(|| Unwritten {
-            batch: batch.since(kept.written),
-            version: kept.version(),
-            written: flight.added,
-            journal_position: kept.written_up_to,
-        })
-    }
-
-    /// Whether the spool still has to have it.
-    pub(super) fn is_unwritten(&mut self, unwritten: &Unwritten) -> bool {
-        self.kept_of(unwritten).is_some()
-    }
-
-    /// The spool has it at these places; what need not be kept any more. A batch may have been sealed,
-    /// sent or dropped meanwhile.
-    pub(super) fn note_written(&mut self, unwritten: &Unwritten, places: Vec<Place>) -> Vec<Place> {
-        let Some(kept) = self.kept_of(unwritten) else {
-            return places;
-        };
-        kept.written = unwritten.written;
-        kept.written_up_to = unwritten.journal_position;
-        kept.places.extend(places);
-        mem::take(&mut kept.before)
-    }
-
-    /// The spool will never have it.
-    pub(super) fn note_too_large(&mut self, unwritten: &Unwritten) {
-        if let Some(kept) = self.kept_of(unwritten) {
-            kept.is_too_large = true;
-        }
-    }
-
-    /// Where it is known what is kept of a batch, if it is in memory still.
-    fn kept_of(&mut self, unwritten: &Unwritten) -> Option<&mut Kept> {
-        let sealed = self.sealed.iter_mut().map(|sealed| &mut sealed.kept);
-        let flight = self.in_flight.iter_mut().map(|flight| &mut flight.kept);
-        let mut all = sealed.chain(flight).chain([&mut self.current_kept]);
-        all.find(|kept| kept.version() == unwritten.version)
-    }
-
-    /// Takes the oldest batch out of memory, if the spool has all of it.
-    fn evict(&mut self) -> bool {
-        let is_kept = self.is_kept
-            && self
-                .sealed
-                .front()
-                .is_some_and(|front| front.kept.is_whole(&front.batch));
-        if is_kept && let Some(front) = self.sealed.pop_front() {
-            let len = front.batch.len();
-            self.sealed_len -= len;
-            self.used -= self.cost(&front.batch);
-            self.stale.extend(front.kept.before);
-            self.evicted_len += len;
-            self.evicted.push_back(Evicted {
-                last: front.last,
-                len,
-                places: front.kept.places,
-                was_submitted: front.was_submitted,
-            });
-            self.recycle(front.batch);
-        }
-        is_kept
-    }
-
-    /// A batch is dropped: nothing of it need be kept.
-    fn forget(&mut self, kept: Kept) {
-        self.stale.extend(kept.all());
-    }
-
-    /// These need not be kept any more.
-    pub(super) fn note_stale(&mut self, places: Vec<Place>) {
-        self.stale.extend(places);
-    }
-
-    /// What need not be kept any more since the last call.
-    pub(super) fn take_stale(&mut self) -> Vec<Place> {
-        mem::take(&mut self.stale)
-    }
-
-    /// What is known of a batch that is new.
-    fn new_kept(&mut self) -> Kept {
-        self.last_number += 1;
-        Kept::of(self.last_number, self.journal_head())
-    }
-
-    /// The oldest of what is in the spool alone, which is then being sent.
-    pub(super) fn take_evicted(&mut self) -> Option<Vec<Place>> {
-        let oldest = self.evicted.pop_front()?;
-        let (last, len) = (oldest.last, oldest.len);
-        self.evicted_len -= len;
-        if !oldest.was_submitted {
-            self.counts.submitted += len as u64;
-        }
-        self.replayed = Some((last, len));
-        Some(oldest.places)
-    }
-
-    /// So many records could not be read back.
-    pub(super) fn note_unreadable(&mut self, records: u64) {
-        self.counts.gone_from_spool += records;
-    }
-
-    /// Ends the sending of it: what is left goes back, and what was lost is known to those who wait.
-    pub(super) fn land_evicted(&mut self, left: Vec<Place>, has_lost: bool) {
-        let Some((last, _)) = self.replayed.take() else {
-            return;
-        };
-        if has_lost {
-            self.lose_up_to(last);
-        }
-        let len = left.iter().map(|place| place.count as usize).sum();
-        if len > 0 {
-            self.evicted_len += len;
-            self.evicted.push_front(Evicted {
-                last,
-                len,
-                places: left,
-                was_submitted: true,
-            });
-        }
-    }
-
-    /// Whether something in memory is kept in this segment.
-    pub(super) fn is_in_memory(&self, segment: u64) -> bool {
-        let sealed = self.sealed.iter().map(|sealed| &sealed.kept);
-        let flight = self.in_flight.iter().map(|flight| &flight.kept);
-        let mut all = sealed.chain(flight).chain([&self.current_kept]);
-        all.any(|kept| kept.is_in(segment))
-    }
-
-    /// A segment is gone: how many records are lost with it. What is in memory too is unwritten again.
-    pub(super) fn lose_segment(&mut self, segment: u64) -> u64 {
-        let sealed = self.sealed.iter_mut().map(|sealed| &mut sealed.kept);
-        let flight = self.in_flight.iter_mut().map(|flight| &mut flight.kept);
-        for kept in sealed.chain(flight).chain([&mut self.current_kept]) {
-            kept.lose(segment);
-        }
-        let mut lost = 0;
-        let mut last_lost = None;
-        for evicted in &mut self.evicted {
-            let before = evicted.len;
-            evicted.places.retain(|place| !place.is_in(segment));
-            let kept = evicted.places.iter().map(|place| place.count as usize);
-            evicted.len = kept.sum();
-            if evicted.len < before {
-                lost += before - evicted.len;
-                last_lost = Some(evicted.last);
-            }
-        }
-        self.evicted_len -= lost;
-        self.counts.gone_from_spool += lost as u64;
-        self.evicted.retain(|evicted| !evicted.places.is_empty());
-        if let Some(last) = last_lost {
-            self.lose_up_to(last);
-        }
-        lost as u64
-    }
-
-    /// What would become of everything if the queue ended now.
-    pub(super) fn left(&self) -> Left {
-        let mut left = Left {
-            lost: 0,
-            kept: self.kept_len(),
-        };
-        let sealed = self
-            .sealed
-            .iter()
-            .map(|sealed| (&sealed.batch, &sealed.kept));
-        for (batch, kept) in sealed.chain([(&self.current, &self.current_kept)]) {
-            let unwritten = if self.is_kept {
-                batch.since(kept.written).len()
-            } else {
-                batch.len()
-            };
-            left.lost += unwritten;
-            left.kept += batch.len() - unwritten;
-        }
-        if let Some(flight) = &self.in_flight {
-            if flight.is_kept() {
-                left.kept += flight.len;
-            } else {
-                left.lost += flight.len;
-            }
-        }
-        left
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -720,7 +525,7 @@ mod tests {
         assert!(queue.push(&group, &[4]).unwrap().0);
         let counts = queue.counts();
         assert_eq!((counts.queued, counts.dropped_queue_full), (4, 1));
-        let first = queue.take().unwrap();
+        let first = queue.take(Instant::now()).unwrap();
         let mut expected = Batch::new();
         expected.push(&group, &[1]);
         assert_eq!(first.encode(), expected.encode());
@@ -737,7 +542,7 @@ mod tests {
         let late = queue.begin_wait();
         // The queue holds 4; "a" had to go.
         assert!(queue.is_over(early) && !queue.end_wait(early));
-        while let Some(batch) = queue.take() {
+        while let Some(batch) = queue.take(Instant::now()) {
             assert!(!queue.is_over(late));
             queue.land(Vec::new(), vec![batch], false);
         }
@@ -750,7 +555,7 @@ mod tests {
         for _ in 0..4 {
             queue.push(&group, b"x");
         }
-        let batch = queue.take().unwrap();
+        let batch = queue.take(Instant::now()).unwrap();
         queue.push(&group, b"y");
         assert_eq!(queue.counts().in_flight, 2);
         queue.land(vec![batch], Vec::new(), false);
@@ -759,7 +564,7 @@ mod tests {
             (counts.queued, counts.in_flight, counts.dropped_queue_full),
             (4, 0, 1)
         );
-        assert_eq!(queue.take().unwrap().len(), 1);
+        assert_eq!(queue.take(Instant::now()).unwrap().len(), 1);
     }
 
     #[test]

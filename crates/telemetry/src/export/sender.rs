@@ -82,14 +82,15 @@ impl Sender {
         guarded.close_wait = theirs.close_wait.take();
         guarded.reason = mem::take(&mut theirs.reason);
         guarded.refused = mem::take(&mut theirs.refused);
-        theirs.is_replaced = true;
+        theirs.successor = Some(Arc::clone(&self.shared));
         theirs.is_stopped = true;
         theirs.was_all_delivered = false;
         drop(theirs);
         other.shared.changed.notify_all();
         let lost = guarded.queue.lose_flight();
-        let is_wanted =
-            !guarded.is_stopped && (guarded.queue.len() > 0 || guarded.closing.is_some());
+        // With a spool there may be something to send that is not in the queue.
+        let is_wanted = !guarded.is_stopped
+            && (guarded.queue.len() > 0 || guarded.closing.is_some() || self.keeping.is_some());
         if is_wanted {
             guarded.queue.task = Task::Busy;
         }
@@ -118,7 +119,7 @@ impl Sender {
     pub(super) fn push(self: &Arc<Self>, group: &Arc<Group>, record: &[u8]) -> bool {
         let mut guarded = self.lock();
         if guarded.closing.is_some() || guarded.is_stopped {
-            if guarded.is_replaced {
+            if guarded.successor.is_some() {
                 return false;
             }
             guarded.queue.refuse();
@@ -284,16 +285,17 @@ impl Sender {
             if now >= deadline || self.is_kept(guarded) {
                 return Step::Stop;
             }
-            return guarded.queue.take().map_or(Step::Stop, Step::Send);
+            return guarded.queue.take(now).map_or(Step::Stop, Step::Send);
         }
-        let now = tokio::time::Instant::from_std(now);
-        if guarded.due.is_some_and(|due| due <= now) {
+        if guarded.due.is_some_and(|due| due.into_std() <= now) {
             guarded.queue.seal();
             guarded.due = None;
         }
         guarded.queue.task = Task::Busy;
-        if let Some(batch) = guarded.queue.take() {
-            guarded.due = None;
+        if let Some(batch) = guarded.queue.take(now) {
+            if !guarded.queue.is_backlog_in_flight() {
+                guarded.due = None;
+            }
             return Step::Send(batch);
         }
         if guarded.queue.len() == 0 {
@@ -302,10 +304,12 @@ impl Sender {
             return Step::Sleep(None);
         }
         guarded.queue.task = Task::Timed;
-        let due = *guarded
-            .due
-            .get_or_insert_with(|| now + self.shared.config.schedule_delay);
-        Step::Sleep(Some(due))
+        let due = *guarded.due.get_or_insert_with(|| {
+            tokio::time::Instant::from_std(now + self.shared.config.schedule_delay)
+        });
+        let backlog_due = guarded.queue.next_of_backlog();
+        let backlog_due = backlog_due.map(tokio::time::Instant::from_std);
+        Step::Sleep(Some(backlog_due.map_or(due, |other| due.min(other))))
     }
 
     /// Accounts for a batch that was under way: the wait before the next one, and whether the
@@ -343,6 +347,12 @@ impl Sender {
             .queue
             .land(left, delivery.spent, rejected + refused > 0);
         let waiting = guarded.queue.len();
+        let was_away = guarded.outage_since.is_some() || delivery.outage.is_some();
+        match setback {
+            Some(_) => guarded.queue.end_backlog(),
+            None if was_away => guarded.queue.begin_backlog(Instant::now()),
+            None => {}
+        }
         guarded.outage_since = match setback {
             Some(_) => guarded.outage_since.or_else(|| Some(Instant::now())),
             None => None,

@@ -31,8 +31,8 @@ pub(super) struct Guarded {
     /// Closing has come to its end, and somebody is telling what was lost.
     pub(super) is_finishing: bool,
     pub(super) is_stopped: bool,
-    /// What was here has gone to another `Sender`, since the worker was lost.
-    pub(super) is_replaced: bool,
+    /// Where what was here has gone, since the worker was lost.
+    pub(super) successor: Option<Arc<SharedQueue>>,
     pub(super) was_all_delivered: bool,
     /// Those who began to wait before this gave up hope.
     pub(super) hopeless_at: Option<Instant>,
@@ -82,7 +82,7 @@ impl SharedQueue {
                 closing: None,
                 is_finishing: is_stopped,
                 is_stopped,
-                is_replaced: false,
+                successor: None,
                 was_all_delivered: true,
                 hopeless_at: None,
                 due: None,
@@ -103,6 +103,16 @@ impl SharedQueue {
     #[inline]
     pub(super) fn lock(&self) -> MutexGuard<'_, Guarded> {
         self.guarded.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Does something with what is, or once was, in this queue.
+    pub(super) fn with<T>(&self, work: impl FnOnce(&mut Guarded) -> T) -> T {
+        let mut guarded = self.lock();
+        let Some(successor) = guarded.successor.clone() else {
+            return work(&mut guarded);
+        };
+        drop(guarded);
+        successor.with(work)
     }
 }
 

@@ -113,6 +113,7 @@ impl Kept {
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
+    use std::time::Instant;
 
     use super::super::Queue;
     use super::*;
@@ -131,7 +132,7 @@ mod tests {
     #[test]
     fn what_leaves_while_it_is_written_is_kept_from_then_on() {
         let (mut queue, _, unwritten) = being_written();
-        let batch = queue.take().unwrap();
+        let batch = queue.take(Instant::now()).unwrap();
         assert_eq!(queue.left(), Left { lost: 2, kept: 0 });
         // Somebody else need not write it as well, once it is written.
         let again = queue.unwritten_of_flight(&batch).unwrap();
@@ -147,7 +148,7 @@ mod tests {
     fn what_comes_back_while_it_is_written_is_kept_if_all_of_it_does() {
         for comes_back_whole in [true, false] {
             let (mut queue, _, _) = being_written();
-            let batch = queue.take().unwrap();
+            let batch = queue.take(Instant::now()).unwrap();
             let unwritten = queue.unwritten_of_flight(&batch).unwrap();
             let (first, second) = (batch.since(0), batch.since(1));
             let parts = match comes_back_whole {
@@ -163,7 +164,7 @@ mod tests {
     #[test]
     fn what_is_delivered_or_dropped_while_it_is_written_is_not_kept() {
         let (mut queue, _, unwritten) = being_written();
-        let batch = queue.take().unwrap();
+        let batch = queue.take(Instant::now()).unwrap();
         queue.land(Vec::new(), vec![batch], false);
         assert!(!queue.is_unwritten(&unwritten));
 

@@ -66,6 +66,20 @@ pub(super) struct Locked {
     pub(super) bytes: Vec<u8>,
 }
 
+/// Held by whoever sends what was kept in a folder. No descriptor is kept: a child that is forked would
+/// have it too, and a program that closes all descriptors might find its own file in the place of it.
+pub(crate) struct Turn {
+    path: PathBuf,
+    _lock: Lock,
+}
+
+impl Turn {
+    /// Where the pace is noted.
+    pub(super) fn open(&self) -> io::Result<File> {
+        platform::open(&self.path)
+    }
+}
+
 /// What became of the attempt to take a segment over.
 pub(super) enum Taken {
     Orphan(Box<Orphan>),
@@ -151,13 +165,15 @@ impl Folder {
         let path = self.path.join(name).with_extension(extension);
         let file = platform::create(&unfinished)?;
         let finish = || {
-            let lock = Lock::take(&file)?.ok_or_else(|| io::Error::other("it is locked"))?;
+            let id = platform::file_id(&file.metadata()?);
+            let lock = Lock::take(file)?.ok_or_else(|| io::Error::other("it is locked"))?;
+            let file = open_same(&unfinished, id)?;
             let filled = fill(&file)?;
             fs::rename(&unfinished, &path)?;
-            Ok((lock, filled))
+            Ok((file, lock, filled))
         };
         match finish() {
-            Ok((lock, filled)) => Ok((path, file, lock, filled)),
+            Ok((file, lock, filled)) => Ok((path, file, lock, filled)),
             Err(error) => {
                 let _ = fs::remove_file(&unfinished);
                 Err(error)
@@ -192,12 +208,17 @@ impl Folder {
 
     /// Everything of ours in the directory, whatever its identity.
     pub(super) fn everything(&self) -> Vec<Entry> {
-        everything(&self.root)
+        everything(&self.root, MAX_ENTRIES)
+    }
+
+    /// The same, as long as it is no more than so much.
+    pub(super) fn everything_up_to(&self, most: usize) -> Option<Vec<Entry>> {
+        Some(everything(&self.root, most + 1)).filter(|found| found.len() <= most)
     }
 
     /// The lock that whoever sends what was kept has to have, so that the processes that share this
     /// folder take turns.
-    pub(super) fn turn(&self) -> io::Result<Option<(File, Lock)>> {
+    pub(super) fn turn(&self) -> io::Result<Option<Turn>> {
         let path = self.path.join("replay.lock");
         let file = match platform::open(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
@@ -211,7 +232,7 @@ impl Folder {
             }
             opened => opened,
         }?;
-        Ok(Lock::take(&file)?.map(|lock| (file, lock)))
+        Ok(Lock::take(file)?.map(|lock| Turn { path, _lock: lock }))
     }
 
     /// Sees to it that there is room for `needed` bytes more: how many records had to be given up
@@ -321,8 +342,7 @@ impl Entry {
         let is_old = |age| quiet.is_some_and(|quiet| quiet > age);
         let is_dead = || {
             let file = platform::open(&self.path);
-            file.and_then(|file| Lock::take(&file))
-                .is_ok_and(|lock| lock.is_some())
+            file.and_then(Lock::take).is_ok_and(|lock| lock.is_some())
         };
         if (self.name_starts_with(UNFINISHED) && is_old(UNFINISHED_FOR) && is_dead())
             || (self.is_bad() && is_old(max_age))
@@ -339,14 +359,12 @@ impl Entry {
     /// At most so many of its bytes, once it is locked; none where somebody has it, or it is gone.
     pub(super) fn read_locked(&self, most: u64) -> io::Result<Option<Locked>> {
         let file = platform::open(&self.path)?;
-        let Some(lock) = Lock::take(&file)? else {
+        let id = platform::file_id(&file.metadata()?);
+        let Some(lock) = Lock::take(file)? else {
             return Ok(None);
         };
         // Whoever had it may have deleted it before it gave the lock back.
-        let id = platform::file_id(&platform::look(&self.path)?);
-        if id != platform::file_id(&file.metadata()?) {
-            return Ok(None);
-        }
+        let file = open_same(&self.path, id)?;
         let mut bytes = Vec::new();
         file.take(most).read_to_end(&mut bytes)?;
         Ok(Some(Locked { lock, id, bytes }))
@@ -389,14 +407,24 @@ impl Entry {
     }
 }
 
+/// Opens a file again, as long as it is this one that has the name.
+pub(super) fn open_same(path: &Path, id: (u64, u64)) -> io::Result<File> {
+    let file = platform::open(path)?;
+    if platform::file_id(&file.metadata()?) == id {
+        Ok(file)
+    } else {
+        Err(io::ErrorKind::NotFound.into())
+    }
+}
+
 /// Deletes a file, as long as it is this one that has the name.
 pub(super) fn delete(path: &Path, id: (u64, u64)) -> bool {
     let is_same = platform::look(path).is_ok_and(|found| platform::file_id(&found) == id);
     is_same && fs::remove_file(path).is_ok()
 }
 
-/// Everything of ours in a root folder.
-fn everything(root: &Path) -> Vec<Entry> {
+/// Everything of ours in a root folder, up to so much.
+fn everything(root: &Path, most: usize) -> Vec<Entry> {
     let mut entries = Vec::new();
     let mut folders = Vec::new();
     read_folder(root, &mut |path, _| folders.push(path));
@@ -410,7 +438,7 @@ fn everything(root: &Path) -> Vec<Entry> {
                 || [".seg", ".bad", ".ring"]
                     .iter()
                     .any(|end| name.ends_with(end));
-            if is_ours && entries.len() < MAX_ENTRIES {
+            if is_ours && entries.len() < most {
                 entries.extend(Entry::look(path));
             }
         });

@@ -32,6 +32,8 @@ const MAX_LEN: u64 = 4 << 20;
 /// whole: it is there for others.
 const OF_FREE: u64 = 16;
 const OF_ALL: u64 = 8;
+/// Where there are more of them, none is made: a thread of the program's would look at them for long.
+const MAX_JOURNALS: usize = 4096;
 /// How often it is looked whether the file is still there, or can be made.
 const TEND: Duration = Duration::from_secs(60);
 /// Records that are written as one request.
@@ -174,11 +176,7 @@ impl Journal {
 
 impl Made {
     fn touch(&self) -> io::Result<()> {
-        let file = platform::open(&self.path)?;
-        if platform::file_id(&file.metadata()?) != self.id {
-            return Err(io::ErrorKind::NotFound.into());
-        }
-        file.set_modified(SystemTime::now())
+        folder::open_same(&self.path, self.id)?.set_modified(SystemTime::now())
     }
 }
 
@@ -220,7 +218,8 @@ fn make(config: &SpoolConfig, identity: Identity, from: u64) -> Result<Made, Str
 /// As large as can be asked of the memory that is there.
 fn shape(folder: &Folder) -> Option<Shape> {
     let (free, all) = platform::free_room(folder.path()).ok()?;
-    let taken: u64 = folder.everything().iter().map(|entry| entry.bytes).sum();
+    let others = folder.everything_up_to(MAX_JOURNALS)?;
+    let taken: u64 = others.iter().map(|entry| entry.bytes).sum();
     let share = (all / OF_ALL).saturating_sub(taken) / 2;
     let chunk = (free / OF_FREE).min(share) / CHUNKS;
     let chunk = chunk.min(MAX_CHUNK) & !4095;

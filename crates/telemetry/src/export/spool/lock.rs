@@ -24,12 +24,12 @@ pub(crate) struct Lock {
 }
 
 impl Lock {
-    /// Takes the lock of a file; none where somebody else has it.
-    pub(super) fn take(file: &File) -> io::Result<Option<Self>> {
-        if !platform::try_lock(file)? {
+    /// Takes the lock of a file; none where somebody else has it. Whoever works with the file opens it
+    /// again: the lock is this descriptor's, and a child that is forked meanwhile would have both.
+    pub(super) fn take(file: File) -> io::Result<Option<Self>> {
+        if !platform::try_lock(&file)? {
             return Ok(None);
         }
-        let file = file.try_clone()?;
         let keeper = match KEEP.get() {
             Some(keep) => keep(file),
             None => Box::new(file),

@@ -18,11 +18,11 @@ mod store;
 use std::path::PathBuf;
 use std::time::Duration;
 
+pub(crate) use self::folder::Turn;
 pub(crate) use self::journal::Journal;
 pub use bytes::{Read, read_segment, segment_of};
 pub(crate) use identity::{Identity, service};
 pub use listing::{Listed, ListedKind, Listing, list};
-pub(crate) use lock::Lock;
 pub use lock::{Keeper, set_keeper};
 pub(crate) use pace::Pace;
 pub(crate) use store::{Gone, NotKept, Place, Store, Stored};

@@ -1,10 +1,10 @@
 //! How fast kept records are sent: slowly at first, faster while they are accepted, and never when
 //! nobody knows whether the receiver takes anything.
 
-use std::fs::File;
-use std::io::Read;
+use std::io::{self, Read};
 use std::time::{Duration, Instant, SystemTime};
 
+use super::folder::Turn;
 use super::platform;
 
 /// Requests in a second.
@@ -94,19 +94,26 @@ impl Pace {
 
     /// Goes on with the pace of whoever had the turn before, which a file says. It is a hint and
     /// nothing more: what makes no sense is forgotten.
-    pub(crate) fn take_from(&mut self, mut file: &File) {
-        let noted = file.metadata().and_then(|metadata| metadata.modified());
-        let age = noted.map(|noted| SystemTime::now().duration_since(noted).unwrap_or_default());
-        let mut bytes = [0; 4];
-        let is_read = file.read_exact(&mut bytes).is_ok();
-        self.per_second = match age {
-            Ok(age) if is_read && age < STALE => u32::from_le_bytes(bytes).clamp(SLOWEST, FASTEST),
+    pub(crate) fn take_from(&mut self, turn: &Turn) {
+        let read = || {
+            let mut file = turn.open()?;
+            let noted = file.metadata()?.modified()?;
+            let mut bytes = [0; 4];
+            file.read_exact(&mut bytes)?;
+            io::Result::Ok((noted, u32::from_le_bytes(bytes)))
+        };
+        let age = |noted| SystemTime::now().duration_since(noted).unwrap_or_default();
+        self.per_second = match read() {
+            Ok((noted, per_second)) if age(noted) < STALE => per_second.clamp(SLOWEST, FASTEST),
             _ => SLOWEST,
         };
     }
 
-    pub(crate) fn note_in(&self, file: &File) {
-        let _ = platform::write_at(file, &self.per_second.to_le_bytes(), 0);
+    pub(crate) fn note_in(&self, turn: &Turn) {
+        let noted = self.per_second.to_le_bytes();
+        let _ = turn
+            .open()
+            .and_then(|file| platform::write_at(&file, &noted, 0));
     }
 }
 

@@ -1,13 +1,16 @@
 //! The segments that one process works on: those it writes, and those it has taken over.
 
+mod adoption;
+
 use std::collections::{HashSet, VecDeque};
 use std::fs::{self, File};
 use std::io::{self, Read, Seek, SeekFrom};
 use std::mem;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::{Duration, Instant};
+use std::vec;
 
-use super::folder::{Entry, Folder, Orphan, SEGMENT, Taken};
+use super::folder::{Folder, SEGMENT, Turn, open_same};
 use super::journal;
 use super::lock::Lock;
 use super::segment::{self, Block, Header, SETTLED, block_len, encode_block};
@@ -20,12 +23,6 @@ use crate::trace::random_trace_id;
 const QUIET: Duration = Duration::from_secs(60);
 /// The same where there is no room, which others may make at any time.
 const FULL: Duration = Duration::from_secs(5);
-/// More segments of others are not taken over at one time, so that each process gets some.
-const MAX_ADOPTED: usize = 16;
-/// The longest that files of others are opened, at one time.
-const MAX_LOOK: Duration = Duration::from_millis(100);
-/// More journals of others are not looked at, at one time.
-const MAX_JOURNALS: usize = 1000;
 /// One request of kept records has at most about so many bytes.
 const MAX_REQUEST: u64 = 1 << 20;
 
@@ -42,6 +39,17 @@ pub(crate) struct Place {
 impl Place {
     pub(crate) fn is_in(&self, segment: u64) -> bool {
         self.segment == segment
+    }
+
+    #[cfg(test)]
+    pub(crate) fn in_segment(segment: u64) -> Self {
+        let (position, len, count) = (0, 0, 1);
+        Self {
+            segment,
+            position,
+            len,
+            count,
+        }
     }
 }
 
@@ -104,8 +112,10 @@ pub(crate) struct Store {
     /// What is to be sent of the adopted, the oldest first.
     waiting: VecDeque<Place>,
     waiting_records: u64,
-    /// Where the next look for segments begins, if the last one did not get to the end.
-    look_from: Option<PathBuf>,
+    /// What was found and not looked at yet.
+    segments_to_look_at: vec::IntoIter<PathBuf>,
+    journals_to_look_at: vec::IntoIter<PathBuf>,
+    cleaned_at: Option<Instant>,
     /// Of the adopted, and not said yet.
     delivered: u64,
     next_number: u64,
@@ -122,12 +132,7 @@ pub(crate) struct Store {
 impl Segment {
     /// The file, if it still is the same.
     fn open(&self) -> io::Result<File> {
-        let file = platform::open(&self.path)?;
-        if platform::file_id(&file.metadata()?) == self.id {
-            Ok(file)
-        } else {
-            Err(io::Error::from(io::ErrorKind::NotFound))
-        }
+        open_same(&self.path, self.id)
     }
 
     fn append(&mut self, request: &[u8], count: u32) -> io::Result<Place> {
@@ -191,7 +196,9 @@ impl Store {
             adopted: Vec::new(),
             waiting: VecDeque::new(),
             waiting_records: 0,
-            look_from: None,
+            segments_to_look_at: Vec::new().into_iter(),
+            journals_to_look_at: Vec::new().into_iter(),
+            cleaned_at: None,
             delivered: 0,
             next_number: 0,
             quiet_until: None,
@@ -463,210 +470,23 @@ impl Store {
         (stored, lost)
     }
 
-    /// Looks for what processes have left that have ended, and takes some of it over; deletes what is
-    /// too old.
-    ///
-    /// False where there is so much that the rest has to wait for another time: whoever sends live records
-    /// is held up meanwhile.
-    pub(crate) fn adopt(&mut self) -> bool {
-        self.adopt_journals();
-        if !self.folder.path().is_dir() || self.folder.prepare().is_err() {
-            return true;
-        }
-        let from = self.look_from.take();
-        let own: HashSet<_> = self.segments().map(|segment| segment.id).collect();
-        let (mut records, mut files) = (0, 0);
-        // Put aside, and one of them.
-        let (mut aside, mut example) = (0, None);
-        let paths = self.folder.segments();
-        let begun = Instant::now();
-        for path in paths {
-            if self.adopted.len() >= MAX_ADOPTED {
-                break;
-            }
-            // Where the last time has ended: what it has left is not looked at again before.
-            if from.as_ref().is_some_and(|from| path < *from) {
-                continue;
-            }
-            if begun.elapsed() > MAX_LOOK {
-                self.look_from = Some(path);
-                break;
-            }
-            let Some(entry) = Entry::look(path) else {
-                continue;
-            };
-            if own.contains(&entry.id) {
-                continue;
-            }
-            match entry.take() {
-                Taken::Left => {}
-                Taken::Quarantined(bytes) => {
-                    self.counts.quarantined += 1;
-                    self.counts.unreadable_bytes += bytes;
-                    aside += 1;
-                    example.get_or_insert(entry.path);
-                }
-                Taken::Orphan(orphan) if orphan.header.identity != self.identity => {}
-                Taken::Orphan(orphan) => {
-                    if entry.is_expired(Some(&orphan.header), self.config.max_age) {
-                        self.expire(&orphan);
-                    } else if !orphan.may_live_elsewhere(entry.modified) {
-                        records += orphan.records();
-                        files += u64::from(orphan.records() > 0);
-                        self.take_over(*orphan);
-                    }
-                }
-            }
-        }
-        if records > 0 {
-            self.counts.adopted += records;
-            self.news.push(BufferNews::Adopted { records, files });
-        }
-        if let Some(path) = example {
-            self.news
-                .push(BufferNews::Quarantined { path, files: aside });
-        }
-        let is_over = self.look_from.is_none();
-        if is_over {
-            self.clean();
-        }
-        is_over
-    }
-
-    /// Writes down what lies in the journals of processes that have ended, as segments of theirs,
-    /// which are taken over then as any other.
-    fn adopt_journals(&mut self) {
-        let folder = journal::folder(&self.config, &self.identity);
-        let Some(folder) = folder.filter(|folder| folder.has_files(journal::RING)) else {
-            return;
-        };
-        if folder.prepare().is_err() {
-            return;
-        }
-        let everything = folder.everything();
-        everything
-            .iter()
-            .for_each(|entry| entry.sweep(self.config.max_age));
-        let rings = folder.files(journal::RING).into_iter();
-        for entry in rings.filter_map(Entry::look).take(MAX_JOURNALS) {
-            match journal::take(&entry, &self.identity, &self.config) {
-                journal::Taken::Left => {}
-                journal::Taken::Unreadable(bytes) => self.note_unreadable(&entry.path, bytes),
-                journal::Taken::Orphan(orphan) => {
-                    if entry.is_expired(None, self.config.max_age) {
-                        let records = orphan.delete();
-                        self.note_gone(Gone::Expired, records);
-                    } else if self.secure(&orphan).is_err() {
-                        // There is no room for it now. It is not lost.
-                        return;
-                    } else {
-                        orphan.delete();
-                        self.note_unreadable(&entry.path, orphan.unreadable_bytes);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Writes down what a journal holds, all of it before anybody sees the file.
-    fn secure(&mut self, orphan: &journal::Orphan) -> Result<(), Trouble> {
-        // Somebody who was killed before the journal was deleted has done it.
-        let end = format!("-{:016x}.{SEGMENT}", orphan.salt);
-        let is_it = |path: &PathBuf| {
-            let name = path.file_name().and_then(|name| name.to_str());
-            name.is_some_and(|name| name.ends_with(&end))
-        };
-        if orphan.batches.is_empty() || self.folder.segments().iter().any(is_it) {
-            return Ok(());
-        }
-        let header = Header::new(orphan.salt, self.identity.clone());
-        let mut bytes = header.encode();
-        for batch in &orphan.batches {
-            let (position, count) = (bytes.len() as u64, u32::try_from(batch.len()).unwrap_or(0));
-            let block = encode_block(header.salt, position, count, &batch.encode());
-            bytes.extend_from_slice(&block);
-        }
-        self.make_room(bytes.len() as u64)?;
-        let made = self.folder.create(&header, &bytes);
-        made.map_err(|error| Trouble::Other(error.to_string()))?;
-        Ok(())
-    }
-
-    fn note_unreadable(&mut self, path: &Path, bytes: u64) {
-        if bytes > 0 {
-            self.counts.unreadable_bytes += bytes;
-            self.news.push(BufferNews::Unreadable {
-                path: path.to_owned(),
-                bytes,
-            });
-        }
-    }
-
-    fn expire(&mut self, orphan: &Orphan) {
-        let records = orphan.records();
-        if orphan.delete() && records > 0 {
-            self.counts.expired += records;
-            self.news.push(BufferNews::Expired(records));
-        }
-    }
-
-    fn take_over(&mut self, orphan: Orphan) {
-        self.note_unreadable(&orphan.path, orphan.contents.unreadable_bytes);
-        if orphan.unsettled().next().is_none() {
-            orphan.delete();
-            return;
-        }
-        let number = self.number();
-        let before = self.waiting.len();
-        self.waiting.extend(orphan.unsettled().map(|block| Place {
-            segment: number,
-            position: block.position,
-            len: block.len,
-            count: block.count,
-        }));
-        self.waiting_records += orphan.records();
-        self.adopted.push(Segment {
-            number,
-            unsettled: self.waiting.len() - before,
-            path: orphan.path,
-            id: orphan.id,
-            salt: orphan.header.salt,
-            start: orphan.start,
-            end: orphan.len,
-            created: Instant::now(),
-            _lock: orphan.lock,
-        });
-    }
-
-    /// Deletes what is too old, of whatever service.
-    fn clean(&mut self) {
-        let max_age = self.config.max_age;
-        for entry in self.folder.everything() {
-            entry.sweep(max_age);
-            if entry.is_expired(None, max_age)
-                && let Taken::Orphan(orphan) = entry.take()
-                && entry.is_expired(Some(&orphan.header), max_age)
-            {
-                self.expire(&orphan);
-            }
-        }
-    }
-
     /// The next of the adopted records to be sent, at most about `max_records`.
     pub(crate) fn next_adopted(&mut self, max_records: usize) -> Option<Stored> {
         loop {
-            let first = *self.waiting.front()?;
             let (mut places, mut records, mut bytes) = (Vec::new(), 0, 0);
             while let Some(&place) = self.waiting.front() {
                 records += place.count as usize;
                 bytes += u64::from(place.len);
                 let is_enough = records > max_records || bytes > MAX_REQUEST;
-                if !places.is_empty() && (is_enough || place.segment != first.segment) {
+                if !places.is_empty() && is_enough {
                     break;
                 }
                 self.waiting.pop_front();
                 self.waiting_records = self.waiting_records.saturating_sub(u64::from(place.count));
                 places.push(place);
+            }
+            if places.is_empty() {
+                return None;
             }
             let (stored, _) = self.read(&places);
             if !stored.batch.is_empty() {
@@ -735,7 +555,7 @@ impl Store {
     }
 
     /// The lock of those who send what was kept.
-    pub(crate) fn turn(&self) -> Option<(File, Lock)> {
+    pub(crate) fn turn(&self) -> Option<Turn> {
         self.folder.turn().ok().flatten()
     }
 }

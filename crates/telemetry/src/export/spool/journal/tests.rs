@@ -71,7 +71,7 @@ fn write(path: &Path, bytes: &[u8]) {
 /// All that is sent of what others have left.
 fn adopted(store: &mut Store) -> Batch {
     let mut all = Batch::new();
-    store.adopt();
+    while !store.adopt() {}
     while let Some(stored) = store.next_adopted(1000) {
         all.push_request(&stored.batch.encode());
         store.settle(&stored.places);
@@ -136,7 +136,7 @@ fn an_adopter_that_is_killed_before_it_deletes_the_journal_has_nothing_sent_twic
     let path = left_behind(&config);
     let bytes = fs::read(&path).unwrap();
     let mut first = store(&config);
-    first.adopt();
+    while !first.adopt() {}
     assert_eq!(first.waiting(), 1);
     write(&path, &bytes);
     drop(first);
@@ -290,4 +290,76 @@ fn what_lay_there_for_too_long_is_deleted_and_counted() {
     assert!(adopted(&mut store).is_empty());
     assert_eq!(store.counts().expired, 1);
     assert!(!path.exists());
+}
+
+/// What this thread has used of the processor.
+fn used() -> Duration {
+    let text = fs::read_to_string("/proc/thread-self/schedstat").unwrap();
+    Duration::from_nanos(text.split(' ').next().unwrap().parse().unwrap())
+}
+
+/// As many processes die at once, and one takes over what they have left: what that costs it, and how
+/// often it looks.
+fn take_over(journals: usize) -> Option<(Duration, usize)> {
+    let (_memory, _directory, config) = config()?;
+    let group = group(b"one");
+    for number in 0..journals {
+        let mut journal = journal(&config);
+        journal.push(&group, format!("record {number}").as_bytes());
+        let State::Made(made) = &journal.state else {
+            return None;
+        };
+        let path = made.path.clone();
+        // As much as there is something in, since memory may be scarce.
+        let mut bytes = fs::read(&path).unwrap();
+        bytes.truncate(16 << 10);
+        drop(journal);
+        write(&path, &bytes);
+    }
+    let begin = used();
+    let mut store = store(&config);
+    let (mut records, mut looks) = (0, 0);
+    while records < journals {
+        store.adopt();
+        looks += 1;
+        assert!(looks <= journals, "{records} of {journals} records");
+        while let Some(stored) = store.next_adopted(512) {
+            records += stored.batch.len();
+            store.settle(&stored.places);
+        }
+    }
+    assert_eq!(store.counts().adopted, journals as u64);
+    assert_eq!(rings(&config), Vec::<PathBuf>::new());
+    Some((used() - begin, looks))
+}
+
+#[test]
+fn four_times_as_many_journals_cost_no_more_than_that() {
+    let (Some(few), Some(many)) = (take_over(250), take_over(1000)) else {
+        return;
+    };
+    println!("{few:?}, {many:?}");
+    assert!(many.0 < few.0 * 7, "{few:?}, {many:?}");
+}
+
+#[test]
+fn where_there_are_too_many_files_none_is_made_and_nobody_looks_at_all_of_them() {
+    let Some((_memory, _directory, config)) = config() else {
+        return;
+    };
+    let folder = rings_folder(&config);
+    platform::make_folder(&folder).unwrap();
+    for number in 0..MAX_JOURNALS {
+        platform::create(&folder.join(format!("{number}.ring"))).unwrap();
+    }
+    let group = group(b"one");
+    for (unjournaled, is_made) in [(0, true), (1, false)] {
+        let mut journal = journal(&config);
+        journal.push(&group, b"record");
+        assert_eq!(journal.unjournaled(), unjournaled);
+        assert_eq!(journal.take_trouble().is_none(), is_made);
+        // The next one finds one too many.
+        drop(journal);
+        platform::create(&folder.join(format!("more-{unjournaled}.ring"))).unwrap();
+    }
 }

@@ -69,8 +69,8 @@ fn ids(batch: &Batch) -> Vec<u64> {
 fn everything_adopted(store: &mut Store) -> Vec<u64> {
     let mut found = Vec::new();
     loop {
-        store.adopt();
-        let mut is_empty = true;
+        let is_over = store.adopt();
+        let mut is_empty = is_over;
         while let Some(stored) = store.next_adopted(100) {
             is_empty = false;
             found.extend(ids(&stored.batch));
