@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from logging import Logger
 
+from oxitel.diagnostics.shown import Shown
+
 # What the API's `parse_env_headers` takes without a message, in which the value would be.
 _NAME = r"[!#-'*+.0-9A-Z^-z|~-]+"
 _ENTRY = rf"{_NAME}[ \t]*=[ \t]*[ -!#-+\--:<-\[\]-~]*"
@@ -62,11 +64,11 @@ def usable(
             problem = f"Header {position}: its name has a character that no header's name can have"
         elif not isinstance(value, (str, bytes)):
             kind = type(value).__name__
-            problem = f"Header {text!r}: its value has to be text or bytes, not {kind}"
+            problem = f"Header {Shown(text)!r}: its value has to be text or bytes, not {kind}"
         elif not text.endswith("-bin") and re.search(
             _NOT_IN_VALUES, encoded(value, encoding).strip()
         ):
-            problem = f"Header {text!r}: its value has a character that no header can have"
+            problem = f"Header {Shown(text)!r}: its value has a character that no header can have"
         else:
             found.append((text, value))
             continue

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
+from oxitel.diagnostics.shown import Shown
 from oxitel.official_name import official
 from oxitel.variables import otlp as variables
 from oxitel.variables.proxy import proxy_for
@@ -81,7 +82,7 @@ class HttpExporter(OtlpExporter):
         signal = self._signal.variables
         self._endpoint = (endpoint or _endpoint_from_environment(self._signal)).strip()
         if "://" not in self._endpoint:
-            shown = _native.shown_endpoint(self._endpoint)
+            shown = Shown(_native.shown_endpoint(self._endpoint))
             self._logger.warning("The endpoint %s has no scheme; using http://%s.", shown, shown)
             self._endpoint = f"http://{self._endpoint}"
         own_headers = dict(
@@ -192,7 +193,7 @@ class CommonCompression(enum.Enum):
         except ValueError:
             names = ", ".join(f"'{member.value}'" for member in CommonCompression)
             raise ValueError(
-                f"Invalid compression type: {value!r}. Expected one of: {names}."
+                f"Invalid compression type: {Shown(value)!r}. Expected one of: {names}."
             ) from None
 
 

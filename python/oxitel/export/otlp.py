@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from oxitel import _native as native
 from oxitel.diagnostics.mixture import notice_sdk
+from oxitel.diagnostics.shown import Shown
 from oxitel.lifetime import tell_losses
 from oxitel.variables import file
 from oxitel.variables.otlp import PerSignal
@@ -216,8 +217,8 @@ def native_exporter(
         logger.error(
             "%s cannot be exported to %s: %s",
             signal.records.capitalize(),
-            native.shown_endpoint(settings.endpoint),
-            error,
+            Shown(native.shown_endpoint(settings.endpoint)),
+            Shown(error),
         )
         return None
 
@@ -233,7 +234,7 @@ def seconds(argument: Any, otherwise: float, logger: Logger) -> float:
             number = None
     if number is None:
         logger.error(
-            "timeout has to be a number of seconds, not %r; using %g.", argument, otherwise
+            "timeout has to be a number of seconds, not %r; using %g.", Shown(argument), otherwise
         )
         return otherwise
     return number
@@ -245,7 +246,9 @@ def compression_name(value: object) -> str:
     for candidate in (value, getattr(value, "value", None), getattr(value, "name", None)):
         if isinstance(candidate, str) and candidate.lower() in _COMPRESSIONS:
             return _COMPRESSIONS[candidate.lower()]
-    raise ValueError(f"compression must be one of none, gzip, deflate and zstd, not {value!r}")
+    raise ValueError(
+        f"compression must be one of none, gzip, deflate and zstd, not {Shown(value)!r}"
+    )
 
 
 def read_file(path: str | None, meaning: str, logger: Logger) -> bytes | None:
@@ -259,8 +262,8 @@ def read_file(path: str | None, meaning: str, logger: Logger) -> bytes | None:
         logger.error(
             "Failed to read file: %s. Please check if the file exists and is accessible. "
             "(%s; going on without the %s)",
-            path,
-            error.strerror or error,
+            Shown(path),
+            Shown(error.strerror or error),
             meaning,
         )
         return None

@@ -13,6 +13,7 @@ from opentelemetry import metrics as api
 from opentelemetry.metrics._internal.instrument import _MetricsHistogramAdvisory
 
 from oxitel import _native
+from oxitel.diagnostics.shown import Shown
 from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 
@@ -47,7 +48,8 @@ class _Instrument:
         for what, given, longest in (("name", name, 255), ("unit", unit, 63)):
             if checked[what] is None:
                 raise Exception(
-                    f"Expected ASCII string of maximum length {longest} characters but got {given}"
+                    f"Expected ASCII string of maximum length {longest} characters but got"
+                    f" {Shown(given)}"
                 )
         self.name = name.lower()
         self.unit = checked["unit"] or ""

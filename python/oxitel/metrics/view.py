@@ -11,6 +11,7 @@ from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
+from oxitel.diagnostics.shown import Shown
 from oxitel.official_name import official
 
 from .aggregation import Aggregation, DefaultAggregation, _Aggregation
@@ -68,9 +69,13 @@ class View:
             meter_schema_url,
         )
         if all(criterion is None for criterion in criteria):
-            raise Exception(f"Some instrument selection criteria must be provided for View {name}")
+            raise Exception(
+                f"Some instrument selection criteria must be provided for View {Shown(name)}"
+            )
         if name is not None and instrument_name is not None and set(instrument_name) & set("*?"):
-            raise Exception(f"View {name} declared with wildcard characters in instrument_name")
+            raise Exception(
+                f"View {Shown(name)} declared with wildcard characters in instrument_name"
+            )
         if aggregation_cardinality_limit is not None:
             check_cardinality_limit("aggregation_cardinality_limit", aggregation_cardinality_limit)
 
@@ -118,4 +123,4 @@ class View:
 def check_cardinality_limit(meaning: str, limit: object) -> None:
     """ValueError if `limit` is not a positive integer; `meaning` names it."""
     if isinstance(limit, bool) or not isinstance(limit, int) or limit < 1:
-        raise ValueError(f"{meaning} must be a positive integer, got {limit!r}")
+        raise ValueError(f"{meaning} must be a positive integer, got {Shown(limit)!r}")

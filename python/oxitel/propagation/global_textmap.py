@@ -8,6 +8,7 @@ is left alone.
 
 from __future__ import annotations
 
+import copyreg
 import sys
 from logging import getLogger
 from typing import Any
@@ -61,3 +62,14 @@ def stand_in(propagator: Any) -> None:
     # The first call looks up what it needs of the API.
     native.extract({})
     propagator.inject, propagator.extract = native.inject, native.extract
+    copyreg.dispatch_table.setdefault(kind, _reduce)
+
+
+def _reduce(propagator: Any) -> tuple[Any, ...]:
+    """A copy or pickle has methods and parts of its own: ours are of the first."""
+    state = {
+        name: value
+        for name, value in vars(propagator).items()
+        if type(getattr(value, "__self__", None)) is not _native.CompositePropagator
+    }
+    return copyreg.__newobj__, (type(propagator),), state  # type: ignore[attr-defined]

@@ -10,8 +10,10 @@ import threading
 from collections.abc import Sequence
 from logging import getLogger
 
+from oxitel.diagnostics.shown import Shown
 from oxitel.official_name import official
 from oxitel.variables import sdk
+from oxitel.variables.variable import say_once
 
 from . import detector as builtin
 from .detector import ResourceDetector
@@ -43,25 +45,33 @@ def build_resource_detectors() -> list[ResourceDetector]:
     detectors = []
     for name in _expanded(list(dict.fromkeys(configured))):
         try:
-            detectors.append(_load(name)())
-        except Exception:
-            _logger.exception("Failed to load resource detector '%s', skipping", name)
+            detector = _load(name)
+            if detector is not None:
+                detectors.append(detector())
+                continue
+            expected = f"one of {', '.join([*sorted(_registered()), '*'])}"
+        except Exception as error:
+            expected = f"a detector that works (it raised {Shown(error)!r})"
+        say_once(sdk.RESOURCE_DETECTORS.name, name, expected, "no such detector")
     return detectors
+
+
+def _registered() -> set[str]:
+    from opentelemetry.util._importlib_metadata import entry_points
+
+    return set(entry_points(group=_ENTRY_POINT_GROUP).names) | set(_BUILT_IN)
 
 
 def _expanded(detector_names: list[str]) -> list[str]:
     """The names with `*` replaced by all others there are."""
     if "*" not in detector_names:
         return detector_names
-    from opentelemetry.util._importlib_metadata import entry_points
-
-    registered = set(entry_points(group=_ENTRY_POINT_GROUP).names) | set(_BUILT_IN)
     star = detector_names.index("*")
-    others = sorted(registered - set(detector_names) - {"otel"})
+    others = sorted(_registered() - set(detector_names) - {"otel"})
     return detector_names[:star] + others + detector_names[star + 1 :]
 
 
-def _load(name: str) -> type[ResourceDetector]:
+def _load(name: str) -> type[ResourceDetector] | None:
     known = _BUILT_IN.get(name)
     if known is not None:
         return known
@@ -69,7 +79,7 @@ def _load(name: str) -> type[ResourceDetector]:
 
     for entry_point in entry_points(group=_ENTRY_POINT_GROUP, name=name):
         return entry_point.load()
-    raise RuntimeError(f"no entry point '{name}' in the group '{_ENTRY_POINT_GROUP}'")
+    return None
 
 
 def _get_process_dependent_resource() -> Resource:

@@ -10,6 +10,7 @@ from logging import getLogger
 
 from opentelemetry.util.types import AnyValue
 
+from oxitel.diagnostics.shown import Shown
 from oxitel.official_name import official
 from oxitel.variables import sdk
 
@@ -64,7 +65,7 @@ def parse_attributes(text: str) -> dict[str, str]:
         if not equals:
             _logger.warning(
                 "Invalid key value resource attribute pair %s: %s",
-                item,
+                Shown(item),
                 f"no '=' in it; it is left out of {sdk.RESOURCE_ATTRIBUTES.name}",
             )
             continue

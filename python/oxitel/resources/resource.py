@@ -11,6 +11,7 @@ from logging import getLogger
 from opentelemetry.util.types import AnyValue
 
 from oxitel import _native
+from oxitel.diagnostics.shown import Shown
 from oxitel.official_name import official
 from oxitel.version import __version__
 
@@ -78,8 +79,8 @@ class Resource:
         if self._schema_url and other.schema_url and self._schema_url != other.schema_url:
             _logger.error(
                 "Failed to merge resources: The two schemas %s and %s are incompatible",
-                self._schema_url,
-                other.schema_url,
+                Shown(self._schema_url),
+                Shown(other.schema_url),
             )
             return self
         return Resource(

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from logging import getLogger
 from typing import Any
 
+from oxitel.diagnostics.shown import Shown
 from oxitel.trace.id_generator import IdGenerator
 from oxitel.trace.sampling import Sampler
 from oxitel.variables import sdk, zero_code as variables
@@ -61,11 +62,11 @@ def exporters(
         try:
             exporter = plugins.find(group, name)
             if not is_exporter(exporter):
-                problem = f"an exporter of {signal.lower()}, not {exporter!r}"
+                problem = f"an exporter of {signal.lower()}, not {Shown(exporter)!r}"
         except LookupError:
             problem = f"one of {', '.join([*plugins.names(group), 'none'])}"
         except Exception as error:
-            problem = f"an exporter that can be imported (it raised {error!r})"
+            problem = f"an exporter that can be imported (it raised {Shown(error)!r})"
         if problem is None:
             found[name] = exporter
         else:
@@ -103,10 +104,13 @@ def sampler(name: str | None) -> Sampler | None:
         made = factory(argument)
         if not is_like(Sampler)(type(made)):
             raise ValueError(
-                f"Sampler factory, {factory}, produced output, {made}, which is not a Sampler."
+                f"Sampler factory, {factory}, produced output, {Shown(made)},"
+                " which is not a Sampler."
             )
     except Exception as error:
-        _logger.warning("Using default sampler. Failed to initialize sampler, %s: %s", name, error)
+        _logger.warning(
+            "Using default sampler. Failed to initialize sampler, %s: %s", Shown(name), Shown(error)
+        )
         return None
     return made
 
@@ -127,11 +131,11 @@ def id_generator(name: str) -> IdGenerator | None:
         found = plugins.find(group, name)
         if is_like(IdGenerator)(found):
             return found()
-        problem = f"an id generator, not {found!r}"
+        problem = f"an id generator, not {Shown(found)!r}"
     except LookupError:
         problem = f"one of {', '.join(plugins.names(group))}"
     except Exception as error:
-        problem = f"an id generator that works (it raised {error!r})"
+        problem = f"an id generator that works (it raised {Shown(error)!r})"
     say_once(variables.ID_GENERATOR.name, name, problem, "random")
     return None
 
@@ -148,7 +152,7 @@ def scope_configurator(kind: str, name: str | None) -> Any:
             "Using default %s configurator. Failed to load %s configurator, %s: %s",
             kind,
             kind,
-            name,
-            error,
+            Shown(name),
+            Shown(error),
         )
         return None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
+from functools import cache
 from types import ModuleType
 from typing import Any
 
@@ -35,7 +36,14 @@ def watch(module: str) -> None:
 @official("opentelemetry.sdk.util")
 def ns_to_iso_str(nanoseconds: int) -> str:
     """Nanoseconds since the Unix epoch as ISO 8601 in UTC, to the microsecond."""
+    moment, utc = _datetime()
+    text: str = moment(nanoseconds / 1e9, tz=utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return text
+
+
+@cache
+def _datetime() -> tuple[Any, Any]:
+    # Imported by those programs that show times.
     from datetime import datetime, timezone
 
-    moment = datetime.fromtimestamp(nanoseconds / 1e9, tz=timezone.utc)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return datetime.fromtimestamp, timezone.utc

@@ -27,6 +27,10 @@ _KEY = "ot"
 _MAX_MEMBER_CHARACTERS = 256
 
 
+def _unchanged(state: TraceState) -> TraceState:
+    return state
+
+
 @official("opentelemetry.sdk.trace._sampling_experimental._composable")
 @dataclass(frozen=True)
 class SamplingIntent:
@@ -36,7 +40,7 @@ class SamplingIntent:
     threshold: int
     threshold_reliable: bool = field(default=True)
     attributes: Attributes = field(default=None)
-    update_trace_state: Callable[[TraceState], TraceState] = field(default=lambda state: state)
+    update_trace_state: Callable[[TraceState], TraceState] = field(default=_unchanged)
 
 
 @official("opentelemetry.sdk.trace._sampling_experimental._composable")

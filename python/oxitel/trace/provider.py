@@ -160,7 +160,7 @@ class TracerProvider(trace_api.TracerProvider):
         if not instrumenting_module_name:
             instrumenting_module_name = ""
             _logger.error("get_tracer called with missing module name.")
-        version = instrumenting_library_version or ""
+        version = "" if instrumenting_library_version is None else instrumenting_library_version
         scope = InstrumentationScope(instrumenting_module_name, version, schema_url, attributes)
         # A class derived from this one may have a resource of its own. Not under the lock: in a
         # forked process the resource is renewed first, which takes it.
@@ -238,5 +238,5 @@ def _info_of(scope: InstrumentationScope) -> InstrumentationInfo:
     # Its constructor warns that it is deprecated, but it is not the user who calls it here.
     info = InstrumentationInfo.__new__(InstrumentationInfo)
     info._name, info._version = scope.name, scope.version
-    info._schema_url = scope.schema_url or ""
+    info._schema_url = scope.schema_url
     return info

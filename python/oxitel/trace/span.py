@@ -14,6 +14,7 @@ from oxitel.trace.by_hand import constructor_arguments as constructor_arguments
 from oxitel.trace.clock import ns_to_iso_str
 
 if TYPE_CHECKING:
+    from oxitel.resources.resource import Resource
     from oxitel.scope import InstrumentationInfo
 
     from .event import Event
@@ -41,9 +42,18 @@ def to_json(span: ReadableSpan, indent: int | None = 4) -> str:
         "attributes": None if _has_none(span) else format_attributes(span.attributes),
         "events": format_events(span.events),
         "links": format_links(span.links),
-        "resource": json.loads(span.resource.to_json()),
+        "resource": json.loads(_resource_json(span.resource)),
     }
     return json.dumps(document, indent=indent)
+
+
+def _resource_json(resource: Resource) -> str:
+    from oxitel.resources.resource import Resource
+
+    # Without an indent the encoder is native; a class derived from it may have no such argument.
+    if type(resource) is Resource:
+        return resource.to_json(indent=None)
+    return resource.to_json()
 
 
 def _has_none(span: ReadableSpan) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from oxitel.diagnostics.shown import Shown
+
 from .variable import Integer, say_once, value_of
 
 UNSET = -1
@@ -15,7 +17,9 @@ def argument_or_variable(value: int | None, variable: Integer, default: int | No
         if value == UNSET:
             return None
         if value < 0:
-            raise ValueError(f"{variable.name} must be a non-negative integer but got {value}")
+            raise ValueError(
+                f"{variable.name} must be a non-negative integer but got {Shown(value)}"
+            )
         return value
     text = value_of(variable.name)
     if text is None:

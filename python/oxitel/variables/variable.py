@@ -14,6 +14,8 @@ from logging import getLogger
 from os import environ
 from typing import Any
 
+from oxitel.diagnostics.shown import Shown
+
 _logger = getLogger("opentelemetry.sdk.environment_variables")
 
 _said: set[tuple[str, str]] = set()
@@ -50,7 +52,13 @@ def say_once(name: str, text: str, expected: str, used: object) -> None:
     if (name, text) in _said:
         return
     _said.add((name, text))
-    _logger.warning("Invalid value for %s: %r. Expected %s. Using %s.", name, text, expected, used)
+    _logger.warning(
+        "Invalid value for %s: %r. Expected %s. Using %s.",
+        name,
+        Shown(text),
+        expected,
+        used,
+    )
 
 
 class Variable:

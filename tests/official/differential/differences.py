@@ -285,11 +285,11 @@ DIFFERENCES: list[Difference] = [
         ("*.raised.message", "from 2 to 9 .* 11 were given", "from 1 to 8 .* 10 were given"),
     ),
     *_rows(
-        "The exception logged for an unknown resource detector says what is missing.",
+        "An unknown resource detector is one line that names the variable and those there are.",
         "resources.detectors_by_variable[unknown], "
         "resources.detectors_by_variable[unknown and known]",
         ("logs", "StopIteration", MISSING),
-        ("logs", MISSING, "no entry point 'moon'"),
+        ("logs", MISSING, "Invalid value for OTEL_EXPERIMENTAL_RESOURCE_DETECTORS: 'moon'"),
     ),
     *_rows(
         "A wrong pair of OTEL_RESOURCE_ATTRIBUTES is named with what is done about it.",

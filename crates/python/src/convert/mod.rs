@@ -3,6 +3,7 @@
 
 pub(crate) mod bounded_attributes;
 pub(crate) mod container;
+pub(crate) mod copied;
 pub(crate) mod count;
 pub(crate) mod dict;
 pub(crate) mod duration;

@@ -7,7 +7,7 @@ use pyo3::prelude::*;
 use telemetry::otlp::request::Group;
 use telemetry::otlp::wire;
 
-use crate::convert::value;
+use crate::convert::{text, value};
 
 /// Resource and scope as OTLP; either may be `None`.
 pub(crate) fn new_group(
@@ -15,11 +15,7 @@ pub(crate) fn new_group(
     scope: &Bound<'_, PyAny>,
 ) -> PyResult<Arc<Group>> {
     let text = |object: &Bound<'_, PyAny>, name: &str| -> PyResult<String> {
-        let value = object.getattr(name)?;
-        if value.is_none() {
-            return Ok(String::new());
-        }
-        Ok(value.str()?.to_string_lossy().into_owned())
+        Ok(text::nearest(&object.getattr(name)?).into_owned())
     };
     let mut resource_body = Vec::new();
     let mut resource_schema_url = String::new();

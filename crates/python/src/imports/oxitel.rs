@@ -12,6 +12,9 @@ objects! {
     "oxitel._native" {
         LOG_PENDING = "log_pending",
     }
+    "oxitel.diagnostics.shown" {
+        SHOWN = "Shown",
+    }
     "oxitel.diagnostics.worker_messages" {
         LOG_WORKER_MESSAGE = "log",
     }

@@ -25,7 +25,7 @@ use super::objects::{self, LogParts};
 use super::pairs::set_pair;
 use super::span_record::{self, Memory};
 use crate::convert::container::{is_mapping, is_sequence};
-use crate::convert::text;
+use crate::convert::{copied, text};
 use crate::imports::context;
 use crate::imports::logging::{HANDLER, LOG_RECORD};
 use crate::imports::official::{self, Official};
@@ -411,6 +411,19 @@ impl LoggingHandler {
                 has_code_attributes,
             },
         );
+    }
+
+    fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        let copy = copied::new_like(slf, &PyTuple::empty(slf.py()))?;
+        if let Some(options) = slf.get().options.peek() {
+            Self::_set_up(
+                &copy,
+                options.is_own_class,
+                options.keeps_objects,
+                options.has_code_attributes,
+            );
+        }
+        Ok(copy)
     }
 
     /// Handles a record: the filters, then `emit`. Only a subclass has the handler's lock held

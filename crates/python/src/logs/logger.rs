@@ -11,6 +11,7 @@ use telemetry::otlp::request::Group;
 use super::encode::{self, LogFields, LogLimits};
 use super::objects::{self, LogParts};
 use super::pairs::{Pairs, pairs_of, set_pair};
+use crate::convert::copied;
 use crate::export::group::{Groups, new_group};
 use crate::export::pipeline::{self, Pipeline, SharedPipeline, Stage};
 use crate::imports::context;
@@ -394,6 +395,17 @@ impl Logger {
 
     fn _is_enabled(&self) -> bool {
         self.parts.get().is_enabled
+    }
+
+    fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        let py = slf.py();
+        let parts = slf.get().parts();
+        let arguments = &parts.arguments;
+        let all = (&arguments.resource, &arguments.processor, &arguments.scope);
+        let copy = copied::new_like(slf, &all.into_pyobject(py)?)?;
+        let same = arguments.clone_ref(py).build(py, parts.is_enabled)?;
+        copy.get().parts.replace(same);
+        Ok(copy)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {

@@ -18,6 +18,7 @@ use super::attributes::{Cleaned, to_dict};
 use super::exemplar::{self, Filter, Moment, Offered};
 use super::lookup::{self, BorrowedPair, Cache, Entry};
 use super::stream::{BoundStream, MetricStream, Target};
+use crate::convert::copied;
 use crate::imports::official::Official;
 use crate::process::clock::now_unix_nanos;
 use crate::process::diagnostics::{self, Seldom};
@@ -598,6 +599,13 @@ macro_rules! instrument {
 
             fn _is_enabled(&self) -> bool {
                 self.core.is_enabled.load(Ordering::Relaxed)
+            }
+
+            /// Finds its streams itself.
+            fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+                let copy = copied::new_like(slf, &PyTuple::empty(slf.py()))?;
+                copy.get()._set_enabled(slf.get()._is_enabled());
+                Ok(copy)
             }
         }
     };

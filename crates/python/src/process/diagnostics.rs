@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
-use pyo3::types::PyTuple;
+use pyo3::types::{PyFloat, PyTuple, PyType};
 use telemetry::diagnostics::Event;
 
 use super::said;
@@ -54,12 +54,25 @@ pub(crate) fn log<'py>(
             return Ok(());
         };
         let mut all = vec![text.into_pyobject(py)?.into_any()];
-        all.extend(arguments.iter());
+        for argument in arguments {
+            all.push(shown(argument)?);
+        }
         logger.call_method1(level, PyTuple::new(py, all)?)?;
         Ok(())
     };
     // Nobody can be told that telling failed.
     attempt().settled(py);
+}
+
+/// An argument of a message, as it is or in a form that is cut when it is printed.
+fn shown(argument: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
+    let is_short = argument.extract::<i64>().is_ok()
+        || argument.is_instance_of::<PyFloat>()
+        || argument.is_instance_of::<PyType>();
+    match is_short {
+        true => Ok(argument),
+        false => oxitel::SHOWN.get(argument.py())?.call1((argument,)),
+    }
 }
 
 /// A message that is said at most once in twenty seconds, like the official `DuplicateFilter`.

@@ -6,6 +6,8 @@ use pyo3::prelude::*;
 use pyo3::types::PyTuple;
 use telemetry::trace::SpanContext;
 
+use crate::imports::official::Official;
+
 use super::identity::{Identity, TraceId};
 
 #[pyclass(
@@ -118,6 +120,15 @@ impl UnsampledSpan {
 
     #[pyo3(signature = (*arguments))]
     fn __exit__(&self, arguments: &Bound<'_, PyTuple>) {}
+
+    /// Copied and pickled as the API's own.
+    fn __reduce__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, PyTuple>> {
+        let py = slf.py();
+        let class = Official::get(py)?.non_recording_span.bind(py);
+        let context = slf.get().identity(py).object(py)?;
+        let own = slf.getattr(intern!(py, "__dict__"))?;
+        (class, (context,), own).into_pyobject(py)
+    }
 
     fn __repr__(&self, py: Python<'_>) -> PyResult<String> {
         Ok(format!(

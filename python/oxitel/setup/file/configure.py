@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
+from oxitel.diagnostics.shown import Shown
 from oxitel.variables.buffer import (
     BUFFER_DIRECTORY,
     BUFFER_INTERVAL,
@@ -41,7 +42,10 @@ def configure_from_file(path: str) -> None:
         _check_format(root)
     except Unusable as error:
         _logger.error(
-            "%s: %s cannot be used, no telemetry is set up: %s", CONFIG_FILE.name, path, error
+            "%s: %s cannot be used, no telemetry is set up: %s",
+            CONFIG_FILE.name,
+            Shown(path),
+            Shown(error),
         )
         return
     # The one variable that a detector of the specification reads.

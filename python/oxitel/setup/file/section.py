@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from logging import getLogger
 from typing import Any, final
 
+from oxitel.diagnostics.shown import Shown
+
 logger = getLogger("opentelemetry.configuration")
 # What stands under these is secret: the values of headers.
 _SECRET = frozenset(("headers", "headers_list", "value"))
@@ -25,7 +27,7 @@ class Messages:
     def say(self, path: str, problem: str) -> None:
         if (path, problem) not in self._said:
             self._said.add((path, problem))
-            logger.warning("%s: %s: %s", self.name, path, problem)
+            logger.warning("%s: %s: %s", Shown(self.name), Shown(path), Shown(problem))
 
     def said(self) -> list[tuple[str, str]]:
         """All that was said, as paths and problems, in the order of the paths."""

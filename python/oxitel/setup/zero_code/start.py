@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
+from oxitel.diagnostics.shown import Shown
 from oxitel.setup.propagators import leave_out_unknown
 from oxitel.variables import instrumentation as variables
 from oxitel.variables.variable import Variable, say_once
@@ -124,7 +125,9 @@ def _chosen(group: str, variable: Variable, ours: Callable[[], Any]) -> Any:
     try:
         return found[name].load()
     except Exception as error:
-        _logger.warning("Loading of %s %s failed: %r. Using %s.", group, name, error, OURS)
+        _logger.warning(
+            "Loading of %s %s failed: %r. Using %s.", group, Shown(name), Shown(error), OURS
+        )
         return ours()
 
 

@@ -134,3 +134,67 @@ def a_status_that_is_set_already(run: Run) -> None:
         span.set_status(*arguments)
         run.observe("status", [span.status.status_code, span.status.description])
     span.end()
+
+
+class Unreadable:
+    """Has no text and no truth value."""
+
+    def __bool__(self) -> bool:
+        raise ValueError("no truth value")
+
+    def __str__(self) -> str:
+        raise ValueError("no text")
+
+
+@program()
+def scopes_of_other_types_than_text(run: Run) -> None:
+    from opentelemetry.sdk._logs import LoggerProvider
+    from opentelemetry.sdk._logs.export import InMemoryLogRecordExporter, SimpleLogRecordProcessor
+    from opentelemetry.sdk.metrics import MeterProvider
+    from opentelemetry.sdk.metrics.export import InMemoryMetricReader
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+    from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
+
+    spans, logs, reader = (
+        InMemorySpanExporter(),
+        InMemoryLogRecordExporter(),
+        InMemoryMetricReader(),
+    )
+    tracers = TracerProvider()
+    tracers.add_span_processor(SimpleSpanProcessor(spans))
+    loggers = LoggerProvider()
+    loggers.add_log_record_processor(SimpleLogRecordProcessor(logs))
+    meters = MeterProvider([reader])
+
+    def ask(*scope):
+        tracers.get_tracer(*scope).start_span("span").end()
+        loggers.get_logger(*scope).emit(body="record")
+        meters.get_meter(*scope).create_counter("counter").add(1)
+
+    unreadable = Unreadable()
+    for name, odd in {
+        "number": 5,
+        "bytes": b"name",
+        "list": ["name"],
+        "type": int,
+        "very large": 10**5000,
+        "unreadable": unreadable,
+        "in a tuple": (unreadable,),
+        "nothing": None,
+    }.items():
+        run.attempt(f"name: {name}", lambda odd=odd: ask(odd))
+        run.attempt(f"version: {name}", lambda odd=odd: ask("scope", odd))
+        run.attempt(f"schema URL: {name}", lambda odd=odd: ask("scope", "1", odd))
+    run.observe("spans", len(spans.get_finished_spans()))
+    run.observe("records", len(logs.get_finished_logs()))
+    run.observe("scopes", len(reader.get_metrics_data().resource_metrics[0].scope_metrics))
+    run.observe(
+        "tracers",
+        [
+            isinstance(span.instrumentation_scope.name, type(odd))
+            for span, odd in zip(spans.get_finished_spans(), (5, "scope", "scope"), strict=False)
+        ],
+    )
+    for provider in (tracers, loggers, meters):
+        provider.shutdown()

@@ -4,6 +4,7 @@ use pyo3::prelude::*;
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::arguments::truth;
+use crate::convert::copied;
 use crate::threads::replaceable::Replaceable;
 use crate::trace::counts::SpanCounts;
 use crate::trace::sampler::AnySampler;
@@ -182,6 +183,25 @@ impl Tracer {
 
     fn _is_enabled(&self) -> bool {
         self.parts.get().is_enabled
+    }
+
+    fn __copy__<'py>(slf: &Bound<'py, Self>) -> PyResult<Bound<'py, Self>> {
+        let py = slf.py();
+        let parts = slf.get().parts.get();
+        let arguments = &parts.arguments;
+        let all = (
+            &arguments.sampler,
+            &arguments.resource,
+            &arguments.span_processor,
+            &arguments.id_generator,
+            &arguments.instrumentation_info,
+            &arguments.span_limits,
+            &arguments.instrumentation_scope,
+        );
+        let copy = copied::new_like(slf, &all.into_pyobject(py)?)?;
+        let same = arguments.clone_ref(py).build(py, parts.is_enabled)?;
+        copy.get().parts.replace(same);
+        Ok(copy)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
