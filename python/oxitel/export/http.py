@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
+from functools import partial
 from logging import Logger
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
@@ -19,6 +19,7 @@ from oxitel.variables.proxy import proxy_for
 from oxitel.variables.trust import bundle_for
 
 from .headers import from_text, usable
+from .http_client import HttpClient
 from .otlp import (
     OtlpExporter,
     compression_name,
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from requests import Session
 
     from .signal import Signal
+    from .transport import Transport
 
 _BASE_ENDPOINT = default_endpoint("http/protobuf")
 
@@ -112,7 +114,7 @@ class HttpExporter(OtlpExporter):
                 variables.HTTP_CREDENTIAL_PROVIDER, self._signal, True, "requests.sessions.Session"
             )
         if _transport is not None or session is not None:
-            self._use(_transport, session)
+            self._transport = self._http_transport(_transport, session)
         else:
             settings = Settings(
                 signal=self._signal.name,
@@ -139,16 +141,29 @@ class HttpExporter(OtlpExporter):
         self._observe("http", self._endpoint, meter_provider)
 
     @property
-    def _client(self) -> SimpleNamespace:
-        """What the official exporter sends with, to be read: assigning to it changes nothing."""
-        return SimpleNamespace(
-            _endpoint=self._endpoint,
-            _headers=dict(self._headers),
-            _timeout=self._timeout,
-            _compression=self._compression,
-        )
+    def _client(self) -> Any:
+        """What the official exporter sends with. One that is assigned is used, in place of native
+        code, whenever it is assigned."""
+        if self._client_in_place is None:
+            return HttpClient(self)
+        return self._client_in_place
 
-    def _use(self, transport: Any, session: Session | None) -> None:
+    @_client.setter
+    def _client(self, client: Any) -> None:
+        self._client_in_place = client
+        cls: Any = type(self)
+        if vars(cls).get("_own_export") is cls.export:
+            # As a program would put it there: whoever exports natively has to notice.
+            vars(self)["export"] = partial(cls.export, self)
+
+    def _transport_of_requests(self) -> Transport:
+        if self._transport is None:
+            from requests import Session
+
+            self._transport = self._http_transport(None, Session())
+        return self._transport
+
+    def _http_transport(self, transport: Any, session: Session | None) -> Transport:
         from .http_transport import HttpTransport, SessionRequests
 
         if transport is None:
@@ -162,7 +177,7 @@ class HttpExporter(OtlpExporter):
                 self._signal.records,
             )
             self._compression = "none"
-        self._transport = HttpTransport(
+        return HttpTransport(
             transport,
             self._endpoint,
             self._headers,

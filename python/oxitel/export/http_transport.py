@@ -109,7 +109,8 @@ class HttpTransport(Transport):
             reason = _without_passwords(str(result.error))
             return Attempt(reason=reason, is_retryable=self._is_stale_connection(result))
         if 200 <= status < 300:
-            return Attempt(succeeded=True, response=result.content() if status == 200 else b"")
+            response = result.content() if status == 200 else b""
+            return Attempt(succeeded=True, response=response, code=str(status))
         is_retryable = _native.is_retryable_http(status)
         reason = f"code: {status}, reason: {result.reason}"
         if 300 <= status < 400:

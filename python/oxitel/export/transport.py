@@ -10,6 +10,7 @@ import threading
 from abc import ABC, abstractmethod
 from logging import Logger
 from time import monotonic
+from typing import Any
 
 from oxitel import _native
 
@@ -58,9 +59,13 @@ class Transport(ABC):
     """Somewhere to send requests to; `shutdown` also ends a wait between two attempts."""
 
     def __init__(self, logger: Logger, signal: Signal) -> None:
-        self._logger = logger
+        self._logger: Any = logger
         self._signal = signal
         self._stopped = threading.Event()
+
+    def use_logger(self, logger: Any) -> None:
+        """Say what is to be said through this one from now on."""
+        self._logger = logger
 
     @abstractmethod
     def send(self, request: bytes, timeout_seconds: float) -> Attempt:

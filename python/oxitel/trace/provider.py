@@ -238,5 +238,6 @@ def _info_of(scope: InstrumentationScope) -> InstrumentationInfo:
     # Its constructor warns that it is deprecated, but it is not the user who calls it here.
     info = InstrumentationInfo.__new__(InstrumentationInfo)
     info._name, info._version = scope.name, scope.version
-    info._schema_url = scope.schema_url
+    # None too, as officially.
+    info._schema_url = scope.schema_url  # type: ignore[assignment]
     return info

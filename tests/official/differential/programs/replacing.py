@@ -76,6 +76,59 @@ def an_exporters_export(run: Run) -> None:
     secret(tracer, "at the end")
 
 
+class Client:
+    """Looks at what an exporter sends, and hands it on."""
+
+    def __init__(self, run, client):
+        self.run, self.client = run, client
+
+    def export(self, data):
+        self.run.observe("found the name", b"span" in data)
+        if b"too large" in data:
+            raise ValueError("too large")
+        result = self.client.export(data)
+        self.run.observe("result", (result.success, result.status_code))
+        return result
+
+    def shutdown(self):
+        self.run.observe("shut down", True)
+        self.client.shutdown()
+
+
+@program(log_level="CRITICAL")
+def an_exporters_client(run: Run) -> None:
+    provider, _, exporter, tracer = batching(run)
+    exporter._client = Client(run, exporter._client)
+    secret(tracer)
+    run.observe("flushed", provider.force_flush())
+    secret(tracer, "too large")
+    provider.force_flush()
+    secret(tracer, "after")
+    run.observe("flushed", provider.force_flush())
+    provider.shutdown()
+
+
+@program(
+    log_level="CRITICAL",
+    script=[{"do": "http_status", "status": 400}, {"do": "http_status", "status": 413}],
+)
+def an_exporters_client_and_a_receiver_that_refuses(run: Run) -> None:
+    from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+    class Exporter(OTLPSpanExporter):
+        def __init__(self, *arguments, **options):
+            super().__init__(*arguments, **options)
+            self._client = Client(run, self._client)
+
+    provider = run.bare_provider()
+    provider.add_span_processor(SimpleSpanProcessor(Exporter(endpoint=run.traces_endpoint)))
+    tracer = provider.get_tracer("t")
+    for name in ("refused span", "too much of a span", "span that is taken"):
+        secret(tracer, name)
+    provider.shutdown()
+
+
 @program()
 def an_exporters_class(run: Run) -> None:
     provider, _, exporter, tracer = batching(run)
