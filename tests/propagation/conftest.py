@@ -21,6 +21,7 @@ from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from oxitel import _native
+from oxitel.diagnostics.shown import Shown
 from oxitel.propagation import b3, composite, jaeger, w3c
 
 
@@ -70,6 +71,9 @@ class _Recorder(logging.Handler):
         self.said: list[tuple[str, str, str]] = []
 
     def emit(self, record: logging.LogRecord) -> None:
+        # Ours cuts what is long; the official packages write all of it.
+        if isinstance(record.args, tuple):
+            record.args = tuple(Shown(a) if type(a) is str else a for a in record.args)
         self.said.append((record.name, record.levelname, record.getMessage()))
 
 

@@ -9,7 +9,7 @@ use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use pyo3::prelude::*;
-use pyo3::types::{PyFloat, PyTuple, PyType};
+use pyo3::types::{PyFloat, PyString, PyTuple, PyType};
 use telemetry::diagnostics::Event;
 
 use super::said;
@@ -64,9 +64,15 @@ pub(crate) fn log<'py>(
     attempt().settled(py);
 }
 
+/// Characters of a text that are shown without cutting it; `oxitel.diagnostics.shown` has the same.
+const LONGEST_TEXT: usize = 500;
+
 /// An argument of a message, as it is or in a form that is cut when it is printed.
 fn shown(argument: Bound<'_, PyAny>) -> PyResult<Bound<'_, PyAny>> {
-    let is_short = argument.extract::<i64>().is_ok()
+    let is_short_text = argument.cast_exact::<PyString>().is_ok()
+        && argument.len().is_ok_and(|len| len <= LONGEST_TEXT);
+    let is_short = is_short_text
+        || argument.extract::<i64>().is_ok()
         || argument.is_instance_of::<PyFloat>()
         || argument.is_instance_of::<PyType>();
     match is_short {
