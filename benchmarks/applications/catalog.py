@@ -126,7 +126,7 @@ APPLICATIONS = (
             *("locust", "--locustfile", "{programs}/users.py", "--host", "{site}", "--headless"),
             *("--users", "5", "--spawn-rate", "5", "--run-time", "5s", "--only-summary"),
         ),
-        # Without it neither ends: gevent patches what telemetry has begun to use.
+        # Without it the official packages never end: gevent patches what they have begun to use.
         variables={"OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH": "patch_all"},
     ),
     Application(

@@ -476,7 +476,7 @@ def test_a_forked_child_exports_on_its_own_though_the_parent_was_exporting(start
         exporter.during = lambda: None
         exporter.timeouts.clear()
         wait_until(lambda: len(exporter.timeouts) > 1)
-        return reader.force_flush(30_000) and reader._daemon_thread in threading.enumerate()
+        return reader.force_flush(30_000) and reader._has_thread()
 
     assert in_child(exports)
     let_go.set()

@@ -13,6 +13,8 @@ import os
 import threading
 import weakref
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from logging import getLogger
 from time import monotonic
 from typing import TYPE_CHECKING, Any
@@ -68,6 +70,21 @@ class _Thread(threading.Thread):
             super()._delete()  # type: ignore[misc]
         except KeyError:
             threading._active.pop(self.ident, None)  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _unlisted() -> Iterator[None]:
+    """While it lasts `threading.enumerate()` does not have this thread, which only waits. gevent
+    patches what is locked, the modules that are being imported among it, where it finds one thread
+    alone; else their import, and so the program, would stop for good."""
+    active = threading._active  # type: ignore[attr-defined]
+    number = threading.get_ident()
+    thread = active.pop(number, None)
+    try:
+        yield
+    finally:
+        if thread is not None:
+            active[number] = thread
 
 
 def _is_greenlet() -> bool:
@@ -182,7 +199,8 @@ class PeriodicExportingMetricReader(MetricReader):
         while True:
             heard = bell.count()
             while not (self._shutdown or self._flushes) and monotonic() < due:
-                wait(heard, max(due - monotonic(), 0.0))
+                with _unlisted():
+                    wait(heard, max(due - monotonic(), 0.0))
                 if bell is not self._bell:
                     leave_to_parent()
                 heard = bell.count()

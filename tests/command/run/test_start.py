@@ -189,6 +189,26 @@ def test_gevent_patches_before_anything_else(start: Start, package: Callable[...
     assert finished.stderr == expected
 
 
+def test_gevent_patches_where_the_program_itself_has_it_do_so(
+    start: Start, package: Callable[..., Path]
+) -> None:
+    pytest.importorskip("gevent", reason="gevent is not installed")
+    # As Locust does: in the middle of an import, by when telemetry has begun. The rest of that
+    # import would wait for itself if gevent saw two threads.
+    source = "from gevent import monkey\nmonkey.patch_all()\nfrom late_late import answer\n"
+    folder = package({"late": source, "late_late": "import late\nanswer = 42\n"}, "")
+    code = """
+import threading
+from opentelemetry import metrics, trace
+metrics.get_meter("t").create_counter("c").add(1)
+import late
+with trace.get_tracer("t").start_as_current_span("after it"):
+    print(late.answer, threading.get_ident.__module__)
+"""
+    finished = start("python", "-c", code, env=with_path(folder)).finish()
+    assert (finished.exit_code, finished.stdout) == (0, "42 gevent.thread\n")
+
+
 def test_every_installed_instrumentation_is_switched_on(start: Start) -> None:
     code = """
 import importlib.metadata
