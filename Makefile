@@ -150,7 +150,7 @@ $(OFFICIAL)/.ready: tests/requirements-official.txt tests/official/instrumentati
 $(VENV)/.built: $(rust) | $(VENV)/.ready
 	@echo "Building the native module (the first time takes some minutes)"
 	maturin develop --profile $(PROFILE) --uv
-	$(python) -c 'import sysconfig; open(sysconfig.get_path("purelib") + "/oxitel_dropin_editable.pth", "w").write("$(CURDIR)/python/oxitel/dropin\n")'
+	$(python) -c 'import sysconfig; open(sysconfig.get_path("purelib") + "/oxitel_dropin_editable.pth", "w").write("$(CURDIR)/python/oxitel/dropin\n$(CURDIR)/python/oxitel/base\n")'
 	touch $@
 
 $(TARGET)/release/oxitel-viewer: $(rust)

@@ -16,6 +16,8 @@ from uses import Use, knots, python_uses, rust_uses
 ROOT = Path(__file__).resolve().parent.parent
 DROPIN = ROOT / "python/oxitel/dropin"
 PACKAGE = ROOT / "python/oxitel"
+# The base of instrumentations, under the official paths too.
+BASE = PACKAGE / "base"
 # Where no room is in a circle with another, and where no file is.
 CRATES = ROOT / "crates"
 UNTIED = (CRATES / "python/src", CRATES / "telemetry/src", CRATES / "viewer/src", PACKAGE)
@@ -79,15 +81,16 @@ def long_files() -> Iterator[str]:
 
 def hidden_namespaces() -> Iterator[str]:
     for namespace in NAMESPACES:
-        for init in (DROPIN / namespace).glob("__init__.py*"):
-            yield f"{init}: hides what other distributions put into this namespace"
+        for folder in (DROPIN, BASE):
+            for init in (folder / namespace).glob("__init__.py*"):
+                yield f"{init}: hides what other distributions put into this namespace"
 
 
 def vague_names() -> Iterator[str]:
     for path in tracked("*.rs", "*.py"):
-        inside = path.relative_to(DROPIN) if path.is_relative_to(DROPIN) else None
-        # The drop-in folder spells the official paths, whatever they are called.
-        if inside is None and path.stem in VAGUE_NAMES:
+        # These spell the official paths, whatever they are called.
+        is_official = path.is_relative_to(DROPIN) or path.is_relative_to(BASE)
+        if not is_official and path.stem in VAGUE_NAMES:
             yield f"{path}: the name does not say what is inside"
 
 

@@ -23,6 +23,8 @@ _PLATFORMS = {
 # Where the operator has Python look first.
 _SITECUSTOMIZE = "opentelemetry/instrumentation/auto_instrumentation/sitecustomize.py"
 _OURS = "oxitel/setup/zero_code/path/sitecustomize.py"
+# Comes before the pod's, which may be too old.
+_BASE = "opentelemetry-instrumentation"
 # The parts of a wheel's `.data` folder that belong beside its modules.
 _BESIDE = ("platlib", "purelib")
 
@@ -83,6 +85,7 @@ def _download(
             *("--constraint", str(constraints), "--dest", str(folder)),
             *(["--find-links", options.find_links] if options.find_links else []),
             *options.requirements,
+            _BASE,
         ],
         check=True,
     )

@@ -13,7 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = ["activate"]
 
-_FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "dropin")
+_PACKAGE = os.path.dirname(os.path.abspath(__file__))
+_FOLDER = os.path.join(_PACKAGE, "dropin")
+# The base of instrumentations, for where the official one is not installed, which otherwise wins.
+_BASE = os.path.join(_PACKAGE, "base")
 # Ours have a part of these; other distributions import the rest from the official ones.
 _PARTIAL_MODULES = (
     "opentelemetry.exporter.otlp.proto.grpc.exporter",
@@ -50,6 +53,8 @@ def activate() -> bool:
         )
         return False
     others = [path for path in sys.path if path != _FOLDER]
+    if _BASE not in others:
+        others.append(_BASE)
     sys.path[:] = [_FOLDER, *others]
     _share_packages(others)
     return True

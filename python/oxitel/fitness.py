@@ -9,9 +9,10 @@ import re
 import sys
 from importlib import import_module
 
-# As the package's metadata asks for them.
-_OLDEST_API = (1, 36)
-_OLDEST_INSTRUMENTATION = (0, 57)
+# As the package's metadata asks for it.
+OLDEST_API = "1.36"
+# Of the official base of instrumentations, where it is installed and so comes before ours.
+OLDEST_INSTRUMENTATION = "0.57b0"
 
 _INSTALL = f"{sys.executable} -m pip install"
 
@@ -22,30 +23,43 @@ def problem() -> str | None:
 
 
 def zero_code_problem() -> str | None:
-    """The same of `oxitel run`, which needs the base of instrumentations too."""
-    return problem() or _version_problem(
-        "opentelemetry-instrumentation",
-        "opentelemetry.instrumentation.version",
-        _OLDEST_INSTRUMENTATION,
-    )
+    """The same of `oxitel run`, for which the base of instrumentations must not be too old either,
+    where the official one is installed."""
+    return problem() or _instrumentation_problem()
 
 
 def _api_problem() -> str | None:
-    return _version_problem("opentelemetry-api", "opentelemetry.version", _OLDEST_API)
+    name = "opentelemetry-api"
+    version = _version("opentelemetry.version")
+    if version is None:
+        return f"{name} is not installed: {_INSTALL} '{name}>={OLDEST_API}'"
+    return _age_problem(name, version, OLDEST_API)
 
 
-def _version_problem(name: str, module: str, oldest: tuple[int, int]) -> str | None:
-    wanted = ".".join(map(str, oldest))
-    # All versions of the base of instrumentations are beta versions.
-    install = f"{_INSTALL} '{name}>={wanted}{'b0' if oldest < (1,) else ''}'"
+def _instrumentation_problem() -> str | None:
+    version = _version("opentelemetry.instrumentation.version")
+    if version is None:
+        return None
+    return _age_problem("opentelemetry-instrumentation", version, OLDEST_INSTRUMENTATION)
+
+
+def _version(module: str) -> str | None:
     try:
-        version = str(import_module(module).__version__)
+        return str(import_module(module).__version__)
     except ImportError:
-        return f"{name} is not installed: {install}"
-    numbers = re.match(r"(\d+)\.(\d+)", version)
-    if numbers is not None and (int(numbers[1]), int(numbers[2])) < oldest:
-        return f"{name} {version} is older than {wanted}: {install}"
-    return None
+        return None
+
+
+def _age_problem(name: str, version: str, oldest: str) -> str | None:
+    numbers = _numbers(version)
+    if numbers is None or numbers >= (_numbers(oldest) or ()):
+        return None
+    return f"{name} {version} is older than {oldest}: {_INSTALL} '{name}>={oldest}'"
+
+
+def _numbers(version: str) -> tuple[int, int] | None:
+    found = re.match(r"(\d+)\.(\d+)", version)
+    return None if found is None else (int(found[1]), int(found[2]))
 
 
 def _native_problem() -> str | None:

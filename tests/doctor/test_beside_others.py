@@ -17,6 +17,7 @@ GEVENT_PATCH = "OTEL_PYTHON_AUTO_INSTRUMENTATION_EXPERIMENTAL_GEVENT_PATCH"
 
 
 def test_an_sdk_that_does_not_fit_the_api_is_an_error(doctor: Any, install: Install) -> None:
+    install("opentelemetry-instrumentation-ours", "0.66b1")
     path = install(
         "opentelemetry-sdk",
         "1.40.0",
@@ -27,8 +28,10 @@ def test_an_sdk_that_does_not_fit_the_api_is_an_error(doctor: Any, install: Inst
     assert diagnosis.status == 1
     finding = diagnosis.finding("opentelemetry-sdk 1.40.0 needs opentelemetry-api==1.40.0, and ")
     assert finding["grade"] == "error"
-    assert "pip install oxitel 'opentelemetry-api==1.40.0'" in finding["advice"]
-    assert "pip uninstall opentelemetry-sdk" in finding["advice"]
+    advised, _, rest = finding["advice"].partition(" 'opentelemetry-api==1.40.0', with")
+    assert advised.startswith("pip install oxitel opentelemetry-instrumentation")
+    assert "opentelemetry-instrumentation-ours" in advised.split()
+    assert "pip uninstall opentelemetry-sdk" in rest
 
 
 def test_an_sdk_that_is_not_used_may_not_fit(doctor: Any, install: Install) -> None:

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from opentelemetry.instrumentation import bootstrap_gen
+from packaging.requirements import Requirement
+
+from oxitel.doctor import contrib
+
+OWN_MODULES = Path(__file__).parents[2] / "python/oxitel/dropin/opentelemetry/instrumentation"
 
 
 @pytest.fixture
@@ -40,7 +47,8 @@ def install(tmp_path: Path) -> Callable[..., str]:
 def test_oxitel_answers_where_no_official_sdk_is(doctor: Any) -> None:
     report = doctor("--no-connect").report
     assert report["sdk"]["winner"] == "oxitel"
-    assert report["sdk"]["dropin_position"] == report["sdk"]["path_length"]
+    # Behind it is the base of instrumentations alone.
+    assert report["sdk"]["dropin_position"] == report["sdk"]["path_length"] - 1
     assert report["versions"]["opentelemetry-api"] is not None
     assert report["versions"]["opentelemetry-sdk"] is None
 
@@ -108,6 +116,15 @@ def test_instrumentations_by_what_becomes_of_them(doctor: Any, install: Any) -> 
     assert "goodish" in diagnosis.finding("names godish, and no such")["advice"]
 
 
+def test_an_official_instrumentation_beside_ours_is_not_told_twice(
+    doctor: Any, install: Any
+) -> None:
+    path = install("opentelemetry-instrumentation-sqlite3", "0.9", instrumentors=("sqlite3",))
+    text = doctor("--no-connect", as_text=True, PYTHONPATH=path).stdout
+    (on,) = re.findall(r"^  on .*$", text, re.MULTILINE)
+    assert on.count("sqlite3 ") == 1
+
+
 def test_a_library_that_lacks_its_instrumentation(doctor: Any, install: Any) -> None:
     path = install("pika", "1.3.2")
     diagnosis = doctor("--no-connect", PYTHONPATH=path)
@@ -117,6 +134,22 @@ def test_a_library_that_lacks_its_instrumentation(doctor: Any, install: Any) -> 
         "install": "pip install opentelemetry-instrumentation-pika",
     } in missing
     assert diagnosis.finding("installed without an instrumentation")["grade"] == "note"
+
+
+def test_what_is_advised_beside_an_official_sdk_is_of_the_same_release(
+    doctor: Any, install: Any
+) -> None:
+    install("pika", "1.3.2")
+    install("opentelemetry-semantic-conventions", "0.65b0")
+    path = install("opentelemetry-sdk", "1.44.0")
+    diagnosis = doctor("--no-connect", PYTHONPATH=path)
+    advice = diagnosis.finding("installed without an instrumentation")["advice"]
+    assert "opentelemetry-instrumentation-pika==0.65b0" in advice
+
+
+def test_the_time_for_connecting_is_not_that_for_reading_instrumentations(doctor: Any) -> None:
+    facts = doctor("--no-connect", timeout=0.001).report["instrumentations"]
+    assert facts["broken"] == []
 
 
 def test_instrumentations_of_another_release(doctor: Any, install: Any) -> None:
@@ -182,3 +215,25 @@ def test_half_of_it_broken_is_half_a_report(
         as_text = doctor("--no-connect", as_text=True, PYTHONPATH=str(tmp_path))
         assert (as_text.stderr, as_text.status) == ("", status)
         assert as_text.stdout.startswith("oxitel ")
+
+
+def test_the_list_of_contribs_instrumentations_is_contribs() -> None:
+    ours = {path.name for path in OWN_MODULES.iterdir()} | {"kafka_python"}
+    libraries: dict[str, set[Requirement]] = {}
+    for entry in bootstrap_gen.libraries:
+        name = Requirement(entry["instrumentation"]).name.removeprefix(contrib.PREFIX)
+        # What tortoise-orm's instrumentation can make use of, and many others have.
+        if name.replace("-", "_") not in ours and not entry["library"].startswith("pydantic "):
+            libraries.setdefault(name, set()).add(Requirement(entry["library"]))
+    assert {
+        name: set(map(Requirement, known)) for name, known in contrib.LIBRARIES.items()
+    } == libraries
+    wanted = [entry["instrumentation"] for entry in bootstrap_gen.libraries]
+    assert {
+        Requirement(text).name.removeprefix(contrib.PREFIX) for text in wanted if "==" not in text
+    } == set(contrib.OWN_RELEASES)
+    names = [
+        Requirement(text).name.removeprefix(contrib.PREFIX)
+        for text in bootstrap_gen.default_instrumentations
+    ]
+    assert [name for name in names if name not in ours] == list(contrib.STANDARD_LIBRARY)

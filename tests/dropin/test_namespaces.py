@@ -160,7 +160,7 @@ def test_the_wheel_holds_one_path_file_and_no_namespace_init(wheel: Path) -> Non
         paths = [name for name in names if name.endswith(".pth")]
         # Beside the extension module (platlib), since the line is relative to where the file is.
         assert [name.split("/", 1)[1] for name in paths] == ["platlib/oxitel_dropin.pth"]
-        assert archive.read(paths[0]).decode() == "oxitel/dropin\n"
+        assert archive.read(paths[0]).decode() == "oxitel/dropin\noxitel/base\n"
     tops = {name.split("/")[0] for name in names}
     assert {top for top in tops if not top.startswith("oxitel-")} == {"oxitel"}
     namespaces = (
@@ -169,4 +169,5 @@ def test_the_wheel_holds_one_path_file_and_no_namespace_init(wheel: Path) -> Non
         *("opentelemetry/instrumentation", "opentelemetry/util", "opentelemetry/propagators"),
     )
     for namespace in namespaces:
-        assert f"oxitel/dropin/{namespace}/__init__.py" not in names
+        for folder in ("dropin", "base"):
+            assert f"oxitel/{folder}/{namespace}/__init__.py" not in names

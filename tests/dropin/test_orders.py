@@ -120,7 +120,7 @@ def test_uninstalled_oxitel_leaves_nothing(
     # What Oxitel depends on stays, as pip leaves it.
     environment = make_environment(
         f"opentelemetry-{'sdk' if official else 'api'}=={API}",
-        f"opentelemetry-instrumentation=={BETA}",
+        *(f"opentelemetry-semantic-conventions=={BETA}", "packaging", "wrapt"),
     )
     before = files_in(environment.site_packages)
     environment.install("oxitel")

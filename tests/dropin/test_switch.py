@@ -53,8 +53,9 @@ def test_the_folder_is_at_the_front_once(official_present: Environment) -> None:
     assert printed == "[0]"
 
 
-def test_without_the_switch_the_folder_is_at_the_end(official_absent: Environment) -> None:
-    assert official_absent.output("import sys; print(sys.path[-1])").endswith("/oxitel/dropin")
+def test_without_the_switch_the_folders_are_at_the_end(official_absent: Environment) -> None:
+    first, second = official_absent.output("import sys; print(*sys.path[-2:])").split()
+    assert (first.endswith("/oxitel/dropin"), second.endswith("/oxitel/base")) == (True, True)
 
 
 @pytest.mark.fork

@@ -28,7 +28,7 @@ def examine(
         ("export", "signals", (report, sources, timeout_seconds, connects)),
         ("settings", "file_keys", (report,)),
         ("buffer", "buffer", (report,)),
-        ("instrumentations", "instrumentations", (report, timeout_seconds)),
+        ("instrumentations", "instrumentations", (report,)),
         ("instrumentations", "own_telemetry", (report,)),
         ("instrumentations", "greenlets", (report, command)),
     ):

@@ -6,19 +6,22 @@ Read from the metadata of installed distributions; only Oxitel's own instrumenta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from importlib import metadata
 from typing import Any, NamedTuple
 
 from oxitel.variables.variable import Names
 
+from . import contrib
 from .bounded import bounded
+from .packages import version_of
 from .report import Report, describe
 
 _CHECK = "instrumentations"
 _GROUP = "opentelemetry_instrumentor"
 _DISABLED = "OTEL_PYTHON_DISABLED_INSTRUMENTATIONS"
 _OWN = "oxitel"
+# To import one of ours. Nobody waits for a receiver here, as `--timeout` is for.
+_LOADING_SECONDS = 30.0
 
 
 class _Need(NamedTuple):
@@ -34,7 +37,7 @@ class _Need(NamedTuple):
     """Why it cannot be told."""
 
 
-def check(report: Report, timeout_seconds: float) -> None:
+def check(report: Report) -> None:
     """List the instrumentations by what becomes of them under `oxitel run`."""
     disabled: list[str] = Names(_DISABLED, [], "").read()
     facts: dict[str, list[dict[str, Any]]] = {
@@ -59,7 +62,7 @@ def check(report: Report, timeout_seconds: float) -> None:
             "version": distribution.version,
         }
         try:
-            need = _need_of(entry_point, distribution, timeout_seconds)
+            need = _need_of(entry_point, distribution)
         except BaseException as error:
             if isinstance(error, KeyboardInterrupt):
                 raise
@@ -94,14 +97,12 @@ def check(report: Report, timeout_seconds: float) -> None:
     report.attempt(_CHECK, _find_missing, report, facts, covered)
 
 
-def _need_of(
-    entry_point: metadata.EntryPoint, distribution: metadata.Distribution, timeout_seconds: float
-) -> _Need:
+def _need_of(entry_point: metadata.EntryPoint, distribution: metadata.Distribution) -> _Need:
     from packaging.requirements import Requirement
 
     if _canonical(distribution.name) == _OWN:
         # One distribution has all of them, so that each has to be asked itself.
-        return bounded(timeout_seconds, _need_of_own, entry_point)
+        return bounded(_LOADING_SECONDS, _need_of_own, entry_point)
     all_of, any_of = [], []
     for text in distribution.requires or ():
         requirement = Requirement(text)
@@ -217,25 +218,23 @@ def _check_versions(report: Report, facts: dict[str, list[dict[str, Any]]]) -> N
 def _find_missing(
     report: Report, facts: dict[str, list[dict[str, Any]]], covered: set[str]
 ) -> None:
-    """The installed libraries for which the official list has an instrumentation that is not
-    installed."""
-    from opentelemetry.instrumentation import bootstrap_gen
+    """The installed libraries for which there is an instrumentation that is not installed."""
+    from packaging.requirements import Requirement
 
+    version = _version_beside_sdk()
     missing: dict[str, list[str]] = {}
-    for library, instrumentation in _known(bootstrap_gen.libraries):
-        is_met, _ = _is_met(library)
-        if not is_met or _canonical(library.name) in covered:
-            continue
-        if not _is_installed(instrumentation):
-            missing.setdefault(instrumentation, []).append(library.name)
-    for instrumentation, libraries in sorted(missing.items()):
-        facts["missing"].append(
-            {"libraries": libraries, "install": f"pip install {instrumentation}"}
-        )
-    for text in bootstrap_gen.default_instrumentations:
-        name = _name_of(text)
+    for name, libraries in contrib.LIBRARIES.items():
+        for library in map(Requirement, libraries):
+            is_met, _ = _is_met(library)
+            if is_met and _canonical(library.name) not in covered and not _is_installed(name):
+                missing.setdefault(_wanted(name, version), []).append(library.name)
+    for wanted, names in sorted(missing.items()):
+        facts["missing"].append({"libraries": names, "install": f"pip install {wanted}"})
+    for name in contrib.STANDARD_LIBRARY:
         if not _is_installed(name):
-            facts["missing_for_standard_library"].append({"install": f"pip install {name}"})
+            facts["missing_for_standard_library"].append(
+                {"install": f"pip install {_wanted(name, version)}"}
+            )
     if missing:
         names = sorted({name for libraries in missing.values() for name in libraries})
         report.find(
@@ -246,31 +245,25 @@ def _find_missing(
         )
 
 
-def _known(entries: Any) -> Iterator[tuple[Any, str]]:
-    from packaging.requirements import Requirement
+def _version_beside_sdk() -> str:
+    """The version to ask for where the official SDK is installed: that of the same release, which
+    is the semantic conventions'. pip would take the newest, and move the API under the SDK."""
+    if version_of("opentelemetry-sdk") is None:
+        return ""
+    version = version_of("opentelemetry-semantic-conventions")
+    return "" if version is None else f"=={version}"
 
-    for entry in entries:
-        library = Requirement(entry["library"])
-        # What tortoise-orm's instrumentation can make use of, and many others have.
-        if library.name != "pydantic":
-            yield library, _name_of(entry["instrumentation"])
+
+def _wanted(name: str, version: str) -> str:
+    return f"{contrib.PREFIX}{name}{'' if name in contrib.OWN_RELEASES else version}"
 
 
-def _is_installed(instrumentation: str) -> bool:
+def _is_installed(name: str) -> bool:
     try:
-        metadata.version(instrumentation)
+        metadata.version(contrib.PREFIX + name)
         return True
     except metadata.PackageNotFoundError:
-        return _is_own(instrumentation)
-
-
-def _is_own(instrumentation: str) -> bool:
-    """Whether Oxitel has the module of this official distribution."""
-    module = instrumentation.removeprefix("opentelemetry-instrumentation-").replace("-", "_")
-    return any(
-        entry_point.value.startswith(f"opentelemetry.instrumentation.{module}:")
-        for entry_point in _entry_points_of(metadata.distribution(_OWN))
-    )
+        return False
 
 
 def _name_of(requirement: str) -> str:

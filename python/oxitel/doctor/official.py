@@ -54,9 +54,17 @@ def _check_fit(report: Report, is_used: bool) -> None:
             "error" if is_used else "note",
             _CHECK,
             f"{named} needs {misfit.requirement}, and {misfit.found} is installed: {consequence}",
-            f"pip install oxitel '{misfit.requirement}', with which pip takes the versions of one"
-            f" release, or pip uninstall {misfit.distribution}, which Oxitel stands in for",
+            f"pip install {' '.join(['oxitel', *_instrumentations()])} '{misfit.requirement}', with"
+            f" which pip takes the versions of one release, or pip uninstall {misfit.distribution},"
+            " which Oxitel stands in for",
         )
+
+
+def _instrumentations() -> list[str]:
+    """The official ones that are installed. Each asks for one version of the API, so that pip has
+    to be told of them when that changes."""
+    names = {str(distribution.name) for distribution in metadata.distributions()}
+    return sorted(name for name in names if name.startswith("opentelemetry-instrumentation"))
 
 
 def _misfits() -> list[Misfit]:

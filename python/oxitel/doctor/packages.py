@@ -9,6 +9,7 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 from typing import Any
 
+from oxitel.fitness import OLDEST_INSTRUMENTATION
 from oxitel.variables.commands import KUBERNETES_SERVICE_HOST
 
 from . import official
@@ -115,7 +116,11 @@ def _check_requirements(report: Report) -> None:
     """Whether the versions that Oxitel asks for are there."""
     from packaging.requirements import Requirement
 
-    for text in metadata.requires("oxitel") or ():
+    needed = list(metadata.requires("oxitel") or ())
+    # Where the official one is installed, it comes before ours.
+    if version_of("opentelemetry-instrumentation") is not None:
+        needed.append(f"opentelemetry-instrumentation>={OLDEST_INSTRUMENTATION}")
+    for text in needed:
         requirement = Requirement(text)
         if requirement.marker is not None and not requirement.marker.evaluate({"extra": ""}):
             continue

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from textwrap import wrap
 from typing import Any
 
@@ -120,9 +120,14 @@ def _headline(content: dict[str, Any]) -> str:
 
 def _package_rows(content: dict[str, Any]) -> Iterator[_Row]:
     for name, version in (content.get("versions") or {}).items():
-        is_needed = name in ("opentelemetry-api", "opentelemetry-instrumentation")
-        if name != "oxitel" and (version is not None or is_needed):
-            yield name, version or "not installed", ""
+        if name == "oxitel":
+            continue
+        if version is not None:
+            yield name, version, ""
+        elif name == "opentelemetry-api":
+            yield name, "not installed", ""
+        elif name == "opentelemetry-instrumentation":
+            yield name, "Oxitel's", "the official one is not installed"
     sdk = content.get("sdk")
     if sdk:
         winner = {"oxitel": "Oxitel", "official": "the official SDK", "none": "nothing"}
@@ -238,13 +243,21 @@ def _age(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def _used(entries: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Without the official ones that ours are used in the place of."""
+    ours = {entry["name"] for entry in entries if entry["distribution"] == "oxitel"}
+    return [
+        entry for entry in entries if entry["distribution"] == "oxitel" or entry["name"] not in ours
+    ]
+
+
 def _instrumentation_rows(content: dict[str, Any]) -> Iterator[_Row]:
     facts = content.get("instrumentations") or {}
     for key, label in (("on", "on"), ("disabled", "disabled"), ("broken", "broken")):
-        names = [f"{entry['name']} {entry['version']}" for entry in facts.get(key, ())]
+        names = [f"{entry['name']} {entry['version']}" for entry in _used(facts.get(key, ()))]
         if names or key == "on":
             yield label, _names(names), ""
-    for entry in facts.get("without_library", ()):
+    for entry in _used(facts.get("without_library", ())):
         yield f"{entry['name']} off", f"needs {entry['needs']}", ""
     missing = facts.get("missing", ())
     if missing:

@@ -286,13 +286,14 @@ _WITH_HEADERS = ("http.response.start", "websocket.accept", "websocket.send")
 
 def _propagate(request: _native.ServerRequest, message: Message) -> None:
     """Have the global response propagator add its headers to the answer."""
+    propagator = propagators.get_global_response_propagator()
+    if propagator is None:
+        return
     headers = message.get("headers")
     if headers is not None and not isinstance(headers, list):
         message["headers"] = list(headers)
     try:
-        propagators.get_global_response_propagator().inject(
-            message, context=set_span_in_context(request.span), setter=asgi_setter
-        )
+        propagator.inject(message, context=set_span_in_context(request.span), setter=asgi_setter)
     except Exception:
         _logger.exception("The response propagator raised")
 

@@ -58,7 +58,7 @@ class ASGIGetter(Getter[Scope]):
         return [_decode_header_item(name) for name, _ in carrier.get("headers") or ()]
 
 
-class ASGISetter(Setter):  # type: ignore[misc]
+class ASGISetter(Setter):
     """Adds headers to an ASGI message."""
 
     def set(self, carrier: Scope, key: str, value: str) -> None:

@@ -268,8 +268,9 @@ class _DjangoMiddleware:
             # In a handler that was made before, which does not call `process_view`.
             _note_route(request, begun, match)
         begun.answered(response.status_code, response)
-        if propagators._RESPONSE_PROPAGATOR is not None:
-            propagators.get_global_response_propagator().inject(response)
+        propagator = propagators.get_global_response_propagator()
+        if propagator is not None:
+            propagator.inject(response)
         if exception is not None:
             begun.span.record_exception(exception)
             text = f"{type(exception).__name__}: {exception}"

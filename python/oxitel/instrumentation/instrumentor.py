@@ -11,7 +11,7 @@ _logger = getLogger("opentelemetry.instrumentation.instrumentor")
 _said: set[str] = set()
 
 
-class Instrumentor(BaseInstrumentor):  # type: ignore[misc]
+class Instrumentor(BaseInstrumentor):
     """A singleton with `instrument(**arguments)` and `uninstrument()`, as the official class."""
 
     def _check_dependency_conflicts(self) -> Any:

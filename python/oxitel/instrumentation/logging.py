@@ -53,7 +53,7 @@ def _get_log_level(level_name: str | None) -> int | None:
 
 
 @official("opentelemetry.instrumentation.logging")
-class LoggingInstrumentor(BaseInstrumentor):  # type: ignore[misc]
+class LoggingInstrumentor(BaseInstrumentor):
     """Instruments `logging`.
 
     `instrument` takes these keyword arguments; what is not given comes from the variable:

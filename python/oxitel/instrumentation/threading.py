@@ -164,7 +164,7 @@ def _is_of_interpreters(executor: futures.Executor) -> bool:
 
 
 @official("opentelemetry.instrumentation.threading")
-class ThreadingInstrumentor(BaseInstrumentor):  # type: ignore[misc]
+class ThreadingInstrumentor(BaseInstrumentor):
     """Instruments `threading.Thread` and its subclasses, `concurrent.futures.ThreadPoolExecutor`
     (and with it `asyncio.to_thread` and `loop.run_in_executor`), and the greenlets of gevent and
     eventlet, now or when these are imported.

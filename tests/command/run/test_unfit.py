@@ -110,18 +110,13 @@ def test_a_program_that_can_do_without_telemetry_does(what: str, unfit: Unfit) -
     assert (printed, lines) == (said, [])
 
 
-@pytest.mark.parametrize("version", ["0.40b0", None])
-def test_the_base_of_instrumentations_is_needed_by_oxitel_run(
-    version: str | None, tmp_path: Path
-) -> None:
+def test_an_old_base_of_instrumentations_is_said_by_oxitel_run(tmp_path: Path) -> None:
     module = tmp_path / "opentelemetry" / "instrumentation" / "version.py"
     module.parent.mkdir(parents=True)
-    text = "raise ImportError" if version is None else f"__version__ = {version!r}"
-    module.write_text(text, encoding="utf-8")
+    module.write_text("__version__ = '0.40b0'", encoding="utf-8")
     printed, (said,) = run("print('ran')", PACKAGE / "setup" / "zero_code" / "path", tmp_path)
     assert printed == "ran"
-    wrong = "is not installed" if version is None else f"{version} is older than 0.57"
-    what = f"opentelemetry-instrumentation {wrong}"
+    what = "opentelemetry-instrumentation 0.40b0 is older than 0.57b0"
     way_out = f"{INSTALL} 'opentelemetry-instrumentation>=0.57b0'"
     assert (
         said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 
@@ -19,6 +20,8 @@ class Suite:
     options: tuple[str, ...] = ()
     overrides: tuple[str, ...] = ()
     """Of what the distribution pins."""
+    first: tuple[str, ...] = ()
+    """Our folders that the import system looks into first, on our side."""
 
 
 OFFICIAL = (
@@ -114,6 +117,23 @@ SUITES = {
         options=ASYNCIO,
         # It pins an older version, whose private names are others than those that we answer to.
         overrides=OFFICIAL,
+    ),
+    "opentelemetry-instrumentation": Suite(
+        version="0.66b1",
+        requirements=("opentelemetry-test-utils==0.66b1",),
+        tests=("tests",),
+        short=("tests",),
+        # Of what ours has not (docs/decisions/0005).
+        left_out=(
+            "tests/auto_instrumentation",
+            "tests/test_bootstrap.py",
+            "tests/test_cidict.py",
+            "tests/test_log_utils.py",
+        ),
+        # It has no settings for pytest, and would be given ours.
+        options=("-c", os.devnull, "--rootdir=."),
+        overrides=OFFICIAL,
+        first=("python/oxitel/base",),
     ),
     "openinference-instrumentation-langchain": Suite(
         version="0.1.80",

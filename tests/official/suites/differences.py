@@ -38,6 +38,16 @@ ONLY_OURS: dict[str, dict[str, str]] = {
             "private attributes of meter and logger providers are assigned after a fork",
         ),
     },
+    "opentelemetry-instrumentation": dict.fromkeys(
+        (
+            "tests.test_dependencies.TestDependencyConflicts::test_dependency_conflict_format_",
+            "tests.test_dependencies.TestDependencyConflicts::test_get_dependency_conflicts_mis",
+            "tests.test_dependencies.TestDependencyConflicts::test_get_dependency_conflicts_not_",
+            "tests.test_dependencies.TestDependencyConflicts::test_get_dist_dependency_conflicts",
+            "tests.test_utils.UnwrapTestCase::test_raises_import_error_if_",
+        ),
+        "the words of a message",
+    ),
 }
 
 

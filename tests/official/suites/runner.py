@@ -74,7 +74,8 @@ def run(prepared: Prepared, suite: Suite, side: str, tests: tuple[str, ...]) -> 
     }
     command = [str(prepared.python), "-m", "pytest", "-q"]
     if side == "oxitel":
-        environment["PYTHONPATH"] = str(ROOT / "python")
+        folders = (*suite.first, "python")
+        environment["PYTHONPATH"] = os.pathsep.join(str(ROOT / folder) for folder in folders)
         # Imported as a plugin, it comes before everything else.
         command += ["-p", "oxitel.auto"]
     command += ["-o", "addopts=", "-p", "no:cacheprovider", "--timeout=120", f"--junitxml={report}"]

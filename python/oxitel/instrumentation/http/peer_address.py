@@ -26,7 +26,7 @@ def is_wanted() -> bool:
     return _wanted
 
 
-class HttpClientInstrumentor(BaseInstrumentor):  # type: ignore[misc]
+class HttpClientInstrumentor(BaseInstrumentor):
     """Has connections say whom they are connected to."""
 
     def instrumentation_dependencies(self) -> Collection[str]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _NAME = "oxitel"
 
 
-class Distro(BaseDistro):  # type: ignore[misc]
+class Distro(BaseDistro):
     """Makes the official imports find Oxitel, and exports all signals over OTLP (gRPC) unless
     variables say otherwise."""
 

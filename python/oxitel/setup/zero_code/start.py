@@ -51,21 +51,31 @@ def start(folder: str) -> None:
         return
     try:
         with _no_instrumented_children(folder), _importable_program():
-            _start()
+            _start(_our_distro, _our_configurator)
     except Exception as error:
         _logger.warning("Failed to auto initialize OpenTelemetry: %r", error)
 
 
-def _start() -> None:
+def initialize() -> None:
+    """The same for a program that asks for it in code; what goes wrong is raised. Where the
+    official SDK answers imports, and nobody chose Oxitel, that one is set up."""
+    with _importable_program():
+        _start(_answering_distro, _answering_configurator)
+
+
+def _start(
+    default_distro: Callable[[], Callable[[], Any]],
+    default_configurator: Callable[[], Callable[[], Any]],
+) -> None:
     # Off, it does not come here; what is neither on nor off is said.
     ENABLED.read()
     _patch_for_gevent()
     leave_out_unknown()
     from opentelemetry.instrumentation.version import __version__
 
-    distro = _distro()
+    distro = _distro(default_distro)
     distro.configure()
-    configurator = _chosen("opentelemetry_configurator", CONFIGURATOR, _our_configurator)
+    configurator = _chosen("opentelemetry_configurator", CONFIGURATOR, default_configurator)
     try:
         configurator().configure(auto_instrumentation_version=__version__)
     except Exception as error:
@@ -91,10 +101,10 @@ def _patch_for_gevent() -> None:
         monkey.patch_all()
 
 
-def _distro() -> Any:
+def _distro(default: Callable[[], Callable[[], Any]]) -> Any:
     from opentelemetry.instrumentation.distro import BaseDistro
 
-    distro = _chosen("opentelemetry_distro", DISTRO, _our_distro)()
+    distro = _chosen("opentelemetry_distro", DISTRO, default)()
     if isinstance(distro, BaseDistro):
         return distro
     _logger.warning("%r is not an OpenTelemetry Distro. Using %s.", distro, OURS)
@@ -111,6 +121,20 @@ def _our_configurator() -> Callable[[], Any]:
     from oxitel.setup import Configurator
 
     return Configurator
+
+
+def _answering_distro() -> Callable[[], Any]:
+    from opentelemetry.instrumentation.distro import DefaultDistro
+
+    from oxitel.setup.zero_code.distro import chosen_distro
+
+    return lambda: chosen_distro() or DefaultDistro()
+
+
+def _answering_configurator() -> Callable[[], Any]:
+    from oxitel.setup.zero_code.distro import chosen_configurator
+
+    return chosen_configurator
 
 
 def _chosen(group: str, variable: Variable, ours: Callable[[], Any]) -> Any:
