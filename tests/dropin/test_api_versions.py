@@ -21,29 +21,34 @@ PROGRAM = Path(__file__).parent / "programs" / "signals.py"
 RESULTS = ROOT / ".work" / "api-versions"
 # What the tutorial's chapter works with.
 LIBRARIES = ("fastapi", "flask", "httpx", "requests", "sqlalchemy")
+# Whose base of instrumentations there is, and what brings it.
+BASES = {
+    "ours": ("opentelemetry-semantic-conventions=={beta}", "packaging", "wrapt"),
+    "official": ("opentelemetry-instrumentation=={beta}",),
+}
 
 
 @pytest.fixture(scope="module")
 def exported(
     make_environment: Callable[..., Environment], official_python: Path
-) -> Callable[[str], dict[str, Any]]:
+) -> Callable[[str, str], dict[str, Any]]:
     """What the program exports beside a version of the API, once for each."""
-    found: dict[str, dict[str, Any]] = {}
+    found: dict[tuple[str, str], dict[str, Any]] = {}
 
-    def run(version: str) -> dict[str, Any]:
-        if version not in found:
-            found[version] = _exported(make_environment, version, official_python)
-        return found[version]
+    def run(version: str, base: str) -> dict[str, Any]:
+        if (version, base) not in found:
+            found[version, base] = _exported(make_environment, version, base, official_python)
+        return found[version, base]
 
     return run
 
 
 def _exported(
-    make_environment: Callable[..., Environment], version: str, official_python: Path
+    make_environment: Callable[..., Environment], version: str, base: str, official_python: Path
 ) -> dict[str, Any]:
     environment = make_environment(
         f"opentelemetry-api=={version}",
-        f"opentelemetry-instrumentation=={VERSIONS[version]}",
+        *(requirement.format(beta=VERSIONS[version]) for requirement in BASES[base]),
         *LIBRARIES,
     )
     environment.install("oxitel", dependencies=False)
@@ -102,11 +107,12 @@ def _is_varying(item: Any) -> bool:
 
 @pytest.mark.parametrize("version", VERSIONS)
 def test_each_version_of_the_api_makes_the_same_signals(
-    version: str, exported: Callable[[str], dict[str, Any]]
+    version: str, exported: Callable[[str, str], dict[str, Any]]
 ) -> None:
-    found = exported(version)
+    found = exported(version, "official")
     assert all(found.values()), {signal: len(requests) for signal, requests in found.items()}
-    assert found == exported(NEWEST)
+    assert found == exported(NEWEST, "official")
+    assert found == exported(version, "ours")
     RESULTS.mkdir(parents=True, exist_ok=True)
     (RESULTS / f"{version}.json").write_text("{}\n", encoding="utf-8")
 
