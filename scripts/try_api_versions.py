@@ -4,7 +4,7 @@ the oldest and the newest that tests/dropin/api_versions.py lists, or beside tho
     python scripts/try_api_versions.py [VERSION …] [-- PYTEST OPTIONS]
 
 The environments stay in `.work/api-versions`. Run it with the interpreter of `.venv`, after
-`make build`. What was found there goes into docs/versions.md with scripts/render_versions.py.
+`make build`. What was found there goes into docs/dropin.md with scripts/render_versions.py.
 """
 
 import json
