@@ -102,9 +102,11 @@ PRIVATE = {
         "_get_from_env_or_default",
     ),
     "opentelemetry.sdk.resources": (
+        "_BSD_KENV_COMMAND",
         "_DEFAULT_RESOURCE",
         "_EMPTY_RESOURCE",
         "_HostResourceDetector",
+        "_LINUX_MACHINE_ID_PATHS",
         "_get_host_id",
     ),
     "opentelemetry.sdk.util.instrumentation": ("_scope_name_matches_glob",),
@@ -124,12 +126,15 @@ PRIVATE_MODULES = {
         "BytesEncoder",
         "LogRecordLimits",
         "LoggingHandler",
+        "NoOpLogger",
         "ReadWriteLogRecord",
         "_DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT",
         "_LoggerConfig",
         "_RuleBasedLoggerConfigurator",
         "_default_logger_configurator",
         "_disable_logger_configurator",
+        "create_logger_metrics",
+        "get_current",
         "std_to_otel",
     ),
     "opentelemetry.sdk._logs._internal.export": (
@@ -138,6 +143,7 @@ PRIVATE_MODULES = {
         "LogRecordExportResult",
         "LogRecordExporter",
         "SimpleLogRecordProcessor",
+        "_logger",
     ),
     "opentelemetry.sdk._logs._internal.export.in_memory_log_exporter": (
         "InMemoryLogExporter",
@@ -165,6 +171,7 @@ PRIVATE_MODULES = {
     "opentelemetry.sdk.metrics._internal": (
         "Meter",
         "MeterProvider",
+        "_Counter",
         "_MeterConfig",
         "_RuleBasedMeterConfigurator",
         "_default_meter_configurator",
