@@ -101,6 +101,7 @@ PRIVATE = {
         "_ParentBasedAlwaysOn",
         "_get_from_env_or_default",
     ),
+    "opentelemetry.propagators.jaeger": ("_format_uber_trace_id",),
     "opentelemetry.sdk.resources": (
         "_BSD_KENV_COMMAND",
         "_DEFAULT_RESOURCE",
