@@ -328,4 +328,4 @@ def test_the_header_that_other_suites_write_is_what_jaeger_injects() -> None:
     context = trace.set_span_in_context(trace.NonRecordingSpan(span), Context())
     carrier: dict[str, str] = {}
     JaegerPropagator().inject(carrier, context)
-    assert carrier == {"uber-trace-id": _format_uber_trace_id(1, 2, 0, 1)}
+    assert carrier == {"uber-trace-id": _format_uber_trace_id(1, 2, 0, 0x03)}
