@@ -140,14 +140,17 @@ def test_what_is_refused_is_said_with_its_number(made: Any, collector: Any, capl
     made.records(5)
     assert made.processor.force_flush()
     collector.script([refusal(made.protocol, times=1000)])
+    began = time.monotonic()
     for _ in range(6):
         made.records(10)
         made.processor.force_flush()
     losses = accounted(caplog, made, collector)
     assert list(losses.values()) == [60], losses
-    # Meanwhile once in twenty seconds, with what it has come to.
+    # Meanwhile with what it has come to, which is one where the worker was quicker than the loop.
     failed = [message for message in caplog.messages if message.startswith("Failed to export")]
-    assert len(failed) == 1 and re.search(r"; \d+ (span|log)s lost so far$", failed[0]), failed
+    assert 1 <= len(failed) <= most_lines(began), failed
+    for message in failed:
+        assert re.search(r"; (1 (span|log)|\d+ (span|log)s) lost so far$", message), message
 
 
 def most_lines(began: float) -> int:

@@ -191,7 +191,7 @@ def test_the_console_shows_metrics_as_they_are_formatted() -> None:
 def test_metrics_are_exported_every_interval_and_once_more_at_the_end(start: Start) -> None:
     exporter = Exporter()
     reader = start(exporter, 20)
-    wait_until(lambda: len(exporter.timeouts) == 3)
+    wait_until(lambda: len(exporter.timeouts) >= 3)
     # What is left of the time for the export is less than all of it.
     assert all(900 < timeout < 1000 for timeout in exporter.timeouts)
     reader.shutdown()

@@ -21,7 +21,7 @@ from werkzeug.datastructures import EnvironHeaders, Headers
 from oxitel.propagation import EnvironmentGetter, EnvironmentSetter
 from oxitel.propagation.b3 import B3MultiFormat, B3SingleFormat
 from oxitel.propagation.composite import CompositePropagator
-from oxitel.propagation.jaeger import JaegerPropagator
+from oxitel.propagation.jaeger import JaegerPropagator, _format_uber_trace_id
 from oxitel.propagation.w3c import BaggagePropagator, TraceContextPropagator
 from propagation.conftest import Pair, described, outcome
 
@@ -321,3 +321,11 @@ def test_a_child_process_continues_the_trace(current: Context, run_program: Any)
     span_id = trace.get_current_span(current).get_span_context().span_id
     assert result.stdout.split() == [str(span_id), "alice"]
     assert "TRACEPARENT" not in os.environ
+
+
+def test_the_header_that_other_suites_write_is_what_jaeger_injects() -> None:
+    span = trace.SpanContext(1, 2, is_remote=False, trace_flags=trace.TraceFlags(1))
+    context = trace.set_span_in_context(trace.NonRecordingSpan(span), Context())
+    carrier: dict[str, str] = {}
+    JaegerPropagator().inject(carrier, context)
+    assert carrier == {"uber-trace-id": _format_uber_trace_id(1, 2, 0, 0x03)}

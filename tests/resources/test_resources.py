@@ -328,6 +328,15 @@ def test_command_arguments_are_left_out_unless_asked_for() -> None:
     assert found["process.command_args"] == tuple(sys.orig_argv)
 
 
+def test_command_arguments_are_not_read_unless_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Watched(list[str]):
+        def __iter__(self) -> Any:
+            raise AssertionError("the arguments are read")
+
+    monkeypatch.setattr(sys, "orig_argv", Watched(["python", "--password=x"]))
+    assert ProcessResourceDetector().detect().attributes["process.command"] == "python"
+
+
 def test_solaris_and_windows_say_their_version_elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     import platform
 

@@ -4,6 +4,7 @@ Specification: https://www.jaegertracing.io/sdk-migration/#propagation-format.
 """
 
 from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.trace import format_span_id, format_trace_id
 
 from oxitel import _native
 from oxitel.official_name import official
@@ -25,3 +26,9 @@ class JaegerPropagator(_native.JaegerPropagator, TextMapPropagator):
     def fields(self) -> set[str]:
         """The name of the header that `inject` always sets."""
         return {self.TRACE_ID_KEY}
+
+
+# Tests of other packages write the header with it.
+def _format_uber_trace_id(trace_id: int, span_id: int, parent_span_id: int, flags: int) -> str:
+    ids = (format_trace_id(trace_id), format_span_id(span_id), format_span_id(parent_span_id))
+    return ":".join((*ids, f"{flags:02x}"))

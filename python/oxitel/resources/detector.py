@@ -93,7 +93,7 @@ class ProcessResourceDetector(ResourceDetector):
         is_final = version.releaselevel == "final" and not version.serial
         executable = sys.executable or ""
         # sys.orig_argv keeps `python -m module` as it was typed; sys.argv does not.
-        arguments = list(sys.orig_argv)
+        arguments = sys.orig_argv
         attributes: dict[str, AnyValue] = {
             names.PROCESS_RUNTIME_DESCRIPTION: sys.version,
             names.PROCESS_RUNTIME_NAME: sys.implementation.name,
@@ -105,7 +105,7 @@ class ProcessResourceDetector(ResourceDetector):
         }
         if self._include_command_args:
             attributes[names.PROCESS_COMMAND_LINE] = " ".join(arguments)
-            attributes[names.PROCESS_COMMAND_ARGS] = arguments
+            attributes[names.PROCESS_COMMAND_ARGS] = list(arguments)
         if hasattr(os, "getppid"):
             attributes[names.PROCESS_PARENT_PID] = os.getppid()
         owner = _process_owner()

@@ -9,6 +9,8 @@ from .attribute_names import HOST_ID
 _logger = getLogger("opentelemetry.sdk.resources")
 
 _COMMAND_TIMEOUT_SECONDS = 2
+_LINUX_MACHINE_ID_PATHS = ("/etc/machine-id", "/var/lib/dbus/machine-id")
+_BSD_KENV_COMMAND = ("/bin/kenv", "-q", "smbios.system.uuid")
 
 
 def read_host_id() -> str | None:
@@ -17,15 +19,13 @@ def read_host_id() -> str | None:
 
     system = platform.system()
     if system == "Linux":
-        return _file("/etc/machine-id") or _file("/var/lib/dbus/machine-id")
+        return next(filter(None, map(_file, _LINUX_MACHINE_ID_PATHS)), None)
     if system == "Darwin":
         return _darwin()
     if system == "Windows":
         return _windows()
     if system == "DragonFly" or system.endswith("BSD"):
-        return (
-            _file("/etc/hostid") or _output("/bin/kenv", "-q", "smbios.system.uuid").strip() or None
-        )
+        return _file("/etc/hostid") or _output(*_BSD_KENV_COMMAND).strip() or None
     _logger.debug("Unsupported OS type for %s detection: %s", HOST_ID, system)
     return None
 

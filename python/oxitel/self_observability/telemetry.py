@@ -64,3 +64,10 @@ class LoggerMetrics:
     def emit_log(self) -> None:
         """Count one record."""
         self._created.add(1)
+
+
+def create_logger_metrics(
+    meter_provider: MeterProvider | None, enabled: bool
+) -> LoggerMetrics | None:
+    """The `logger_metrics` of a `Logger`; None, which counts nothing, unless `enabled`."""
+    return LoggerMetrics(meter_provider) if enabled else None

@@ -12,10 +12,11 @@ import sys
 
 from official.suites.catalog import SUITES
 from official.suites.contrib import CONTRIB, is_listed
-from official.suites.differences import unlisted
+from official.suites.differences import counted, unlisted
 from official.suites.runner import PASSED, ROOT, only_ours, prepare
+from official.suites.upstream import SDK
 
-ALL = SUITES | CONTRIB
+ALL = SUITES | CONTRIB | {"opentelemetry-sdk": SDK}
 COUNTS = ROOT / ".work" / "contrib"
 
 
@@ -29,6 +30,8 @@ def main(names: list[str]) -> int:
         print(f"{name} {suite.version}\n  official: {official.summary}\n  oxitel: {ours.summary}")
         for test in sorted(failed):
             print(f"  only ours fails: {test}", flush=True)
+        for reason, count in counted(name, failed).items():
+            print(f"  {count}: {reason}", flush=True)
         if name in CONTRIB:
             failing = [test.rpartition("::")[2] for test in sorted(failed)]
             passed = len(official.of(PASSED))

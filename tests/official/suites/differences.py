@@ -3,6 +3,10 @@ why: to be empty."""
 
 from __future__ import annotations
 
+from collections import Counter
+
+from official.suites.upstream import REASONS
+
 # The name of a test, or the beginning of several, as the JUnit report has it.
 ONLY_OURS: dict[str, dict[str, str]] = {
     "logfire": {
@@ -48,6 +52,7 @@ ONLY_OURS: dict[str, dict[str, str]] = {
         ),
         "the words of a message",
     ),
+    "opentelemetry-sdk": REASONS,
 }
 
 
@@ -55,3 +60,13 @@ def unlisted(suite: str, failed: set[str]) -> set[str]:
     """Those of the tests that fail on ours alone for which there is no reason."""
     listed = tuple(ONLY_OURS.get(suite, {}))
     return {name for name in failed if not name.startswith(listed)}
+
+
+def counted(suite: str, failed: set[str]) -> Counter[str]:
+    """How many of the tests that fail on ours alone each reason is for."""
+    reasons = ONLY_OURS.get(suite, {})
+    return Counter(
+        next((why for begin, why in reasons.items() if test.startswith(begin)), "no reason")
+        for test in failed
+        if reasons
+    )

@@ -74,7 +74,11 @@ from oxitel.resources.detector import (
     ServiceInstanceIdResourceDetector as ServiceInstanceIdResourceDetector,
     _HostResourceDetector as _HostResourceDetector,
 )
-from oxitel.resources.host_id import read_host_id as _get_host_id
+from oxitel.resources.host_id import (
+    _BSD_KENV_COMMAND as _BSD_KENV_COMMAND,
+    _LINUX_MACHINE_ID_PATHS as _LINUX_MACHINE_ID_PATHS,
+    read_host_id as _get_host_id,
+)
 from oxitel.resources.resource import (
     _DEFAULT_RESOURCE as _DEFAULT_RESOURCE,
     _EMPTY_RESOURCE as _EMPTY_RESOURCE,
@@ -94,5 +98,6 @@ __getattr__, __dir__ = incidental(
         "opentelemetry.semconv.resource": "ResourceAttributes",
         "opentelemetry.util.types": "AnyValue",
     },
+    modules={"subprocess": "subprocess"},
     loggers=("logger",),
 )

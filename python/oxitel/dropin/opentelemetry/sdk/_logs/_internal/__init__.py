@@ -2,6 +2,7 @@
 
 from opentelemetry._logs import LogRecord as LogRecord
 
+from oxitel.incidental import incidental
 from oxitel.logs.handler import std_to_otel as std_to_otel
 from oxitel.logs.limits import (
     _DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT as _DEFAULT_OTEL_ATTRIBUTE_COUNT_LIMIT,
@@ -32,3 +33,13 @@ from oxitel.logs.record import (
 from oxitel.logs.sdk_handler import LoggingHandler as LoggingHandler
 from oxitel.resources.resource import Resource as Resource
 from oxitel.scope import InstrumentationScope as InstrumentationScope
+
+__getattr__, __dir__ = incidental(
+    __name__,
+    {
+        "opentelemetry._logs": "NoOpLogger SeverityNumber get_logger get_logger_provider",
+        "opentelemetry.context": "get_current",
+        "oxitel.self_observability.telemetry": "create_logger_metrics",
+    },
+    loggers=("_logger",),
+)

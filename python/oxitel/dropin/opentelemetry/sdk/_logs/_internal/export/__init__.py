@@ -1,5 +1,6 @@
 """Official path of oxitel.logs.export, under which other packages import it."""
 
+from oxitel.incidental import incidental
 from oxitel.logs.batch import BatchLogRecordProcessor as BatchLogRecordProcessor
 from oxitel.logs.export import (
     ConsoleLogExporter as ConsoleLogExporter,
@@ -12,3 +13,5 @@ from oxitel.logs.exporter import (
     LogRecordExporter as LogRecordExporter,
     LogRecordExportResult as LogRecordExportResult,
 )
+
+__getattr__, __dir__ = incidental(__name__, loggers=("_logger",))
