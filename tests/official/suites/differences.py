@@ -17,10 +17,6 @@ ONLY_OURS: dict[str, dict[str, str]] = {
             "telemetry.sdk.name is our own: the official name is reserved (semantic conventions)",
         ),
         **dict.fromkeys(
-            ("tests.test_pydantic_plugin", "tests.test_structlog::test_structlog"),
-            "what lies four folders above opentelemetry.sdk.trace is taken for site-packages",
-        ),
-        **dict.fromkeys(
             (
                 "tests.test_configure::test_otel_exporter_otlp_",
                 "tests.test_configure::test_otel_logs_exporter_env_var",
