@@ -186,6 +186,44 @@ def test_a_child_of_multiprocessing_tells_what_it_measured(run: Run, collector: 
     assert values == [1, 2, 4]
 
 
+@pytest.mark.parametrize(
+    "end", ["provider.force_flush(); os._exit(0)", "signal.raise_signal(15); time.sleep(30)"]
+)
+def test_a_resource_that_is_assigned_after_a_fork_is_the_childs(
+    end: str, run: Run, collector: Any
+) -> None:
+    """logfire does so."""
+    run(
+        f"""
+        import os, signal, time
+        from metering import *
+        from opentelemetry.sdk.resources import Resource
+
+        provider = start()
+
+        def assign():
+            now = provider._sdk_config.resource
+            provider._sdk_config.resource = now.merge(Resource({{"own": "child"}}))
+
+        os.register_at_fork(after_in_child=assign)
+        counter = provider.get_meter("m").create_counter("c")
+        counter.add(1)
+        child = os.fork()
+        if child == 0:
+            counter.add(2)
+            {end}
+        os.waitpid(child, 0)
+        """
+    )
+    told = {}
+    for request in collector.requests():
+        for resource in request.decoded["resource_metrics"]:
+            own = [a["value"] for a in resource["resource"]["attributes"] if a["key"] == "own"]
+            [metric] = resource["scope_metrics"][0]["metrics"]
+            told[int(metric["sum"]["data_points"][0]["as_int"])] = own
+    assert told == {2: [{"string_value": "child"}], 1: []}
+
+
 def test_no_increment_is_told_twice_or_lost(run: Run, collector: Any) -> None:
     run(
         """

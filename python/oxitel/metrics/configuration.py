@@ -1,10 +1,11 @@
-"""What a meter provider was made of, as packages that build on the SDK read it."""
+"""What a meter provider works with, as packages that build on the SDK read it; logfire gives it
+another resource in a forked child."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, ClassVar
 
 if TYPE_CHECKING:
     from oxitel.resources.resource import Resource
@@ -20,3 +21,11 @@ class SdkConfiguration:
     exemplar_filter: ExemplarFilter
     resource: Resource
     views: Sequence[View]
+
+    # Of one object, where there is one: a function without arguments.
+    _when_resource_changes: ClassVar[Any] = None
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        super().__setattr__(name, value)
+        if name == "resource" and self._when_resource_changes is not None:
+            self._when_resource_changes()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from logging import getLogger
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
@@ -32,7 +32,7 @@ from .view import View
 if TYPE_CHECKING:
     from oxitel.resources.resource import Resource
 
-    from .exemplar import ExemplarFilter
+    from .configuration import SdkConfiguration
 
 _logger = getLogger("opentelemetry.sdk.metrics._internal.metric_reader_storage")
 
@@ -57,16 +57,8 @@ class ReaderStreams:
 class Pipeline:
     """Connects the instruments of one provider with its readers."""
 
-    def __init__(
-        self,
-        exemplar_filter: ExemplarFilter,
-        resource: Resource,
-        views: Sequence[View],
-        readers: Iterable[Any],
-    ) -> None:
-        self.exemplar_filter = exemplar_filter
-        self.resource = resource
-        self.views = views
+    def __init__(self, configuration: SdkConfiguration, readers: Iterable[Any]) -> None:
+        self.configuration = configuration
         self._lock = threading.RLock()
         self._readers: dict[Any, ReaderStreams] = {
             reader: ReaderStreams(reader) for reader in readers
@@ -76,6 +68,11 @@ class Pipeline:
         self._callbacks = Callbacks()
         for reader in self._readers:
             self._serve_buffer(reader)
+        configuration._when_resource_changes = self._renew_for_termination  # type: ignore[misc]
+
+    @property
+    def resource(self) -> Resource:
+        return self.configuration.resource
 
     def renew_locks(self) -> None:
         """In a forked child: another thread of the parent may have held the old ones."""
@@ -96,7 +93,7 @@ class Pipeline:
                 for reader in self._readers.values()
                 for stream in self._streams(reader, instrument)
             ]
-            instrument._set_streams(streams, self.exemplar_filter)
+            instrument._set_streams(streams, self.configuration.exemplar_filter)
             self._connected.add(instrument)
 
     def register_asynchronous_instrument(self, instrument: _Asynchronous) -> None:
@@ -136,7 +133,7 @@ class Pipeline:
         streams: list[_native.MetricStream] = []
         identities: list[tuple[Identity, View]] = []
         is_viewed = False
-        for view in self.views:
+        for view in self.configuration.views:
             if not view._match(instrument) or not _is_compatible(view, instrument):
                 continue
             is_viewed = True
@@ -152,9 +149,8 @@ class Pipeline:
             keep(scope, streams, self.resource)
         return streams
 
-    def update_resource(self, resource: Resource) -> None:
-        """Merge `resource` over what there is."""
-        self.resource = self.resource.merge(resource)
+    def _renew_for_termination(self) -> None:
+        """What the readers have kept for a last time is kept with the resource there is now."""
         for streams in self._readers.values():
             renew = getattr(streams.reader, "_renew_for_termination", None)
             if renew is not None:
@@ -195,7 +191,7 @@ class Pipeline:
             observer.name = instrument.name  # type: ignore[attr-defined]
             with self._lock:
                 streams = self._streams(reader, instrument)
-            observer._set_streams(streams, self.exemplar_filter)
+            observer._set_streams(streams, self.configuration.exemplar_filter)
             reader.observers[instrument] = observer
         return observer
 

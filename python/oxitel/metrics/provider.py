@@ -84,12 +84,12 @@ class MeterProvider(api.MeterProvider):
         self._lock = threading.Lock()
         self._meter_lock = threading.Lock()
         self._metric_readers = metric_readers
-        self._measurement_consumer = Pipeline(
+        configuration = SdkConfiguration(
             exemplar_filter or _get_exemplar_filter(sdk.METRICS_EXEMPLAR_FILTER.read()),
             Resource.create({}) if resource is None else resource,
             views,
-            metric_readers,
         )
+        self._measurement_consumer = Pipeline(configuration, metric_readers)
         self._disabled = sdk.SDK_DISABLED.read()
         self._meters: dict[InstrumentationScope, Meter] = {}
         self._shutdown = False
@@ -115,8 +115,8 @@ class MeterProvider(api.MeterProvider):
 
     @property
     def _sdk_config(self) -> SdkConfiguration:
-        made_of = self._measurement_consumer
-        return SdkConfiguration(made_of.exemplar_filter, made_of.resource, made_of.views)
+        _native.settle_fork()
+        return self._measurement_consumer.configuration
 
     def get_meter(
         self,
@@ -171,7 +171,8 @@ class MeterProvider(api.MeterProvider):
             meter._renew_locks()
 
     def _update_resource(self, resource: Resource) -> None:
-        self._measurement_consumer.update_resource(resource)
+        configuration = self._measurement_consumer.configuration
+        configuration.resource = configuration.resource.merge(resource)
 
     def add_metric_reader(self, metric_reader: MetricReader) -> None:
         """Have `metric_reader` collect what is measured from now on. It is not flushed or shut

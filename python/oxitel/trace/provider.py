@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import sys
 import threading
 from collections.abc import Callable
 from logging import getLogger
@@ -138,6 +139,10 @@ class TracerProvider(trace_api.TracerProvider):
             self._atexit_handler = lifetime.shut_down_at_exit(self)
         lifetime.watch(self)
         global_textmap.make_native()
+        if "logfire" in sys.modules:
+            from .installed_code import tell_logfire
+
+            tell_logfire()
 
     @property
     def resource(self) -> Resource:
