@@ -29,6 +29,7 @@ class JaegerPropagator(_native.JaegerPropagator, TextMapPropagator):
 
 
 # Tests of other packages write the header with it.
+@official("opentelemetry.propagators.jaeger")
 def _format_uber_trace_id(trace_id: int, span_id: int, parent_span_id: int, flags: int) -> str:
     ids = (format_trace_id(trace_id), format_span_id(span_id), format_span_id(parent_span_id))
     return ":".join((*ids, f"{flags:02x}"))
