@@ -18,9 +18,11 @@ for provider in [*providers, _logs.get_logger_provider()]:
     print("/oxitel/dropin/" in sys.modules[type(provider).__module__].__file__)
 print("/oxitel/dropin/" in sdk.__file__)
 print(trace.get_tracer_provider().resource.attributes["telemetry.sdk.name"])
+# What is loaded switches something on: records of `logging` would be exported, threads patched.
+print(any(name.startswith("oxitel.instrumentation") for name in sys.modules))
 """
-OFFICIAL = ["False"] * 4 + ["opentelemetry"]
-OXITEL = ["True"] * 4 + ["oxitel"]
+OFFICIAL = ["False"] * 4 + ["opentelemetry", "False"]
+OXITEL = ["True"] * 4 + ["oxitel", "True"]
 NO_EXPORT = {f"OTEL_{signal}_EXPORTER": "none" for signal in ("TRACES", "METRICS", "LOGS")}
 
 

@@ -127,8 +127,10 @@ def _entry_points_of(distribution: metadata.Distribution) -> list[metadata.Entry
 def _need_of_own(entry_point: metadata.EntryPoint) -> _Need:
     from packaging.requirements import Requirement
 
+    from oxitel.setup.zero_code.instrumentors import found
+
     try:
-        instrumentor = entry_point.load()()
+        instrumentor = found(entry_point.name)()
         required = [Requirement(text) for text in instrumentor.instrumentation_dependencies()]
     except ModuleNotFoundError as error:
         return _Need([], missing=error.name or str(error))

@@ -38,9 +38,12 @@ class Distro(BaseDistro):
 
     def load_instrumentor(self, entry_point: EntryPoint, **kwargs: Any) -> None:
         """Switch an instrumentation on; only once where the official one stands beside ours."""
-        if entry_point.value in self._switched_on:
+        from .instrumentors import official_value
+
+        value = official_value(entry_point)
+        if value in self._switched_on:
             return
-        self._switched_on.add(entry_point.value)
+        self._switched_on.add(value)
         super().load_instrumentor(entry_point, **kwargs)
         if entry_point.name == "logging":
             from oxitel.setup.zero_code.log_records import export_without_handler
@@ -79,6 +82,11 @@ class _OtherConfigurator:
             if entry_point.name != _NAME:
                 entry_point.load()().configure(**kwargs)
                 break
+
+
+def is_asked_for() -> bool:
+    """Whether the official imports are ours, or are to be by the variable for distributions."""
+    return variables.DISTRO.text() == _NAME or _is_first()
 
 
 def _is_chosen(variable: Variable) -> bool:

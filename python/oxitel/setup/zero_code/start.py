@@ -160,12 +160,15 @@ def _instrument(distro: Any) -> None:
     disabled = variables.DISABLED_INSTRUMENTATIONS.read()
     if EVERY_INSTRUMENTATION in disabled:
         return
+    from oxitel.setup.zero_code.instrumentors import official_value
+
     seen = set()
     for entry_point in _entry_points("opentelemetry_instrumentor"):
         # Ours stand under the official paths, and so may the official ones beside them.
-        if entry_point.name in disabled or entry_point.value in seen:
+        value = official_value(entry_point)
+        if entry_point.name in disabled or value in seen:
             continue
-        seen.add(entry_point.value)
+        seen.add(value)
         try:
             _instrument_one(distro, entry_point)
         except ModuleNotFoundError as error:
