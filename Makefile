@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo view kills wheels test test-python test-pythons test-apis test-buffer fuzz soak suites lint format bench applications clean
+.PHONY: help setup build demo view kills wheels test test-python test-pythons test-apis test-buffer fuzz unsafe soak suites lint format bench applications clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.10 3.11 3.12 3.13
@@ -95,6 +95,14 @@ fuzz:
 	for target in $(or $(FUZZ),$(basename $(notdir $(wildcard fuzz/fuzz_targets/*.rs)))); do \
 	  nice cargo +nightly fuzz run $$target -- $(or $(FUZZ_OPTIONS),-runs=10000000) || exit 1; \
 	done
+
+# The ring's unsafe code under Miri and under the thread sanitizer. Needs a nightly Rust with miri and
+# rust-src. Miri fails itself where it imitates weak memory; the sanitizer has the orders of atomics.
+unsafe:
+	MIRIFLAGS="-Zmiri-disable-isolation -Zmiri-disable-weak-memory-emulation" \
+	  CARGO_TARGET_DIR=$(TARGET)/unsafe cargo +nightly miri test -p journal --lib
+	RUSTFLAGS=-Zsanitizer=thread CARGO_TARGET_DIR=$(TARGET)/unsafe cargo +nightly test -Zbuild-std \
+	  -p journal --lib --target $$(rustc -vV | sed -n 's/^host: //p')
 
 # Other people's tests (logfire, Sentry, …) on both sides, whole; SUITES="NAME …" for some.
 suites: $(VENV)/.built

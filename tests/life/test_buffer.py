@@ -490,7 +490,7 @@ def test_oxitel_run_and_the_configuration_file_have_the_settings_too(
             text=True,
             check=True,
         )
-        assert f"1 spans are kept in {tmp_path / directory}" in finished.stderr
+        assert f"1 span is kept in {tmp_path / directory}" in finished.stderr
         assert len(files({"OXITEL_BUFFER_DIRECTORY": str(tmp_path / directory)})) == 1
 
 

@@ -169,7 +169,7 @@ def test_an_end_without_a_receiver_keeps_the_last_metrics_for_the_next_start(
     )
     finished = running.finish()
     assert finished.exit_code == 0
-    assert "1 metrics are kept in " in finished.stderr
+    assert "1 metric is kept in " in finished.stderr
     assert rings(buffer) == []
     assert len(files(buffer)) == 1
     collector.listen()

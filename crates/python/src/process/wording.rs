@@ -99,7 +99,7 @@ pub(crate) fn worded(event: &Event) -> Message {
                 text.push_str(&format!(
                     ": {} {} waiting, {} {} dropped because the queue was full",
                     counted(backlog.waiting as u64, to.signal),
-                    if backlog.waiting == 1 { "is" } else { "are" },
+                    are(backlog.waiting as u64),
                     backlog.dropped,
                     were(backlog.dropped)
                 ));
@@ -219,7 +219,7 @@ fn exporting(to: &Destination) -> &'static str {
 }
 
 fn buffer(to: &Destination, news: &BufferNews) -> (Level, String) {
-    let kind = records(to.signal);
+    let some = |count: u64| counted(count, to.signal);
     let text = match news {
         BufferNews::Unusable(reason) => format!(
             "the buffer cannot be used: {reason}. What is not delivered is in memory only; it is tried \
@@ -232,24 +232,38 @@ fn buffer(to: &Destination, news: &BufferNews) -> (Level, String) {
         BufferNews::Usable => "the buffer can be used again".to_owned(),
         BufferNews::Adopted { records, files } => {
             let text = format!(
-                "{records} {kind} of processes that have ended were found in {files} files of the \
-                 buffer, and are sent to {}",
+                "{} of processes that have ended {} found in {files} file{} of the buffer, and {} sent \
+                 to {}",
+                some(*records),
+                were(*records),
+                if *files == 1 { "" } else { "s" },
+                are(*records),
                 to.endpoint
             );
             return (Level::Info, text);
         }
         BufferNews::Delivered(count) => {
-            let text = format!("{count} {kind} that earlier processes had kept were delivered");
+            let text = format!(
+                "{} that earlier processes had kept {} delivered",
+                some(*count),
+                were(*count)
+            );
             return (Level::Info, text);
         }
-        BufferNews::Expired(count) => {
-            format!("{count} {kind} in the buffer were dropped because they were too old")
-        }
-        BufferNews::DroppedForRoom(count) => {
-            format!("{count} {kind} in the buffer were dropped because it was full")
-        }
+        BufferNews::Expired(count) => format!(
+            "{} in the buffer {} dropped: too old",
+            some(*count),
+            were(*count)
+        ),
+        BufferNews::DroppedForRoom(count) => format!(
+            "{} in the buffer {} dropped because it was full",
+            some(*count),
+            were(*count)
+        ),
         BufferNews::Lost(count) => format!(
-            "{count} {kind} in the buffer are lost: their file was deleted, replaced or damaged"
+            "{} in the buffer {} lost: the file was deleted, replaced or damaged",
+            some(*count),
+            are(*count)
         ),
         BufferNews::Unreadable { path, bytes } => format!(
             "{bytes} bytes of {} cannot be read; the rest is delivered",
@@ -266,7 +280,9 @@ fn buffer(to: &Destination, news: &BufferNews) -> (Level, String) {
             path.display()
         ),
         BufferNews::Kept { count, directory } => format!(
-            "{count} {kind} are kept in {}, and delivered by the next process of this service",
+            "{} {} kept in {}, and delivered by the next process of this service",
+            some(*count),
+            are(*count),
             directory.display()
         ),
     };
@@ -409,6 +425,10 @@ fn counted(count: u64, signal: Signal) -> String {
 
 fn were(count: u64) -> &'static str {
     if count == 1 { "was" } else { "were" }
+}
+
+fn are(count: u64) -> &'static str {
+    if count == 1 { "is" } else { "are" }
 }
 
 /// `a`, `a and b`, `a, b and c`.
