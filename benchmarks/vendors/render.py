@@ -26,8 +26,10 @@ answers as that vendor's does.
 - CPU is that of the whole process, all threads, from the first request until everything is sent,
   less that of the application alone; per request. The application is called in-process, as a
   server calls it, so that no server's own work is in it.
-- All take turns, in fresh processes, each in an environment of its own; every request is recorded,
-  and a round counts only if the intake has received each of them.
+- All take turns, in fresh processes, each in an environment of its own, and beside each runs the
+  application alone: the two answer slices of their requests by turns, so that what is subtracted
+  was measured while the machine was equally fast. Every request is recorded, and a round counts
+  only if the intake has received each of them.
 - They do not record the same: the columns say how many spans (or transactions, with the spans
   inside them) and bytes leave for a request, compressed where the vendor does so by itself, and
   whether metrics leave, too.
@@ -80,7 +82,7 @@ def table(results: dict[str, Any]) -> str:
             if "problem" in found:
                 rows.append((label, found["problem"], "", "", "", ""))
             elif vendor.name == NOTHING:
-                rows.append((label, f"({plain['micros']:.0f} µs in all)", "", "", "", ""))
+                rows.append((label, f"({plain['plain_micros']:.0f} µs in all)", "", "", "", ""))
             else:
                 cost = added(results, vendor.name, framework)
                 times = f"{cost / ours:.1f}×" if cost and ours and vendor.name != OXITEL else ""
@@ -100,9 +102,8 @@ def table(results: dict[str, Any]) -> str:
 
 def added(results: dict[str, Any], vendor: str, framework: str) -> float | None:
     """Microseconds of a request over those without telemetry."""
-    plain = results["vendors"][NOTHING][framework].get("micros")
-    found = results["vendors"].get(vendor, {}).get(framework, {}).get("micros")
-    return found - plain if plain is not None and found is not None else None
+    found: dict[str, float] = results["vendors"].get(vendor, {}).get(framework, {})
+    return found.get("added_micros")
 
 
 def problems(results: dict[str, Any]) -> list[str]:

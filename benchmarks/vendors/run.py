@@ -15,6 +15,7 @@ import json
 import statistics
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,8 @@ from environments import Environment
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 _SECONDS = 180
+_REPEATS = 2
+_SLICES = 20
 _INTAKE = ("opentelemetry-proto", "msgpack")
 
 
@@ -73,7 +76,10 @@ def main() -> int:
         },
     }
     path = options.output or render.RESULTS
-    path.write_text(json.dumps(results, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    text = json.dumps(results, indent=1, sort_keys=True) + "\n"
+    path.write_text(text, encoding="utf-8")
+    # In the order of the file, in which the page is rendered from it later.
+    results = json.loads(text)
     print(render.table(results))
     if not options.output:
         render.PAGE.write_text(render.page(results), encoding="utf-8")
@@ -114,57 +120,116 @@ def measured(
                 for framework, rounds in found[vendor.name].items():
                     # What does not work once is not tried again: it may have waited long.
                     if not any("problem" in one for one in rounds):
-                        rounds.append(
-                            once(vendor.name, framework, made[vendor.name], receiver, options.count)
-                        )
+                        rounds.append(once(vendor.name, framework, made, receiver, options.count))
                         print(f"{vendor.name} {framework}: {rounds[-1]}", flush=True)
     return found
 
 
-def once(
-    vendor: str, framework: str, environment: Environment, receiver: session.Receiver, count: int
-) -> dict[str, Any]:
-    """What a round found, or its `problem`."""
-    address = f"http://127.0.0.1:{receiver.ports['http']}"
-    repeats = 2
-    receiver.ask("reset")
-    try:
-        done = subprocess.run(
-            [
-                *(environment.python, str(HERE / "program.py"), vendor, framework, address),
-                *(str(count), str(repeats)),
-            ],
+class Program:
+    """`program.py` under one vendor."""
+
+    def __init__(self, vendor: str, framework: str, python: str, address: str) -> None:
+        # A file, since nobody reads a pipe meanwhile.
+        self._stderr = tempfile.TemporaryFile("w+")  # noqa: SIM115  `close` closes it
+        self._process = subprocess.Popen(
+            [python, str(HERE / "program.py"), vendor, framework, address],
             env=session.clean_environment(),
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._stderr,
             text=True,
             preexec_fn=session.pin if session.pinning() else None,
-            timeout=_SECONDS,
-            check=False,
         )
-    except subprocess.TimeoutExpired:
-        return {"problem": f"has not ended after {_SECONDS} s"}
-    if done.returncode != 0:
-        return {"problem": (done.stderr.splitlines() or [f"ends with {done.returncode}"])[-1]}
-    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+
+    def ask(self, line: object) -> int:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(f"{line}\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise session.Failed("it has ended")
+        return int(answer)
+
+    def close(self) -> None:
+        """Raises `Failed` with its last words where it did not end well."""
+        try:
+            self._process.communicate(timeout=_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.communicate()
+            raise session.Failed(f"has not ended after {_SECONDS} s") from None
+        with self._stderr as stderr:
+            stderr.seek(0)
+            words = stderr.read().splitlines() or [f"ends with {self._process.returncode}"]
+        if self._process.returncode != 0:
+            raise session.Failed(words[-1])
+
+
+def once(
+    vendor: str,
+    framework: str,
+    made: dict[str, Environment],
+    receiver: session.Receiver,
+    count: int,
+) -> dict[str, Any]:
+    """What a round found, or its `problem`: CPU of a request under this vendor over one of the
+    application alone, which runs in a process of its own. The two answer slices of their requests
+    in turns, so that both are measured while the machine is equally fast."""
+    address = f"http://127.0.0.1:{receiver.ports['http']}"
+    receiver.ask("reset")
+    plain = Program(NOTHING, framework, made[NOTHING].python, address)
+    program = Program(vendor, framework, made[vendor].python, address)
+    both = plain, program
+    nanos = []
+    problem = ""
+    try:
+        for one in both:
+            one.ask(count)
+            one.ask("end")
+        for _ in range(_REPEATS):
+            for one in both:
+                one.ask("begin")
+            for _ in range(_SLICES):
+                for one in both:
+                    one.ask(count // _SLICES)
+            nanos.append([one.ask("end") for one in both])
+    except (OSError, session.Failed) as failure:
+        problem = str(failure)
+    for one in both:
+        try:
+            one.close()
+        except session.Failed as failure:
+            problem = str(failure)
+    if problem:
+        return {"problem": problem}
+    requests = count // _SLICES * _SLICES
     received = receiver.ask("count")
-    expected = 0 if vendor == NOTHING else result["requests"]
+    answered = count + _REPEATS * requests
+    expected = 0 if vendor == NOTHING else answered
     if received["requests"] != expected:
         return {"problem": f"{received['requests']} of {expected} requests were recorded"}
-    return result | {"received": received}
+    return {
+        "requests": answered,
+        "received": received,
+        "plain_micros": [alone / requests / 1000 for alone, _ in nanos],
+        "added_micros": [(whole - alone) / requests / 1000 for alone, whole in nanos],
+    }
 
 
 def summary(rounds: list[dict[str, Any]]) -> dict[str, Any]:
-    """The median, all samples, and what one request sends."""
+    """The medians, all samples, and what one request sends."""
     problems = [one["problem"] for one in rounds if "problem" in one]
     if problems:
         return {"problem": problems[0]}
-    samples = [sample for one in rounds for sample in one["micros"]]
+    plain = [sample for one in rounds for sample in one["plain_micros"]]
+    added = [sample for one in rounds for sample in one["added_micros"]]
     requests = sum(one["requests"] for one in rounds)
     sent = {name: sum(one["received"][name] for one in rounds) for name in rounds[0]["received"]}
     return {
         "rounds": len(rounds),
-        "micros": round(statistics.median(samples), 1),
-        "all_micros": [round(sample, 1) for sample in samples],
+        "plain_micros": round(statistics.median(plain), 1),
+        "added_micros": round(statistics.median(added), 1),
+        "all_added_micros": [round(sample, 1) for sample in added],
         "spans_a_request": round(sent["spans"] / requests, 2),
         "bytes_a_request": round(sent["bytes"] / requests),
         "has_metrics": sent["metrics"] > 0,
