@@ -77,6 +77,15 @@ def test_a_package_that_hides_all_others(doctor: Any, install: Any) -> None:
     assert diagnosis.report["sdk"]["winner"] == "none"
 
 
+def test_without_the_api_that_alone_is_said(doctor: Any, install: Any) -> None:
+    path = install("broken", files={"opentelemetry/trace/__init__.py": "import gone"})
+    diagnosis = doctor("--no-connect", PYTHONPATH=path)
+    assert diagnosis.status == 1
+    (finding,) = diagnosis.findings()
+    assert "opentelemetry.trace cannot be imported" in finding["text"]
+    assert "opentelemetry-api" in finding["advice"]
+
+
 def test_instrumentations_by_what_becomes_of_them(doctor: Any, install: Any) -> None:
     prefix = "opentelemetry-instrumentation-"
     for name, library in (("good", "pytest"), ("off", "pytest"), ("lone", "no-such-library")):

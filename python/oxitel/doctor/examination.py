@@ -20,9 +20,11 @@ def examine(
     Raises nothing."""
     report = Report()
     watch: Any = report.attempt("clock", _made, "clock", "Watch")
+    packages = report.attempt("packages", _made, "packages", "check", report, bool(command))
+    if packages is False:
+        return report
     sources: Any = report.attempt("settings", _made, "sources", "Sources", options)
     for check, module, arguments in (
-        ("packages", "packages", (report, bool(command))),
         ("variables", "variables", (report, sources)),
         ("settings", "settings", (report, sources)),
         ("export", "signals", (report, sources, timeout_seconds, connects)),

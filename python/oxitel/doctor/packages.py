@@ -48,20 +48,23 @@ def version_of(distribution: str) -> str | None:
         return None
 
 
-def check(report: Report, has_command: bool) -> None:
+def check(report: Report, has_command: bool) -> bool:
     """Note the versions, and look for what keeps packages from working together. `has_command` is
-    whether this is about a program that `oxitel run` starts."""
+    whether this is about a program that `oxitel run` starts. False if nothing else can be looked
+    at."""
     from oxitel.version import __version__
 
     versions: dict[str, str | None] = {"oxitel": __version__}
     report.facts["versions"] = versions
     report.facts["process"] = _process()
     report.attempt(_CHECK, _look_up, report)
-    report.attempt(_CHECK, _check_native, report)
+    if not _is_whole(report):
+        return False
     report.attempt(_CHECK, _check_requirements, report)
     report.attempt(_CHECK, _check_namespaces, report)
     report.attempt(_CHECK, _check_winner, report, has_command)
     official.check(report, _DROPIN, has_command)
+    return True
 
 
 def _process() -> dict[str, Any]:
@@ -94,7 +97,8 @@ def container() -> str | None:
     return None
 
 
-def _check_native(report: Report) -> None:
+def _is_whole(report: Report) -> bool:
+    """Whether the API and the native module, which needs it, can be imported."""
     for name, distribution in (
         ("opentelemetry.trace", "opentelemetry-api"),
         ("oxitel._native", "oxitel"),
@@ -108,8 +112,9 @@ def _check_native(report: Report) -> None:
                 f"{name} cannot be imported: {describe(error)}",
                 f"pip install --force-reinstall {distribution}",
             )
-        else:
-            report.facts["process"]["native_module"] = module.__file__
+            return False
+    report.facts["process"]["native_module"] = module.__file__
+    return True
 
 
 def _check_requirements(report: Report) -> None:

@@ -255,7 +255,7 @@ def _instrumentation_rows(content: dict[str, Any]) -> Iterator[_Row]:
     facts = content.get("instrumentations") or {}
     for key, label in (("on", "on"), ("disabled", "disabled"), ("broken", "broken")):
         names = [f"{entry['name']} {entry['version']}" for entry in _used(facts.get(key, ()))]
-        if names or key == "on":
+        if names or (key == "on" and facts):
             yield label, _names(names), ""
     for entry in _used(facts.get("without_library", ())):
         yield f"{entry['name']} off", f"needs {entry['needs']}", ""
