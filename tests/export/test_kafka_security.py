@@ -1,7 +1,7 @@
 """The exporters to Kafka against a broker behind TLS, and one that wants to know who they are.
 
-Tansu has no TLS of its own that works, so that a proxy takes it off; and the names that it lets in
-are lost with the process that has them in memory, so that it lets nobody in.
+Tansu has no TLS of its own that works, and the names that it lets in are lost with the process that
+has them in memory, so that it lets nobody in: proxies take TLS off, and ask for a password.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import socket
 import ssl
+import struct
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -33,19 +34,18 @@ def certificates(tmp_path: Path) -> Certificates:
     return make_certificates(folder)
 
 
-class Tls:
-    """Takes TLS connections of clients with a certificate, and hands on what they say to another
-    address."""
+class Door:
+    """Before a broker: what a client says is handed on to `target` once it was let in."""
 
-    def __init__(self, certificates: Certificates) -> None:
-        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self._context.load_cert_chain(certificates.server_certificate, certificates.server_key)
-        self._context.load_verify_locations(certificates.authority)
-        self._context.verify_mode = ssl.CERT_REQUIRED
+    def __init__(self) -> None:
         self._server = socket.create_server(("127.0.0.1", 0))
         self.address = f"localhost:{self._server.getsockname()[1]}"
         self.target = ""
         threading.Thread(target=self._accept, daemon=True).start()
+
+    def let_in(self, client: socket.socket, broker: socket.socket) -> socket.socket | None:
+        """The connection to go on with, or None to end it."""
+        raise NotImplementedError
 
     def _accept(self) -> None:
         while True:
@@ -59,16 +59,17 @@ class Tls:
         # Whatever goes wrong, the client sees its connection end.
         host, _, port = self.target.rpartition(":")
         try:
-            with (
-                self._context.wrap_socket(client, server_side=True) as inner,
-                socket.create_connection((host, int(port))) as outer,
-            ):
-                back = threading.Thread(target=self._pump, args=(outer, inner), daemon=True)
-                back.start()
-                self._pump(inner, outer)
-                back.join(10)
+            with client, socket.create_connection((host, int(port))) as broker:
+                inner = self.let_in(client, broker)
+                if inner is None:
+                    return
+                with inner:
+                    back = threading.Thread(target=self._pump, args=(broker, inner), daemon=True)
+                    back.start()
+                    self._pump(inner, broker)
+                    back.join(10)
         except OSError:
-            client.close()
+            pass
 
     @staticmethod
     def _pump(source: socket.socket, target: socket.socket) -> None:
@@ -82,6 +83,63 @@ class Tls:
     def close(self) -> None:
         self._server.shutdown(socket.SHUT_RDWR)
         self._server.close()
+
+
+class Tls(Door):
+    """Lets in clients with a certificate."""
+
+    def __init__(self, certificates: Certificates) -> None:
+        self._context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        self._context.load_cert_chain(certificates.server_certificate, certificates.server_key)
+        self._context.load_verify_locations(certificates.authority)
+        self._context.verify_mode = ssl.CERT_REQUIRED
+        super().__init__()
+
+    def let_in(self, client: socket.socket, broker: socket.socket) -> socket.socket:
+        return self._context.wrap_socket(client, server_side=True)
+
+
+class Password(Door):
+    """Lets in clients that know the user and the password, by SASL's PLAIN."""
+
+    HANDSHAKE, AUTHENTICATE = 17, 36
+    REFUSED = 58
+
+    def __init__(self, user: str, password: str) -> None:
+        self._right = f"\0{user}\0{password}".encode()
+        super().__init__()
+
+    def let_in(self, client: socket.socket, broker: socket.socket) -> socket.socket | None:
+        while True:
+            frame = self._frame(client)
+            key, version, number = struct.unpack_from(">hhi", frame)
+            (client_id,) = struct.unpack_from(">h", frame, 8)
+            body = frame[10 + max(client_id, 0) :]
+            if key == self.HANDSHAKE:
+                answer = struct.pack(">hih5s", 0, 1, 5, b"PLAIN")
+            elif key == self.AUTHENTICATE:
+                error = 0 if body[4:] == self._right else self.REFUSED
+                answer = struct.pack(">hhi", error, -1, 0) + bytes(8 * (version >= 1))
+            else:
+                # Which requests the broker knows is asked before the password.
+                broker.sendall(struct.pack(">i", len(frame)) + frame)
+                answer = self._frame(broker)[4:]
+            client.sendall(struct.pack(">ii", 4 + len(answer), number) + answer)
+            if key == self.AUTHENTICATE:
+                return None if error else client
+
+    @staticmethod
+    def _frame(source: socket.socket) -> bytes:
+        """The next request or answer, without its length."""
+
+        def exactly(count: int) -> bytes:
+            content = source.recv(count, socket.MSG_WAITALL)
+            if len(content) < count:
+                raise ConnectionError
+            return content
+
+        (length,) = struct.unpack(">i", exactly(4))
+        return exactly(length)
 
 
 @pytest.fixture
@@ -171,3 +229,35 @@ def test_a_broker_that_does_not_know_the_user_is_waited_for_and_no_password_is_s
     broker.stop()
     assert "SASL authentication error" in caplog.text
     assert "hunter22" not in caplog.text
+
+
+def test_a_broker_that_knows_the_user_gets_what_is_sent_once_the_password_is_right(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    door = Password("shop", "hunter22")
+    broker = Broker(tmp_path, door.address)
+    broker.start()
+    door.target = broker.address
+    configuration = {
+        "security.protocol": "sasl_plaintext",
+        "sasl.mechanism": "PLAIN",
+        "sasl.username": "shop",
+        "sasl.password": "hunter23",
+    }
+    with caplog.at_level(logging.DEBUG):
+        provider = spans_to(door.address, configuration)
+        assert not provider.force_flush(3_000)
+        provider.shutdown()
+    assert "1 span was not delivered" in caplog.text
+    assert "hunter23" not in caplog.text
+
+    configuration["sasl.password"] = "hunter22"
+    provider = spans_to(door.address, configuration)
+    assert provider.force_flush(30_000)
+    provider.shutdown()
+    topic = Topic(door.address, "otlp_spans", configuration)
+    (record,) = topic.read(2)
+    topic.close()
+    door.close()
+    broker.stop()
+    assert b"order" in record.value
