@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo view kills wheels test test-python test-pythons test-apis test-buffer fuzz unsafe soak suites lint format bench applications clean
+.PHONY: help setup build demo view kills wheels test test-python test-pythons test-apis test-buffer fuzz unsafe soak suites lint clippy format bench applications clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.10 3.11 3.12 3.13
@@ -108,9 +108,8 @@ unsafe:
 suites: $(VENV)/.built
 	cd tests && nice $(python) -m official.suites $(SUITES)
 
-lint: $(VENV)/.built ## Formatting, lints, types, and the rules of the tree
+lint: $(VENV)/.built clippy ## Formatting, lints, types, and the rules of the tree
 	cargo fmt --all --check
-	cargo clippy --workspace --all-targets -- -D warnings
 	cargo tree -p telemetry >/dev/null
 	! cargo tree -p telemetry -i pyo3 >/dev/null 2>&1
 	ruff check
@@ -119,6 +118,9 @@ lint: $(VENV)/.built ## Formatting, lints, types, and the rules of the tree
 	$(python) -m mypy.stubtest oxitel._native
 	$(python) scripts/check_layout.py
 	$(python) scripts/check_crates.py
+
+clippy: $(VENV)/.ready
+	cargo clippy --workspace --all-targets -- -D warnings
 
 format: $(VENV)/.ready ## Format Rust and Python
 	cargo fmt --all
