@@ -69,6 +69,9 @@ impl fmt::Display for Unusable {
 #[derive(Debug)]
 pub(super) struct File {
     connection: Connection,
+    path: PathBuf,
+    /// Which file it was that was opened.
+    identity: Option<Identity>,
     /// Holds the lock that keeps a second viewer away.
     _lock: Option<Connection>,
 }
@@ -99,9 +102,21 @@ impl File {
         })?;
         let connection = connect(&path).map_err(|error| failed(&error))?;
         Ok(Self {
+            identity: identity(&path),
+            path,
             connection,
             _lock: Some(lock),
         })
+    }
+
+    /// A file that was deleted can still be written to, and nobody will ever read it.
+    fn check_place(&self) -> rusqlite::Result<()> {
+        if identity(&self.path) == self.identity {
+            return Ok(());
+        }
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY_DBMOVED);
+        let message = format!("{} was deleted or moved", self.path.display());
+        Err(rusqlite::Error::SqliteFailure(code, Some(message)))
     }
 
     pub(super) fn blocks(&self, mut number: impl FnMut() -> u64) -> rusqlite::Result<Vec<Block>> {
@@ -165,6 +180,7 @@ impl File {
         &mut self,
         groups: impl Iterator<Item = (&'a BufferKey, &'a [u8])>,
     ) -> rusqlite::Result<()> {
+        self.check_place()?;
         let transaction = self.connection.transaction()?;
         {
             let mut statement = transaction.prepare_cached(
@@ -386,6 +402,22 @@ fn lock(path: &Path) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, flags)?;
     connection.execute_batch("BEGIN EXCLUSIVE")?;
     Ok(connection)
+}
+
+/// Device and number of a file.
+type Identity = (u64, u64);
+
+#[cfg(unix)]
+fn identity(path: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt;
+    let found = std::fs::symlink_metadata(path).ok()?;
+    Some((found.dev(), found.ino()))
+}
+
+/// Elsewhere a file that is open cannot be deleted.
+#[cfg(not(unix))]
+fn identity(_: &Path) -> Option<Identity> {
+    None
 }
 
 #[cfg(unix)]

@@ -95,6 +95,23 @@ fn everything_that_was_taken_in_is_there_after_any_number_of_restarts() {
     assert!(sealed >= 2, "{sealed} sealed blocks");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_directory_that_is_deleted_meanwhile_is_said_and_what_comes_is_kept_in_memory() {
+    let folder = Folder::new("deleted");
+    let (store, mut writer) = folder.open(Limits::default());
+    let before = span_list(10, 1);
+    send(&mut writer, "shop", before.clone());
+    assert_eq!(store.lock().trouble, None);
+    std::fs::remove_dir_all(&folder.0).expect("a directory");
+    let after = span_list(10, 2);
+    send(&mut writer, "shop", after.clone());
+    let trouble = store.lock().trouble.clone().unwrap_or_default();
+    assert!(trouble.contains("was deleted or moved"), "{trouble}");
+    assert!(trouble.contains("in memory only"), "{trouble}");
+    assert_eq!(kept(&store), by_id(&[before, after].concat()));
+}
+
 #[test]
 fn what_a_request_says_of_resource_and_scope_is_kept_with_its_spans() {
     let (store, mut writer) = Store::in_memory(Limits::default());
