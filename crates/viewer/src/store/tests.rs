@@ -113,6 +113,24 @@ fn a_directory_that_is_deleted_meanwhile_is_said_and_what_comes_is_kept_in_memor
 }
 
 #[test]
+fn a_trace_has_no_empty_spans_where_its_block_is_let_go_of_meanwhile() {
+    let folder = Folder::new("meanwhile");
+    let (store, mut writer) = folder.open(Limits::default());
+    send(&mut writer, "shop", span_list(10_000, 1));
+    let block = store.snapshot(Signal::Traces).remove(0);
+    // Known already, as to somebody who has just looked for the trace.
+    let columns = store.columns(&block);
+    let id = columns.trace_ids[1];
+    let row = block.row().expect("a sealed block");
+    let file = writer.file.as_mut().expect("a file");
+    file.replace(row, &[]).expect("a block that goes");
+    assert!(Trace::fetch(&store, &id).is_none());
+    assert!(Trace::fetch_all(&store, &[id]).is_empty());
+    let rows = 0..columns.len();
+    assert!(block::groups(&columns, &store.items(&block), rows).is_empty());
+}
+
+#[test]
 fn what_a_request_says_of_resource_and_scope_is_kept_with_its_spans() {
     let (store, mut writer) = Store::in_memory(Limits::default());
     send(&mut writer, "shop", span_list(10, 1));
