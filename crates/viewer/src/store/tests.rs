@@ -131,6 +131,22 @@ fn a_trace_has_no_empty_spans_where_its_block_is_let_go_of_meanwhile() {
 }
 
 #[test]
+fn a_file_without_the_index_of_its_blocks_is_given_one() {
+    let folder = Folder::new("index");
+    let (_, mut writer) = folder.open(Limits::default());
+    let spans = span_list(10_000, 1);
+    send(&mut writer, "shop", spans.clone());
+    drop(writer);
+    let connection = rusqlite::Connection::open(folder.0.join(NAME)).expect("a file");
+    connection
+        .execute_batch("DROP INDEX summary")
+        .expect("the index");
+    drop(connection);
+    let (store, _writer) = folder.open(Limits::default());
+    assert_eq!(kept(&store), by_id(&spans));
+}
+
+#[test]
 fn what_a_request_says_of_resource_and_scope_is_kept_with_its_spans() {
     let (store, mut writer) = Store::in_memory(Limits::default());
     send(&mut writer, "shop", span_list(10, 1));
