@@ -6,6 +6,7 @@ from __future__ import annotations
 import contextlib
 import gzip
 import http.client
+import json
 import os
 import re
 import socket
@@ -555,3 +556,26 @@ def test_show_waits_for_one_of_those_that_are_meant(viewer: Any) -> None:
 def test_show_draws_what_was_there_before_where_nothing_comes(viewer: Any) -> None:
     send_order(viewer, 1, "of before")
     assert "of before" in viewer.show("--wait", "--compact")
+
+
+def test_health_tells_of_a_buffer_on_disk_and_of_what_it_gave_up(viewer: Any) -> None:
+    point = {"timeUnixNano": str(time.time_ns()), "asInt": "7", "attributes": []}
+    dropped = point | {"attributes": sample.attributes(error__type="expired")}
+    metrics = [
+        {
+            "name": f"oxitel.buffer.span.{name}",
+            "sum": {"dataPoints": [it], "aggregationTemporality": 2, "isMonotonic": name != "kept"},
+        }
+        for name, it in (("kept", point), ("dropped", dropped))
+    ]
+    scopes = [{"scope": {"name": "oxitel"}, "metrics": metrics}]
+    parts = [{"resource": sample.resource("shop"), "scopeMetrics": scopes}]
+    body = json.dumps({"resourceMetrics": parts}).encode()
+    assert viewer.request("POST", "/v1/metrics", body, content_type="application/json")[0] == 200
+    health = viewer.ask("/api/health")
+    assert {it["name"]: it["value"] for it in health["sdk"]} == {
+        "oxitel.buffer.span.kept": 7,
+        "oxitel.buffer.span.dropped": 7,
+    }
+    lost = [it for it in health["data"] if it["rule"] == "dropped-by-sdk"]
+    assert [it["count"] for it in lost] == [7]
