@@ -24,6 +24,9 @@ from urllib.parse import urlencode
 
 SPANS_IN_TRACE = 10
 SPANS_IN_REQUEST = 500
+# Requests after which those of a large store begin anew: the viewer has long forgotten that it
+# knows their spans, and making more of them would take longer than all the rest.
+REQUESTS_OF_LARGE = 200
 START = time.time_ns() - 3_600_000_000_000
 ROUTES = [f"/shop/route-{number}" for number in range(40)]
 
@@ -169,15 +172,68 @@ QUESTIONS = {
 }
 
 
+def bytes_in(data: Path) -> int:
+    return sum(path.stat().st_size for path in data.iterdir())
+
+
+def fill(viewer: Viewer, data: Path, size: int) -> int:
+    """Sends until the directory has that size; gives the number of spans."""
+    requests = [request(number * SPANS_IN_REQUEST) for number in range(REQUESTS_OF_LARGE)]
+    sent = 0
+    while bytes_in(data) < size:
+        for body in requests:
+            viewer.send(body)
+        sent += REQUESTS_OF_LARGE * SPANS_IN_REQUEST
+    return sent
+
+
+def forget(data: Path) -> None:
+    """Has the system read the files from the disk the next time."""
+    for path in data.iterdir():
+        with path.open("rb") as file:
+            os.fsync(file.fileno())
+            os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+
+def start_with(program: Path, folder: Path, size: int, rounds: int) -> None:
+    """How long a start with that much data takes, until the first question is answered."""
+    data = folder / "large"
+    options = ("--data", str(data), "--max-disk", f"{2 * size // 2**20}MiB")
+    with running(program, folder, *options) as viewer:
+        spans = fill(viewer, data, size)
+    say(f"{bytes_in(data) / 1e9:.2f} GB on disk, spans", f"{spans:,}")
+    for name, is_cold in (("", False), (", not in the system's cache", True)):
+        times = []
+        for _ in range(rounds):
+            if is_cold:
+                forget(data)
+            started = time.perf_counter()
+            with running(program, folder, *options) as viewer:
+                viewer.ask("/api/totals")
+                times.append((time.perf_counter() - started) * 1000)
+                memory = viewer.memory()
+        told = f"{statistics.median(times):.0f} ms ({min(times):.0f} to {max(times):.0f})"
+        say(f"start with that{name}", f"{told}, {memory:.0f} MiB")
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--viewer", type=Path, default=Path("target/release/oxitel-viewer"))
     parser.add_argument("--spans", type=int, default=1_000_000)
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument(
+        "--start-with",
+        type=int,
+        metavar="BYTES",
+        help="measure only starts with that much data, such as 1000000000",
+    )
     arguments = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="oxitel-bench-"))
     data = folder / "data"
     try:
+        if arguments.start_with is not None:
+            start_with(arguments.viewer, folder, arguments.start_with, arguments.rounds)
+            return 0
         with running(arguments.viewer, folder, "--data", str(data)) as viewer:
             say("start without data", f"{viewer.start_seconds * 1000:.0f} ms")
             say("idle memory", f"{viewer.memory():.1f} MiB")
@@ -209,7 +265,7 @@ def main() -> int:
                 time.sleep(max(0.0, due - time.perf_counter()))
             median = statistics.median(while_taking) * 1000
             say("newest 100 while spans come in", f"{median:.0f} ms")
-        on_disk = sum(path.stat().st_size for path in data.iterdir())
+        on_disk = bytes_in(data)
         say("on disk", f"{on_disk / 1e6:.0f} MB, {on_disk / arguments.spans:.0f} bytes a span")
         with running(arguments.viewer, folder, "--data", str(data)) as viewer:
             say("start with that data", f"{viewer.start_seconds * 1000:.0f} ms")

@@ -405,3 +405,29 @@ def test_telemetry_is_taken_while_many_statements_run(viewer: Any) -> None:
         thread.join()
     assert set(results) == {400}
     assert ask(viewer, "SELECT count(*) FROM spans")[0] == 200
+
+
+# --- Changes that are not what was meant
+
+
+CHANGE = {"content_type": "application/json", "x_oxitel": "1"}
+
+
+@pytest.mark.parametrize(
+    "body", [b'{"service": 5}', b'{"services": "shop"}', b"[]", b"null", b'"shop"', b""]
+)
+def test_nothing_is_let_go_of_by_mistake(viewer: Any, body: bytes) -> None:
+    assert viewer.send(REQUEST) == 200
+    status, answer = viewer.request("POST", "/api/clear", body, **CHANGE)
+    assert status == 400, answer
+    assert viewer.ask("/api/totals")["kept_spans"] == 1
+    assert viewer.request("POST", "/api/clear", b"{}", **CHANGE)[0] == 200
+    assert viewer.ask("/api/totals")["kept_spans"] == 0
+
+
+@pytest.mark.parametrize("line", [b'"a text"', b"null", b"[1]", b'{"spans": []}', b"no JSON"])
+def test_what_is_imported_and_is_no_telemetry_is_named(viewer: Any, line: bytes) -> None:
+    body = b'{"resourceSpans": []}\n' + line
+    status, answer = viewer.request("POST", "/api/import", body, **CHANGE)
+    assert status == 400
+    assert json.loads(answer)["error"]["message"].startswith("line: 2: "), answer

@@ -6,10 +6,13 @@ from __future__ import annotations
 import contextlib
 import gzip
 import http.client
+import json
 import os
 import re
 import socket
 import subprocess
+import threading
+import time
 import zlib
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +20,8 @@ from typing import Any
 from urllib.parse import urljoin
 
 import pytest
+
+import viewer_sample as sample
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 BODY_LIMIT = 16 * 1024 * 1024
@@ -513,3 +518,64 @@ with provider.get_tracer("late").start_as_current_span("outer"):
     assert sender.wait(60) == 0
     assert "outer" in drawn
     assert "inner" in drawn
+
+
+def send_order(viewer: Any, trace: int, name: str, status: int = 0, age: float = 0) -> None:
+    start = time.time_ns() - int(age * 1e9)
+    made = sample.span(trace, 1, name, 20, start=start, status={"code": status})
+    body = sample.traces([made])
+    status_code, answer = viewer.request(
+        "POST", "/v1/traces", body, content_type="application/json"
+    )
+    assert status_code == 200, answer
+
+
+@pytest.mark.parametrize("which", ["latest", "failed"])
+def test_show_does_not_take_what_was_there_before_for_what_is_about_to_come(
+    viewer: Any, which: str
+) -> None:
+    send_order(viewer, 1, "of before", status=2)
+    # Exporters send after a while, of which the one of before has been here all the time.
+    about_to_come = threading.Timer(2.5, send_order, (viewer, 2, "about to come", 2))
+    about_to_come.start()
+    drawn = viewer.show(which, "--wait", "--compact")
+    about_to_come.join()
+    assert "about to come" in drawn
+
+
+def test_show_waits_for_one_of_those_that_are_meant(viewer: Any) -> None:
+    send_order(viewer, 1, "failed long ago", status=2, age=600)
+    send_order(viewer, 2, "went well")
+    about_to_come = threading.Timer(2.5, send_order, (viewer, 3, "failed now", 2))
+    about_to_come.start()
+    drawn = viewer.show("failed", "--wait", "--compact")
+    about_to_come.join()
+    assert "failed now" in drawn
+
+
+def test_show_draws_what_was_there_before_where_nothing_comes(viewer: Any) -> None:
+    send_order(viewer, 1, "of before")
+    assert "of before" in viewer.show("--wait", "--compact")
+
+
+def test_health_tells_of_a_buffer_on_disk_and_of_what_it_gave_up(viewer: Any) -> None:
+    point = {"timeUnixNano": str(time.time_ns()), "asInt": "7", "attributes": []}
+    dropped = point | {"attributes": sample.attributes(error__type="expired")}
+    metrics = [
+        {
+            "name": f"oxitel.buffer.span.{name}",
+            "sum": {"dataPoints": [it], "aggregationTemporality": 2, "isMonotonic": name != "kept"},
+        }
+        for name, it in (("kept", point), ("dropped", dropped))
+    ]
+    scopes = [{"scope": {"name": "oxitel"}, "metrics": metrics}]
+    parts = [{"resource": sample.resource("shop"), "scopeMetrics": scopes}]
+    body = json.dumps({"resourceMetrics": parts}).encode()
+    assert viewer.request("POST", "/v1/metrics", body, content_type="application/json")[0] == 200
+    health = viewer.ask("/api/health")
+    assert {it["name"]: it["value"] for it in health["sdk"]} == {
+        "oxitel.buffer.span.kept": 7,
+        "oxitel.buffer.span.dropped": 7,
+    }
+    lost = [it for it in health["data"] if it["rule"] == "dropped-by-sdk"]
+    assert [it["count"] for it in lost] == [7]

@@ -139,3 +139,23 @@ def test_a_trace_of_100_000_spans_opens_and_scrolls(
     _, tasks = processor_times(browser, page, lambda: page.evaluate(SCROLL, [steps, 400]))
     print(f"of 1,000 spans: processor {sum(tasks) / steps:.1f} ms a frame")
     assert paging < MOST_TIMES * sum(tasks) / steps
+
+
+def test_a_chain_of_5000_spans_has_a_flame_graph_that_can_be_seen(
+    viewer: Any, open_page: Callable[..., Any]
+) -> None:
+    start = page_telemetry.now()
+    chain = [
+        page_telemetry.span(
+            0xC4A1, number, number - 1, f"call {number}", start + number, 1_000_000_000
+        )
+        for number in range(1, 5_001)
+    ]
+    page_telemetry.send(viewer, page_telemetry.request("deep", chain))
+    page = open_page(viewer, f"/traces/{0xC4A1:032x}?view=flame")
+    page.get_by_text("What lies deeper", exact=False).wait_for()
+    # A canvas that is too high stays empty.
+    drawn = """(canvas) => canvas.getContext("2d").getImageData(50, 30, 1, 1).data[3]"""
+    assert page.locator(".flame canvas").evaluate(drawn) == 255
+    page.get_by_label("Flame graph").press("ArrowDown")
+    page.get_by_text("call 1", exact=True).first.wait_for()

@@ -86,10 +86,11 @@ pub(super) async fn pin(State(context): State<Context>, request: Request) -> Res
                 .unwrap_or_default();
             let id = from_hex(&id.to_ascii_lowercase())
                 .ok_or_else(|| Problem::wrong("trace_id", "is 32 hexadecimal digits"))?;
-            let is_pinned = document
-                .get("pinned")
-                .and_then(Value::as_bool)
-                .unwrap_or(true);
+            let is_pinned = match document.get("pinned") {
+                None => true,
+                Some(Value::Bool(pinned)) => *pinned,
+                Some(_) => return Err(Problem::wrong("pinned", "is true or false")),
+            };
             intake.pin(id, is_pinned).await?;
             Ok(json!({ "pinned": is_pinned }))
         }
@@ -135,16 +136,25 @@ pub(super) async fn clear(State(context): State<Context>, request: Request) -> R
     answered(
         async {
             let (intake, document) = document(&context, request).await?;
-            let service = document
-                .get("service")
-                .and_then(Value::as_str)
-                .map(str::to_owned);
-            let [spans, log_records, metrics] = intake.clear(service).await?;
+            let [spans, log_records, metrics] = intake.clear(service(&document)?).await?;
             let cleared = json!({ "spans": spans, "log_records": log_records, "metrics": metrics });
             Ok(json!({ "cleared": cleared }))
         }
         .await,
     )
+}
+
+/// Whose records go; `None` for all, which nothing but an empty object asks for.
+fn service(document: &Value) -> Result<Option<String>, Problem> {
+    let fields = document.as_object();
+    match fields.map(|it| (it.len(), it.get("service"))) {
+        Some((0, _)) => Ok(None),
+        Some((1, Some(Value::String(service)))) => Ok(Some(service.clone())),
+        _ => Err(Problem::wrong(
+            "body",
+            "is {\"service\": \"NAME\"}, or {} for all of them",
+        )),
+    }
 }
 
 pub(super) async fn stop(State(context): State<Context>, request: Request) -> Response {
@@ -167,6 +177,7 @@ pub(super) async fn import(State(context): State<Context>, request: Request) -> 
                 if line.iter().all(u8::is_ascii_whitespace) {
                     continue;
                 }
+                let mut is_otlp = false;
                 for (signal, key) in [
                     (Signal::Traces, &b"\"resourceSpans\""[..]),
                     (Signal::Logs, b"\"resourceLogs\""),
@@ -175,6 +186,7 @@ pub(super) async fn import(State(context): State<Context>, request: Request) -> 
                     if !line.windows(key.len()).any(|it| it == key) {
                         continue;
                     }
+                    is_otlp = true;
                     let line = body.slice_ref(line);
                     let read = move || {
                         otlp_json::read(signal, &line)
@@ -194,6 +206,11 @@ pub(super) async fn import(State(context): State<Context>, request: Request) -> 
                             return Err(Problem::wrong("line", &message));
                         }
                     }
+                }
+                if !is_otlp {
+                    let message = "has none of resourceSpans, resourceLogs, resourceMetrics";
+                    let message = format!("{}: {message}", number + 1);
+                    return Err(Problem::wrong("line", &message));
                 }
             }
             Ok(json!({ "spans": spans, "log_records": log_records, "data_points": data_points }))

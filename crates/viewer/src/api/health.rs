@@ -12,8 +12,9 @@ use crate::ids::{hex, span_text};
 use crate::metrics::Amount;
 use crate::otlp::value::{attributes, double, plain};
 
-/// Names of what SDKs measure of themselves (semantic conventions, "OpenTelemetry SDK Metrics").
-const OWN: &str = "otel.sdk.";
+/// Names of what SDKs measure of themselves (semantic conventions, "OpenTelemetry SDK Metrics"), and
+/// of what Oxitel's buffer on disk does.
+const OWN: [&str; 2] = ["otel.sdk.", health::BUFFER];
 
 pub(super) fn health(context: &Context, parameters: &Parameters) -> Answered {
     let wanted = parameters.get("service").filter(|it| !it.is_empty());
@@ -46,7 +47,7 @@ pub(super) fn health(context: &Context, parameters: &Parameters) -> Answered {
         .collect();
     let mut own = Vec::new();
     for (key, metric) in state.metrics.iter() {
-        if !key.name.starts_with(OWN) || !is_wanted(&key.service) {
+        if !OWN.iter().any(|it| key.name.starts_with(it)) || !is_wanted(&key.service) {
             continue;
         }
         for series in metric.series() {

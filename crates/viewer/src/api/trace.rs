@@ -39,31 +39,43 @@ fn fetch_shape(context: &Context, parameters: &Parameters) -> Result<(TraceId, T
     Ok((id, trace))
 }
 
-/// The spans in the order of the tree: parents first, siblings by start. Gives for each its
-/// number among the nodes, its depth and the row after its subtree.
-pub(super) fn order(forest: &Forest<'_>) -> Vec<(usize, usize, usize)> {
-    let mut rows = Vec::with_capacity(forest.nodes.len());
-    let mut waiting: Vec<(usize, usize)> = forest.roots.iter().rev().map(|it| (*it, 0)).collect();
-    while let Some((index, depth)) = waiting.pop() {
-        rows.push((index, depth, 0));
-        if let Some(node) = forest.node(index) {
-            waiting.extend(node.children.iter().rev().map(|child| (*child, depth + 1)));
-        }
+/// A span's place in the order of the tree: parents first, siblings by start.
+#[derive(Debug, PartialEq)]
+struct Row {
+    /// Its number among the nodes.
+    node: usize,
+    parent: Option<usize>,
+    depth: usize,
+    /// The row after its subtree.
+    end: usize,
+}
+
+fn order(forest: &Forest<'_>) -> Vec<Row> {
+    let mut rows: Vec<Row> = Vec::with_capacity(forest.nodes.len());
+    let roots = forest.roots.iter().rev();
+    let mut waiting: Vec<(usize, Option<usize>, usize)> =
+        roots.map(|root| (*root, None, 0)).collect();
+    while let Some((node, parent, depth)) = waiting.pop() {
+        let row = rows.len();
+        rows.push(Row {
+            node,
+            parent,
+            depth,
+            end: row + 1,
+        });
+        let children = forest
+            .node(node)
+            .map_or(&[][..], |it| it.children.as_slice());
+        let children = children.iter().rev();
+        waiting.extend(children.map(|child| (*child, Some(row), depth + 1)));
     }
-    // A subtree ends where a row is no deeper: found from the end, with a stack of open depths.
-    let mut after: Vec<usize> = Vec::new();
+    // Parents stand before their children, so from the end each is complete when its turn comes.
     for row in (0..rows.len()).rev() {
-        let length = rows.len();
-        if let Some((_, depth, end)) = rows.get_mut(row) {
-            after.truncate(*depth + 1);
-            after.resize(*depth + 1, length);
-            *end = after
-                .get(..=*depth)
-                .and_then(|it| it.iter().min().copied())
-                .unwrap_or(length);
-            if let Some(last) = after.last_mut() {
-                *last = row;
-            }
+        let of_row = rows.get(row).map(|it| (it.parent, it.end));
+        if let Some((Some(parent), end)) = of_row
+            && let Some(parent) = rows.get_mut(parent)
+        {
+            parent.end = parent.end.max(end);
         }
     }
     rows
@@ -154,8 +166,8 @@ fn tell<T>(
     let forest = Forest::new(&trace.spans);
     let rows = order(&forest);
     let mut row_of = vec![usize::MAX; forest.nodes.len()];
-    for (row, (index, _, _)) in rows.iter().enumerate() {
-        if let Some(place) = row_of.get_mut(*index) {
+    for (row, it) in rows.iter().enumerate() {
+        if let Some(place) = row_of.get_mut(it.node) {
             *place = row;
         }
     }
@@ -173,18 +185,18 @@ fn tell<T>(
     let mut names = Numbers::default();
     let mut all = Columns::default();
     all.span_id.reserve(rows.len());
-    for (index, depth, subtree_end) in &rows {
-        let Some(node) = forest.node(*index) else {
+    for row in &rows {
+        let index = row.node;
+        let Some(node) = forest.node(index) else {
             continue;
         };
         let span = &node.stored.span;
         let number = span_number(&span.span_id);
         let offset = node.start.map_or(0, |it| it.saturating_sub(start));
         all.span_id.push(number);
-        let parent = node.parent.and_then(|it| row_of.get(it));
-        all.parent.push(parent.map_or(-1, |it| *it as i64));
-        all.depth.push(*depth);
-        all.end.push(*subtree_end);
+        all.parent.push(row.parent.map_or(-1, |it| it as i64));
+        all.depth.push(row.depth);
+        all.end.push(row.end);
         all.service.push(services.of(&node.stored.service));
         all.name.push(names.of(&span.name));
         all.kind.push(span.kind);
@@ -192,9 +204,9 @@ fn tell<T>(
         all.offset.push(offset);
         all.duration
             .push(node.duration().map_or(-1, |it| it as i64));
-        all.own.push(own.get(*index).copied().unwrap_or(0));
+        all.own.push(own.get(index).copied().unwrap_or(0));
         all.critical
-            .push(critical_nanos.get(*index).copied().unwrap_or(0));
+            .push(critical_nanos.get(index).copied().unwrap_or(0));
         all.events.push(span.events.len());
         all.links.push(span.links.len());
         all.logs.push(log_counts.get(&number).copied().unwrap_or(0));
@@ -355,8 +367,8 @@ pub(super) fn matches(context: &Context, parameters: &Parameters) -> Answered {
     let rows: Vec<usize> = order(&forest)
         .iter()
         .enumerate()
-        .filter(|(_, (index, _, _))| {
-            let node = forest.node(*index);
+        .filter(|(_, row)| {
+            let node = forest.node(row.node);
             node.is_some_and(|it| spans.contains(&span_number(&it.stored.span.span_id)))
         })
         .map(|(row, _)| row)
@@ -373,8 +385,8 @@ pub(super) fn logs(context: &Context, parameters: &Parameters) -> Answered {
     let rows: HashMap<u64, usize> = order(&forest)
         .iter()
         .enumerate()
-        .filter_map(|(row, (index, _, _))| {
-            Some((span_number(&forest.node(*index)?.stored.span.span_id), row))
+        .filter_map(|(row, it)| {
+            Some((span_number(&forest.node(it.node)?.stored.span.span_id), row))
         })
         .collect();
     let data: Vec<Value> = logs
@@ -415,16 +427,20 @@ mod tests {
             stored_span("a", 6, 5, 75, 80),
         ];
         let forest = Forest::new(&spans);
-        let rows: Vec<_> = order(&forest);
+        let rows = order(&forest);
+        let rows: Vec<_> = rows
+            .iter()
+            .map(|it| (it.node, it.parent, it.depth, it.end))
+            .collect();
         assert_eq!(
             rows,
             [
-                (0, 0, 4),
-                (1, 1, 3),
-                (2, 2, 3),
-                (3, 1, 4),
-                (4, 0, 6),
-                (5, 1, 6)
+                (0, None, 0, 4),
+                (1, Some(0), 1, 3),
+                (2, Some(1), 2, 3),
+                (3, Some(0), 1, 4),
+                (4, None, 0, 6),
+                (5, Some(4), 1, 6)
             ]
         );
     }

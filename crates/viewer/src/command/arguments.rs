@@ -46,7 +46,7 @@ show: draw a trace that a running viewer holds, with its log records
   --from ADDRESS          the viewer's HTTP address, default 127.0.0.1:4318
   --width COLUMNS         default: the terminal's, or 100
   --wait                  until one has come that began less than a minute ago, and no more of it
-                          has come for a second; 30 seconds at most
+                          has come for a second, for six if it was here before; 30 seconds at most
   --compact               without attributes, events and links; log records of warnings and worse
   --all                   every span, however many are alike
 

@@ -359,12 +359,13 @@ fn change(source: &Source, arguments: &AskArguments) -> io::Result<Said> {
             verb.path,
             json!({ "name": given("name") }).to_string().as_bytes(),
         ),
-        "clear" => source.post(
-            verb.path,
-            json!({ "service": given("service") })
-                .to_string()
-                .as_bytes(),
-        ),
+        "clear" => {
+            let body = match given("service") {
+                Some(service) => json!({ "service": service }),
+                None => json!({}),
+            };
+            source.post(verb.path, body.to_string().as_bytes())
+        }
         _ => {
             // Pins name the whole id; the first digits are enough here.
             let id = given("trace_id").unwrap_or("latest");

@@ -15,6 +15,9 @@ use crate::draw::terminal::Terminal;
 
 const LONGEST_WAIT: Duration = Duration::from_secs(30);
 const QUIET_FOR: Duration = Duration::from_secs(1);
+/// For what was there before anybody waited: exporters send every five seconds, so that for so
+/// long the one that is waited for may still be on its way.
+const QUIET_FOR_KNOWN: Duration = Duration::from_secs(6);
 const BETWEEN_QUESTIONS: Duration = Duration::from_millis(100);
 
 /// Writes the waterfall to standard output.
@@ -22,15 +25,15 @@ const BETWEEN_QUESTIONS: Duration = Duration::from_millis(100);
 /// # Errors
 /// No viewer at the address, or it has no such trace, or none came in time; the message says which.
 pub(crate) fn show(arguments: &ShowArguments) -> io::Result<()> {
-    if arguments.wait {
-        wait_for_more(arguments.from)?;
-    }
     let terminal = Terminal::of_standard_output(arguments.colour);
-    let trace: String = arguments
+    let mut trace: String = arguments
         .trace
         .chars()
         .filter(char::is_ascii_alphanumeric)
         .collect();
+    if arguments.wait {
+        trace = wait_for(arguments.from, trace)?;
+    }
     let path = format!(
         "/api/waterfall?trace={trace}&width={}&colour={}&unicode={}&details={}&all={}",
         arguments.width.unwrap_or(terminal.width),
@@ -42,34 +45,53 @@ pub(crate) fn show(arguments: &ShowArguments) -> io::Result<()> {
     write_out(&get(arguments.from, &path)?.text()?)
 }
 
-/// Returns when a trace of the last minute is there to which nothing has been added for a while.
-fn wait_for_more(viewer: SocketAddr) -> io::Result<()> {
+/// Returns when a trace is there that `name` could mean, of the last minute unless it is an id,
+/// and nothing has been added to it for a while. Gives the name by which to ask for it.
+fn wait_for(viewer: SocketAddr, name: String) -> io::Result<String> {
+    let (query, from) = match name.as_str() {
+        "latest" | "slowest" => (String::new(), "-1m"),
+        "failed" => ("status:error".to_owned(), "-1m"),
+        id => (format!("trace:{id}"), "0"),
+    };
+    let pairs = [("limit", "1"), ("from", from), ("q", query.as_str())];
+    let pairs = pairs.map(|(key, value)| (key.to_owned(), value.to_owned()));
+    let path = super::client::path("/api/traces", &pairs);
     let begun = Instant::now();
-    let mut seen = Value::Null;
+    let ask = || -> io::Result<Value> {
+        let answer = get(viewer, &path)?.text()?;
+        let answer: Value = serde_json::from_str(&answer).map_err(io::Error::other)?;
+        Ok(answer.pointer("/data/0").cloned().unwrap_or(Value::Null))
+    };
+    let known = ask()?;
+    let mut seen = known.clone();
     let mut changed = begun;
     loop {
-        let answer = get(viewer, "/api/traces?limit=1&from=-1m")?.text()?;
-        let answer: Value = serde_json::from_str(&answer).map_err(io::Error::other)?;
-        let newest = answer.pointer("/data/0").cloned().unwrap_or(Value::Null);
+        let enough = if seen == known {
+            QUIET_FOR_KNOWN
+        } else {
+            QUIET_FOR
+        };
+        // What goes on and on is drawn as far as it has come.
+        let is_over = begun.elapsed() >= LONGEST_WAIT;
+        if let Some(id) = seen.get("trace_id").and_then(Value::as_str)
+            && (is_over || changed.elapsed() >= enough)
+        {
+            // The slowest of all, whenever that was.
+            let is_of_all = name == "slowest";
+            return Ok(if is_of_all { name } else { id.to_owned() });
+        }
+        if is_over {
+            return Err(io::Error::other(format!(
+                "nothing that could be meant by {name} has come in {} seconds",
+                LONGEST_WAIT.as_secs()
+            )));
+        }
+        sleep(BETWEEN_QUESTIONS);
+        let newest = ask()?;
         if newest != seen {
             seen = newest;
             changed = Instant::now();
         }
-        if !seen.is_null() && changed.elapsed() >= QUIET_FOR {
-            return Ok(());
-        }
-        if begun.elapsed() >= LONGEST_WAIT {
-            // What goes on and on is drawn as far as it has come.
-            return if seen.is_null() {
-                Err(io::Error::other(format!(
-                    "no trace of the last minute has come in {} seconds",
-                    LONGEST_WAIT.as_secs()
-                )))
-            } else {
-                Ok(())
-            };
-        }
-        sleep(BETWEEN_QUESTIONS);
     }
 }
 

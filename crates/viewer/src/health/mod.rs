@@ -18,6 +18,8 @@ use crate::store::Store;
 use crate::store::columns::{Columns, ENDLESS, NONE, Place};
 use crate::store::open::ERROR;
 
+/// Names of what is measured of a buffer on disk (`docs/durable-buffer.md`).
+pub(crate) const BUFFER: &str = "oxitel.buffer.";
 /// Parts of a trace may still be on their way for as long, in nanoseconds.
 const UNDER_WAY: u64 = 10_000_000_000;
 /// Names of spans, or values of a route, from which there are too many.
@@ -553,7 +555,8 @@ fn of_metrics(store: &Store) -> Result<Vec<Finding>, TooLong> {
         }
         // What processors and exporters say has a kind of error where it was lost.
         let is_of_sdk = key.name.starts_with("otel.sdk.processor.")
-            || key.name.starts_with("otel.sdk.exporter.");
+            || key.name.starts_with("otel.sdk.exporter.")
+            || key.name.starts_with(BUFFER);
         let lost: f64 = metric
             .series()
             .filter(|it| is_of_sdk && it.attributes.iter().any(|it| it.key == "error.type"))

@@ -60,10 +60,10 @@ fn difference(now: Option<f64>, before: Option<f64>) -> Option<f64> {
 fn without(now: Option<&Buckets>, before: Option<&Buckets>, shift: i32) -> Option<Buckets> {
     let mut left = now?.clone();
     if let Some(before) = before {
-        for (index, count) in (before.offset..).zip(&before.bucket_counts) {
+        // The last index of all may be 2^31 - 1, which a wider number still counts beyond.
+        for (index, count) in (i64::from(before.offset)..).zip(&before.bucket_counts) {
             // A bucket of a finer scale lies in the one with its index halved.
-            let position = (index >> shift).checked_sub(left.offset);
-            let position = position.and_then(|it| usize::try_from(it).ok());
+            let position = usize::try_from((index >> shift) - i64::from(left.offset)).ok();
             if let Some(known) = position.and_then(|it| left.bucket_counts.get_mut(it)) {
                 *known = known.saturating_sub(*count);
             }
@@ -76,9 +76,8 @@ fn without(now: Option<&Buckets>, before: Option<&Buckets>, shift: i32) -> Optio
 mod tests {
     use super::*;
 
-    #[test]
-    fn buckets_of_a_finer_scale_are_taken_from_the_ones_they_lie_in() {
-        let point = |scale, offset, counts: &[u64]| ExponentialHistogramDataPoint {
+    fn point(scale: i32, offset: i32, counts: &[u64]) -> ExponentialHistogramDataPoint {
+        ExponentialHistogramDataPoint {
             scale,
             count: counts.iter().sum(),
             sum: Some(10.0 * counts.len() as f64),
@@ -87,7 +86,24 @@ mod tests {
                 bucket_counts: counts.to_vec(),
             }),
             ..ExponentialHistogramDataPoint::default()
-        };
+        }
+    }
+
+    #[test]
+    fn buckets_at_both_ends_of_all_indexes_are_taken_away() {
+        for (offset, counts) in [(i32::MAX, vec![1, 2]), (i32::MIN, vec![1; 3])] {
+            let before = point(0, offset, &counts);
+            let more = exponential(&before, &point(0, offset, &[5; 3]));
+            let left: Vec<u64> = (0..3).map(|it| 5 - counts.get(it).unwrap_or(&0)).collect();
+            assert_eq!(more.positive.expect("buckets").bucket_counts, left);
+        }
+        // From one end to the other.
+        let more = exponential(&point(0, i32::MIN, &[1]), &point(0, i32::MAX, &[1]));
+        assert_eq!(more.positive.expect("buckets").bucket_counts, [1]);
+    }
+
+    #[test]
+    fn buckets_of_a_finer_scale_are_taken_from_the_ones_they_lie_in() {
         // Indexes -3 to 2 at scale 1 lie in -2 to 1 at scale 0.
         let before = point(1, -3, &[1, 1, 1, 1, 1, 1]);
         let now = point(0, -2, &[1, 4, 2, 1]);

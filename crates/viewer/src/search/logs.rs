@@ -72,6 +72,9 @@ pub(crate) fn list(
         let bytes = items
             .entry(number)
             .or_insert_with(|| store.items(&found.block));
+        if !found.columns.are_whole(bytes) {
+            continue;
+        }
         let record = LogRecord::decode(found.columns.item(bytes, position.2));
         if let (Ok(record), Some(head)) = (record, found.columns.head(position.2)) {
             logs.push((position, StoredLog::new(record, head)));

@@ -110,12 +110,16 @@ impl Block {
     }
 }
 
-/// Some records of a block as groups again, each the bytes that a request has for it.
+/// Some records of a block as groups again, each the bytes that a request has for it; none where
+/// the records' bytes are not to be had.
 pub(crate) fn groups(
     columns: &Columns,
     items: &[u8],
     rows: impl IntoIterator<Item = usize>,
 ) -> Vec<(Arc<str>, Vec<u8>)> {
+    if !columns.are_whole(items) {
+        return Vec::new();
+    }
     let mut by_head: Vec<Vec<&[u8]>> = vec![Vec::new(); columns.heads.len()];
     for row in rows {
         let head = columns.record_heads.get(row).copied().unwrap_or_default();

@@ -146,6 +146,13 @@ impl Columns {
         range(items, &self.item_ends, row)
     }
 
+    /// Whether these are the bytes of the records: they are not where the block was let go of
+    /// meanwhile, or cannot be read.
+    pub(crate) fn are_whole(&self, items: &[u8]) -> bool {
+        let length = self.item_ends.last().copied().unwrap_or(0);
+        items.len() >= length as usize
+    }
+
     pub(crate) fn head(&self, row: usize) -> Option<&Arc<Head>> {
         self.heads.get(*self.record_heads.get(row)? as usize)
     }

@@ -163,7 +163,7 @@ impl Store {
             }
             Ok(None) => Arc::default(),
             Err(error) => {
-                self.lock().trouble = Some(error.to_string());
+                self.tell_unreadable(&error);
                 Arc::default()
             }
         }
@@ -174,9 +174,19 @@ impl Store {
         match block.read_items(&self.0.readers) {
             Ok(items) => items.unwrap_or_default(),
             Err(error) => {
-                self.lock().trouble = Some(error.to_string());
+                self.tell_unreadable(&error);
                 Arc::default()
             }
+        }
+    }
+
+    fn tell_unreadable(&self, error: &io::Error) {
+        let mut state = self.lock();
+        // Why nothing is written any longer is worse news.
+        if state.trouble.is_none() {
+            let told =
+                format!("a part of what is kept cannot be read ({error}); the rest is shown");
+            state.trouble = Some(told);
         }
     }
 

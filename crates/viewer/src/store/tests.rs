@@ -95,6 +95,57 @@ fn everything_that_was_taken_in_is_there_after_any_number_of_restarts() {
     assert!(sealed >= 2, "{sealed} sealed blocks");
 }
 
+#[cfg(unix)]
+#[test]
+fn a_directory_that_is_deleted_meanwhile_is_said_and_what_comes_is_kept_in_memory() {
+    let folder = Folder::new("deleted");
+    let (store, mut writer) = folder.open(Limits::default());
+    let before = span_list(10, 1);
+    send(&mut writer, "shop", before.clone());
+    assert_eq!(store.lock().trouble, None);
+    std::fs::remove_dir_all(&folder.0).expect("a directory");
+    let after = span_list(10, 2);
+    send(&mut writer, "shop", after.clone());
+    let trouble = store.lock().trouble.clone().unwrap_or_default();
+    assert!(trouble.contains("was deleted or moved"), "{trouble}");
+    assert!(trouble.contains("in memory only"), "{trouble}");
+    assert_eq!(kept(&store), by_id(&[before, after].concat()));
+}
+
+#[test]
+fn a_trace_has_no_empty_spans_where_its_block_is_let_go_of_meanwhile() {
+    let folder = Folder::new("meanwhile");
+    let (store, mut writer) = folder.open(Limits::default());
+    send(&mut writer, "shop", span_list(10_000, 1));
+    let block = store.snapshot(Signal::Traces).remove(0);
+    // Known already, as to somebody who has just looked for the trace.
+    let columns = store.columns(&block);
+    let id = columns.trace_ids[1];
+    let row = block.row().expect("a sealed block");
+    let file = writer.file.as_mut().expect("a file");
+    file.replace(row, &[]).expect("a block that goes");
+    assert!(Trace::fetch(&store, &id).is_none());
+    assert!(Trace::fetch_all(&store, &[id]).is_empty());
+    let rows = 0..columns.len();
+    assert!(block::groups(&columns, &store.items(&block), rows).is_empty());
+}
+
+#[test]
+fn a_file_without_the_index_of_its_blocks_is_given_one() {
+    let folder = Folder::new("index");
+    let (_, mut writer) = folder.open(Limits::default());
+    let spans = span_list(10_000, 1);
+    send(&mut writer, "shop", spans.clone());
+    drop(writer);
+    let connection = rusqlite::Connection::open(folder.0.join(NAME)).expect("a file");
+    connection
+        .execute_batch("DROP INDEX summary")
+        .expect("the index");
+    drop(connection);
+    let (store, _writer) = folder.open(Limits::default());
+    assert_eq!(kept(&store), by_id(&spans));
+}
+
 #[test]
 fn what_a_request_says_of_resource_and_scope_is_kept_with_its_spans() {
     let (store, mut writer) = Store::in_memory(Limits::default());

@@ -118,7 +118,11 @@ impl Trace {
             let row =
                 rows.position(|(number, span)| *number as usize == trace && *span == wanted)?;
             let head = columns.head(row)?;
-            let span = Span::decode(columns.item(&store.items(block), row)).ok()?;
+            let items = store.items(block);
+            let item = columns
+                .are_whole(&items)
+                .then(|| columns.item(&items, row))?;
+            let span = Span::decode(item).ok()?;
             Some(StoredSpan {
                 span,
                 service: Arc::clone(&head.service),
@@ -155,6 +159,9 @@ impl Trace {
         let mut known = HashSet::with_capacity(count);
         for (block, columns, trace) in blocks {
             let items = store.items(&block);
+            if !columns.are_whole(&items) {
+                continue;
+            }
             let rows = columns.traces.iter().zip(&columns.spans).enumerate();
             for (row, (_, number)) in rows.filter(|(_, it)| *it.0 == trace) {
                 // The same span may have arrived twice, long apart.
@@ -193,6 +200,9 @@ impl Trace {
                 continue;
             }
             let items = store.items(&block);
+            if !columns.are_whole(&items) {
+                continue;
+            }
             for (row, trace) in columns.traces.iter().enumerate() {
                 let Some(number) = wanted.get(*trace as usize).copied().flatten() else {
                     continue;
@@ -276,6 +286,9 @@ fn for_records_of_block(
         return;
     };
     let items = store.items(block);
+    if !columns.are_whole(&items) {
+        return;
+    }
     let rows = columns.traces.iter().enumerate();
     for (row, _) in rows.filter(|(_, number)| **number as usize == trace) {
         each(&columns, row, columns.item(&items, row));

@@ -8,6 +8,8 @@ import { colour } from "./theme.mjs";
 
 const LINE = 20;
 const NARROWEST = 0.5;
+// Browsers draw nothing on a canvas that is much higher than this many lines.
+const MOST_LINES = 400;
 
 /** The spans of a trace as a tree of nodes; `value` is the time of a node and of all below it. */
 export function merged({ columns, services, names }) {
@@ -44,13 +46,15 @@ export function merged({ columns, services, names }) {
   return root;
 }
 
-/** What is wide enough to be seen, with its place in parts of the width. */
+/** What is wide enough to be seen, with its place in parts of the width; the uppermost lines of it. */
 function placed(top, width) {
   const found = [];
   const waiting = [[top, 0, 1]];
   while (waiting.length > 0) {
     const [node, from, part] = waiting.pop();
-    found.push({ node, from, part, line: node.depth - top.depth });
+    const line = node.depth - top.depth;
+    found.push({ node, from, part, line });
+    if (line === MOST_LINES - 1) continue;
     let left = from;
     for (const child of node.children) {
       const share = node.value > 0 ? (part * child.value) / node.value : 0;
@@ -69,7 +73,8 @@ export function Flame({ trace, focus, change, open }) {
   const [chosen, setChosen] = useState(null);
   const box = useRef(null);
   const now = chosen && shown.some((it) => it.node === chosen) ? chosen : top;
-  const height = LINE * (1 + Math.max(0, ...shown.map((it) => it.line)));
+  const lines = 1 + shown.reduce((most, it) => Math.max(most, it.line), 0);
+  const isCut = lines === MOST_LINES && shown.some((it) => it.line === MOST_LINES - 1 && it.node.children.length > 0);
 
   const draw = (context, room) => {
     if (room !== width) return setWidth(room);
@@ -124,8 +129,9 @@ export function Flame({ trace, focus, change, open }) {
     <p class="quiet">As wide as the time that spans took themselves, those of one name together. Enter or a double click shows one as the whole, Backspace goes out again.</p>
     <div class="plot-box" ref=${box} tabindex="0" role="group" aria-label="Flame graph. Arrows go through spans, Enter shows one as the whole, Backspace goes out again."
       onKeyDown=${press} onPointerMove=${(event) => setChosen(under(event) ?? chosen)} onDblClick=${(event) => { const node = under(event); if (node) zoom(node === top ? tree : node); }}>
-      <${Canvas} draw=${draw} of=${[shown, now]} height=${height} /></div>
+      <${Canvas} draw=${draw} of=${[shown, now]} height=${LINE * lines} /></div>
     <div aria-live="polite"><${Told} node=${now} whole=${tree.value} /></div>
+    ${isCut && html`<p class="quiet">What lies deeper than ${MOST_LINES} lines shows when one further down is made the whole.</p>`}
     <p class="buttons">${now.row !== undefined && html`<button type="button" onClick=${() => open(now.longest)}>Longest span in the waterfall</button>`}
       ${top !== tree && html`<button type="button" onClick=${() => zoom(tree)}>Show all spans</button>`}</p>
   </div>`;
