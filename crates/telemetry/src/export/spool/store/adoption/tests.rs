@@ -226,7 +226,7 @@ fn an_adopter_that_is_killed_at_any_step_loses_nothing_and_sends_one_batch_twice
             let mut all: Vec<_> = requests.concat();
             all.sort_unstable();
             let again = all.chunk_by(u64::eq).filter(|same| same.len() > 1).count();
-            let repeated = requests.len() - LEFT.len();
+            let repeated = requests.len().saturating_sub(LEFT.len());
             assert!(repeated <= kills, "{step}: {requests:?}");
             twice += usize::from(again > 0);
             all.dedup();
