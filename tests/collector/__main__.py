@@ -23,7 +23,7 @@ from .store import Store
 
 
 def listen(receiver: GrpcReceiver | HttpReceiver) -> None:
-    """On the same port again, which somebody else's connection may have had meanwhile, for a moment."""
+    """On the same port again, which somebody else's connection may have for a moment."""
     for _ in range(100):
         try:
             return receiver.listen()
