@@ -11,6 +11,7 @@ import os
 import ssl
 import sys
 import threading
+import time
 from pathlib import Path
 
 import grpc
@@ -19,6 +20,16 @@ from .control import ControlServer
 from .grpc_receiver import GrpcReceiver
 from .http_receiver import HttpReceiver
 from .store import Store
+
+
+def listen(receiver: GrpcReceiver | HttpReceiver) -> None:
+    """On the same port again, which somebody else's connection may have for a moment."""
+    for _ in range(100):
+        try:
+            return receiver.listen()
+        except (OSError, RuntimeError):
+            time.sleep(0.1)
+    receiver.listen()
 
 
 class Receiver:
@@ -61,7 +72,7 @@ class Receiver:
 
     def listen(self, protocol: str | None) -> None:
         for receiver in self._of(protocol):
-            receiver.listen()
+            listen(receiver)
 
     def renew(self) -> None:
         """Forget everything and move to new ports, out of reach of senders from before."""

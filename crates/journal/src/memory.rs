@@ -86,6 +86,23 @@ impl Memory {
 }
 
 impl Writer<'_> {
+    /// The right to a part of it, which begins at a word; none where that is not all there.
+    #[inline]
+    #[expect(unsafe_code, reason = "the memory is shared with other processes")]
+    pub(crate) fn part(self, at: usize, len: usize) -> Option<Self> {
+        let is_within = at.checked_add(len).is_some_and(|end| end <= self.len);
+        if !is_within || !at.is_multiple_of(8) {
+            return None;
+        }
+        // SAFETY: within the memory, by the check above.
+        let address = unsafe { self.address.add(at) };
+        Some(Self {
+            address,
+            len,
+            ..self
+        })
+    }
+
     /// Writes bytes at an offset, or nothing where they do not fit.
     #[inline]
     #[expect(unsafe_code, reason = "the memory is shared with other processes")]
@@ -117,8 +134,8 @@ impl Writer<'_> {
             return;
         }
         if at.is_multiple_of(8) && at.checked_add(8).is_some_and(|end| end <= self.len) {
-            // SAFETY: within the memory and aligned, by the check above and since a page and a block
-            // of the heap are; valid for as long as `self`, which nobody shares.
+            // SAFETY: within the memory and aligned, by the check above and since a page, a block of the
+            // heap and a part of either are; valid for as long as `self`, which nobody shares.
             let target = unsafe { AtomicU64::from_ptr(self.address.as_ptr().add(at).cast()) };
             target.store(word.to_le(), Ordering::Release);
         }

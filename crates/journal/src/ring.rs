@@ -13,8 +13,9 @@ pub struct Ring<G> {
     memory: Memory,
     shape: Shape,
     salt: u64,
-    /// Where the next record goes.
+    /// Where the next record goes, and where in the file that is.
     head: u64,
+    at: usize,
     /// Where the chunk ends that is being filled.
     end: u64,
     /// What is before it need not be kept any more.
@@ -48,6 +49,7 @@ impl<G> Ring<G> {
             shape,
             salt,
             head: from,
+            at: shape.at(from),
             end: from + shape.chunk,
             tail: from,
             settled: 0,
@@ -116,6 +118,7 @@ impl<G> Ring<G> {
             return false;
         }
         self.head = self.end;
+        self.at = self.shape.at(self.head);
         self.end += self.shape.chunk;
         self.groups.clear();
         true
@@ -127,18 +130,20 @@ impl<G> Ring<G> {
             return false;
         };
         let known_by = known_by(self.salt, self.head, len, group);
-        let at = self.shape.at(self.head);
-        let Some(mut writer) = self.memory.writer() else {
+        let taken = entry_len(body.len());
+        let writer = self.memory.writer();
+        let Some(mut writer) = writer.and_then(|writer| writer.part(self.at, taken)) else {
             return false;
         };
         let mut rest = [0; FRONT - 8];
         let (lengths, total) = rest.split_at_mut(8);
         lengths.copy_from_slice(&(u64::from(group) << 32 | u64::from(len)).to_le_bytes());
         total.copy_from_slice(&sum(known_by, body).to_le_bytes());
-        writer.write(at + 8, &rest);
-        writer.write(at + FRONT, body);
-        writer.publish(at, known_by);
-        self.head += entry_len(body.len()) as u64;
+        writer.write(8, &rest);
+        writer.write(FRONT, body);
+        writer.publish(0, known_by);
+        self.head += taken as u64;
+        self.at += taken;
         true
     }
 

@@ -6,7 +6,7 @@ const STEP: usize = LANES * 8;
 /// An odd number, so that a product with it loses nothing.
 pub(crate) const ODD: u64 = 0x9e37_79b9_7f4a_7c15;
 
-/// Differs for all bytes in which a single word is different, and nearly always where more are.
+/// Nearly always differs where the bytes do.
 pub(crate) fn sum(seed: u64, bytes: &[u8]) -> u64 {
     let mut plain = [0_u64; LANES];
     let mut weighted = [0_u64; LANES];
@@ -15,17 +15,16 @@ pub(crate) fn sum(seed: u64, bytes: &[u8]) -> u64 {
         add(&mut plain, &mut weighted, step);
     }
     if !rest.is_empty() {
-        let mut last = [0; STEP];
-        if let Some(part) = last.get_mut(..rest.len()) {
-            part.copy_from_slice(rest);
+        // The last bytes, some of them once more: to copy the rest to where zeros follow it was a fifth of
+        // all that a record took.
+        match bytes.last_chunk::<STEP>() {
+            Some(last) => add(&mut plain, &mut weighted, last),
+            None => add(&mut plain, &mut weighted, &padded(rest)),
         }
-        add(&mut plain, &mut weighted, &last);
     }
-    let mut all = seed ^ (bytes.len() as u64).wrapping_mul(ODD);
-    for lane in plain.into_iter().chain(weighted) {
-        all = (all.rotate_left(23) ^ lane).wrapping_mul(ODD);
-    }
-    all
+    // Two chains, since each step waits for the one before.
+    let len = (bytes.len() as u64).wrapping_mul(ODD);
+    mixed(seed, plain) ^ mixed(len, weighted).rotate_left(32)
 }
 
 /// Written out lane by lane: iterators over four numbers were three times as many instructions.
@@ -50,6 +49,22 @@ fn add(plain: &mut [u64; LANES], weighted: &mut [u64; LANES], step: &[u8; STEP])
     ];
 }
 
+#[inline]
+fn mixed(seed: u64, lanes: [u64; LANES]) -> u64 {
+    let mix = |all: u64, lane: u64| (all.rotate_left(23) ^ lane).wrapping_mul(ODD);
+    let [a, b, c, d] = lanes;
+    mix(mix(mix(mix(seed, a), b), c), d)
+}
+
+#[cold]
+fn padded(rest: &[u8]) -> [u8; STEP] {
+    let mut padded = [0; STEP];
+    if let Some(part) = padded.get_mut(..rest.len()) {
+        part.copy_from_slice(rest);
+    }
+    padded
+}
+
 #[cfg(test)]
 mod tests {
     use super::sum;
@@ -59,13 +74,26 @@ mod tests {
         let bytes: Vec<u8> = (0..100).collect();
         let found = [0, 1, 31, 32, 33, 100].map(|len| sum(7, &bytes[..len]));
         let expected = [
-            0xfc9f_27b7_c62f_e9ee,
-            0xe752_0e71_5fff_ffe3,
-            0x6dce_7093_89e6_3dbe,
-            0xf267_d551_ba63_54a6,
-            0x3b94_a115_3be9_5d9c,
-            0x0753_695f_c50b_f8f0,
+            0x938a_54f4_3a6c_cf07,
+            0xb9bc_969f_c417_eb75,
+            0x67ca_f74f_03cb_45d4,
+            0xfac2_8858_7064_a39b,
+            0x63e7_794f_f409_699e,
+            0xdd29_513e_02cf_7075,
         ];
         assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn a_sum_tells_each_bit_of_a_record_of_any_length() {
+        let mut bytes: Vec<u8> = (0..200).map(|number: u8| number.wrapping_mul(7)).collect();
+        for len in [1, 7, 31, 32, 33, 63, 64, 100, 200] {
+            let whole = sum(7, &bytes[..len]);
+            for bit in 0..len * 8 {
+                bytes[bit / 8] ^= 1 << (bit % 8);
+                assert_ne!(sum(7, &bytes[..len]), whole, "bit {bit} of {len} bytes");
+                bytes[bit / 8] ^= 1 << (bit % 8);
+            }
+        }
     }
 }

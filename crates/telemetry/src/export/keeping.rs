@@ -445,6 +445,9 @@ impl State {
             Some(tally) if tally.refused > 0 => self.pace.refused(now),
             Some(_) => self.pace.speed_up(),
         }
+        if let Some(turn) = &self.turn {
+            self.pace.note_in(turn);
+        }
         self.send_at = now + self.pace.gap(bytes);
         self.sent_in_turn += 1;
         let Some(store) = &mut self.store else {

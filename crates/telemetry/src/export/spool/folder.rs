@@ -326,13 +326,22 @@ impl Entry {
     /// wrong at one of the two times costs nothing.
     pub(super) fn is_expired(&self, header: Option<&Header>, max_age: Duration) -> bool {
         let now = SystemTime::now();
-        let created = header.map(|header| header.created_unix_millis);
+        let created = match header {
+            Some(header) => Some(header.created_unix_millis),
+            None => self.created_by_its_name(),
+        };
         let created = created.filter(|&millis| millis >= FIRST_RELEASE);
         let created = created.map(|millis| SystemTime::UNIX_EPOCH + Duration::from_millis(millis));
         let first_release = SystemTime::UNIX_EPOCH + Duration::from_millis(FIRST_RELEASE);
         let modified = self.modified.filter(|&modified| modified >= first_release);
         let youngest = created.max(modified);
         youngest.is_some_and(|youngest| now.duration_since(youngest).is_ok_and(|age| age > max_age))
+    }
+
+    fn created_by_its_name(&self) -> Option<u64> {
+        let name = self.path.file_name()?.to_str()?;
+        let (millis, _) = name.split_once('-')?;
+        u64::from_str_radix(millis, 16).ok()
     }
 
     /// Removes what needs no reading: unfinished files of the dead, and what was put aside for too

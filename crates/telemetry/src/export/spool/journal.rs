@@ -2,9 +2,10 @@
 //! too, so that it outlives the process, whatever ends that. It is made with the first record, and
 //! moved to a segment by whoever finds it without an owner.
 
+use std::fs;
 use std::io;
 use std::mem;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -73,7 +74,7 @@ impl Drop for Made {
     /// Whoever ends in order has left nothing in it that is not accounted for.
     fn drop(&mut self) {
         if self.generation == fork::generation() {
-            folder::delete(&self.path, self.id);
+            delete(&self.path, self.id);
         }
     }
 }
@@ -164,7 +165,7 @@ impl Journal {
         let service = (namespace.as_str(), name.as_str());
         let program = &self.config.program;
         let identity = Identity::new(self.signal, service, program, &self.destination);
-        self.state = match make(&self.config, identity, self.position) {
+        self.state = match make(&self.config, &identity, self.position) {
             Ok(made) => State::Made(Box::new(made)),
             Err(trouble) => {
                 self.trouble = Some(trouble);
@@ -187,12 +188,34 @@ pub(super) fn folder(config: &SpoolConfig, identity: &Identity) -> Option<Folder
     Some(Folder::under(root, &name))
 }
 
-fn make(config: &SpoolConfig, identity: Identity, from: u64) -> Result<Made, String> {
-    let folder = folder(config, &identity).ok_or_else(String::new)?;
+/// Deletes a journal, and its folder if nothing else is in it: memory is nobody's archive.
+fn delete(path: &Path, id: (u64, u64)) -> bool {
+    let is_deleted = folder::delete(path, id);
+    if is_deleted && let Some(folder) = path.parent() {
+        let _ = fs::remove_dir(folder);
+    }
+    is_deleted
+}
+
+fn make(config: &SpoolConfig, identity: &Identity, from: u64) -> Result<Made, String> {
+    let folder = folder(config, identity).ok_or_else(String::new)?;
+    match make_in(&folder, config, identity, from) {
+        // Whoever had the last one in it has deleted it meanwhile.
+        Err(_) if !folder.path().is_dir() => make_in(&folder, config, identity, from),
+        made => made,
+    }
+}
+
+fn make_in(
+    folder: &Folder,
+    config: &SpoolConfig,
+    identity: &Identity,
+    from: u64,
+) -> Result<Made, String> {
     folder.prepare()?;
     let shown = folder.root().display();
-    let shape = shape(&folder).ok_or_else(|| format!("there is no room in {shown}"))?;
-    let mut header = Header::new(random_trace_id() as u64, identity);
+    let shape = shape(folder).ok_or_else(|| format!("there is no room in {shown}"))?;
+    let mut header = Header::new(random_trace_id() as u64, identity.clone());
     header.journal = Some(JournalFields {
         directory: config.directory.to_string_lossy().into_owned(),
         chunk: shape.chunk(),
@@ -250,7 +273,7 @@ impl Orphan {
     /// Deletes the file: how many records there were in it.
     pub(super) fn delete(&self) -> u64 {
         let records: usize = self.batches.iter().map(Batch::len).sum();
-        match folder::delete(&self.entry, self.id) {
+        match delete(&self.entry, self.id) {
             true => records as u64,
             false => 0,
         }
@@ -270,7 +293,7 @@ pub(super) fn take(entry: &Entry, identity: &Identity, config: &SpoolConfig) -> 
     let shape = header.journal.as_ref();
     let shape = shape.and_then(|fields| Shape::new(fields.chunk, fields.chunks));
     let (Some(fields), Some(shape)) = (&header.journal, shape) else {
-        folder::delete(&entry.path, id);
+        delete(&entry.path, id);
         return Taken::Unreadable(bytes.len() as u64);
     };
     if header.identity != *identity || fields.directory != config.directory.to_string_lossy() {

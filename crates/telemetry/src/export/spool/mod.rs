@@ -5,6 +5,7 @@
 //! only truth about what it holds: nothing is kept beside it that could be lost or out of date.
 
 mod bytes;
+mod clock;
 mod folder;
 mod identity;
 mod journal;

@@ -98,19 +98,25 @@ impl Pace {
         let read = || {
             let mut file = turn.open()?;
             let noted = file.metadata()?.modified()?;
-            let mut bytes = [0; 4];
+            let mut bytes = [0; 8];
             file.read_exact(&mut bytes)?;
-            io::Result::Ok((noted, u32::from_le_bytes(bytes)))
+            io::Result::Ok((noted, u64::from_le_bytes(bytes)))
         };
         let age = |noted| SystemTime::now().duration_since(noted).unwrap_or_default();
-        self.per_second = match read() {
-            Ok((noted, per_second)) if age(noted) < STALE => per_second.clamp(SLOWEST, FASTEST),
-            _ => SLOWEST,
+        let noted = match read() {
+            Ok((noted_at, noted)) if age(noted_at) < STALE => noted,
+            _ => 0,
         };
+        let [per_second, accepted] = [noted & 0xffff_ffff, noted >> 32].map(|part| part as u32);
+        self.per_second = per_second.clamp(SLOWEST, FASTEST);
+        self.accepted = accepted.min(PATIENCE - 1);
     }
 
+    /// Notes it for whoever has the turn next. After each request: a process that is killed again and
+    /// again after a few of them would begin anew each time.
     pub(crate) fn note_in(&self, turn: &Turn) {
-        let noted = self.per_second.to_le_bytes();
+        let noted = u64::from(self.accepted) << 32 | u64::from(self.per_second);
+        let noted = noted.to_le_bytes();
         let _ = turn
             .open()
             .and_then(|file| platform::write_at(&file, &noted, 0));
@@ -119,6 +125,7 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
+    use super::super::folder::Folder;
     use super::*;
 
     #[test]
@@ -153,5 +160,36 @@ mod tests {
         pace.open();
         pace.away(now);
         assert_eq!(pace.ask_at() - now, FIRST_ASK);
+    }
+
+    #[test]
+    fn whoever_comes_next_goes_on_with_the_pace_of_whoever_was_killed() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let folder = Folder::new(directory.path(), "traces");
+        folder.prepare().unwrap();
+        let mut gaps = Vec::new();
+        for _ in 0..20 {
+            let turn = folder.turn().unwrap().unwrap();
+            let mut pace = Pace::new(Instant::now());
+            pace.take_from(&turn);
+            // Too few to become faster by itself.
+            for _ in 0..2 {
+                pace.speed_up();
+                pace.note_in(&turn);
+            }
+            gaps.push(pace.gap(100));
+        }
+        assert!(gaps.is_sorted_by(|one, next| one >= next), "{gaps:?}");
+        assert_eq!(gaps.last(), Some(&Duration::from_secs_f64(1.0 / 9.0)));
+        // What makes no sense is no pace.
+        let turn = folder.turn().unwrap().unwrap();
+        platform::write_at(&turn.open().unwrap(), &[0xff; 8], 0).unwrap();
+        let mut pace = Pace::new(Instant::now());
+        pace.take_from(&turn);
+        assert_eq!(pace.gap(100), Duration::from_millis(50));
+        pace.speed_up();
+        turn.open().unwrap().set_len(3).unwrap();
+        pace.take_from(&turn);
+        assert_eq!(pace.gap(100), Duration::from_secs(1));
     }
 }

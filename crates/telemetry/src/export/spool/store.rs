@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::{Duration, Instant};
 use std::vec;
 
+use super::clock::Clock;
 use super::folder::{Folder, SEGMENT, Turn, open_same};
 use super::journal;
 use super::lock::Lock;
@@ -116,6 +117,7 @@ pub(crate) struct Store {
     segments_to_look_at: vec::IntoIter<PathBuf>,
     journals_to_look_at: vec::IntoIter<PathBuf>,
     cleaned_at: Option<Instant>,
+    clock: Clock,
     /// Of the adopted, and not said yet.
     delivered: u64,
     next_number: u64,
@@ -199,6 +201,7 @@ impl Store {
             segments_to_look_at: Vec::new().into_iter(),
             journals_to_look_at: Vec::new().into_iter(),
             cleaned_at: None,
+            clock: Clock::new(),
             delivered: 0,
             next_number: 0,
             quiet_until: None,

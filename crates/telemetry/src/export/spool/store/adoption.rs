@@ -21,24 +21,25 @@ const PAGE: u64 = 4096;
 
 impl Store {
     /// Looks for what processes have left that have ended, and takes some of it over; deletes what is
-    /// too old.
+    /// too old, which nobody takes over meanwhile.
     ///
     /// False where there is so much that the rest has to wait for another time: other work with the disk
     /// is held up meanwhile.
     pub(crate) fn adopt(&mut self) -> bool {
-        let has_all_journals = self.adopt_journals();
+        let is_clock_steady = self.clock.is_steady(self.config.max_age);
+        let has_all_journals = self.adopt_journals(is_clock_steady);
         if !self.folder.path().is_dir() || self.folder.prepare().is_err() {
             return has_all_journals;
         }
-        let is_over = self.adopt_segments() && has_all_journals;
+        let is_over = self.adopt_segments(is_clock_steady) && has_all_journals;
         if is_over && self.cleaned_at.is_none_or(|at| at.elapsed() >= CLEAN) {
             self.cleaned_at = Some(Instant::now());
-            self.clean();
+            self.clean(is_clock_steady);
         }
         is_over
     }
 
-    fn adopt_segments(&mut self) -> bool {
+    fn adopt_segments(&mut self, is_clock_steady: bool) -> bool {
         if self.segments_to_look_at.len() == 0 {
             self.segments_to_look_at = self.folder.segments().into_iter();
         }
@@ -59,7 +60,8 @@ impl Store {
             let Some(entry) = Entry::look(path) else {
                 continue;
             };
-            if own.contains(&entry.id) {
+            let is_old = entry.is_expired(None, self.config.max_age);
+            if own.contains(&entry.id) || is_old && !is_clock_steady {
                 continue;
             }
             match entry.take() {
@@ -73,7 +75,9 @@ impl Store {
                 Taken::Orphan(orphan) if orphan.header.identity != self.identity => {}
                 Taken::Orphan(orphan) => {
                     if entry.is_expired(Some(&orphan.header), self.config.max_age) {
-                        self.expire(&orphan);
+                        if is_clock_steady {
+                            self.expire(&orphan);
+                        }
                     } else if !orphan.may_live_elsewhere(entry.modified) {
                         records += orphan.records();
                         files += u64::from(orphan.records() > 0);
@@ -95,7 +99,7 @@ impl Store {
 
     /// Writes down what lies in the journals of processes that have ended, as segments of theirs,
     /// which are taken over then as any other.
-    fn adopt_journals(&mut self) -> bool {
+    fn adopt_journals(&mut self, is_clock_steady: bool) -> bool {
         if self.journals_to_look_at.len() == 0 {
             let folder = journal::folder(&self.config, &self.identity);
             let Some(folder) = folder.filter(|folder| folder.has_files(journal::RING)) else {
@@ -116,12 +120,16 @@ impl Store {
             let Some(entry) = Entry::look(path) else {
                 continue;
             };
+            let is_old = entry.is_expired(None, self.config.max_age);
+            if is_old && !is_clock_steady {
+                continue;
+            }
             match journal::take(&entry, &self.identity, &self.config) {
                 journal::Taken::Left => {}
                 journal::Taken::Unreadable(bytes) => self.note_unreadable(&entry.path, bytes),
                 journal::Taken::Orphan(orphan) => {
                     let writing = writing.get_or_insert_with(|| self.begin_writing());
-                    if entry.is_expired(None, self.config.max_age) {
+                    if is_old {
                         let records = orphan.delete();
                         self.note_gone(Gone::Expired, records);
                     } else if self.secure(&orphan, writing).is_err() {
@@ -224,11 +232,12 @@ impl Store {
     }
 
     /// Deletes what is too old, of whatever service.
-    fn clean(&mut self) {
+    fn clean(&mut self, is_clock_steady: bool) {
         let max_age = self.config.max_age;
         for entry in self.folder.everything() {
             entry.sweep(max_age);
-            if entry.is_expired(None, max_age)
+            if is_clock_steady
+                && entry.is_expired(None, max_age)
                 && let Taken::Orphan(orphan) = entry.take()
                 && entry.is_expired(Some(&orphan.header), max_age)
             {
@@ -245,3 +254,6 @@ struct Writing {
     /// Bytes for which there is room.
     room: u64,
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;
