@@ -4,6 +4,7 @@ Each program has a time limit."""
 import time
 from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -102,6 +103,33 @@ def test_what_is_wrong_with_exporting_is_told_where_all_records_are_exported(
     # That nothing listens is no record, whether it is logged before the end or not.
     assert len(said) == 1, finished.stderr
     assert "1 log was not delivered" in said[0], finished.stderr
+
+
+@pytest.mark.parametrize("kept", [False, True])
+def test_what_is_lost_is_told_in_one_line_where_a_handler_writes_to_what_is_closed(
+    run: Run, refused: str, tmp_path: Path, kept: bool
+) -> None:
+    log = tmp_path / "kept.log"
+    finished = run(
+        f"""
+        import io
+        from log_records import *
+
+        start()
+        closed = io.StringIO()
+        logging.getLogger().addHandler(logging.StreamHandler(closed))
+        if {kept}:
+            logging.getLogger().addHandler(logging.FileHandler({str(log)!r}))
+        log.info("lost")
+        closed.close()
+        """,
+        env={"OTEL_EXPORTER_OTLP_ENDPOINT": refused, "OTEL_EXPORTER_OTLP_TIMEOUT": "1"},
+        silent=False,
+    )
+    assert "Traceback" not in finished.stderr, finished.stderr
+    said = (log.read_text() if kept else finished.stderr).splitlines()
+    assert sum("1 log was not delivered" in line for line in said) == 1, said
+    assert not kept or finished.stderr == ""
 
 
 def test_an_attribute_that_logs_itself_ends(run: Run, bodies: Run) -> None:

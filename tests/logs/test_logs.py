@@ -23,6 +23,7 @@ from opentelemetry.sdk._logs import (
     ReadWriteLogRecord,
     SynchronousMultiLogRecordProcessor,
 )
+from opentelemetry.sdk._logs._internal import _LoggerConfig
 from opentelemetry.sdk._logs.export import (
     BatchLogRecordProcessor,
     InMemoryLogRecordExporter,
@@ -30,6 +31,7 @@ from opentelemetry.sdk._logs.export import (
 )
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 
 from oxitel import _native
 
@@ -182,6 +184,34 @@ def test_what_native_code_refuses_is_said_and_does_not_raise(
     assert "are no mapping" in caplog.text
     logger.emit(timestamp="yesterday", severity_number="loud", event_name=5)
     provider.shutdown()
+
+
+class Failing:
+    def emit_log(self) -> None:
+        raise ValueError("no count")
+
+
+@pytest.mark.parametrize("metrics", [object(), Failing()])
+def test_a_record_that_cannot_be_counted_is_emitted(
+    metrics: object, memory: InMemoryLogRecordExporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    class Provider(LoggerProvider):
+        def get_logger(self, *_: Any, **__: Any) -> Logger:
+            return by_hand
+
+    processor = SimpleLogRecordProcessor(memory)
+    scope = InstrumentationScope("by.hand")
+    by_hand = Logger(
+        Resource({}), processor, scope, logger_metrics=metrics, _logger_config=_LoggerConfig(True)
+    )
+    for body in ("first", "second"):
+        by_hand.emit(body=body)
+    handler = LoggingHandler(logger_provider=Provider(shutdown_on_exit=False))
+    handler.emit(logging.LogRecord("name", logging.INFO, "path", 1, "third", None, None))
+    bodies = [record.log_record.body for record in memory.get_finished_logs()]
+    assert bodies == ["first", "second", "third"]
+    # Once for each place that gives cause for it.
+    assert caplog.text.count("do not count a log record") == 2
 
 
 def test_the_handler_holds_no_lock_while_it_handles(logger: logging.Logger) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from opentelemetry.sdk import _configuration
 from opentelemetry.sdk.trace import SpanProcessor
 from opentelemetry.sdk.trace.export import SpanExporter
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
@@ -117,6 +118,20 @@ def test_the_attributes_that_are_given_stay_as_they_are(made: Made) -> None:
     attributes = {"service.name": "shop"}
     Configurator().configure(resource_attributes=attributes, auto_instrumentation_version="1.0")
     assert attributes == {"service.name": "shop"}
+
+
+def test_what_is_put_in_the_place_of_the_resource_class_makes_the_resource(
+    made: Made, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Detecting(Resource):
+        @staticmethod
+        def create(attributes: Any = None, schema_url: str | None = None) -> Resource:
+            return Resource.create({**attributes, "container.id": "c1"})
+
+    monkeypatch.setattr(_configuration, "Resource", Detecting)
+    Configurator().configure(resource_attributes={"service.name": "shop"})
+    found = made.set_tracer_provider.resource.attributes
+    assert (found["service.name"], found["container.id"]) == ("shop", "c1")
 
 
 def test_opamp_functions_are_called_before_and_after_and_may_fail(

@@ -394,6 +394,23 @@ def test_a_span_is_made_of_mocks_as_other_suites_make_it(exporter: InMemorySpanE
     assert readable.parent is parent
 
 
+def test_a_span_whose_end_cannot_be_counted_is_exported(
+    exporter: InMemorySpanExporter, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail() -> None:
+        raise ValueError("no count")
+
+    context = trace.SpanContext(1, 2, False, trace.TraceFlags(1))
+    processor = SimpleSpanProcessor(exporter)
+    for name in ("first", "second"):
+        span = _Span(name, context, span_processor=processor, record_end_metrics=fail)
+        span.start()
+        with span:
+            pass
+    assert [span.name for span in exporter.get_finished_spans()] == ["first", "second"]
+    assert caplog.text.count("do not count the end of a span") == 1
+
+
 def test_parts_that_are_mocks_do_no_harm_and_are_said_once(
     caplog: pytest.LogCaptureFixture,
 ) -> None:

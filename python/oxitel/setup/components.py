@@ -6,6 +6,7 @@ Where a part fails it is said, and the other parts are made.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from logging import getLogger
@@ -83,7 +84,7 @@ def initialize_components(
     attributes = dict(resource_attributes or {})
     if auto_instrumentation_version:
         attributes[_TELEMETRY_AUTO_VERSION] = auto_instrumentation_version
-    resource = Resource.create(attributes)
+    resource = _resource_class().create(attributes)
     _call_opamp("pre_sdk_init_function", resource)
 
     span_exporters, metric_exporters, log_exporters = import_exporters(
@@ -235,6 +236,12 @@ def _made(
     for name, cls in classes.items():
         with _going_on(f"the exporter {name}"):
             yield name, cls(**(arguments or {}).get(cls, {}))
+
+
+def _resource_class() -> type[Resource]:
+    """What the official module has: distributions put their own there to add detectors."""
+    official = sys.modules.get("opentelemetry.sdk._configuration")
+    return getattr(official, "Resource", Resource)
 
 
 @contextmanager

@@ -34,6 +34,8 @@ OFFICIAL = (
     "opentelemetry-semantic-conventions==0.66b1",
 )
 
+# For sources without settings for pytest, which would be given ours.
+BARE = ("-c", os.devnull, "--rootdir=.")
 # Without it pytest-asyncio warns, which is an error there.
 ASYNCIO = ("-o", "asyncio_default_fixture_loop_scope=function")
 
@@ -89,8 +91,18 @@ SUITES = {
             "vcrpy",
         ),
         tests=("tests",),
-        # Six minutes on each side: `make suites` alone runs them.
-        short=(),
+        # What touches the SDK most: the whole takes six minutes on each side.
+        short=(
+            "tests/exporters",
+            "tests/test_baggage.py",
+            "tests/test_console_exporter.py",
+            "tests/test_metrics.py",
+            "tests/test_otel_logs.py",
+            "tests/test_sampling.py",
+            "tests/test_secret_scrubbing.py",
+            "tests/test_stdlib_logging.py",
+            "tests/test_tail_sampling.py",
+        ),
         left_out=("tests/test_docs.py",),
         options=ASYNCIO,
         overrides=OFFICIAL,
@@ -113,8 +125,15 @@ SUITES = {
             "starlette",
         ),
         tests=("tests",),
-        short=(),
-        options=ASYNCIO,
+        short=(
+            "tests/amazon/opentelemetry/distro/test_*.py",
+            "tests/amazon/opentelemetry/distro/exporter",
+            "tests/amazon/opentelemetry/distro/llo_handler",
+            "tests/amazon/opentelemetry/distro/sampler",
+            "tests/amazon/opentelemetry/distro/serviceevents/exporter",
+            "tests/amazon/opentelemetry/distro/serviceevents/processor",
+        ),
+        options=(*BARE, *ASYNCIO),
         # It pins an older version, whose private names are others than those that we answer to.
         overrides=OFFICIAL,
     ),
@@ -130,8 +149,7 @@ SUITES = {
             "tests/test_cidict.py",
             "tests/test_log_utils.py",
         ),
-        # It has no settings for pytest, and would be given ours.
-        options=("-c", os.devnull, "--rootdir=."),
+        options=BARE,
         overrides=OFFICIAL,
         first=("python/oxitel/base",),
     ),

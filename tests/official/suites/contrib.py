@@ -6,9 +6,7 @@ docs/instrumentations.md shows both.
 
 from __future__ import annotations
 
-import os
-
-from official.suites.catalog import Suite
+from official.suites.catalog import BARE, Suite
 
 _PREFIX = "opentelemetry-instrumentation-"
 OURS = (
@@ -40,8 +38,7 @@ _SUITE = Suite(
     requirements=_REQUIREMENTS,
     tests=("tests",),
     short=("tests",),
-    # They have no settings for pytest, and would be given ours.
-    options=("-c", os.devnull, "--rootdir=."),
+    options=BARE,
 )
 CONTRIB = {
     **{f"{_PREFIX}{name}": _SUITE for name in (*OURS, *AS_THEY_ARE)},

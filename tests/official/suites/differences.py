@@ -16,6 +16,7 @@ ONLY_OURS: dict[str, dict[str, str]] = {
                 "tests.test_configure::test_code_source",
                 "tests.test_configure::test_otel_otel_resource_attributes_env_var",
                 "tests.test_configure::test_otel_service_name",
+                "tests.test_otel_logs::test_log_events",
                 "tests.test_secret_scrubbing::test_dont_scrub_resource",
             ),
             "telemetry.sdk.name is our own: the official name is reserved (semantic conventions)",

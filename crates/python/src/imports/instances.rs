@@ -2,10 +2,12 @@
 //! than everything else that is done for one of them.
 
 use crate::threads::once::Once;
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString};
 
 use super::object::Object;
+use super::official::new_object_of;
 
 /// A class, and the attributes that its constructor gives to an instance, in their order.
 pub(crate) struct Instances<const COUNT: usize> {
@@ -44,13 +46,29 @@ impl<const COUNT: usize> Instances<COUNT> {
     ) -> PyResult<Bound<'py, PyAny>> {
         let intern = |name| PyString::intern(py, name).unbind();
         let names = self.interned.get_or_init(py, || self.names.map(intern));
-        let class = self.class.kept(py)?;
-        let instance = class.call_method1(intern!(py, "__new__"), (class,))?;
-        let attributes = attributes_of(&instance)?;
+        let instance = new_object_of(py, self.class.kept(py)?.cast()?)?;
         for (name, value) in names.iter().zip(values) {
-            attributes.set_item(name, value)?;
+            set_plainly(&instance, name.bind(py), &value)?;
         }
         Ok(instance)
+    }
+}
+
+/// `object.__setattr__`, which frozen dataclasses cannot refuse. CPython keeps what is set so inside the
+/// object as long as nobody asks for its `__dict__`.
+#[expect(unsafe_code, reason = "object.__setattr__ has no safe binding")]
+fn set_plainly<'py>(
+    instance: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyString>,
+    value: &Bound<'py, PyAny>,
+) -> PyResult<()> {
+    // SAFETY: all three are alive; it returns 0, or -1 with an exception set.
+    let failed =
+        unsafe { ffi::PyObject_GenericSetAttr(instance.as_ptr(), name.as_ptr(), value.as_ptr()) };
+    if failed == 0 {
+        Ok(())
+    } else {
+        Err(PyErr::fetch(instance.py()))
     }
 }
 

@@ -313,17 +313,17 @@ fn is_only_reference(object: &Bound<'_, PyAny>) -> bool {
 
 /// An instance of a class written in Python, without its `__init__`: the caller sets what that
 /// would have set.
-#[expect(unsafe_code, reason = "object.__new__ has no safe binding")]
+#[expect(unsafe_code, reason = "a class's __new__ has no safe binding")]
 pub(crate) fn new_object_of<'py>(
     py: Python<'py>,
     class: &Bound<'py, PyType>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let empty = PyTuple::empty(py);
-    // SAFETY: `class` derives from object alone, for which object's tp_new is a valid constructor;
-    // it returns a new reference or null with an exception set.
+    // SAFETY: the class is alive, and its own tp_new is called with the class; it returns a new reference
+    // or null with an exception set.
     unsafe {
-        let Some(new) = pyo3::ffi::PyBaseObject_Type.tp_new else {
-            return class.call_method1("__new__", (class,));
+        let Some(new) = (*class.as_type_ptr()).tp_new else {
+            return class.call_method1(intern!(py, "__new__"), (class,));
         };
         Bound::from_owned_ptr_or_err(
             py,

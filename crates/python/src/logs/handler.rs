@@ -169,7 +169,7 @@ impl LoggingHandler {
             return Ok(());
         }
         let pipeline = parts.pipeline.get().present(py)?;
-        parts.count(py)?;
+        parts.count(py);
         if pipeline.stages.is_empty() {
             return Ok(());
         }

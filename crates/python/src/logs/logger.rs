@@ -73,12 +73,15 @@ impl LoggerArguments {
 }
 
 impl LoggerParts {
-    /// Counts a record among the SDK's metrics about itself.
-    pub(crate) fn count(&self, py: Python<'_>) -> PyResult<()> {
-        if let Some(metrics) = &self.arguments.metrics {
-            metrics.bind(py).call_method0(intern!(py, "emit_log"))?;
+    /// Counts a record among the SDK's metrics about itself. They may be the program's own: where they fail, the
+    /// record goes on.
+    pub(crate) fn count(&self, py: Python<'_>) {
+        if let Some(metrics) = &self.arguments.metrics
+            && let Err(error) = metrics.bind(py).call_method0(intern!(py, "emit_log"))
+        {
+            let text = "the metrics of a logger failed, and do not count a log record";
+            diagnostics::report_misuse(py, diagnostics::LOGS, text, &error);
         }
-        Ok(())
     }
 
     /// Queues an encoded record at every processor, all of which are native.
@@ -373,7 +376,8 @@ impl Logger {
             event_name,
             exception,
         };
-        let emitted = parts.count(py).and_then(|()| {
+        parts.count(py);
+        let emit = || {
             let is_slow = pipeline.has_listeners || record.map_or(Ok(false), is_ready)?;
             if is_slow {
                 self.emit_slowly(parts, pipeline, py, record, &arguments)
@@ -382,8 +386,8 @@ impl Logger {
             } else {
                 Self::emit_quickly(parts, pipeline, py, record, &arguments)
             }
-        });
-        match emitted {
+        };
+        match emit() {
             Err(error) if !is_for_program(py, &error) => {
                 pipeline.withhold();
                 encode::report(py, &error);

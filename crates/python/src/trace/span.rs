@@ -264,8 +264,12 @@ pub(crate) fn end(span: &Bound<'_, Span>, end_unix_nanos: Option<u64>) -> PyResu
         counts.end(identity.context.is_sampled());
     }
     let (pipeline, record_end) = edits.unwrap_or_default();
-    if let Some(record_end) = record_end {
-        record_end.call0()?;
+    if let Some(record_end) = record_end
+        && let Err(error) = record_end.call0()
+    {
+        // It is the program's own: the span goes on.
+        let text = "the metrics of a tracer failed, and do not count the end of a span";
+        diagnostics::report_misuse(py, diagnostics::TRACE, text, &error);
     }
     let pipeline = pipeline.as_ref().unwrap_or(&settings.pipeline);
     let pipeline = pipeline.get().present(py)?;

@@ -1,6 +1,7 @@
 """Official path of oxitel.setup; private, and imported by other distributions all the
 same."""
 
+from oxitel.resources.resource import Resource as Resource
 from oxitel.setup import (
     BaseConfigurator as _BaseConfigurator,
     Configurator as _OTelSDKConfigurator,
