@@ -63,6 +63,8 @@ pub(super) fn read_long_any(text: &str) -> Option<u128> {
     read_long(text.as_bytes(), &ANY)
 }
 
+const DIGITS: [u8; 16] = *b"0123456789abcdef";
+
 /// The two digits of each byte, in lower case.
 static PAIRS: [[u8; 2]; 256] = {
     let mut pairs = [[0; 2]; 256];
@@ -70,7 +72,7 @@ static PAIRS: [[u8; 2]; 256] = {
     while byte < 256 {
         #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
         {
-            pairs[byte] = [digit(byte >> 4), digit(byte & 0x0F)];
+            pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 0x0F]];
         }
         byte += 1;
     }
@@ -85,12 +87,6 @@ pub(super) fn write(number: u128, text: &mut [u8]) {
             [*high, *low] = *pair;
         }
     }
-}
-
-const fn digit(value: usize) -> u8 {
-    #[expect(clippy::cast_possible_truncation, reason = "below 16")]
-    let value = value as u8;
-    value + if value < 10 { b'0' } else { b'a' - 10 }
 }
 
 #[cfg(test)]
