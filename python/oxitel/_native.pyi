@@ -20,6 +20,7 @@ from oxitel._native_instrumentation import (
     Database,
     DatabaseCall,
     DatabaseMethod,
+    Done,
     HttpClient,
     HttpServer,
     ResponseBody,
@@ -66,6 +67,7 @@ __all__ = [
     "Database",
     "DatabaseCall",
     "DatabaseMethod",
+    "Done",
     "Endpoint",
     "Errand",
     "Exporter",
@@ -268,8 +270,8 @@ class _Span(Span):
 
 @final
 class NonRecordingSpan:
-    """What `start_span` gives when nothing is recorded: a virtual subclass of the API's
-    `NonRecordingSpan`, with methods that do nothing."""
+    """What `start_span` gives when nothing is recorded, and a span of another process: a virtual
+    subclass of the API's `NonRecordingSpan`, with methods that do nothing."""
 
     __dict__: dict[str, Any]
 

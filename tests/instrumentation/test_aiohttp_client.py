@@ -11,6 +11,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from instrumentation.http_client import serving
 from instrumentation.http_server import Recorded
+from oxitel.instrumentation import aiohttp_client
 from oxitel.instrumentation.aiohttp_client import AioHttpClientInstrumentor, create_trace_config
 
 
@@ -189,6 +190,47 @@ def test_credentials_and_signatures_do_not_leave(instrumented, server):
     attributes = recorded.spans()[0].attributes
     assert "secret" not in str(dict(attributes))
     assert attributes["http.url"].endswith("?sig=REDACTED&X-Amz-Signature=REDACTED&a=b")
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://localhost:9/a b?c=d e&f=%20#g",
+        "http://localhost:80/a",
+        "https://localhost:443",
+        "https://localhost:80/a",
+        "http://localhost:10443/a",
+        "http://[::1]:9/a/../b",
+        "http://user:secret@localhost:9/ü?",
+        "HTTP://bücher.example/?a",
+        "http://localhost:9",
+        "/a?b",
+    ],
+)
+def test_the_text_of_a_url_is_the_librarys(url):
+    create_trace_config()
+    assert aiohttp_client._known_url is aiohttp.client.URL
+    url = aiohttp.client.URL(url)
+    for changed in (url, url.update_query({}), url.update_query({"h": "i j"})):
+        assert aiohttp_client._text(changed) == str(changed)
+
+
+def test_urls_that_are_kept_otherwise_are_read_by_their_text(monkeypatch):
+    class Url:
+        _scheme, _netloc, _path, _query, _fragment = "http", "localhost", "/other", "", ""
+
+        def __init__(self, text):
+            self.text = text
+
+        def __str__(self):
+            return self.text
+
+    monkeypatch.setattr(aiohttp_client, "_known_url", None)
+    aiohttp_client._look_at(Url)
+    assert aiohttp_client._known_url is None
+    assert aiohttp_client._text(Url("http://localhost/a")) == "http://localhost/a"
+    aiohttp_client._look_at(None)
+    assert aiohttp_client._known_url is None
 
 
 def test_excluded_urls_are_left_alone(instrumented, server, monkeypatch):

@@ -18,6 +18,7 @@ from opentelemetry.baggage.propagation import W3CBaggagePropagator
 from opentelemetry.context import Context
 from opentelemetry.propagators.composite import CompositePropagator
 from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.trace import NonRecordingSpan
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from oxitel import _native
@@ -111,7 +112,8 @@ def outcome(call: Callable[[], Any]) -> Outcome:
 
 
 def described(context: Context | None) -> Any:
-    """Everything of a context that can be seen, with the classes of it."""
+    """Everything of a context that can be seen, with the classes of it; of a span, whether it is of
+    the API's class."""
     if context is None:
         return None
     return type(context), [(key, _described(value)) for key, value in context.items()]
@@ -124,8 +126,8 @@ def _described(value: Any) -> Any:
         return value
     context = value.get_span_context()
     return (
-        type(value),
-        vars(value).keys(),
+        isinstance(value, NonRecordingSpan),
+        repr(value),
         type(context),
         [(type(field), field) for field in context[:4]],
         type(context.trace_state),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pickle
 import sys
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +17,7 @@ from opentelemetry.instrumentation.wsgi import WSGIGetter
 from opentelemetry.propagators import _envcarrier
 from opentelemetry.propagators.textmap import DefaultGetter, Getter, Setter, TextMapPropagator
 from opentelemetry.sdk.trace import TracerProvider
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 from werkzeug.datastructures import EnvironHeaders, Headers
 
 from oxitel.propagation import EnvironmentGetter, EnvironmentSetter
@@ -329,3 +331,43 @@ def test_the_header_that_other_suites_write_is_what_jaeger_injects() -> None:
     carrier: dict[str, str] = {}
     JaegerPropagator().inject(carrier, context)
     assert carrier == {"uber-trace-id": _format_uber_trace_id(1, 2, 0, 0x03)}
+
+
+def test_a_span_of_another_process_is_as_the_apis() -> None:
+    official = trace.NonRecordingSpan(
+        trace.SpanContext(
+            0x4BF92F3577B34DA6A3CE929D0E0E4736,
+            0x00F067AA0BA902B7,
+            is_remote=True,
+            trace_flags=trace.TraceFlags(1),
+            trace_state=trace.TraceState([("a", "1"), ("b", "2")]),
+        )
+    )
+    span = trace.get_current_span(W3C.extract(HEADERS))
+    context = span.get_span_context()
+    assert isinstance(span, trace.NonRecordingSpan)
+    assert context == official.get_span_context()
+    assert context is span.get_span_context()
+    assert context.trace_state is span.get_span_context().trace_state
+    assert repr(span) == repr(official)
+    assert type(context) is trace.SpanContext and type(context.trace_state) is trace.TraceState
+    copied = pickle.loads(pickle.dumps(span))
+    assert copied.get_span_context() == context
+    assert span.is_recording() is False
+
+
+def test_a_child_of_a_span_of_another_process_has_its_state_and_its_context() -> None:
+    received = W3C.extract(HEADERS)
+    parent = trace.get_current_span(received).get_span_context()
+    child: Any = TracerProvider().get_tracer("tests").start_span("child", received)
+    assert child.parent is parent and child.parent.is_remote
+    assert child.get_span_context().trace_state.to_header() == HEADERS["tracestate"]
+    written: dict[str, str] = {}
+    W3C.inject(written, received)
+    assert written == HEADERS
+
+
+def test_a_sampler_sees_that_the_parent_is_of_another_process() -> None:
+    sampler = ParentBased(ALWAYS_ON, remote_parent_sampled=ALWAYS_OFF)
+    tracer = TracerProvider(sampler=sampler).get_tracer("tests")
+    assert not tracer.start_span("child", W3C.extract(HEADERS)).is_recording()

@@ -78,6 +78,8 @@ mod _native {
     #[pymodule_export]
     use super::instrumentation::database_method::DatabaseMethod;
     #[pymodule_export]
+    use super::instrumentation::done::Done;
+    #[pymodule_export]
     use super::instrumentation::server::HttpServer;
     #[pymodule_export]
     use super::instrumentation::server_request::ServerRequest;

@@ -59,6 +59,7 @@ class _Instrumentation:
         self.response_hook = hook_of(hooks, "response_hook")
         self.captured_request, self.captured_response = captured
         self.captures_response = bool(self.captured_response)
+        self.sees_answers = self.captures_response or self.response_hook is not None
         # Whether nothing of the program's runs in the call but the sending.
         self.sends_at_once = self.request_hook is None and not self.captured_request
         self.excluded = excluded_by(None, "AIOHTTP_CLIENT")
@@ -73,7 +74,7 @@ class _Instrumentation:
         )
 
     def begin(self, method: str, url: Any, headers: Any) -> _native.ClientCall | None:
-        text = str(url)
+        text = _text(url)
         if self.url_filter is not None:
             if self.excluded is not None and self.excluded.url_disabled(text):
                 return None
@@ -118,8 +119,41 @@ def _listed(headers: Any) -> dict[str, list[str]]:
     return {name: headers.getall(name) for name in headers}
 
 
+_known_url: type[Any] | None = None
+"""The class of URLs, if it is seen to keep them in the parts that `_text` reads."""
+
+
+def _text(url: Any) -> str:
+    """The text of a URL. To make it, the library parses the server anew for each request."""
+    if type(url) is _known_url:
+        server, path, query = url._netloc, url._path, url._query
+        # A port that goes without saying is not said.
+        if server and path[:1] == "/" and not url._fragment and server[-3:] not in (":80", "443"):
+            text = f"{url._scheme}://{server}{path}"
+            return f"{text}?{query}" if query else text
+    return str(url)
+
+
+def _look_at(kind: Any) -> None:
+    global _known_url
+    for text in ("http://user:a%20b@[::1]:8080/b%20c/d", "https://localhost/a?b=c%20d"):
+        _known_url = kind
+        try:
+            is_known = _text(kind(text)) == str(kind(text)) == text
+        except Exception:
+            is_known = False
+        if not is_known:
+            _known_url = None
+            return
+
+
+# A coroutine of which nothing is waited for takes longer than all that is done in it.
+_DONE = _native.Done()
+
+
 class _Request:
-    """One request of a session, as aiohttp has it in a `Trace`: what it calls at each step."""
+    """One request of a session, as aiohttp has it in a `Trace`: what it calls at each step, and
+    awaits."""
 
     __slots__ = ("_call", "_own")
 
@@ -127,23 +161,30 @@ class _Request:
         self._own = own
         self._call: _native.ClientCall | None = None
 
-    async def send_request_start(self, method: str, url: Any, headers: Any) -> None:
+    def send_request_start(self, method: str, url: Any, headers: Any) -> _native.Done:
         if self._own is not None:
             try:
                 self._call = self._own.begin(method, url, headers)
             except Exception:
                 say_failed()
+        return _DONE
 
-    async def send_request_end(self, method: str, url: Any, headers: Any, response: Any) -> None:
+    def send_request_end(self, method: str, url: Any, headers: Any, response: Any) -> _native.Done:
         call = self._call
         if call is not None and self._own is not None:
             try:
+                if not self._own.sees_answers:
+                    call.complete(response.status)
+                    return _DONE
                 self._own.answered(call, method, url, headers, response)
             except Exception:
                 say_failed()
             call.finish()
+        return _DONE
 
-    async def send_request_exception(self, method: str, url: Any, headers: Any, error: Any) -> None:
+    def send_request_exception(
+        self, method: str, url: Any, headers: Any, error: Any
+    ) -> _native.Done:
         call = self._call
         if call is not None and self._own is not None:
             try:
@@ -151,10 +192,11 @@ class _Request:
             except Exception:
                 say_failed()
             call.finish()
+        return _DONE
 
 
-async def _pass_by(*arguments: Any) -> None:
-    pass
+def _pass_by(*arguments: Any) -> _native.Done:
+    return _DONE
 
 
 def _trace_config(current: Callable[[], _Instrumentation | None]) -> aiohttp.TraceConfig:
@@ -200,6 +242,7 @@ def _trace_directly(module: Any) -> None:
     original = getattr(module, "Trace", None)
     if original is None or hasattr(original, _CURRENT):
         return
+    _look_at(getattr(module, "URL", None))
     for name in vars(original):
         if name.startswith("send_") and not hasattr(_Request, name):
             setattr(_Request, name, _pass_by)

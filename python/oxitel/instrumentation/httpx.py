@@ -105,10 +105,10 @@ class Instrumentation:
             call.failed(error)
             call.finish()
             raise
-        self._answered(call, response)
+        self._answered(call, response, self.response_hook is None)
         if self.response_hook is not None:
             call.call_hook(self.response_hook, information, _answer(response))
-        call.finish()
+            call.finish()
         return response
 
     async def send_async(
@@ -131,10 +131,10 @@ class Instrumentation:
             call.failed(error)
             call.finish()
             raise
-        self._answered(call, response)
+        self._answered(call, response, self.async_response_hook is None)
         if self.async_response_hook is not None:
             await call_awaited(self.async_response_hook, call.span, information, _answer(response))
-        call.finish()
+            call.finish()
         return response
 
     def _begin(self, request: Any, sends_at_once: bool) -> _native.ClientCall | None:
@@ -160,16 +160,22 @@ class Instrumentation:
             say_failed()
             return None
 
-    def _answered(self, call: _native.ClientCall, response: Any) -> None:
+    def _answered(self, call: _native.ClientCall, response: Any, is_over: bool) -> None:
+        """There is an answer, and with `is_over` nothing more of the call to come."""
         try:
             version = response.extensions.get("http_version", b"HTTP/1.1")
             text = _VERSIONS.get(version) or version.decode("ascii", "ignore").removeprefix("HTTP/")
+            if is_over and not self.captures_response:
+                call.complete(response.status_code, text)
+                return
             call.answered(response.status_code, text)
             if self.captures_response:
                 headers = _listed(response.headers)
                 call.set_attributes(self.captured_response.attributes(headers))
         except Exception:
             say_failed()
+        if is_over:
+            call.finish()
 
 
 _VERSIONS = {b"HTTP/1.1": "1.1", b"HTTP/2": "2", b"HTTP/1.0": "1.0"}

@@ -128,11 +128,12 @@ class _Instrumentation:
     def _answered(self, call: _native.ClientCall, pool: Any, body: Any, response: Any) -> None:
         version = getattr(response, "version", None)
         call.answered(response.status, None if not version else "1.1" if version == 11 else "1.0")
-        headers, length = response.headers, 0
+        headers = response.headers
+        length: int | None = 0
         # Where there is none, their `get` costs them an exception.
         if "Content-Length" in headers:
-            length = headers["Content-Length"]
-        call.sized(0 if body is None else _size(body), _length(length))
+            length = _length(headers["Content-Length"])
+        call.sized(0 if body is None else _size(body), length)
         if self.captures_response:
             call.set_attributes(self.captured_response.attributes(response.headers))
         if self.response_hook is not None:

@@ -229,7 +229,10 @@ impl AnySpan {
     /// Whether it is one of ours that the sampler did not want.
     pub(crate) fn is_unsampled(&self, py: Python<'_>) -> bool {
         match self {
-            Self::Unrecorded(span) => span.bind(py).is_exact_instance_of::<UnsampledSpan>(),
+            Self::Unrecorded(span) => {
+                let own = span.bind(py).cast_exact::<UnsampledSpan>();
+                own.is_ok_and(|own| !own.get().is_remote)
+            }
             Self::Recording(_) | Self::Other(_) => false,
         }
     }

@@ -19,6 +19,7 @@ use super::facts::{Conventions, FactKeys, Facts};
 use super::hook;
 use super::suppression::is_http_suppressed;
 use crate::propagation::carrier::CarrierTarget;
+use crate::threads::interruption::Settled;
 
 /// The facts of one request.
 pub(super) type ClientFacts = Facts<COUNT>;
@@ -235,28 +236,43 @@ fn put_url<'py>(facts: &mut ClientFacts, target: &Bound<'py, PyAny>, server: Opt
         None => facts.set_present(URL, Some(target.clone())),
     }
     let (scheme, host, port) = match server {
-        Some(Server(scheme, host, port)) => (scheme, host, Some(port)),
+        Some(Server(scheme, host, port)) => (present(scheme), present(host), present(port)),
         None => {
             let origin = url::origin(&text);
-            let port = origin.port.and_then(|port| port.into_pyobject(py).ok());
-            let scheme = match &*origin.scheme {
-                "http" => intern!(py, "http").clone(),
-                "https" => intern!(py, "https").clone(),
-                other => PyString::new(py, other),
+            let text = |text: &str| match text {
+                "" => None,
+                "http" => Some(intern!(py, "http").clone().into_any()),
+                "https" => Some(intern!(py, "https").clone().into_any()),
+                other => Some(PyString::new(py, other).into_any()),
             };
+            let port = origin.port.filter(|port| *port != 0);
+            let port = port.and_then(|port| port.into_pyobject(py).ok());
             (
-                scheme.into_any(),
-                PyString::new(py, &origin.host).into_any(),
+                text(&origin.scheme),
+                text(&origin.host),
                 port.map(Bound::into_any),
             )
         }
     };
-    facts.set_present(SCHEME, Some(scheme));
-    facts.set_present(PEER_NAME, Some(host.clone()));
-    facts.set_present(PEER_ADDRESS, Some(host.clone()));
-    facts.set_present(HOST, Some(host));
-    facts.set_present(PORT, port.clone());
-    facts.set_present(PEER_PORT, port);
+    let found = [
+        (SCHEME, &scheme),
+        (PEER_NAME, &host),
+        (PEER_ADDRESS, &host),
+        (HOST, &host),
+        (PORT, &port),
+        (PEER_PORT, &port),
+    ];
+    for (fact, value) in found {
+        if let Some(value) = value {
+            facts.set(fact, value.clone());
+        }
+    }
+}
+
+/// What is neither missing nor empty nor zero.
+fn present(value: Bound<'_, PyAny>) -> Option<Bound<'_, PyAny>> {
+    let is_present = value.is_truthy().settled(value.py()).unwrap_or(false);
+    is_present.then_some(value)
 }
 
 fn put_user_agent<'py>(facts: &mut ClientFacts, value: Bound<'py, PyAny>) -> PyResult<()> {

@@ -358,6 +358,17 @@ impl ClientCall {
         hook::harmless(py, self.answer(status, version)).map(drop)
     }
 
+    /// `answered` and `finish` in one.
+    #[pyo3(signature = (status, version=None))]
+    fn complete(
+        &self,
+        status: &Bound<'_, PyAny>,
+        version: Option<Bound<'_, PyAny>>,
+    ) -> PyResult<()> {
+        self.answered(status, version)?;
+        self.finish(status.py())
+    }
+
     /// Notes the sizes of the bodies in bytes, as far as they are known.
     #[pyo3(signature = (request, response))]
     fn sized(&self, py: Python<'_>, request: Option<u64>, response: Option<u64>) {

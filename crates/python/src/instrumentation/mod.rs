@@ -12,6 +12,7 @@ pub(crate) mod client_call;
 pub(crate) mod database;
 pub(crate) mod database_call;
 pub(crate) mod database_method;
+pub(crate) mod done;
 pub(crate) mod facts;
 pub(crate) mod hook;
 pub(crate) mod incoming;

@@ -94,7 +94,7 @@ impl CompositePropagator {
         getter: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<(Option<Bound<'py, PyAny>>, Option<RemoteSpan<'py>>)> {
         let extracted = self.extract_from(py, source, carrier, None, getter)?;
-        Ok(extracted.into_parts())
+        extracted.into_parts(py)
     }
 
     // The context that `source` holds, on top of `context`.

@@ -7,6 +7,8 @@ use telemetry::trace::SpanContext;
 use super::format::Known;
 use crate::imports::context;
 use crate::imports::official::Official;
+use crate::trace::state::State;
+use crate::trace::unsampled::UnsampledSpan;
 
 pub(super) struct Extracted<'py> {
     /// `None` until something is known: then it is an empty one, or the current one for baggage.
@@ -15,8 +17,8 @@ pub(super) struct Extracted<'py> {
     is_new: bool,
     /// Whether it is an empty one that is still to be made.
     is_empty: bool,
-    /// A remote span that is still to be put into it.
-    span: Option<RemoteSpan<'py>>,
+    /// A remote span that is still to be put into it, and its state if there is one.
+    span: Option<(SpanContext, Option<State>)>,
     pub(super) official: &'static Official,
     pub(super) known: &'static Known,
 }
@@ -82,23 +84,15 @@ impl<'py> Extracted<'py> {
     }
 
     /// Makes a remote span the current one.
-    pub(super) fn set_span(
-        &mut self,
-        context: &SpanContext,
-        trace_state: Option<&Bound<'py, PyAny>>,
-    ) {
-        self.span = Some((*context, trace_state.cloned()));
+    pub(super) fn set_span(&mut self, context: &SpanContext, state: Option<State>) {
+        self.span = Some((*context, state));
     }
 
     // Puts what was only noted into the context.
     fn settle(&mut self, py: Python<'py>) -> PyResult<()> {
-        if let Some((context, trace_state)) = self.span.take() {
-            let official = self.official;
-            let trace_id = context.trace_id.into_pyobject(py)?.into_any();
-            let trace_state = trace_state.as_ref();
-            let object = official.new_span_context(py, &trace_id, &context, trace_state)?;
-            let span = official.new_non_recording_span(py, object)?;
-            self.set(py, official.span_key.bind(py), &span)?;
+        if let Some((context, state)) = self.span.take() {
+            let span = Bound::new(py, UnsampledSpan::remote(&context, state))?;
+            self.set(py, self.official.span_key.bind(py), span.as_any())?;
         }
         if self.is_empty && self.context.is_none() {
             self.context = Some(self.official.new_context(py)?.into_any());
@@ -148,8 +142,18 @@ impl<'py> Extracted<'py> {
     }
 
     /// What was found, for whoever has no need of Python objects.
-    pub(super) fn into_parts(self) -> (Option<Bound<'py, PyAny>>, Option<RemoteSpan<'py>>) {
-        (self.context, self.span)
+    pub(super) fn into_parts(
+        self,
+        py: Python<'py>,
+    ) -> PyResult<(Option<Bound<'py, PyAny>>, Option<RemoteSpan<'py>>)> {
+        let Some((context, state)) = self.span else {
+            return Ok((self.context, None));
+        };
+        let state = match &state {
+            Some(state) => Some(state.object(py)?.clone()),
+            None => None,
+        };
+        Ok((self.context, Some((context, state))))
     }
 }
 

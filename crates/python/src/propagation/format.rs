@@ -32,7 +32,6 @@ pub(crate) struct Known {
     pub(super) default_setter: Py<PyAny>,
     /// The key of the baggage in a `Context`.
     pub(super) baggage_key: Py<PyString>,
-    pub(super) trace_state: Py<PyType>,
 }
 
 struct KnownClass {
@@ -127,7 +126,6 @@ impl Known {
                 .getattr("_BAGGAGE_KEY")?
                 .cast_into::<PyString>()?
                 .unbind(),
-            trace_state: class("opentelemetry.trace", "TraceState")?,
         })
     }
 

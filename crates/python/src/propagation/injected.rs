@@ -12,13 +12,14 @@ use crate::imports::official::{Official, read_span_context};
 use crate::threads::interruption::Settled;
 use crate::trace::identity::IdTexts;
 use crate::trace::span::{self, Span};
+use crate::trace::state::TRACE_STATE;
 use crate::trace::unsampled::UnsampledSpan;
 
 /// The context that is injected.
 pub(super) struct Injected<'py> {
     context: Bound<'py, PyAny>,
     official: &'static Official,
-    pub(super) known: &'static Known,
+    known: &'static Known,
     /// Read by the first propagator that needs it.
     span: Option<Option<InjectedSpan<'py>>>,
 }
@@ -98,12 +99,12 @@ impl<'py> InjectedSpan<'py> {
     }
 
     /// The `tracestate` header, if there is one.
-    pub(super) fn trace_state(&self, known: &Known) -> PyResult<Option<Bound<'py, PyString>>> {
+    pub(super) fn trace_state(&self) -> PyResult<Option<Bound<'py, PyString>>> {
         let Some(state) = &self.trace_state else {
             return Ok(None);
         };
         let py = state.py();
-        if state.get_type().is(known.trace_state.bind(py))
+        if state.get_type().is(TRACE_STATE.kept(py)?)
             && let Ok(members) = state.getattr(intern!(py, "_dict"))
             && let Ok(members) = members.cast::<PyDict>()
         {

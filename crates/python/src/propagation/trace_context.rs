@@ -3,16 +3,15 @@
 use std::borrow::Cow;
 
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyList, PyString};
 use telemetry::propagation::{trace_context, trace_state};
 
 use super::carrier::{CarrierSource, CarrierTarget, Values};
 use super::extracted::Extracted;
-use super::format::Known;
 use super::injected::Injected;
 use crate::convert::text;
-use crate::imports::official;
 use crate::process::diagnostics;
+use crate::trace::state::{self, State, TRACE_STATE};
 
 const LOGGER: &str = "opentelemetry.trace.propagation.tracecontext";
 /// The most characters of `tracestate` that the API reads.
@@ -33,9 +32,9 @@ pub(super) fn extract<'py>(
     };
     let state = match source.get(intern!(py, "tracestate"))? {
         Values::Nothing => None,
-        values => read_state(py, extracted.known, values)?,
+        values => read_state(py, values)?,
     };
-    extracted.set_span(&context, state.as_ref());
+    extracted.set_span(&context, state);
     Ok(())
 }
 
@@ -44,40 +43,36 @@ pub(super) fn inject<'py>(
     target: &CarrierTarget<'_, 'py>,
     injected: &mut Injected<'py>,
 ) -> PyResult<()> {
-    let known = injected.known;
     let Some(span) = injected.span()? else {
         return Ok(());
     };
     let header = trace_context::write(&span.context);
     target.set_ascii(intern!(py, "traceparent"), &header)?;
-    if let Some(state) = span.trace_state(known)? {
+    if let Some(state) = span.trace_state()? {
         target.set(intern!(py, "tracestate"), &state)?;
     }
     Ok(())
 }
 
-/// The `TraceState` of the headers; `None` for an empty one.
-fn read_state<'py>(
-    py: Python<'py>,
-    known: &Known,
-    values: Values<'py>,
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+/// The state in the headers; `None` for an empty one.
+fn read_state(py: Python<'_>, values: Values<'_>) -> PyResult<Option<State>> {
     if let Values::One(value) = &values {
         return match text::of_header(value) {
-            Some(header) => new_state(py, known, &[header]),
+            Some(header) => new_state(py, &[header], value.cast().ok()),
             None => Ok(None),
         };
     }
     let values = values.all()?;
     let headers: Vec<_> = values.iter().filter_map(text::of_header).collect();
-    new_state(py, known, &headers)
+    new_state(py, &headers, None)
 }
 
-fn new_state<'py>(
-    py: Python<'py>,
-    known: &Known,
+/// `whole` is the one header there is, if it is a text.
+fn new_state(
+    py: Python<'_>,
     headers: &[Cow<'_, str>],
-) -> PyResult<Option<Bound<'py, PyAny>>> {
+    whole: Option<&Bound<'_, PyString>>,
+) -> PyResult<Option<State>> {
     if is_too_long(headers) {
         diagnostics::warn(
             py,
@@ -87,23 +82,24 @@ fn new_state<'py>(
         );
         return Ok(None);
     }
-    let class = known.trace_state.bind(py);
     let Ok(members) = trace_state::read(headers.iter().map(|header| &**header)) else {
         // The API's own class says what is wrong, and has the rules of what is left of it.
         let headers = PyList::new(py, headers)?;
+        let class = TRACE_STATE.kept(py)?;
         let state = class.call_method1(intern!(py, "from_header"), (headers,))?;
-        return Ok(Some(state));
+        let is_empty = state.is_empty()?;
+        return Ok((!is_empty).then(|| State::Object(state.unbind())));
     };
     if members.is_empty() {
         return Ok(None);
     }
-    let content = PyDict::new(py);
-    for (key, value) in members {
-        content.set_item(key, value)?;
+    match whole {
+        Some(text) => Ok(Some(State::of_header(text.clone()))),
+        None => {
+            let state = state::new_object(py, &members)?;
+            Ok(Some(State::Object(state.unbind())))
+        }
     }
-    let state = official::new_object_of(py, class)?;
-    state.setattr(intern!(py, "_dict"), content)?;
-    Ok(Some(state))
 }
 
 // The commas between headers count too. Counting characters takes time, bytes are at hand.

@@ -26,6 +26,7 @@ pub(crate) mod settings;
 pub(crate) mod shown;
 pub(crate) mod span;
 pub(crate) mod start_options;
+pub(crate) mod state;
 pub(crate) mod status;
 pub(crate) mod tracer;
 pub(crate) mod unsampled;

@@ -89,12 +89,11 @@ impl<'py> Parent<'py> {
         let py = span.py();
         if let Ok(unsampled) = span.cast::<UnsampledSpan>() {
             let span = unsampled.get();
-            let trace_state = span.trace_state.as_ref();
             return Ok(Some(Self {
                 flags: span.flags,
-                is_remote: false,
-                trace_state: trace_state.map(|state| state.bind(py).clone()),
-                is_valid: true,
+                is_remote: span.is_remote,
+                trace_state: span.trace_state(py).cloned(),
+                is_valid: span.is_valid(),
                 source: ParentSource::Unsampled(unsampled.clone()),
             }));
         }

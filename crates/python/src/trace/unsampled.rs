@@ -1,5 +1,6 @@
-//! `UnsampledSpan`: what `start_span` gives when nothing is recorded. It behaves as the API's
-//! `NonRecordingSpan`, of which it is a virtual subclass, without a Python frame a call.
+//! `UnsampledSpan`: what `start_span` gives when nothing is recorded, and a span of another process as its
+//! headers say. It behaves as the API's `NonRecordingSpan`, of which it is a virtual subclass, without a
+//! Python frame a call.
 
 use crate::threads::once::Once;
 use pyo3::prelude::*;
@@ -9,6 +10,8 @@ use telemetry::trace::SpanContext;
 use crate::imports::official::Official;
 
 use super::identity::{Identity, TraceId};
+use super::state::State;
+use crate::threads::interruption::Settled;
 
 #[pyclass(
     frozen,
@@ -21,8 +24,9 @@ pub(crate) struct UnsampledSpan {
     pub(crate) trace_id: TraceId,
     span_id: u64,
     pub(crate) flags: u8,
+    pub(crate) is_remote: bool,
     /// `None` when it is empty.
-    pub(crate) trace_state: Option<Py<PyAny>>,
+    state: Option<State>,
     /// Made when somebody asks for it.
     identity: Once<Identity>,
 }
@@ -38,9 +42,34 @@ impl UnsampledSpan {
             trace_id,
             span_id,
             flags,
-            trace_state,
+            is_remote: false,
+            state: trace_state.map(State::Object),
             identity: Once::new(),
         }
+    }
+
+    /// A span of another process.
+    pub(crate) fn remote(context: &SpanContext, state: Option<State>) -> Self {
+        Self {
+            trace_id: TraceId::Number(context.trace_id),
+            span_id: context.span_id,
+            flags: context.flags,
+            is_remote: context.is_remote,
+            state,
+            identity: Once::new(),
+        }
+    }
+
+    /// `None` when it is empty.
+    pub(crate) fn trace_state<'py>(&self, py: Python<'py>) -> Option<&Bound<'py, PyAny>> {
+        self.state.as_ref()?.object(py).settled(py)
+    }
+
+    /// Whether its ids are those of a span.
+    pub(crate) fn is_valid(&self) -> bool {
+        // An object was that of a valid parent.
+        let has_trace_id = !matches!(self.trace_id, TraceId::Number(0));
+        has_trace_id && self.span_id != 0
     }
 
     pub(crate) fn context(&self, py: Python<'_>) -> SpanContext {
@@ -48,14 +77,14 @@ impl UnsampledSpan {
             trace_id: self.trace_id.number(py),
             span_id: self.span_id,
             flags: self.flags,
-            is_remote: false,
+            is_remote: self.is_remote,
         }
     }
 
     pub(crate) fn identity(&self, py: Python<'_>) -> &Identity {
         self.identity.get_or_init(py, || {
-            let state = self.trace_state.as_ref();
-            Identity::new(self.context(py), state.map(|state| state.clone_ref(py)))
+            let state = self.trace_state(py).cloned();
+            Identity::new(self.context(py), state.map(Bound::unbind))
         })
     }
 }

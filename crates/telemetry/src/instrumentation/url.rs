@@ -23,7 +23,7 @@ const SENSITIVE: [&str; 7] = [
 #[must_use]
 pub fn redact(url: &str) -> Option<String> {
     // Most have neither.
-    if !url.contains(['@', '?']) {
+    if !url.bytes().any(|byte| matches!(byte, b'@' | b'?')) {
         return None;
     }
     let without_credentials = redact_credentials(url);
@@ -119,8 +119,9 @@ pub struct Origin<'a> {
 /// The origin of an absolute URL.
 #[must_use]
 pub fn origin(url: &str) -> Origin<'_> {
-    let (scheme, rest) = url.split_once("://").unwrap_or(("", ""));
-    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (scheme, rest) = split_scheme(url).unwrap_or(("", ""));
+    let is_end = |byte| matches!(byte, b'/' | b'?' | b'#');
+    let end = rest.bytes().position(is_end).unwrap_or(rest.len());
     let authority = rest.get(..end).unwrap_or_default();
     let address = match authority.rsplit_once('@') {
         Some((_, address)) => address,
@@ -140,6 +141,17 @@ pub fn origin(url: &str) -> Origin<'_> {
         scheme: lower(scheme),
         host: lower(host),
         port: port.and_then(|port| port.parse().ok()),
+    }
+}
+
+/// What there is before and after `://`. Where the first colon is that of it, no text is searched for, which
+/// would take longer than all the rest.
+fn split_scheme(url: &str) -> Option<(&str, &str)> {
+    let place = url.bytes().position(|byte| byte == b':')?;
+    let (scheme, after) = url.split_at_checked(place)?;
+    match after.strip_prefix("://") {
+        Some(rest) => Some((scheme, rest)),
+        None => url.split_once("://"),
     }
 }
 
@@ -242,6 +254,8 @@ mod tests {
             ("http://[::1]", origin_of("http", "::1", None)),
             ("http://h:99999/", origin_of("http", "h", None)),
             ("http://h:/", origin_of("http", "h", None)),
+            ("a:b://h:1", origin_of("a:b", "h", Some(1))),
+            ("a:b/c", origin_of("", "", None)),
             ("/path", origin_of("", "", None)),
             ("", origin_of("", "", None)),
         ] {

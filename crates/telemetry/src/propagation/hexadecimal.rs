@@ -63,18 +63,30 @@ pub(super) fn read_long_any(text: &str) -> Option<u128> {
     read_long(text.as_bytes(), &ANY)
 }
 
+const DIGITS: [u8; 16] = *b"0123456789abcdef";
+
+/// The two digits of each byte, in lower case.
+static PAIRS: [[u8; 2]; 256] = {
+    let mut pairs = [[0; 2]; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        #[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+        {
+            pairs[byte] = [DIGITS[byte >> 4], DIGITS[byte & 0x0F]];
+        }
+        byte += 1;
+    }
+    pairs
+};
+
 /// Fills `text`, of an even length, with the lowest digits of `number`, in lower case.
 pub(super) fn write(number: u128, text: &mut [u8]) {
     let bytes = number.to_le_bytes();
     for (places, byte) in text.rchunks_exact_mut(2).zip(bytes) {
-        if let [high, low] = places {
-            (*high, *low) = (digit(byte >> 4), digit(byte & 0x0F));
+        if let ([high, low], Some(pair)) = (places, PAIRS.get(usize::from(byte))) {
+            [*high, *low] = *pair;
         }
     }
-}
-
-const fn digit(value: u8) -> u8 {
-    value + if value < 10 { b'0' } else { b'a' - 10 }
 }
 
 #[cfg(test)]
