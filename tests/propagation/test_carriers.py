@@ -15,7 +15,13 @@ from opentelemetry.context import Context
 from opentelemetry.instrumentation.asgi import ASGIGetter
 from opentelemetry.instrumentation.wsgi import WSGIGetter
 from opentelemetry.propagators import _envcarrier
-from opentelemetry.propagators.textmap import DefaultGetter, Getter, Setter, TextMapPropagator
+from opentelemetry.propagators.textmap import (
+    DefaultGetter,
+    Getter,
+    Setter,
+    TextMapPropagator,
+    default_setter,
+)
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 from werkzeug.datastructures import EnvironHeaders, Headers
@@ -371,3 +377,41 @@ def test_a_sampler_sees_that_the_parent_is_of_another_process() -> None:
     sampler = ParentBased(ALWAYS_ON, remote_parent_sampled=ALWAYS_OFF)
     tracer = TracerProvider(sampler=sampler).get_tracer("tests")
     assert not tracer.start_span("child", W3C.extract(HEADERS)).is_recording()
+
+
+def test_arguments_are_taken_by_place_and_by_name(current: Context) -> None:
+    propagator: Any = W3C
+    expected: dict[str, str] = {}
+    W3C.inject(expected, current)
+    ways: list[Any] = [
+        lambda carrier: propagator.inject(carrier, current, None),
+        lambda carrier: propagator.inject(carrier, current, setter=default_setter),
+        lambda carrier: propagator.inject(carrier, context=current, setter=default_setter),
+        lambda carrier: propagator.inject(carrier, setter=default_setter, context=current),
+        lambda carrier: propagator.inject(setter=default_setter, carrier=carrier, context=current),
+    ]
+    for inject in ways:
+        written: dict[str, str] = {}
+        inject(written)
+        assert written == expected
+    base = Context({"key": "value"})
+    ways = [
+        lambda: propagator.extract(HEADERS, base, DefaultGetter()),
+        lambda: propagator.extract(HEADERS, base, getter=DefaultGetter()),
+        lambda: propagator.extract(HEADERS, context=base, getter=DefaultGetter()),
+        lambda: propagator.extract(HEADERS, getter=DefaultGetter(), context=base),
+        lambda: propagator.extract(carrier=HEADERS, context=base),
+    ]
+    for extract in ways:
+        assert described(extract()) == described(W3C.extract(HEADERS, base))
+        assert extract()["key"] == "value"
+    wrong: list[Any] = [
+        lambda: propagator.inject({}, current, context=current),
+        lambda: propagator.inject({}, None, None, setter=None),
+        lambda: propagator.inject({}, other=1),
+        lambda: propagator.extract({}, carrier={}),
+        lambda: propagator.extract(context=base),
+    ]
+    for call in wrong:
+        with pytest.raises(TypeError):
+            call()

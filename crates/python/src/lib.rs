@@ -160,6 +160,7 @@ mod _native {
         module.add("LOGGING_ATTRIBUTES", PyTuple::new(py, attributes)?)?;
         super::trace::methods::set_attribute::install(py)?;
         super::trace::lookalike::borrowed::install(py)?;
+        super::propagation::positional::install(py)?;
         super::trace::lookalike::overridden::install(py)?;
         // Everyone's `isinstance(span, opentelemetry.trace.Span)` has to hold.
         let official = super::imports::official::Official::get(py)?;

@@ -48,8 +48,12 @@ pub(super) fn inject<'py>(
     target: &CarrierTarget<'_, 'py>,
     injected: &Injected<'py>,
 ) -> PyResult<()> {
+    let entries = injected.baggage()?;
+    if entries.is_empty() {
+        return Ok(());
+    }
     let mut writer = Writer::default();
-    for (name, value) in injected.baggage()? {
+    for (name, value) in entries {
         let Ok(name) = name.str() else { continue };
         let (Some(name), Some(value)) = (
             text::of_header(name.as_any()),

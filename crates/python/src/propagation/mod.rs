@@ -9,5 +9,6 @@ pub(crate) mod extracted;
 mod format;
 mod injected;
 mod jaeger;
+pub(crate) mod positional;
 pub(crate) mod propagator;
 mod trace_context;
