@@ -255,5 +255,5 @@ struct Writing {
     room: u64,
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(test)]
 mod tests;

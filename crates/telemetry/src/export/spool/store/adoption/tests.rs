@@ -1,5 +1,6 @@
 //! An adopter that is killed at any step of its way has lost nothing, and what was sent twice for it is one
 //! batch. The steps are its own calls of the operating system: `strace` finds them, and kills at each.
+#![cfg(target_os = "linux")]
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};
