@@ -270,7 +270,10 @@ class _DjangoMiddleware:
         begun.answered(response.status_code, response)
         propagator = propagators.get_global_response_propagator()
         if propagator is not None:
-            propagator.inject(response)
+            try:
+                propagator.inject(response)
+            except Exception:
+                _logger.exception("The response propagator raised")
         if exception is not None:
             begun.span.record_exception(exception)
             text = f"{type(exception).__name__}: {exception}"
