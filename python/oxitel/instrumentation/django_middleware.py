@@ -20,7 +20,7 @@ from oxitel import _native
 
 from .asgi_attributes import asgi_getter, headers_of
 from .conventions import _DEFAULT
-from .http.excluded_urls import ExcludeList, get_excluded_urls
+from .http.excluded_urls import NOTHING_EXCLUDED, ExcludeList, get_excluded_urls
 from .http.headers import SERVER_REQUEST, SERVER_RESPONSE, captures
 from .http.request_attributes import get_traced_request_attrs
 from .http.server import ServerInstruments
@@ -40,8 +40,12 @@ except ImportError:
 
 
 _logger = getLogger("opentelemetry.instrumentation.django")
+ServerRequest = _native.ServerRequest
 
 _PREFIX = "opentelemetry-instrumentor-django."
+_REQUEST_KEY = f"{_PREFIX}activation_key"
+_SPAN_KEY = f"{_PREFIX}span_key"
+_EXCEPTION_KEY = f"{_PREFIX}exception_key"
 # The middleware that a request has begun in, the request, and its token.
 _BEGUN_KEY = "oxitel.django.begun"
 
@@ -84,10 +88,10 @@ class _DjangoMiddleware:
     sync_capable = True
     async_capable = True
 
-    _environ_activation_key = f"{_PREFIX}activation_key"
+    _environ_activation_key = _REQUEST_KEY
     _environ_token = f"{_PREFIX}token"
-    _environ_span_key = f"{_PREFIX}span_key"
-    _environ_exception_key = f"{_PREFIX}exception_key"
+    _environ_span_key = _SPAN_KEY
+    _environ_exception_key = _EXCEPTION_KEY
     _environ_active_request_attr_key = f"{_PREFIX}active_request_attr_key"
     _environ_duration_attr_key = f"{_PREFIX}duration_attr_key"
     _environ_timer_key = f"{_PREFIX}timer_key"
@@ -175,14 +179,18 @@ class _DjangoMiddleware:
         """Begin the span of a request, and make it current until `process_response`."""
         servers = self._servers
         meta = request.META
-        if servers is None or self._environ_activation_key in meta or _BEGUN_KEY in meta:
+        if servers is None or _REQUEST_KEY in meta or _BEGUN_KEY in meta:
             return
         try:
             is_asgi = isinstance(request, _asgi_request())
             server = servers[is_asgi]
             source = request.scope if is_asgi else meta
             excluded: ExcludeList | None = self._excluded_urls
-            if excluded and excluded.url_disabled(_url_of(request)):
+            if (
+                excluded is not NOTHING_EXCLUDED
+                and excluded
+                and excluded.url_disabled(_url_of(request))
+            ):
                 begin = server.begin_asgi_excluded if is_asgi else server.begin_wsgi_excluded
                 begun = begin(source)
                 if begun is not None:
@@ -199,8 +207,8 @@ class _DjangoMiddleware:
                 return
             if self._traced_request_attrs and begun.span.is_recording():
                 self._set_traced_attributes(request, begun, source if is_asgi else None)
-            meta[self._environ_activation_key] = begun
-            meta[self._environ_span_key] = begun.span
+            meta[_REQUEST_KEY] = begun
+            meta[_SPAN_KEY] = begun.span
             meta[_BEGUN_KEY] = self, begun, begun.enter()
             if hook is not None:
                 begun.call_hook(hook, request)
@@ -208,7 +216,7 @@ class _DjangoMiddleware:
             _logger.exception("Failed to trace a request, which goes on without it")
 
     def _set_traced_attributes(
-        self, request: Any, begun: _native.ServerRequest, scope: dict[str, Any] | None
+        self, request: Any, begun: ServerRequest, scope: dict[str, Any] | None
     ) -> None:
         wanted = self._traced_request_attrs
         found = extract_attributes_from_object(request, wanted, {})
@@ -219,15 +227,18 @@ class _DjangoMiddleware:
 
     def process_view(self, request: Any, view_func: Any, *args: Any, **kwargs: Any) -> None:
         """Note the route, which Django has found by now."""
-        begun = request.META.get(self._environ_activation_key)
+        begun = request.META.get(_REQUEST_KEY)
         match = request.resolver_match
-        if begun is not None and match is not None:
+        if isinstance(begun, ServerRequest) and match is not None:
             _note_route(request, begun, match)
 
     async def _process_view_async(
         self, request: Any, view_func: Any, *args: Any, **kwargs: Any
     ) -> None:
-        _DjangoMiddleware.process_view(self, request, view_func)
+        begun = request.META.get(_REQUEST_KEY)
+        match = request.resolver_match
+        if isinstance(begun, ServerRequest) and match is not None:
+            _note_route(request, begun, match)
 
     def process_exception(self, request: Any, exception: Exception) -> None:
         """Keep what a view has raised for the end of the request."""
@@ -241,9 +252,20 @@ class _DjangoMiddleware:
             return response
         _, begun, token = kept
         try:
-            exception = meta.pop(self._environ_exception_key, None)
+            exception = meta.pop(_EXCEPTION_KEY, None)
             if self._let_go(meta):
-                self._answer(request, response, begun, exception)
+                if (
+                    exception is None
+                    and begun.route is not None
+                    and propagators._RESPONSE_PROPAGATOR is None
+                    and _DjangoMiddleware._otel_response_hook is None
+                    and not getattr(response, "streaming", False)
+                ):
+                    # Nobody else has to do with the answer, and it is there.
+                    begun.answered(response.status_code, response)
+                    begun.finish()
+                else:
+                    self._answer(request, response, begun, exception)
         except Exception:
             _logger.exception("Failed to trace an answer")
             begun.finish()
@@ -254,12 +276,10 @@ class _DjangoMiddleware:
     def _let_go(self, meta: dict[str, Any]) -> bool:
         """Keep a request no longer; False for one that is excluded."""
         del meta[_BEGUN_KEY]
-        meta.pop(self._environ_span_key, None)
-        return meta.pop(self._environ_activation_key, None) is not None
+        meta.pop(_SPAN_KEY, None)
+        return meta.pop(_REQUEST_KEY, None) is not None
 
-    def _answer(
-        self, request: Any, response: Any, begun: _native.ServerRequest, exception: Any
-    ) -> None:
+    def _answer(self, request: Any, response: Any, begun: ServerRequest, exception: Any) -> None:
         match = request.resolver_match
         if match is None:
             # Answered before a view was asked for.
@@ -293,7 +313,7 @@ class _DjangoMiddleware:
             return
         _, begun, token = kept
         self._let_go(request.META)
-        request.META.pop(self._environ_exception_key, None)
+        request.META.pop(_EXCEPTION_KEY, None)
         begun.failed(error)
         begun.leave(token)
         begun.finish()
@@ -301,8 +321,8 @@ class _DjangoMiddleware:
 
 def keep_exception(request: Any, exception: Exception) -> None:
     meta = request.META
-    if _DjangoMiddleware._environ_activation_key in meta:
-        meta[_DjangoMiddleware._environ_exception_key] = exception
+    if _REQUEST_KEY in meta:
+        meta[_EXCEPTION_KEY] = exception
 
 
 _COMMON = {name: name for name in ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH")}
@@ -324,7 +344,7 @@ def _name_by_match(method: str, match: Any) -> str:
     return f"{method} {place}" if place else method
 
 
-def _note_route(request: Any, begun: _native.ServerRequest, match: Any) -> None:
+def _note_route(request: Any, begun: ServerRequest, match: Any) -> None:
     route = getattr(match, "route", None)
     if route and request.method in _COMMON:
         begun.routed_to(route)
@@ -341,7 +361,7 @@ def _url_of(request: Any) -> str:
         return f"{request.scheme}://{request.META.get('HTTP_HOST', '')}{request.path}"
 
 
-def _follow(begun: _native.ServerRequest, response: Any) -> None:
+def _follow(begun: ServerRequest, response: Any) -> None:
     """Have the request last as long as the answer is streamed."""
     if getattr(response, "file_to_stream", None) is None:
         parts = response.streaming_content
@@ -353,7 +373,7 @@ def _follow(begun: _native.ServerRequest, response: Any) -> None:
     response._resource_closers.append(begun.finish)
 
 
-async def _during(begun: _native.ServerRequest, parts: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def _during(begun: ServerRequest, parts: AsyncIterator[Any]) -> AsyncIterator[Any]:
     """The parts, each made inside the span."""
     iterator = aiter(parts)
     try:
