@@ -44,10 +44,9 @@ ServerRequest = _native.ServerRequest
 
 _PREFIX = "opentelemetry-instrumentor-django."
 _REQUEST_KEY = f"{_PREFIX}activation_key"
-_SPAN_KEY = f"{_PREFIX}span_key"
 _EXCEPTION_KEY = f"{_PREFIX}exception_key"
-# The middleware that a request has begun in, the request, and its token.
-_BEGUN_KEY = "oxitel.django.begun"
+# The middleware that an excluded request has begun in, the request, and its token.
+_EXCLUDED_KEY = "oxitel.django.excluded"
 
 Hook = Callable[..., Any]
 
@@ -90,7 +89,7 @@ class _DjangoMiddleware:
 
     _environ_activation_key = _REQUEST_KEY
     _environ_token = f"{_PREFIX}token"
-    _environ_span_key = _SPAN_KEY
+    _environ_span_key = f"{_PREFIX}span_key"
     _environ_exception_key = _EXCEPTION_KEY
     _environ_active_request_attr_key = f"{_PREFIX}active_request_attr_key"
     _environ_duration_attr_key = f"{_PREFIX}duration_attr_key"
@@ -124,10 +123,17 @@ class _DjangoMiddleware:
         cls._traced_request_attrs = get_traced_request_attrs("DJANGO")
         cls._otel_request_hook = configuration["_otel_request_hook"]
         cls._otel_response_hook = configuration["_otel_response_hook"]
-        hooks: dict[str, Any] = {"request_hook": None, "response_hook": None}
+        common: dict[str, Any] = {
+            "request_hook": None,
+            "response_hook": None,
+            "request_key": _REQUEST_KEY,
+            "span_key": cls._environ_span_key,
+        }
         cls._servers = (
-            instruments.native(getter=wsgi_getter, captures=_captures(request_headers_of), **hooks),
-            instruments.native(getter=asgi_getter, captures=_captures(headers_of), **hooks),
+            instruments.native(
+                getter=wsgi_getter, captures=_captures(request_headers_of), **common
+            ),
+            instruments.native(getter=asgi_getter, captures=_captures(headers_of), **common),
         )
 
     def __init__(self, get_response: Any) -> None:
@@ -179,12 +185,12 @@ class _DjangoMiddleware:
         """Begin the span of a request, and make it current until `process_response`."""
         servers = self._servers
         meta = request.META
-        if servers is None or _REQUEST_KEY in meta or _BEGUN_KEY in meta:
+        if servers is None or _REQUEST_KEY in meta or _EXCLUDED_KEY in meta:
             return
         try:
             is_asgi = isinstance(request, _asgi_request())
             server = servers[is_asgi]
-            source = request.scope if is_asgi else meta
+            scope = request.scope if is_asgi else None
             excluded: ExcludeList | None = self._excluded_urls
             if (
                 excluded is not NOTHING_EXCLUDED
@@ -192,9 +198,9 @@ class _DjangoMiddleware:
                 and excluded.url_disabled(_url_of(request))
             ):
                 begin = server.begin_asgi_excluded if is_asgi else server.begin_wsgi_excluded
-                begun = begin(source)
+                begun = begin(meta if scope is None else scope)
                 if begun is not None:
-                    meta[_BEGUN_KEY] = self, begun, begun.enter()
+                    meta[_EXCLUDED_KEY] = self, begun, begun.enter()
                 return
             hook = _DjangoMiddleware._otel_request_hook
             if hook is None and not server.has_python_sampler:
@@ -202,18 +208,15 @@ class _DjangoMiddleware:
             else:
                 # They are shown the name that it will have.
                 name = self._get_span_name(request)
-            begun = server.begin_asgi(source, name) if is_asgi else server.begin_wsgi(source, name)
+            begun = server.enter(self, meta, name, scope)
             if begun is None:
                 return
             if self._traced_request_attrs and begun.span.is_recording():
-                self._set_traced_attributes(request, begun, source if is_asgi else None)
-            meta[_REQUEST_KEY] = begun
-            meta[_SPAN_KEY] = begun.span
-            meta[_BEGUN_KEY] = self, begun, begun.enter()
+                self._set_traced_attributes(request, begun, scope)
             if hook is not None:
                 begun.call_hook(hook, request)
         except Exception:
-            _logger.exception("Failed to trace a request, which goes on without it")
+            _logger.exception("Failed to trace a request")
 
     def _set_traced_attributes(
         self, request: Any, begun: ServerRequest, scope: dict[str, Any] | None
@@ -247,37 +250,40 @@ class _DjangoMiddleware:
     def process_response(self, request: Any, response: Any) -> Any:
         """Note the answer, and end the request unless it is streamed."""
         meta = request.META
-        kept = meta.get(_BEGUN_KEY)
-        if kept is None or kept[0] is not self:
-            return response
-        _, begun, token = kept
+        begun = meta.get(_REQUEST_KEY)
+        if not isinstance(begun, ServerRequest):
+            self._let_go_of_excluded(meta)
+        elif (
+            begun.route is not None
+            and propagators._RESPONSE_PROPAGATOR is None
+            and _DjangoMiddleware._otel_response_hook is None
+            and _EXCEPTION_KEY not in meta
+            and not getattr(response, "streaming", False)
+        ):
+            # Nobody else has to do with the answer, and it is there.
+            status = getattr(response, "status_code", None)
+            begun.ends_with(self, meta, status, response)
+        else:
+            token = begun.let_go(self, meta)
+            if token is not None:
+                self._answer_harmlessly(request, response, begun)
+                begun.leave(token)
+        return response
+
+    def _let_go_of_excluded(self, meta: dict[str, Any]) -> None:
+        kept = meta.get(_EXCLUDED_KEY)
+        if kept is not None and kept[0] is self:
+            _, begun, token = meta.pop(_EXCLUDED_KEY)
+            begun.leave(token)
+            begun.finish()
+
+    def _answer_harmlessly(self, request: Any, response: Any, begun: ServerRequest) -> None:
+        exception = request.META.pop(_EXCEPTION_KEY, None)
         try:
-            exception = meta.pop(_EXCEPTION_KEY, None)
-            if self._let_go(meta):
-                if (
-                    exception is None
-                    and begun.route is not None
-                    and propagators._RESPONSE_PROPAGATOR is None
-                    and _DjangoMiddleware._otel_response_hook is None
-                    and not getattr(response, "streaming", False)
-                ):
-                    # Nobody else has to do with the answer, and it is there.
-                    begun.answered(response.status_code, response)
-                    begun.finish()
-                else:
-                    self._answer(request, response, begun, exception)
+            self._answer(request, response, begun, exception)
         except Exception:
             _logger.exception("Failed to trace an answer")
             begun.finish()
-        finally:
-            begun.leave(token)
-        return response
-
-    def _let_go(self, meta: dict[str, Any]) -> bool:
-        """Keep a request no longer; False for one that is excluded."""
-        del meta[_BEGUN_KEY]
-        meta.pop(_SPAN_KEY, None)
-        return meta.pop(_REQUEST_KEY, None) is not None
 
     def _answer(self, request: Any, response: Any, begun: ServerRequest, exception: Any) -> None:
         match = request.resolver_match
@@ -308,15 +314,17 @@ class _DjangoMiddleware:
 
     def _abandon(self, request: Any, error: BaseException) -> None:
         """End a request that will have no answer."""
-        kept = request.META.get(_BEGUN_KEY)
-        if kept is None or kept[0] is not self:
+        meta = request.META
+        begun = meta.get(_REQUEST_KEY)
+        if not isinstance(begun, ServerRequest):
+            self._let_go_of_excluded(meta)
             return
-        _, begun, token = kept
-        self._let_go(request.META)
-        request.META.pop(_EXCEPTION_KEY, None)
-        begun.failed(error)
-        begun.leave(token)
-        begun.finish()
+        token = begun.let_go(self, meta)
+        if token is not None:
+            meta.pop(_EXCEPTION_KEY, None)
+            begun.failed(error)
+            begun.leave(token)
+            begun.finish()
 
 
 def keep_exception(request: Any, exception: Exception) -> None:
