@@ -1,17 +1,8 @@
-"""A Django application, its requests, and the process in which the plain one of them runs.
-
-An instrumentation of Django is one of the whole process: what a plain application costs is measured
-in another, which imports no telemetry. It is this module as a program, with `wsgi` or `asgi` as its
-argument.
-"""
+"""A Django application: the handlers that serve it, and its requests."""
 
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -40,18 +31,22 @@ def configure(interface: str) -> None:
     django.setup()
 
 
-def serving(interface: str) -> Callable[[int], None]:
-    """Makes the application, and gives the loop of its requests."""
+def make_handler(interface: str) -> Any:
+    """Has the middlewares that are in the settings now."""
     if interface == "wsgi":
         from django.core.handlers.wsgi import WSGIHandler
 
-        application: Any = WSGIHandler()
-        return lambda count: in_process.serve_wsgi(application, count, "/orders/")
+        return WSGIHandler()
     from django.core.handlers.asgi import ASGIHandler
 
-    application = ASGIHandler()
-    runner = asyncio.Runner()
-    return lambda count: runner.run(_serve_asgi(application, count))
+    return ASGIHandler()
+
+
+def serving(handler: Any, interface: str, runner: asyncio.Runner) -> Callable[[int], None]:
+    """The loop of requests to a handler."""
+    if interface == "wsgi":
+        return lambda count: in_process.serve_wsgi(handler, count, "/orders/")
+    return lambda count: runner.run(_serve_asgi(handler, count))
 
 
 async def _serve_asgi(application: Any, count: int) -> None:
@@ -68,46 +63,3 @@ async def _serve_asgi(application: Any, count: int) -> None:
             return body.pop() if body else await loop.create_future()
 
         await application(in_process.scope(f"/orders/{number}"), receive, send)
-
-
-class Plain:
-    """The process of the plain application."""
-
-    def __init__(self, interface: str) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, __file__, interface],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def __call__(self, count: int) -> tuple[int, int]:
-        """CPU and wall time of so many requests."""
-        assert self._process.stdin is not None and self._process.stdout is not None
-        self._process.stdin.write(f"{count}\n")
-        self._process.stdin.flush()
-        cpu, wall = json.loads(self._process.stdout.readline())
-        return cpu, wall
-
-    def __enter__(self) -> Plain:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait(30)
-
-
-def main() -> None:
-    interface = sys.argv[1]
-    configure(interface)
-    serve = serving(interface)
-    for line in sys.stdin:
-        cpu, wall = time.process_time_ns(), time.perf_counter_ns()
-        serve(int(line))
-        spent = time.process_time_ns() - cpu, time.perf_counter_ns() - wall
-        print(json.dumps(spent), flush=True)
-
-
-if __name__ == "__main__":
-    main()

@@ -34,7 +34,7 @@ MEASURED = {
 def measure(
     provider: Any,
     work: Callable[[int], None],
-    empty: Callable[[int], tuple[int, int] | None],
+    empty: Callable[[int], int | None],
     spans: int = 1,
     *,
     counted: int = 0,
@@ -44,7 +44,7 @@ def measure(
     **more: Any,
 ) -> None:
     """Run `work(count)` and flush, `REPEATS` times; `empty` is the same loop without telemetry.
-    Where that runs in a process of its own, it gives its CPU and wall time there, in nanoseconds.
+    Where that is not the work of this thread alone, it gives the nanoseconds of its CPU.
 
     One turn of `work` exports `spans` spans and `log_records` log records with ids, and adds
     `counted` to counters or to the counts of histograms. Each flush and the shutdown collect
@@ -72,37 +72,31 @@ def measure(
 
 
 def sample(
-    provider: Any, work: Callable[[int], None], empty: Callable[[int], tuple[int, int] | None]
+    provider: Any, work: Callable[[int], None], empty: Callable[[int], int | None]
 ) -> dict[str, int]:
     """One run of both loops, a slice of each in turn: what is subtracted was measured while the
     machine was as fast as it was for what it is subtracted from.
 
     The export goes on during the slices without telemetry too, on other threads: of these slices
-    the thread's own CPU counts.
+    the thread's own CPU counts, or what `empty` gives.
     """
     spent = dict.fromkeys(("wall", "thread", "empty_cpu", "empty_wall"), 0)
-    here = 0
     cpu = cpu_nanos()
     for number in range(SLICES):
         count = (number + 1) * COUNT // SLICES - number * COUNT // SLICES
         wall, thread = time.perf_counter_ns(), time.thread_time_ns()
         work(count)
         wall_between, thread_between = time.perf_counter_ns(), time.thread_time_ns()
-        elsewhere = empty(count)
+        counted = empty(count)
         wall_end, thread_end = time.perf_counter_ns(), time.thread_time_ns()
         spent["wall"] += wall_between - wall
         spent["thread"] += thread_between - thread
-        here += thread_end - thread_between
-        cpu_empty, wall_empty = elsewhere or (
-            thread_end - thread_between,
-            wall_end - wall_between,
-        )
-        spent["empty_cpu"] += cpu_empty
-        spent["empty_wall"] += wall_empty
+        spent["empty_cpu"] += thread_end - thread_between if counted is None else counted
+        spent["empty_wall"] += wall_end - wall_between
     wall = time.perf_counter_ns()
     flush(provider)
     return {
-        "cpu_nanos": cpu_nanos() - cpu - here,
+        "cpu_nanos": cpu_nanos() - cpu - spent["empty_cpu"],
         "wall_nanos": spent["wall"] + time.perf_counter_ns() - wall,
         "making_wall_nanos": spent["wall"],
         "thread_nanos": spent["thread"],

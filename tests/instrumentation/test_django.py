@@ -430,6 +430,29 @@ def test_the_answer_gets_the_headers_of_the_response_propagator(instrumented):
     assert f"{span_id:016x}" in response["traceresponse"]
 
 
+class RaisingPropagator:
+    def inject(self, carrier, context=None, setter=None):
+        raise ValueError("a propagator")
+
+
+def test_what_a_response_propagator_raises_is_logged_and_costs_nothing_of_the_request(
+    instrumented, caplog
+):
+    before = get_global_response_propagator()
+    set_global_response_propagator(RaisingPropagator())
+    try:
+        assert client().get("/broken").status_code == 500
+        assert client().get("/stream").getvalue() == b".."
+    finally:
+        set_global_response_propagator(before)
+    broken, first, second, streamed = instrumented.spans()
+    assert [event.name for event in broken.events] == ["exception"]
+    assert broken.status.description == "ValueError: broken"
+    for part in (first, second):
+        assert part.parent.span_id == streamed.context.span_id
+    assert "a propagator" in caplog.text
+
+
 def test_a_request_that_is_cancelled_ends(instrumented):
     async def slow(request):
         await asyncio.sleep(60)

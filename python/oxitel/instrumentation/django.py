@@ -15,7 +15,7 @@ from oxitel.official_name import official
 from oxitel.variables import http as variables
 
 from .http.arguments import hook_of, say_unusable
-from .http.excluded_urls import ExcludeList, excluded_by
+from .http.excluded_urls import NOTHING_EXCLUDED, excluded_by
 from .http.server import ServerInstruments
 from .instrumentor import Instrumentor
 
@@ -78,7 +78,8 @@ class DjangoInstrumentor(Instrumentor):
         )
         configuration = {
             "_instruments": instruments,
-            "_excluded_urls": excluded_by(kwargs.get("excluded_urls"), "DJANGO") or ExcludeList([]),
+            "_excluded_urls": excluded_by(kwargs.get("excluded_urls"), "DJANGO")
+            or NOTHING_EXCLUDED,
             "_otel_request_hook": hook_of(kwargs, "request_hook"),
             "_otel_response_hook": hook_of(kwargs, "response_hook"),
         }

@@ -20,7 +20,7 @@ from oxitel import _native
 
 from .asgi_attributes import asgi_getter, headers_of
 from .conventions import _DEFAULT
-from .http.excluded_urls import ExcludeList, get_excluded_urls
+from .http.excluded_urls import NOTHING_EXCLUDED, ExcludeList, get_excluded_urls
 from .http.headers import SERVER_REQUEST, SERVER_RESPONSE, captures
 from .http.request_attributes import get_traced_request_attrs
 from .http.server import ServerInstruments
@@ -40,10 +40,13 @@ except ImportError:
 
 
 _logger = getLogger("opentelemetry.instrumentation.django")
+ServerRequest = _native.ServerRequest
 
 _PREFIX = "opentelemetry-instrumentor-django."
-# The middleware that a request has begun in, the request, and its token.
-_BEGUN_KEY = "oxitel.django.begun"
+_REQUEST_KEY = f"{_PREFIX}activation_key"
+_EXCEPTION_KEY = f"{_PREFIX}exception_key"
+# The middleware that an excluded request has begun in, the request, and its token.
+_EXCLUDED_KEY = "oxitel.django.excluded"
 
 Hook = Callable[..., Any]
 
@@ -84,10 +87,10 @@ class _DjangoMiddleware:
     sync_capable = True
     async_capable = True
 
-    _environ_activation_key = f"{_PREFIX}activation_key"
+    _environ_activation_key = _REQUEST_KEY
     _environ_token = f"{_PREFIX}token"
     _environ_span_key = f"{_PREFIX}span_key"
-    _environ_exception_key = f"{_PREFIX}exception_key"
+    _environ_exception_key = _EXCEPTION_KEY
     _environ_active_request_attr_key = f"{_PREFIX}active_request_attr_key"
     _environ_duration_attr_key = f"{_PREFIX}duration_attr_key"
     _environ_timer_key = f"{_PREFIX}timer_key"
@@ -120,10 +123,17 @@ class _DjangoMiddleware:
         cls._traced_request_attrs = get_traced_request_attrs("DJANGO")
         cls._otel_request_hook = configuration["_otel_request_hook"]
         cls._otel_response_hook = configuration["_otel_response_hook"]
-        hooks: dict[str, Any] = {"request_hook": None, "response_hook": None}
+        common: dict[str, Any] = {
+            "request_hook": None,
+            "response_hook": None,
+            "request_key": _REQUEST_KEY,
+            "span_key": cls._environ_span_key,
+        }
         cls._servers = (
-            instruments.native(getter=wsgi_getter, captures=_captures(request_headers_of), **hooks),
-            instruments.native(getter=asgi_getter, captures=_captures(headers_of), **hooks),
+            instruments.native(
+                getter=wsgi_getter, captures=_captures(request_headers_of), **common
+            ),
+            instruments.native(getter=asgi_getter, captures=_captures(headers_of), **common),
         )
 
     def __init__(self, get_response: Any) -> None:
@@ -175,18 +185,22 @@ class _DjangoMiddleware:
         """Begin the span of a request, and make it current until `process_response`."""
         servers = self._servers
         meta = request.META
-        if servers is None or self._environ_activation_key in meta or _BEGUN_KEY in meta:
+        if servers is None or _REQUEST_KEY in meta or _EXCLUDED_KEY in meta:
             return
         try:
             is_asgi = isinstance(request, _asgi_request())
             server = servers[is_asgi]
-            source = request.scope if is_asgi else meta
+            scope = request.scope if is_asgi else None
             excluded: ExcludeList | None = self._excluded_urls
-            if excluded and excluded.url_disabled(_url_of(request)):
+            if (
+                excluded is not NOTHING_EXCLUDED
+                and excluded
+                and excluded.url_disabled(_url_of(request))
+            ):
                 begin = server.begin_asgi_excluded if is_asgi else server.begin_wsgi_excluded
-                begun = begin(source)
+                begun = begin(meta if scope is None else scope)
                 if begun is not None:
-                    meta[_BEGUN_KEY] = self, begun, begun.enter()
+                    meta[_EXCLUDED_KEY] = self, begun, begun.enter()
                 return
             hook = _DjangoMiddleware._otel_request_hook
             if hook is None and not server.has_python_sampler:
@@ -194,21 +208,18 @@ class _DjangoMiddleware:
             else:
                 # They are shown the name that it will have.
                 name = self._get_span_name(request)
-            begun = server.begin_asgi(source, name) if is_asgi else server.begin_wsgi(source, name)
+            begun = server.enter(self, meta, name, scope)
             if begun is None:
                 return
             if self._traced_request_attrs and begun.span.is_recording():
-                self._set_traced_attributes(request, begun, source if is_asgi else None)
-            meta[self._environ_activation_key] = begun
-            meta[self._environ_span_key] = begun.span
-            meta[_BEGUN_KEY] = self, begun, begun.enter()
+                self._set_traced_attributes(request, begun, scope)
             if hook is not None:
                 begun.call_hook(hook, request)
         except Exception:
-            _logger.exception("Failed to trace a request, which goes on without it")
+            _logger.exception("Failed to trace a request")
 
     def _set_traced_attributes(
-        self, request: Any, begun: _native.ServerRequest, scope: dict[str, Any] | None
+        self, request: Any, begun: ServerRequest, scope: dict[str, Any] | None
     ) -> None:
         wanted = self._traced_request_attrs
         found = extract_attributes_from_object(request, wanted, {})
@@ -219,15 +230,18 @@ class _DjangoMiddleware:
 
     def process_view(self, request: Any, view_func: Any, *args: Any, **kwargs: Any) -> None:
         """Note the route, which Django has found by now."""
-        begun = request.META.get(self._environ_activation_key)
+        begun = request.META.get(_REQUEST_KEY)
         match = request.resolver_match
-        if begun is not None and match is not None:
+        if isinstance(begun, ServerRequest) and match is not None:
             _note_route(request, begun, match)
 
     async def _process_view_async(
         self, request: Any, view_func: Any, *args: Any, **kwargs: Any
     ) -> None:
-        _DjangoMiddleware.process_view(self, request, view_func)
+        begun = request.META.get(_REQUEST_KEY)
+        match = request.resolver_match
+        if isinstance(begun, ServerRequest) and match is not None:
+            _note_route(request, begun, match)
 
     def process_exception(self, request: Any, exception: Exception) -> None:
         """Keep what a view has raised for the end of the request."""
@@ -236,30 +250,42 @@ class _DjangoMiddleware:
     def process_response(self, request: Any, response: Any) -> Any:
         """Note the answer, and end the request unless it is streamed."""
         meta = request.META
-        kept = meta.get(_BEGUN_KEY)
-        if kept is None or kept[0] is not self:
-            return response
-        _, begun, token = kept
+        begun = meta.get(_REQUEST_KEY)
+        if not isinstance(begun, ServerRequest):
+            self._let_go_of_excluded(meta)
+        elif (
+            begun.route is not None
+            and propagators._RESPONSE_PROPAGATOR is None
+            and _DjangoMiddleware._otel_response_hook is None
+            and _EXCEPTION_KEY not in meta
+            and not getattr(response, "streaming", False)
+        ):
+            # Nobody else has to do with the answer, and it is there.
+            status = getattr(response, "status_code", None)
+            begun.ends_with(self, meta, status, response)
+        else:
+            token = begun.let_go(self, meta)
+            if token is not None:
+                self._answer_harmlessly(request, response, begun)
+                begun.leave(token)
+        return response
+
+    def _let_go_of_excluded(self, meta: dict[str, Any]) -> None:
+        kept = meta.get(_EXCLUDED_KEY)
+        if kept is not None and kept[0] is self:
+            _, begun, token = meta.pop(_EXCLUDED_KEY)
+            begun.leave(token)
+            begun.finish()
+
+    def _answer_harmlessly(self, request: Any, response: Any, begun: ServerRequest) -> None:
+        exception = request.META.pop(_EXCEPTION_KEY, None)
         try:
-            exception = meta.pop(self._environ_exception_key, None)
-            if self._let_go(meta):
-                self._answer(request, response, begun, exception)
+            self._answer(request, response, begun, exception)
         except Exception:
             _logger.exception("Failed to trace an answer")
             begun.finish()
-        finally:
-            begun.leave(token)
-        return response
 
-    def _let_go(self, meta: dict[str, Any]) -> bool:
-        """Keep a request no longer; False for one that is excluded."""
-        del meta[_BEGUN_KEY]
-        meta.pop(self._environ_span_key, None)
-        return meta.pop(self._environ_activation_key, None) is not None
-
-    def _answer(
-        self, request: Any, response: Any, begun: _native.ServerRequest, exception: Any
-    ) -> None:
+    def _answer(self, request: Any, response: Any, begun: ServerRequest, exception: Any) -> None:
         match = request.resolver_match
         if match is None:
             # Answered before a view was asked for.
@@ -270,7 +296,10 @@ class _DjangoMiddleware:
         begun.answered(response.status_code, response)
         propagator = propagators.get_global_response_propagator()
         if propagator is not None:
-            propagator.inject(response)
+            try:
+                propagator.inject(response)
+            except Exception:
+                _logger.exception("The response propagator raised")
         if exception is not None:
             begun.span.record_exception(exception)
             text = f"{type(exception).__name__}: {exception}"
@@ -285,21 +314,23 @@ class _DjangoMiddleware:
 
     def _abandon(self, request: Any, error: BaseException) -> None:
         """End a request that will have no answer."""
-        kept = request.META.get(_BEGUN_KEY)
-        if kept is None or kept[0] is not self:
+        meta = request.META
+        begun = meta.get(_REQUEST_KEY)
+        if not isinstance(begun, ServerRequest):
+            self._let_go_of_excluded(meta)
             return
-        _, begun, token = kept
-        self._let_go(request.META)
-        request.META.pop(self._environ_exception_key, None)
-        begun.failed(error)
-        begun.leave(token)
-        begun.finish()
+        token = begun.let_go(self, meta)
+        if token is not None:
+            meta.pop(_EXCEPTION_KEY, None)
+            begun.failed(error)
+            begun.leave(token)
+            begun.finish()
 
 
 def keep_exception(request: Any, exception: Exception) -> None:
     meta = request.META
-    if _DjangoMiddleware._environ_activation_key in meta:
-        meta[_DjangoMiddleware._environ_exception_key] = exception
+    if _REQUEST_KEY in meta:
+        meta[_EXCEPTION_KEY] = exception
 
 
 _COMMON = {name: name for name in ("GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "PATCH")}
@@ -321,7 +352,7 @@ def _name_by_match(method: str, match: Any) -> str:
     return f"{method} {place}" if place else method
 
 
-def _note_route(request: Any, begun: _native.ServerRequest, match: Any) -> None:
+def _note_route(request: Any, begun: ServerRequest, match: Any) -> None:
     route = getattr(match, "route", None)
     if route and request.method in _COMMON:
         begun.routed_to(route)
@@ -338,7 +369,7 @@ def _url_of(request: Any) -> str:
         return f"{request.scheme}://{request.META.get('HTTP_HOST', '')}{request.path}"
 
 
-def _follow(begun: _native.ServerRequest, response: Any) -> None:
+def _follow(begun: ServerRequest, response: Any) -> None:
     """Have the request last as long as the answer is streamed."""
     if getattr(response, "file_to_stream", None) is None:
         parts = response.streaming_content
@@ -350,7 +381,7 @@ def _follow(begun: _native.ServerRequest, response: Any) -> None:
     response._resource_closers.append(begun.finish)
 
 
-async def _during(begun: _native.ServerRequest, parts: AsyncIterator[Any]) -> AsyncIterator[Any]:
+async def _during(begun: ServerRequest, parts: AsyncIterator[Any]) -> AsyncIterator[Any]:
     """The parts, each made inside the span."""
     iterator = aiter(parts)
     try:

@@ -10,7 +10,7 @@ use telemetry::instrumentation::status;
 use super::any_span::AnySpan;
 use super::server::HttpServer;
 use super::server_request::{Answer, ServerRequest};
-use super::wsgi_environ::text;
+use super::wsgi_environ::{Wanted, text};
 use super::{asgi_scope, hook, suppression};
 use crate::threads::interruption::Settled;
 
@@ -30,17 +30,19 @@ pub(super) fn begin<'py>(
         .get_item(intern!(py, "type"))?
         .is_none_or(|kind| text(&kind).is_none_or(|kind| kind == "http"));
     let all_methods = own.captured(py)?.all_methods;
-    let extract = || asgi_scope::extract(own, scope);
+    let fields = asgi_scope::fields(scope)?;
+    let fields = fields.as_deref();
+    let extract = || asgi_scope::extract(own, scope, fields);
     let mut request_size = None;
     let request = HttpServer::begin(server, is_http, extract, |is_recorded| {
-        let wanted = asgi_scope::Wanted {
+        let wanted = Wanted {
             conventions: own.keys.conventions,
             all_methods,
             is_recorded,
             // Spans inside are called after it.
             is_named: name.is_none() && (is_recorded || !own.tracer.drops_children(py)),
         };
-        let mut described = asgi_scope::describe(scope, &wanted)?;
+        let mut described = asgi_scope::describe(scope, fields, &wanted)?;
         let route_key = intern!(py, "http.route");
         let route = match attributes {
             Some(attributes) => attributes.get_item(route_key)?,

@@ -6,11 +6,12 @@ use telemetry::instrumentation::names::server;
 use telemetry::instrumentation::{method, url};
 use telemetry::text::{Style, percent_decode};
 
-use super::facts::Conventions;
 use super::incoming::Incoming;
 use super::server::{HttpServer, ServerFacts};
-use super::wsgi_environ::{put_method, put_number, put_user_agent, raw_path, redacted, text};
-use crate::propagation::carrier::CarrierSource;
+use super::wsgi_environ::{
+    Wanted, put_method, put_number, put_user_agent, raw_path, redacted, text,
+};
+use crate::propagation::carrier::{CarrierSource, Field};
 use crate::threads::guarded::Guarded;
 use crate::threads::interruption::Settled;
 
@@ -86,12 +87,29 @@ fn for_each_header<'py>(
     Ok(())
 }
 
-fn read_headers<'py>(scope: &Bound<'py, PyDict>) -> PyResult<Headers<'py>> {
+/// The headers of a request as most servers give them; `None` where they are something else than a list
+/// of pairs with names in bytes.
+pub(super) fn fields<'py>(scope: &Bound<'py, PyDict>) -> PyResult<Option<Vec<Field<'py>>>> {
+    let headers = scope.get_item(intern!(scope.py(), "headers"))?;
+    let list = headers.and_then(|headers| headers.cast_into_exact::<PyList>().ok());
+    Ok(list.and_then(|list| list.iter().map(|pair| field(&pair)).collect()))
+}
+
+fn field<'py>(pair: &Bound<'py, PyAny>) -> Option<Field<'py>> {
+    let pair = pair.cast_exact::<PyTuple>().ok()?;
+    if pair.len() != 2 {
+        return None;
+    }
+    let name = pair.get_item(0).ok()?.cast_into_exact::<PyBytes>().ok()?;
+    Some((name, pair.get_item(1).ok()?))
+}
+
+fn read_headers<'py>(
+    scope: &Bound<'py, PyDict>,
+    fields: Option<&[Field<'py>]>,
+) -> PyResult<Headers<'py>> {
     let mut found = Headers::default();
-    let Some(headers) = scope.get_item(intern!(scope.py(), "headers"))? else {
-        return Ok(found);
-    };
-    for_each_header(&headers, |name, value| match name.len() {
+    let mut visit = |name: &[u8], value: &Bound<'py, PyAny>| match name.len() {
         4 if name.eq_ignore_ascii_case(b"host") => {
             let Some(host) = header_text(value) else {
                 return;
@@ -111,7 +129,17 @@ fn read_headers<'py>(scope: &Bound<'py, PyDict>) -> PyResult<Headers<'py>> {
             found.content_length = found.content_length.or_else(|| number_of(value));
         }
         _ => {}
-    })?;
+    };
+    match fields {
+        Some(fields) => fields
+            .iter()
+            .for_each(|(name, value)| visit(name.as_bytes(), value)),
+        None => {
+            if let Some(headers) = scope.get_item(intern!(scope.py(), "headers"))? {
+                for_each_header(&headers, visit)?;
+            }
+        }
+    }
     Ok(found)
 }
 
@@ -137,19 +165,10 @@ pub(super) fn content_length(message: &Bound<'_, PyDict>) -> PyResult<Option<u64
     Ok(found)
 }
 
-/// What is wanted of a request.
-pub(super) struct Wanted {
-    pub(super) conventions: Conventions,
-    pub(super) all_methods: bool,
-    /// Else the facts of metrics are enough.
-    pub(super) is_recorded: bool,
-    /// Whether its name is to have the path.
-    pub(super) is_named: bool,
-}
-
 /// The name of the span, by method and path, and the facts.
 pub(super) fn describe<'py>(
     scope: &Bound<'py, PyDict>,
+    fields: Option<&[Field<'py>]>,
     wanted: &Wanted,
 ) -> PyResult<Described<'py>> {
     let Wanted {
@@ -162,7 +181,7 @@ pub(super) fn describe<'py>(
     let get = |key: &Bound<'py, PyString>| -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(scope.get_item(key)?.filter(|value| !value.is_none()))
     };
-    let headers = read_headers(scope)?;
+    let headers = read_headers(scope, fields)?;
     let scheme = get(intern!(py, "scheme"))?;
     let path = get(intern!(py, "path"))?;
     let query = match is_recorded {
@@ -366,7 +385,7 @@ fn url_of(
 /// What exclude lists are compared with: the URL without its query.
 pub(super) fn url_without_query(scope: &Bound<'_, PyDict>) -> PyResult<String> {
     let py = scope.py();
-    let headers = read_headers(scope)?;
+    let headers = read_headers(scope, None)?;
     let given = scope.get_item(intern!(py, "server"))?;
     let (address, port) = server_of(py, given.filter(|given| !given.is_none()))?;
     Ok(url_of(
@@ -382,7 +401,12 @@ pub(super) fn url_without_query(scope: &Bound<'_, PyDict>) -> PyResult<String> {
 pub(super) fn extract<'py>(
     server: &HttpServer,
     scope: &Bound<'py, PyDict>,
+    fields: Option<&[Field<'py>]>,
 ) -> PyResult<Incoming<'py>> {
+    if let Some(fields) = fields {
+        let source = CarrierSource::Fields(fields);
+        return super::wsgi_environ::extract_from(server, Some(&source), scope.as_any());
+    }
     let headers = scope.get_item(intern!(scope.py(), "headers"))?;
     let headers = headers.filter(|headers| headers.is_instance_of::<PyList>());
     let source = headers.as_ref().map(CarrierSource::Pairs);

@@ -14,6 +14,7 @@ pub(crate) mod database_call;
 pub(crate) mod database_method;
 pub(crate) mod done;
 pub(crate) mod facts;
+pub(crate) mod framework;
 pub(crate) mod hook;
 pub(crate) mod incoming;
 pub(crate) mod labels;

@@ -100,6 +100,21 @@ impl HttpServer {
         self.notes_key.as_ref().map(|key| key.bind(py))
     }
 
+    /// Keeps a request and its span in the source of theirs, where that is wanted.
+    pub(super) fn keep<'py>(
+        &self,
+        source: &Bound<'py, PyDict>,
+        request: &Bound<'py, ServerRequest>,
+    ) -> PyResult<()> {
+        if let Some(key) = &self.request_key {
+            source.set_item(key, request)?;
+        }
+        if let Some(key) = &self.span_key {
+            source.set_item(key, request.get().span.object(source.py()))?;
+        }
+        Ok(())
+    }
+
     /// Whether answers get headers of the global response propagator.
     pub(super) fn has_response_propagator(&self, py: Python<'_>) -> PyResult<bool> {
         let Some(module) = &self.response_propagators else {
@@ -350,17 +365,6 @@ impl HttpServer {
         super::wsgi::call_excluded(slf, application, environ, start_response)
     }
 
-    /// Begins the request of a WSGI environment, of which a framework makes its own; named by method
-    /// and path if `name` is not given. None where that fails.
-    #[pyo3(signature = (environ, name=None))]
-    fn begin_wsgi<'py>(
-        slf: &Bound<'py, Self>,
-        environ: &Bound<'py, PyDict>,
-        name: Option<Bound<'py, PyAny>>,
-    ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
-        hook::harmless(slf.py(), super::wsgi::begin_named(slf, environ, name))
-    }
-
     /// Begins a request of a WSGI environment of which nothing is recorded.
     fn begin_wsgi_excluded<'py>(
         slf: &Bound<'py, Self>,
@@ -380,6 +384,20 @@ impl HttpServer {
         attributes: Option<&Bound<'py, PyDict>>,
     ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
         let begun = super::asgi::begin(slf, scope, name, attributes);
+        Ok(hook::harmless(slf.py(), begun)?.flatten())
+    }
+
+    /// Begins the request of an ASGI scope, or of a WSGI environment, which `meta` is then; makes its span
+    /// current, and keeps it in `meta` until `owner` ends it. None where instrumentations are suppressed.
+    #[pyo3(signature = (owner, meta, name, scope=None))]
+    fn enter<'py>(
+        slf: &Bound<'py, Self>,
+        owner: Py<PyAny>,
+        meta: &Bound<'py, PyDict>,
+        name: Bound<'py, PyAny>,
+        scope: Option<&Bound<'py, PyDict>>,
+    ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
+        let begun = super::framework::begin(slf, owner, meta, scope, name);
         Ok(hook::harmless(slf.py(), begun)?.flatten())
     }
 
@@ -414,7 +432,7 @@ impl HttpServer {
         slf: &Bound<'py, Self>,
         scope: &Bound<'py, PyDict>,
     ) -> PyResult<Option<Bound<'py, ServerRequest>>> {
-        let extract = || super::asgi_scope::extract(slf.get(), scope);
+        let extract = || super::asgi_scope::extract(slf.get(), scope, None);
         let begun = Self::begin_excluded(slf, None, extract);
         Ok(hook::harmless(slf.py(), begun)?.flatten())
     }

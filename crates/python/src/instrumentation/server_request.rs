@@ -16,6 +16,7 @@ use telemetry::otlp::metric_data::Number;
 use super::any_span::AnySpan;
 use super::asgi::{self, Sending};
 use super::asgi_send::AsgiSend;
+use super::framework::{self, Kept};
 use super::hook;
 use super::labels;
 use super::server::{Active, HttpServer, ServerFacts};
@@ -57,6 +58,8 @@ pub(super) struct State {
     /// The address of the exception that was noted last; only compared.
     noted: Option<usize>,
     has_ended: bool,
+    /// While the object of a framework keeps it.
+    kept: Option<Kept>,
 }
 
 impl State {
@@ -78,6 +81,7 @@ impl State {
             is_measured,
             noted: None,
             has_ended: false,
+            kept: None,
         }
     }
 }
@@ -305,6 +309,17 @@ impl ServerRequest {
         self.state.lock(py).response_size = size;
     }
 
+    pub(super) fn set_kept(&self, py: Python<'_>, kept: Kept) {
+        let replaced = self.state.lock(py).kept.replace(kept);
+        drop(replaced);
+    }
+
+    /// Who has begun it, if that is `owner`; once.
+    pub(super) fn take_kept(&self, owner: &Bound<'_, PyAny>) -> Option<Kept> {
+        let mut state = self.state.lock(owner.py());
+        state.kept.take_if(|kept| kept.owner.is(owner))
+    }
+
     pub(super) fn sending(&self, py: Python<'_>) -> Sending {
         self.state.lock(py).sending
     }
@@ -394,6 +409,34 @@ impl ServerRequest {
             self.capture(captured.response.as_ref(), headers)
         });
         hook::harmless(py, noted).map(drop)
+    }
+
+    /// Takes the request out of `meta`, and gives what is for `leave`; None if `owner` is not the one that
+    /// has begun it.
+    fn let_go<'py>(
+        &self,
+        owner: &Bound<'py, PyAny>,
+        meta: &Bound<'py, PyDict>,
+    ) -> PyResult<Option<Bound<'py, PyAny>>> {
+        Ok(hook::harmless(owner.py(), framework::let_go(self, owner, meta))?.flatten())
+    }
+
+    /// Takes the request out of `meta`, notes the answer, and ends the request, unless `owner` is not the
+    /// one that has begun it.
+    fn ends_with(
+        &self,
+        owner: &Bound<'_, PyAny>,
+        meta: &Bound<'_, PyDict>,
+        status: &Bound<'_, PyAny>,
+        headers: &Bound<'_, PyAny>,
+    ) -> PyResult<()> {
+        let Some(token) = self.let_go(owner, meta)? else {
+            return Ok(());
+        };
+        let answered = self.answered(status, headers);
+        let finished = self.finish_harmlessly(owner.py());
+        self.leave(owner.py(), &token);
+        answered.and(finished)
     }
 
     /// The parts of a streamed answer, each made inside the span, which ends after the last.
@@ -523,7 +566,13 @@ impl ServerRequest {
         self.span.traverse(&visit)?;
         visit.call(&self.context)?;
         match self.state.peek(&visit) {
-            Some(state) => state.facts.traverse(&visit),
+            Some(state) => {
+                if let Some(kept) = &state.kept {
+                    visit.call(&kept.owner)?;
+                    visit.call(&kept.token)?;
+                }
+                state.facts.traverse(&visit)
+            }
             None => Ok(()),
         }
     }

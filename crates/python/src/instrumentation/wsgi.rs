@@ -12,7 +12,7 @@ use telemetry::instrumentation::status;
 use super::hook;
 use super::server::HttpServer;
 use super::server_request::{Answer, ServerRequest};
-use super::wsgi_environ;
+use super::wsgi_environ::{self, Wanted};
 use crate::threads::guarded::Guarded;
 
 /// The whole of a request, but for the body.
@@ -69,9 +69,12 @@ pub(super) fn call_excluded<'py>(
                 true => Some(
                     wsgi_environ::describe(
                         environ,
-                        own.keys.conventions,
-                        own.captured(py)?.all_methods,
-                        false,
+                        &Wanted {
+                            conventions: own.keys.conventions,
+                            all_methods: own.captured(py)?.all_methods,
+                            is_recorded: false,
+                            is_named: false,
+                        },
                     )?
                     .facts,
                 ),
@@ -93,7 +96,7 @@ fn begin<'py>(
     environ: &Bound<'py, PyDict>,
     route: Option<Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, ServerRequest>> {
-    start(server, environ, |mut described| {
+    start(server, environ, true, |mut described| {
         if let Some(route) = route {
             described.set_route(route)?;
         }
@@ -105,12 +108,10 @@ fn begin<'py>(
 pub(super) fn begin_named<'py>(
     server: &Bound<'py, HttpServer>,
     environ: &Bound<'py, PyDict>,
-    name: Option<Bound<'py, PyAny>>,
+    name: Bound<'py, PyAny>,
 ) -> PyResult<Bound<'py, ServerRequest>> {
-    let request = start(server, environ, |mut described| {
-        if let Some(name) = name {
-            described.name = name;
-        }
+    let request = start(server, environ, false, |mut described| {
+        described.name = name;
         Ok(described)
     })?;
     let py = server.py();
@@ -123,6 +124,7 @@ pub(super) fn begin_named<'py>(
 fn start<'py>(
     server: &Bound<'py, HttpServer>,
     environ: &Bound<'py, PyDict>,
+    is_named: bool,
     change: impl FnOnce(wsgi_environ::Described<'py>) -> PyResult<wsgi_environ::Described<'py>>,
 ) -> PyResult<Bound<'py, ServerRequest>> {
     let own = server.get();
@@ -130,16 +132,17 @@ fn start<'py>(
     let extract = || wsgi_environ::extract(own, environ);
     let request = HttpServer::begin(server, true, extract, |is_recorded| {
         let conventions = own.keys.conventions;
-        let described = wsgi_environ::describe(environ, conventions, all_methods, is_recorded)?;
+        let wanted = Wanted {
+            conventions,
+            all_methods,
+            is_recorded,
+            is_named: is_named && is_recorded,
+        };
+        let described = wsgi_environ::describe(environ, &wanted)?;
         let described = change(described)?;
         Ok((described.name, described.facts))
     })?;
-    if let Some(key) = &own.request_key {
-        environ.set_item(key, &request)?;
-    }
-    if let Some(key) = &own.span_key {
-        environ.set_item(key, request.get().span.object(server.py()))?;
-    }
+    own.keep(environ, &request)?;
     Ok(request)
 }
 

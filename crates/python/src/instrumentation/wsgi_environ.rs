@@ -56,14 +56,26 @@ pub(super) fn text<'a>(value: &'a Bound<'_, PyAny>) -> Option<Cow<'a, str>> {
     Some(text.to_string_lossy())
 }
 
-/// The name of the span, by method and path, and the facts; for a span that is not recorded those of
-/// metrics, and the name without a path.
+/// What is wanted of a request.
+pub(super) struct Wanted {
+    pub(super) conventions: Conventions,
+    pub(super) all_methods: bool,
+    /// Else the facts of metrics are enough.
+    pub(super) is_recorded: bool,
+    /// Whether its name is to have the path.
+    pub(super) is_named: bool,
+}
+
+/// The name of the span, by method and path, and the facts.
 pub(super) fn describe<'py>(
     environ: &Bound<'py, PyDict>,
-    conventions: Conventions,
-    captures_all_methods: bool,
-    is_recorded: bool,
+    wanted: &Wanted,
 ) -> PyResult<Described<'py>> {
+    let Wanted {
+        conventions,
+        is_recorded,
+        ..
+    } = *wanted;
     let py = environ.py();
     let mut facts = ServerFacts::new();
     let get = |key: &Bound<'py, PyString>| environ.get_item(key);
@@ -73,7 +85,8 @@ pub(super) fn describe<'py>(
         false => None,
     };
     let given = get(intern!(py, "REQUEST_METHOD"))?;
-    let name = put_method(py, &mut facts, given, path.as_ref(), captures_all_methods)?;
+    let named_path = path.as_ref().filter(|_| wanted.is_named);
+    let name = put_method(py, &mut facts, given, named_path, wanted.all_methods)?;
     facts.set_present(server::SERVER_NAME, get(intern!(py, "SERVER_NAME"))?);
     facts.set_present(server::SCHEME, get(intern!(py, "wsgi.url_scheme"))?);
     if let Some(host) = get(intern!(py, "HTTP_HOST"))? {

@@ -80,11 +80,16 @@ impl<'py> Values<'py> {
     }
 }
 
+/// A field by its name.
+pub(crate) type Field<'py> = (Bound<'py, PyBytes>, Bound<'py, PyAny>);
+
 /// Where fields are read from.
 pub(crate) enum CarrierSource<'a, 'py> {
     Dict(&'a Bound<'py, PyDict>),
     /// A list or tuple of pairs, with texts or bytes.
     Pairs(&'a Bound<'py, PyAny>),
+    /// What such a list holds, taken out of it once for all that look for fields.
+    Fields(&'a [Field<'py>]),
     /// The environment of a WSGI request, where a header is called `HTTP_` and its name.
     Environ(&'a Bound<'py, PyDict>),
     /// Something with `get` and `keys`.
@@ -134,6 +139,16 @@ impl<'a, 'py> CarrierSource<'a, 'py> {
                 })?;
                 return Ok(found);
             }
+            Self::Fields(fields) => {
+                let mut found = Values::Nothing;
+                let key = key.to_str().unwrap_or_default().as_bytes();
+                for (name, value) in *fields {
+                    if name.as_bytes().eq_ignore_ascii_case(key) {
+                        found.add(value.clone())?;
+                    }
+                }
+                return Ok(found);
+            }
             Self::Mapping(carrier) => {
                 Some(carrier.call_method1(intern!(py, "get"), (key, py.None()))?)
             }
@@ -173,6 +188,10 @@ impl<'a, 'py> CarrierSource<'a, 'py> {
                     Ok(())
                 })?;
                 Ok(names)
+            }
+            Self::Fields(fields) => {
+                let names = fields.iter().map(|(name, _)| name.clone().into_any());
+                Ok(names.collect())
             }
             Self::Mapping(carrier) => carrier
                 .call_method0(intern!(carrier.py(), "keys"))?

@@ -28,6 +28,9 @@ class ExcludeList:
         return search is not None and search(url) is not None
 
 
+NOTHING_EXCLUDED = ExcludeList([])
+
+
 def parse_excluded_urls(excluded_urls: str, origin: str = "excluded_urls") -> ExcludeList:
     """The list in a text with commas."""
     if not excluded_urls:
