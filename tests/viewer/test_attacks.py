@@ -7,6 +7,7 @@ import contextlib
 import gzip
 import http.client
 import json
+import resource
 import socket
 import threading
 import time
@@ -303,6 +304,38 @@ def test_a_connection_that_is_in_use_outlives_three_hundred_that_wait(viewer: An
                 used.request("POST", "/v1/traces", REQUEST, headers)
                 response = used.getresponse()
                 assert (response.status, response.read()) == (200, b"")
+
+
+def test_three_thousand_connections_keep_nobody_out_and_take_little(viewer: Any) -> None:
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 3_000 if most == resource.RLIM_INFINITY else min(3_000, most - 200)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(before[0], wanted + 200), most))
+    assert viewer.send(REQUEST) == 200
+    rested = peak_bytes(viewer)
+    heads = (*SLOW.values(), b"GET /api/live HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    try:
+        with contextlib.ExitStack() as held:
+            for number in range(wanted):
+                port = (viewer.http_port, viewer.grpc_port)[number % 2]
+                slow = held.enter_context(socket.create_connection(("127.0.0.1", port), timeout=10))
+                with contextlib.suppress(OSError):
+                    slow.sendall(heads[number % len(heads)])
+                if number % 100 == 0:
+                    assert viewer.send(REQUEST) == 200
+                    assert viewer.request("GET", "/api/totals")[0] == 200
+            files = Path(f"/proc/{viewer.process.pid}/fd")
+            for _ in range(100):
+                if len(list(files.iterdir())) < 700:
+                    break
+                time.sleep(0.1)
+            assert len(list(files.iterdir())) < 700, "what was closed is kept"
+            assert viewer.send(REQUEST) == 200
+        assert viewer.ask("/api/totals")["traces"]["records"] == 2 + (wanted + 99) // 100
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+    grown = peak_bytes(viewer) - rested
+    assert grown < 64 * 1024 * 1024, f"{grown / 2**20:.0f} MiB"
 
 
 # --- Statements of SQL

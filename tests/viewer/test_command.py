@@ -16,21 +16,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import jsonschema
 import pytest
 
 import viewer_sample as sample
+from viewer_schema import check
 
-SCHEMA = json.loads(
-    (Path(__file__).resolve().parents[2] / "docs" / "viewer.schema.json").read_text()
-)
 Run = Callable[..., "subprocess.CompletedProcess[str]"]
 FINE, CONDITION, USAGE, NOTHING, NO_VIEWER = range(5)
-
-
-def check(name: str, document: Any) -> None:
-    schema = {"$schema": SCHEMA["$schema"], "$ref": f"#/$defs/{name}", "$defs": SCHEMA["$defs"]}
-    jsonschema.validate(document, schema)
 
 
 @pytest.fixture

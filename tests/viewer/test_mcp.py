@@ -16,8 +16,11 @@ from mcp.client.stdio import stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 import viewer_sample as sample
+from viewer_schema import check
 
 MOST_BYTES = 16_000
+# Tools whose answers were found to have the shape that is promised.
+CHECKED: set[str] = set()
 Ask = Callable[[ClientSession], Awaitable[None]]
 
 
@@ -85,8 +88,11 @@ async def tell(session: ClientSession, tool: str, **arguments: Any) -> tuple[str
     assert sum(len(text.encode()) for text in texts) <= MOST_BYTES, tool
     assert not result.isError, (tool, texts)
     assert sample.SECRET not in "".join(texts), tool
-    says, data = texts
-    return says, json.loads(data)
+    says, text = texts
+    data = json.loads(text)
+    check(f"tool_{tool}", data)
+    CHECKED.add(tool)
+    return says, data
 
 
 async def refused(session: ClientSession, tool: str, **arguments: Any) -> str:
@@ -98,6 +104,8 @@ async def refused(session: ClientSession, tool: str, **arguments: Any) -> str:
 
 def test_tools_answer_lead_on_and_leave_out_what_is_secret(server: Server) -> None:
     slow = f"{99:032x}"
+
+    CHECKED.clear()
 
     async def ask(session: ClientSession) -> None:
         tools = {tool.name: tool for tool in (await session.list_tools()).tools}
@@ -164,6 +172,7 @@ def test_tools_answer_lead_on_and_leave_out_what_is_secret(server: Server) -> No
         ):
             _, data = await tell(session, "sql", statement=statement, limit=200)
             assert "(redacted)" in json.dumps(data), statement
+        assert set(tools) == CHECKED
 
     server.run(ask)
 
@@ -205,6 +214,41 @@ def test_what_is_wrong_is_said_with_what_would_be_right(server: Server) -> None:
         assert "0 of 1 after 1 s" in says and not data["matched"]
         with pytest.raises(Exception, match="there is no tool"):
             await session.call_tool("search_trace", {})
+
+    server.run(ask)
+
+
+def wrong_values(schema: dict[str, Any]) -> list[Any]:
+    """Values that an argument's own schema does not allow."""
+    if "enum" in schema:
+        return ["nonsense", 1, ""]
+    if schema["type"] == "integer":
+        return [0, -1, schema["maximum"] + 1, 1.5, "1", None]
+    if schema["type"] == "boolean":
+        return ["true", 1, None]
+    return [1, True, ["x"], {"x": 1}, None]
+
+
+def test_every_tool_refuses_what_its_schema_does_and_says_what_would_be_right(
+    server: Server,
+) -> None:
+    async def ask(session: ClientSession) -> None:
+        for tool in (await session.list_tools()).tools:
+            known = tool.inputSchema["properties"]
+            required = tool.inputSchema["required"]
+            fine = {name: "x" for name in required}
+            told = await refused(session, tool.name, **fine, nonsense=1)
+            assert '"nonsense"' in told and all(name in told for name in known), told
+            for name in required:
+                told = await refused(session, tool.name, **{**fine, name: None})
+                assert told == f"{name} is a text, not null", told
+                rest = {other: "x" for other in required if other != name}
+                assert await refused(session, tool.name, **rest) == f"{tool.name} needs {name}"
+            for name, schema in known.items():
+                for value in wrong_values(schema):
+                    told = await refused(session, tool.name, **{**fine, name: value})
+                    assert told.startswith(f"{name} is "), (tool.name, value, told)
+                    assert told.endswith(f", not {json.dumps(value, separators=(',', ':'))}"), told
 
     server.run(ask)
 

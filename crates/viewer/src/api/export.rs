@@ -1,21 +1,27 @@
 //! What is kept as OTLP/JSON, with what is secret left out.
 
 use std::collections::HashSet;
+use std::convert::Infallible;
+use std::sync::Arc;
 
+use axum::body::{Body, Bytes};
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use http::header;
+use http_body::Frame;
+use http_body_util::StreamBody;
 use serde_json::json;
 
 use super::{Answer, Answered, Context, Parameters, Problem};
 use crate::ids::TraceId;
 use crate::otlp::wire::put;
 use crate::otlp::{Signal, json as otlp_json};
-use crate::search::find;
+use crate::search::bits::Bits;
 use crate::search::traces::{NotFound, named};
+use crate::search::{Window, find};
 use crate::secrets::redact;
 use crate::store::block::groups;
-use crate::store::{Store, rows_of};
-
-/// Bytes of records that one answer has.
-const MAX_BYTES: usize = 128 * 1024 * 1024;
+use crate::store::{Block, Store, rows_of};
 
 /// A trace with its log records.
 pub(super) fn trace(context: &Context, parameters: &Parameters) -> Answered {
@@ -67,74 +73,135 @@ fn request_of(store: &Store, signal: Signal, id: &TraceId) -> Vec<u8> {
     request
 }
 
-/// Documents one a line, one of each block.
-pub(super) fn everything(context: &Context, parameters: &Parameters) -> Answered {
-    let redacts = parameters.flag("redact", true)?;
-    let signals = match parameters.text("signal") {
-        "" => vec![Signal::Traces, Signal::Logs],
-        name => vec![
-            Signal::named(name)
-                .ok_or_else(|| Problem::wrong("signal", "is traces, logs or metrics"))?,
-        ],
-    };
-    let mut lines = String::new();
-    let mut bytes = 0;
-    for signal in signals {
-        // With a query, log records are those of the traces.
-        let is_of_traces = signal == Signal::Logs
-            && parameters.text("signal").is_empty()
-            && !parameters.text("q").is_empty();
-        let question = if is_of_traces {
-            parameters.question(Signal::Traces)?
-        } else {
-            parameters.question(signal)?
+/// Documents one a line, one of each block. Each is made when it is asked for, so that nobody has to
+/// hold them all, and however many there are, no question waits for them.
+struct Export {
+    store: Store,
+    redacts: bool,
+    parts: std::vec::IntoIter<(Arc<Block>, Rows)>,
+}
+
+/// Which records of a block.
+enum Rows {
+    All,
+    These(Bits),
+    Of(Arc<HashSet<TraceId>>),
+}
+
+impl Export {
+    fn new(context: &Context, parameters: &Parameters) -> Result<Self, Problem> {
+        let redacts = parameters.flag("redact", true)?;
+        let signals = match parameters.text("signal") {
+            "" => vec![Signal::Traces, Signal::Logs],
+            name => vec![
+                Signal::named(name)
+                    .ok_or_else(|| Problem::wrong("signal", "is traces, logs or metrics"))?,
+            ],
         };
-        let (found, _) = find(&context.store, &question, false)?;
-        let traces: HashSet<TraceId> = if signal == Signal::Traces || is_of_traces {
-            found
-                .iter()
-                .flat_map(|it| {
-                    it.rows
-                        .iter()
-                        .filter_map(|row| it.columns.trace_id(row).copied())
-                })
-                .collect()
-        } else {
-            HashSet::new()
-        };
-        for block in context.store.snapshot(signal) {
-            question.check()?;
-            let columns = context.store.columns(&block);
-            let rows: Vec<usize> = if signal == Signal::Traces || is_of_traces {
-                rows_of(&columns, &traces).collect()
-            } else {
-                let same = found
-                    .iter()
-                    .find(|it| it.block.key == block.key && it.block.service == block.service);
-                same.map(|it| it.rows.iter().collect()).unwrap_or_default()
-            };
-            if rows.is_empty() {
+        let has_query = !parameters.text("q").trim().is_empty();
+        let mut parts = Vec::new();
+        for signal in signals {
+            // With a query, log records are those of the traces.
+            let is_of_traces =
+                signal == Signal::Traces || (parameters.text("signal").is_empty() && has_query);
+            let asked = if is_of_traces { Signal::Traces } else { signal };
+            let question = parameters.question(asked)?;
+            let blocks = context.store.snapshot(signal);
+            if !has_query && question.window == Window::ALL {
+                parts.extend(blocks.into_iter().map(|block| (block, Rows::All)));
                 continue;
             }
-            let items = context.store.items(&block);
-            let mut request = Vec::new();
-            for (_, group) in groups(&columns, &items, rows) {
-                put(&mut request, 1, &group);
+            let (found, _) = find(&context.store, &question, false)?;
+            if is_of_traces {
+                let rows = found.iter().flat_map(|it| {
+                    let rows = it.rows.iter();
+                    rows.filter_map(|row| it.columns.trace_id(row).copied())
+                });
+                let traces: Arc<HashSet<TraceId>> = Arc::new(rows.collect());
+                let parts_of = |block| (block, Rows::Of(Arc::clone(&traces)));
+                parts.extend(blocks.into_iter().map(parts_of));
+            } else {
+                parts.extend(found.into_iter().map(|it| (it.block, Rows::These(it.rows))));
             }
-            bytes += request.len();
-            if bytes > MAX_BYTES {
-                return Err(Problem::wrong(
-                    "q",
-                    "is for more than 128 MiB; narrow it or give a time",
-                ));
+        }
+        Ok(Self {
+            store: context.store.clone(),
+            redacts,
+            parts: parts.into_iter(),
+        })
+    }
+
+    /// Nothing, if none of the records is wanted or still there.
+    fn line(&self, block: &Block, rows: &Rows) -> Result<Option<String>, Problem> {
+        let columns = self.store.columns(block);
+        let rows: Vec<usize> = match rows {
+            Rows::All => (0..columns.len()).collect(),
+            Rows::These(rows) => rows.iter().collect(),
+            Rows::Of(traces) => rows_of(&columns, traces).collect(),
+        };
+        if rows.is_empty() {
+            return Ok(None);
+        }
+        let items = self.store.items(block);
+        let mut request = Vec::new();
+        for (_, group) in groups(&columns, &items, rows) {
+            put(&mut request, 1, &group);
+        }
+        let document = otlp_json::write(block.signal, &request);
+        let mut document = document.map_err(|it| unreadable(&it))?;
+        if self.redacts {
+            redact(&mut document);
+        }
+        Ok(Some(format!("{document}\n")))
+    }
+}
+
+impl Iterator for Export {
+    type Item = Result<String, Problem>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            let (block, rows) = self.parts.next()?;
+            if let Some(line) = self.line(&block, &rows).transpose() {
+                return Some(line);
             }
-            let mut document = otlp_json::write(signal, &request).map_err(|it| unreadable(&it))?;
-            if redacts {
-                redact(&mut document);
-            }
-            lines.push_str(&document.to_string());
-            lines.push('\n');
         }
     }
-    Ok(Answer::Text(lines))
+}
+
+/// All of it at once: for the command line where no viewer runs.
+pub(super) fn everything(context: &Context, parameters: &Parameters) -> Answered {
+    let lines: Result<String, Problem> = Export::new(context, parameters)?.collect();
+    Ok(Answer::Text(lines?))
+}
+
+/// Line by line, as fast as it is read. Where that fails half-way, the last line says why: the status
+/// was sent before.
+pub(super) async fn streamed(
+    State(context): State<Context>,
+    Query(pairs): Query<Vec<(String, String)>>,
+) -> Response {
+    let asked = context.clone();
+    let export = context.apart(move || Export::new(&asked, &Parameters::new(pairs)));
+    let export = match export.await {
+        Ok(export) => export,
+        Err(problem) => return problem.into_response(),
+    };
+    let lines = futures_util::stream::unfold(Some(export), move |export| {
+        let context = context.clone();
+        async move {
+            let mut export = export?;
+            let next = context.apart(move || Ok((export.next(), export)));
+            let (line, rest) = match next.await {
+                Ok((None, _)) => return None,
+                Ok((Some(Ok(line)), export)) => (line, Some(export)),
+                Ok((Some(Err(problem)), _)) | Err(problem) => {
+                    (format!("{}\n", problem.json()), None)
+                }
+            };
+            Some((Ok::<_, Infallible>(Frame::data(Bytes::from(line))), rest))
+        }
+    });
+    let body = Body::new(StreamBody::new(lines));
+    ([(header::CONTENT_TYPE, super::TEXT)], body).into_response()
 }

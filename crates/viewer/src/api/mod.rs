@@ -154,6 +154,7 @@ pub(crate) fn router(context: Context) -> Router {
         match *path {
             "/api/snapshots" => answers = answers.post(changes::snapshot),
             "/api/traces/{id}" => answers = get(question(trace::columns_written)),
+            "/api/export" => answers = get(export::streamed),
             _ => {}
         }
         router = router.route(path, answers);

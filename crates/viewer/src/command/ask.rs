@@ -168,6 +168,14 @@ fn answered(arguments: &AskArguments) -> io::Result<ExitCode> {
     }
     if arguments.verb.name == "export" {
         write_out(&said.body)?;
+        // What goes wrong half-way is said in the last line.
+        let last = said.body.lines().next_back().unwrap_or_default();
+        if last.starts_with("{\"error\"") {
+            say(&api::explained(
+                &serde_json::from_str(last).unwrap_or_default(),
+            ));
+            return Ok(ExitCode::from(CONDITION));
+        }
         return Ok(ExitCode::SUCCESS);
     }
     let answer: Value = serde_json::from_str(&said.body).map_err(io::Error::other)?;

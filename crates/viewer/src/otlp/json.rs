@@ -5,9 +5,12 @@ use opentelemetry_proto::tonic::collector::logs::v1::ExportLogsServiceRequest;
 use opentelemetry_proto::tonic::collector::metrics::v1::ExportMetricsServiceRequest;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use super::Signal;
+use super::doubles::{self, Doubles};
 
 /// Objects in one document. Three characters of JSON can become 300 bytes of a record.
 const MAX_OBJECTS: usize = 400_000;
@@ -20,15 +23,31 @@ pub(crate) fn read(signal: Signal, document: &[u8]) -> Result<Vec<u8>, String> {
     if document.iter().filter(|byte| **byte == b'{').count() > MAX_OBJECTS {
         return Err(format!("more than {MAX_OBJECTS} objects in one document"));
     }
-    let bytes = match signal {
-        Signal::Traces => serde_json::from_slice::<ExportTraceServiceRequest>(document)
-            .map(|request| request.encode_to_vec()),
-        Signal::Logs => serde_json::from_slice::<ExportLogsServiceRequest>(document)
-            .map(|request| request.encode_to_vec()),
-        Signal::Metrics => serde_json::from_slice::<ExportMetricsServiceRequest>(document)
-            .map(|request| request.encode_to_vec()),
+    match signal {
+        Signal::Traces => read_as::<ExportTraceServiceRequest>(document),
+        Signal::Logs => read_as::<ExportLogsServiceRequest>(document),
+        Signal::Metrics => read_as::<ExportMetricsServiceRequest>(document),
+    }
+}
+
+fn read_as<R>(document: &[u8]) -> Result<Vec<u8>, String>
+where
+    R: Message + Doubles + DeserializeOwned,
+{
+    let read = || -> serde_json::Result<R> {
+        if !doubles::may_be_in(document) {
+            return serde_json::from_slice(document);
+        }
+        let mut document = serde_json::from_slice(document)?;
+        doubles::of_texts(&mut document);
+        let mut request: R = serde_json::from_value(document)?;
+        doubles::stand_back(&mut request);
+        Ok(request)
     };
-    bytes.map_err(|error| error.to_string())
+    match read() {
+        Ok(request) => Ok(request.encode_to_vec()),
+        Err(error) => Err(error.to_string()),
+    }
 }
 
 /// A request of the signal as JSON.
@@ -36,25 +55,24 @@ pub(crate) fn read(signal: Signal, document: &[u8]) -> Result<Vec<u8>, String> {
 /// # Errors
 /// Says why the bytes are none.
 pub(crate) fn write(signal: Signal, request: &[u8]) -> Result<Value, String> {
-    let document = match signal {
-        Signal::Traces => {
-            let request = ExportTraceServiceRequest::decode(request).map_err(of_bytes)?;
-            serde_json::to_value(request)
-        }
-        Signal::Logs => {
-            let request = ExportLogsServiceRequest::decode(request).map_err(of_bytes)?;
-            serde_json::to_value(request)
-        }
-        Signal::Metrics => {
-            let request = ExportMetricsServiceRequest::decode(request).map_err(of_bytes)?;
-            serde_json::to_value(request)
-        }
-    };
-    document.map_err(|error| error.to_string())
+    match signal {
+        Signal::Traces => write_as::<ExportTraceServiceRequest>(request),
+        Signal::Logs => write_as::<ExportLogsServiceRequest>(request),
+        Signal::Metrics => write_as::<ExportMetricsServiceRequest>(request),
+    }
 }
 
-fn of_bytes(error: prost::DecodeError) -> String {
-    error.to_string()
+fn write_as<R>(request: &[u8]) -> Result<Value, String>
+where
+    R: Message + Doubles + Default + Serialize,
+{
+    let mut request = R::decode(request).map_err(|error| error.to_string())?;
+    let has_stand_ins = doubles::stand_in(&mut request);
+    let mut document = serde_json::to_value(request).map_err(|error| error.to_string())?;
+    if has_stand_ins {
+        doubles::to_texts(&mut document);
+    }
+    Ok(document)
 }
 
 #[cfg(test)]
@@ -99,6 +117,36 @@ mod tests {
         }
         let again = read(Signal::Traces, written.to_string().as_bytes()).expect("a request");
         assert_eq!(again, bytes);
+    }
+
+    #[test]
+    fn doubles_are_read_and_written_to_the_last_bit() {
+        let doubles = serde_json::json!([
+            {"doubleValue": "NaN"}, {"doubleValue": "Infinity"}, {"doubleValue": "-Infinity"},
+            {"doubleValue": 31.245270191439438}, {"doubleValue": f64::MAX}, {"doubleValue": 5e-324},
+            {"stringValue": "NaN"},
+        ]);
+        let point = serde_json::json!({
+            "sum": "Infinity", "min": "-Infinity", "max": "NaN", "explicitBounds": [0.5, "Infinity"],
+        });
+        let document = serde_json::json!({ "resourceMetrics": [{
+            "resource": { "attributes": [{ "key": "all", "value": { "arrayValue": { "values": doubles } } }] },
+            "scopeMetrics": [{ "metrics": [
+                { "name": "a", "histogram": { "dataPoints": [point] } },
+                { "name": "b", "gauge": { "dataPoints": [{ "asDouble": "NaN" }] } },
+            ] }],
+        }] });
+        let bytes = read(Signal::Metrics, document.to_string().as_bytes()).expect("a request");
+        let written = write(Signal::Metrics, &bytes).expect("a document");
+        let group = &written["resourceMetrics"][0];
+        let all = &group["resource"]["attributes"][0]["value"]["arrayValue"]["values"];
+        assert_eq!(*all, doubles);
+        let metrics = &group["scopeMetrics"][0]["metrics"];
+        let written = &metrics[0]["histogram"]["dataPoints"][0];
+        for field in ["sum", "min", "max", "explicitBounds"] {
+            assert_eq!(written[field], point[field], "{field}");
+        }
+        assert_eq!(metrics[1]["gauge"]["dataPoints"][0]["asDouble"], "NaN");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! What OTLP's bytes say: requests cut into their records without copying, values as JSON and as
 //! text. The records themselves are kept as the bytes that arrived.
 
+mod doubles;
 pub(crate) mod json;
 pub(crate) mod messages;
 pub(crate) mod slices;
