@@ -454,6 +454,16 @@ def test_grpcio_is_asked_again_after_the_time_the_receiver_names(
     assert len(collector.requests()) == 3
 
 
+def test_a_receiver_that_asks_for_short_waits_is_asked_more_than_six_times(
+    collector: Any,
+) -> None:
+    status = {"do": "grpc_status", "code": "UNAVAILABLE", "message": "busy", "times": 8}
+    collector.script([{**status, "retry_delay": 0.1}])
+    exporter = GrpcExporter(collector.grpc_endpoint)
+    assert exporter.export(make_spans(1)) is SUCCESS
+    assert len(collector.requests()) == 9
+
+
 def test_grpcio_reaches_a_receiver_that_was_restarted(collector: Any) -> None:
     exporter = GrpcExporter(collector.grpc_endpoint, channel_options=(("a", 1),))
     assert exporter.export(make_spans(1)) is SUCCESS

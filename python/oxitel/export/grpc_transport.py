@@ -1,4 +1,5 @@
-"""Sends through grpcio, for a user's `credentials` or `channel_options`."""
+"""Sends through grpcio, for a user's `credentials` or `channel_options`, or for what a program has
+put in the place of an exporter's own parts."""
 
 from __future__ import annotations
 
@@ -8,6 +9,7 @@ from logging import getLogger
 from typing import Any
 
 from oxitel import _native
+from oxitel.otlp.request import as_request, as_response
 
 from .signal import Signal
 from .transport import Attempt, Transport
@@ -21,7 +23,7 @@ class GrpcTransport(Transport):
     """A channel made as grpcio's user asked, and made again when the receiver went away.
 
     It is made with the first request, and again in a forked child: grpcio's channels do not
-    survive a fork.
+    survive a fork. `client` is what sends, under the official name of its method.
     """
 
     def __init__(
@@ -46,13 +48,22 @@ class GrpcTransport(Transport):
         self._pid = os.getpid()
         self._channel: Any = None
         self._call: Any = None
+        self.client: Any = GrpcClient(self)
 
     def send(self, request: bytes, timeout_seconds: float) -> Attempt:
         import grpc
 
         try:
-            call = self._connected(grpc)
-            response = call(request, metadata=self._headers, timeout=timeout_seconds)
+            if isinstance(self.client, GrpcClient):
+                call = self._connected(grpc)
+                response = call(request, metadata=self._headers, timeout=timeout_seconds)
+            else:
+                answer = self.client.Export(
+                    request=as_request(request, self._signal.name),
+                    metadata=self._headers,
+                    timeout=timeout_seconds,
+                )
+                response = serialized(answer)
             return Attempt(succeeded=True, response=response)
         except grpc.RpcError as error:
             return self._failed(error)
@@ -111,6 +122,27 @@ class GrpcTransport(Transport):
                 _logger.debug(
                     "Error closing channel to %s: %s", _native.shown_endpoint(self._target), error
                 )
+
+
+class GrpcClient:
+    """The stub of the service, for a program that sends with it or puts one around it."""
+
+    def __init__(self, transport: GrpcTransport) -> None:
+        self._transport = transport
+
+    def Export(self, request: Any, **options: Any) -> Any:
+        import grpc
+
+        call = self._transport._connected(grpc)
+        return as_response(
+            call(request.SerializeToString(), **options), self._transport._signal.name
+        )
+
+
+def serialized(answer: Any) -> bytes:
+    """The bytes of an answer; none of one that is not a message."""
+    data = answer.SerializeToString() if hasattr(answer, "SerializeToString") else b""
+    return data if isinstance(data, bytes) else b""
 
 
 def _delay(metadata: Any) -> float | None:

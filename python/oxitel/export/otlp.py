@@ -83,6 +83,15 @@ class OtlpExporter:
         """The records as the body of an export request."""
         raise NotImplementedError
 
+    def _is_replaced(self) -> bool:
+        """Whether a program has put a part of its own in the place of one that exports, so that
+        `_transport` has to send."""
+        return False
+
+    def _body(self, records: Any) -> bytes:
+        """The body of a request that is sent through a user's object."""
+        return self._encode(records)
+
     def _send_natively(
         self, exporter: native.Exporter, records: Any, timeout_seconds: float
     ) -> bool:
@@ -109,7 +118,7 @@ class OtlpExporter:
             return self._deliver_by_client(self._client_in_place, records)
         try:
             timeout = min(self._timeout, limit_seconds)
-            if self._native is not None:
+            if self._native is not None and not self._is_replaced():
                 return self._send_natively(self._native, records, timeout)
             return self._deliver_all_parts(records, monotonic() + timeout)
         except Exception as error:
@@ -181,7 +190,7 @@ class OtlpExporter:
         the statuses of what fails."""
         if self._transport is None:
             return False
-        request = self._encode(records)
+        request = self._body(records)
         limit = self._max_request_size
         if not limit or len(request) <= limit:
             attempt = self._transport.deliver(request, deadline)

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from opentelemetry.metrics import MeterProvider
 
     from .aggregation import Aggregation, AggregationTemporality
+    from .point import MetricsData
 
 
 @official("opentelemetry.exporter.otlp.proto.grpc.metric_exporter")
@@ -58,3 +59,6 @@ class OTLPMetricExporter(OtlpMetrics, GrpcExporter):
             meter_provider=meter_provider,
         )
         self._prefer(preferred_temporality, preferred_aggregation, max_export_batch_size)
+
+    def _split_metrics_data(self, metrics_data: MetricsData) -> Iterable[MetricsData]:
+        return self._parts(metrics_data)

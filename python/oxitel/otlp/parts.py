@@ -12,11 +12,16 @@ from importlib import import_module
 from logging import getLogger
 from typing import TYPE_CHECKING, Any
 
+from opentelemetry.trace import SpanKind
 from opentelemetry.util.types import Attributes
+
+from oxitel.official_name import official
 
 from .request import encode_logs, encode_metrics, encode_spans
 
 if TYPE_CHECKING:
+    from opentelemetry.trace import Status
+
     from oxitel.logs.record import ReadableLogRecord
     from oxitel.metrics.point import MetricsData
     from oxitel.resources.resource import Resource
@@ -24,6 +29,21 @@ if TYPE_CHECKING:
     from oxitel.trace.span import ReadableSpan
 
 _logger = getLogger("opentelemetry.exporter.otlp.proto.common._internal")
+
+_SPAN_KIND_MAP = {kind: kind.value + 1 for kind in SpanKind}
+
+
+@official("opentelemetry.exporter.otlp.proto.common._internal.metrics_encoder")
+class EncodingException(Exception):
+    """A metric cannot be encoded, officially. Ours encodes what can be, and raises nothing."""
+
+    def __init__(self, original_exception: Exception, metric: object) -> None:
+        super().__init__()
+        self.original_exception = original_exception
+        self.metric = metric
+
+    def __str__(self) -> str:
+        return f"{self.metric}\n{self.original_exception}"
 
 
 def _common() -> Any:
@@ -111,6 +131,13 @@ def _encode_resource_spans(sdk_spans: Sequence[ReadableSpan]) -> list[Any]:
 def _encode_span(sdk_span: ReadableSpan) -> Any:
     [resource] = _encode_resource_spans([sdk_span])
     return resource.scope_spans[0].spans[0]
+
+
+def _encode_status(status: Status | None) -> Any:
+    if status is None:
+        return None
+    messages = import_module("opentelemetry.proto.trace.v1.trace_pb2")
+    return messages.Status(code=status.status_code.value, message=status.description)
 
 
 def _encode_resource_logs(batch: Sequence[ReadableLogRecord]) -> list[Any]:

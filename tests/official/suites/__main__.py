@@ -14,9 +14,9 @@ from official.suites.catalog import SUITES
 from official.suites.contrib import CONTRIB, is_listed
 from official.suites.differences import counted, unlisted
 from official.suites.runner import PASSED, ROOT, only_ours, prepare
-from official.suites.upstream import SDK
+from official.suites.upstream import UPSTREAM
 
-ALL = SUITES | CONTRIB | {"opentelemetry-sdk": SDK}
+ALL = SUITES | CONTRIB | UPSTREAM
 COUNTS = ROOT / ".work" / "contrib"
 
 

@@ -83,7 +83,7 @@ ONLY_OURS: dict[str, dict[str, str]] = {
         ),
         "the words of a message",
     ),
-    "opentelemetry-sdk": REASONS,
+    **REASONS,
 }
 
 

@@ -1,5 +1,5 @@
-"""The tests that the official SDK carries, and why some of them fail on ours: nearly all reach for
-what is private to the official packages.
+"""The tests that the official SDK and its OTLP exporters carry, and why some of them fail on ours:
+nearly all reach for what is private to the official packages.
 
 docs/compatibility.md has the reasons with their counts.
 """
@@ -8,20 +8,43 @@ from __future__ import annotations
 
 from official.suites.catalog import BARE, OFFICIAL, Suite
 
-SDK = Suite(
-    version="1.45.1",
-    requirements=("opentelemetry-test-utils==0.66b1",),
+_VERSION = "1.45.1"
+_GRPC, _HTTP, _COMMON = (
+    f"opentelemetry-exporter-otlp-proto-{name}" for name in ("grpc", "http", "common")
+)
+_EXPORTERS = Suite(
+    version=_VERSION,
+    requirements=(
+        *(f"{name}=={_VERSION}" for name in (_GRPC, _HTTP, _COMMON)),
+        "mocket",
+        "opentelemetry-test-utils==0.66b1",
+    ),
     tests=("tests",),
-    # A minute on each side: `make suites` alone runs them.
-    short=(),
+    short=("tests",),
     options=BARE,
     overrides=OFFICIAL,
 )
+UPSTREAM = {
+    "opentelemetry-sdk": Suite(
+        version=_VERSION,
+        requirements=("opentelemetry-test-utils==0.66b1",),
+        tests=("tests",),
+        # A minute on each side: `make suites` alone runs them.
+        short=(),
+        options=BARE,
+        overrides=OFFICIAL,
+    ),
+    **dict.fromkeys((_GRPC, _HTTP, _COMMON), _EXPORTERS),
+}
+
+_MOCKS = "puts mocks in the place of what private modules import, or of private functions"
+_FIELDS = "reads private fields"
+_WORDS = "wants the official words of a message, or a user agent without Oxitel's name"
 
 _RESOURCES = "resources.test_resources.Test"
 _SPANS = "trace.test_trace.Test"
 # By what they want: the beginnings of the tests' names, without the folder that all are in.
-_TESTS = {
+_SDK = {
     "imports private classes of the metrics: the consumer of measurements, readers' storage": (
         "metrics.test_attribute_hashing.",
         "metrics.test_measurement_consumer.",
@@ -29,7 +52,7 @@ _TESTS = {
         "metrics.test_metrics.",
         "metrics.test_view_instrument_match.",
     ),
-    "puts mocks in the place of what private modules import, or of private functions": (
+    _MOCKS: (
         "_configuration.test_configurator_file_routing.",
         "error_handler.test_error_handler.TestErrorHandler::test_plugin_error_handler",
         "logs.test_export.TestSimpleLogRecordProcessor::test_simple_log_record_processor_doesnt_",
@@ -47,7 +70,7 @@ _TESTS = {
         "metrics.exponential_histogram.test_exponential_bucket_histogram_aggregation.",
         "metrics.test_aggregation.",
     ),
-    "reads private fields": (
+    _FIELDS: (
         "metrics.test_metric_reader.TestMetricReader::test_configure_",
         "metrics.test_periodic_exporting_metric_reader.",
         f"{_RESOURCES}ServiceInstanceIdResourceDetector::",
@@ -71,4 +94,97 @@ _TESTS = {
         f"{_SPANS}Span::test_status_cannot_set_unset",
     ),
 }
-REASONS = {f"tests.{test}": reason for reason, tests in _TESTS.items() for test in tests}
+
+_LOGS = "logs.test_otlp_logs_exporter.TestOTLPLogExporter::test"
+_MIXIN = "test_otlp_exporter_mixin.TestOTLPExporterMixin::test"
+_METRICS = "test_otlp_metrics_exporter.TestOTLPMetricExporter::test"
+_TRACES = "test_otlp_trace_exporter.TestOTLPSpanExporter::test"
+_OF_GRPC = {
+    _MOCKS: (
+        f"{_LOGS}_env_variables",
+        f"{_LOGS}_kwargs_have_precedence_",
+        f"{_MIXIN}_channel_options_",
+        f"{_MIXIN}_no_credentials_",
+        f"{_MIXIN}_otlp_exporter_",
+        f"{_MIXIN}_that_credential_",
+        f"{_MIXIN}_unavailable_reconnects",
+        *(
+            f"{exporter}_{name}"
+            for exporter in (_METRICS, _TRACES)
+            for name in ("env_variables", "no_credentials_", "otlp_exporter_", "otlp_insecure_")
+        ),
+        f"{_METRICS}_insecure_https_endpoint",
+    ),
+    "exports a mock as a span's context, whose trace flags are no number": (
+        f"{_TRACES}_translate_spans",
+    ),
+    _WORDS: (f"{_METRICS}_exponential_explicit_bucket_histogram",),
+}
+
+_BOTH = (
+    "test_proto_log_exporter.TestOTLPHTTPLogExporter::test",
+    "test_proto_span_exporter.TestOTLPSpanExporter::test",
+)
+_OF_HTTP = {
+    "looks for requests at Python's sockets (mocket), which native sending does without": tuple(
+        f"{exporter}_{name}"
+        for exporter in _BOTH
+        for name in (
+            "compression_options",
+            "custom_endpoint",
+            "custom_headers",
+            "default_endpoint_and_headers",
+            "export_connection_error",
+            "export_max_retries",
+            "export_non_retryable_",
+            "export_retry",
+            "exporter_metrics_disabled_by_default",
+            "max_request_size_zero_",
+            "negative_max_request_size_",
+            "retry_timeout_records_metrics",
+        )
+    ),
+    _MOCKS: tuple(
+        f"{exporter}_{name}"
+        for exporter in _BOTH
+        for name in (
+            "certificate_args",
+            "credential_provider_",
+            "custom_transport",
+            "entrypoint_",
+            "export_encoding_failure",
+        )
+    ),
+    _FIELDS: tuple(
+        f"{exporter}_{name}"
+        for exporter in _BOTH
+        for name in (
+            "compression_dual_enum_",
+            "configuration_precedence",
+            "default_transport_",
+            "export_s",
+            "session_uses_",
+            "shutdown_closes_transport",
+        )
+    ),
+    "imports private functions that count and divide protobuf messages": (
+        "metrics.test_otlp_metrics_exporter.",
+    ),
+    _WORDS: ("test_common.TestResolveCommon::test_resolve_headers",),
+}
+
+_OF_COMMON = {
+    "wants an error for an integer that is too large, which is exported as a double": (
+        "test_metrics_encoder.TestOTLPMetricsEncoder::test_encoding_exception_reraise",
+    ),
+}
+
+REASONS = {
+    suite: {f"tests.{test}": reason for reason, tests in kinds.items() for test in tests}
+    for suite, kinds in {
+        "opentelemetry-sdk": _SDK,
+        _GRPC: _OF_GRPC,
+        _HTTP: _OF_HTTP,
+        _COMMON: _OF_COMMON,
+    }.items()
+}

@@ -130,6 +130,55 @@ def an_exporters_client_and_a_receiver_that_refuses(run: Run) -> None:
 
 
 @program()
+def what_a_grpc_exporter_translates(run: Run) -> None:
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace.export import SimpleSpanProcessor
+
+    class Redacting(OTLPSpanExporter):
+        def _translate_data(self, data):
+            run.observe("records", (self._exporting, self._count_data(data)))
+            return super()._translate_data(redacted(data))
+
+    provider = run.bare_provider()
+    provider.add_span_processor(SimpleSpanProcessor(Redacting(run.grpc_endpoint)))
+    secret(provider.get_tracer("t"))
+
+
+class Stub:
+    """Counts what a gRPC exporter sends, and hands it on."""
+
+    def __init__(self, run, stub):
+        self.run, self.stub = run, stub
+
+    def Export(self, request, metadata, timeout):
+        self.run.observe("found the name", b"span" in request.SerializeToString())
+        self.run.observe("with", (metadata, 0 < timeout <= 10))
+        return self.stub.Export(request=request, metadata=metadata, timeout=timeout)
+
+
+@program()
+def a_grpc_exporters_parts(run: Run) -> None:
+    from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+    from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+    provider = run.bare_provider()
+    exporter = OTLPSpanExporter(run.grpc_endpoint, headers={"x-key": "value"})
+    provider.add_span_processor(BatchSpanProcessor(exporter, schedule_delay_millis=60_000))
+    tracer = provider.get_tracer("t")
+    secret(tracer, "before")
+    run.observe("flushed", provider.force_flush())
+    exporter._client = Stub(run, exporter._client)
+    secret(tracer)
+    run.observe("flushed", provider.force_flush())
+    translate = exporter._translate_data
+    with mock.patch.object(exporter, "_translate_data", lambda data: translate(redacted(data))):
+        secret(tracer)
+        run.observe("flushed", provider.force_flush())
+    secret(tracer, "after span")
+    provider.shutdown()
+
+
+@program()
 def an_exporters_class(run: Run) -> None:
     provider, _, exporter, tracer = batching(run)
 

@@ -2,6 +2,7 @@
 
 from oxitel.incidental import incidental
 from oxitel.otlp.parts import (
+    EncodingException as EncodingException,
     _encode_attributes as _encode_attributes,
     _encode_instrumentation_scope as _encode_instrumentation_scope,
     _encode_resource_metrics as _encode_resource_metrics,

@@ -2,12 +2,14 @@
 
 from oxitel.incidental import incidental
 from oxitel.otlp.parts import (
+    _SPAN_KIND_MAP as _SPAN_KIND_MAP,
     _encode_attributes as _encode_attributes,
     _encode_instrumentation_scope as _encode_instrumentation_scope,
     _encode_resource as _encode_resource,
     _encode_resource_spans as _encode_resource_spans,
     _encode_span as _encode_span,
     _encode_span_id as _encode_span_id,
+    _encode_status as _encode_status,
     _encode_trace_id as _encode_trace_id,
 )
 from oxitel.otlp.request import encode_spans as encode_spans
