@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
-from oxitel.otlp.request import as_request
 from oxitel.variables import otlp as variables
 from oxitel.variables.variable import say_once
 
 from .headers import from_text, usable
+from .messages import as_request
 from .otlp import (
     OtlpExporter,
     compression_name,
