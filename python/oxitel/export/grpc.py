@@ -8,15 +8,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 from logging import getLogger
+from math import inf
 from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
 from oxitel.diagnostics.duplicate_filter import DuplicateFilter
-from oxitel.otlp.request import as_request
 from oxitel.variables import otlp as variables
 from oxitel.variables.variable import say_once
 
 from .headers import from_text, usable
+from .messages import as_request
 from .otlp import (
     OtlpExporter,
     compression_name,
@@ -52,6 +53,8 @@ class GrpcExporter(OtlpExporter):
     _logger = _logger
     _transport: GrpcTransport | None = None
     _has_client = False
+    _result: Any
+    """The enumeration of how an export ends; a signal's class sets it."""
 
     def __init__(
         self,
@@ -155,7 +158,10 @@ class GrpcExporter(OtlpExporter):
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)
         cls: Any = type(self)
-        if name in ("_client", "_translate_data") and vars(cls).get("_own_export") is cls.export:
+        if (
+            name in ("_client", "_export", "_translate_data")
+            and vars(cls).get("_own_export") is cls.export
+        ):
             # As a program would put it there: whoever exports natively has to notice.
             vars(self)["export"] = partial(cls.export, self)
 
@@ -174,6 +180,15 @@ class GrpcExporter(OtlpExporter):
         if self._transport is None:
             self._transport = self._grpcio()
         return self._transport
+
+    def _export(self, data: Any) -> Any:
+        """Send the records; for subclasses, which call it or have one of their own."""
+        return self._result.SUCCESS if super()._deliver(data) else self._result.FAILURE
+
+    def _deliver(self, records: Any, limit_seconds: float = inf) -> bool:
+        if getattr(self._export, "__func__", None) is GrpcExporter._export:
+            return super()._deliver(records, limit_seconds)
+        return bool(self._export(records) is self._result.SUCCESS)
 
     def _translate_data(self, data: Any) -> Any:
         """The request with these records. What a program makes of them in its own is sent, through

@@ -9,8 +9,8 @@ from logging import getLogger
 from typing import Any
 
 from oxitel import _native
-from oxitel.otlp.request import as_request, as_response
 
+from .messages import as_request, as_response
 from .signal import Signal
 from .transport import Attempt, Transport
 

@@ -16,6 +16,7 @@ class OtlpLogRecords(OtlpExporter, LogRecordExporter):
     """The signal's part of an OTLP exporter for log records."""
 
     _signal = LOGS
+    _result = LogRecordExportResult
 
     def _encode(self, records: list[Any]) -> bytes:
         return _native.encode_logs(records)

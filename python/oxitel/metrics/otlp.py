@@ -32,6 +32,7 @@ class OtlpMetrics(OtlpExporter, MetricExporter):
     """
 
     _signal = METRICS
+    _result = MetricExportResult
     _max_export_batch_size: int | None = None
     _protocol: str
     _endpoint: str

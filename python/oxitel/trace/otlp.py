@@ -19,6 +19,7 @@ class OtlpSpans(OtlpExporter, SpanExporter):
     """The signal's part of an OTLP exporter for spans."""
 
     _signal = TRACES
+    _result = SpanExportResult
 
     def _encode(self, records: list[ReadableSpan]) -> bytes:
         return _native.encode_spans(records)

@@ -139,9 +139,16 @@ def what_a_grpc_exporter_translates(run: Run) -> None:
             run.observe("records", (self._exporting, self._count_data(data)))
             return super()._translate_data(redacted(data))
 
-    provider = run.bare_provider()
-    provider.add_span_processor(SimpleSpanProcessor(Redacting(run.grpc_endpoint)))
-    secret(provider.get_tracer("t"))
+    class RedactingBefore(OTLPSpanExporter):
+        def _export(self, data):
+            result = super()._export(redacted(data))
+            run.observe("result", result.name)
+            return result
+
+    for exporter in (Redacting, RedactingBefore):
+        provider = run.bare_provider()
+        provider.add_span_processor(SimpleSpanProcessor(exporter(run.grpc_endpoint)))
+        secret(provider.get_tracer("t"))
 
 
 class Stub:
