@@ -165,6 +165,14 @@ def test_hooks_get_what_they_are_promised(instrumented, server):
     assert recorded.spans()[0].attributes["http.url"] == f"{server.url}/"
 
 
+def test_a_filter_may_give_a_url_that_is_no_text_yet(instrumented, server, caplog):
+    recorded = instrumented(url_filter=lambda url: url.with_query(None))
+    with caplog.at_level(logging.WARNING):
+        get(f"{server.url}/?a=b")
+    assert recorded.spans()[0].attributes["http.url"] == f"{server.url}/"
+    assert "no str" in caplog.text
+
+
 def test_hooks_that_raise_harm_nothing(instrumented, server, caplog):
     def broken(*arguments):
         raise ValueError("broken hook")

@@ -4,6 +4,7 @@ import asyncio
 import gc
 import subprocess
 import sys
+from copy import deepcopy
 from types import ModuleType
 
 import pytest
@@ -47,6 +48,16 @@ async def asynchronous(request, number):
     with tracer().start_as_current_span(f"work {number}"):
         await asyncio.sleep(0)
     return HttpResponse(str(trace.get_current_span().get_span_context().span_id))
+
+
+def emptied(request):
+    request.META.clear()
+    return HttpResponse("ok")
+
+
+def copied(request):
+    meta = {k: v for k, v in request.META.items() if not k.startswith("wsgi.")}
+    return HttpResponse(str(len(deepcopy(meta)) == len(meta)))
 
 
 def broken(request):
@@ -96,6 +107,8 @@ urls = ModuleType("oxitel_django_urls")
 urls.urlpatterns = [
     path("item/<int:number>", item),
     path("asynchronous/<int:number>", asynchronous),
+    path("emptied", emptied),
+    path("copied", copied),
     path("broken", broken),
     path("missing", missing),
     path("forbidden", forbidden),
@@ -357,6 +370,23 @@ def test_nothing_under_an_excluded_url_is_recorded(recorded):
     assert not recorded.spans()
     assert trace.get_current_span() is trace.INVALID_SPAN
     assert not recorded.points()
+
+
+@pytest.mark.parametrize("excluded", ["", "emptied"])
+def test_a_view_that_empties_meta_leaves_no_span_behind(recorded, excluded):
+    DjangoInstrumentor().instrument(excluded_urls=excluded, **recorded.arguments())
+    for url in ("/emptied", "/"):
+        assert client().get(url).status_code == 200
+        assert trace.get_current_span() is trace.INVALID_SPAN
+    spans = recorded.spans()
+    assert [(span.kind, span.parent) for span in spans] == [(SpanKind.SERVER, None)] * len(spans)
+    assert len(spans) == (1 if excluded else 2)
+
+
+@pytest.mark.parametrize("excluded", ["", "copied"])
+def test_meta_can_be_copied(recorded, excluded):
+    DjangoInstrumentor().instrument(excluded_urls=excluded, **recorded.arguments())
+    assert client().get("/copied").content == b"True"
 
 
 def test_hooks_are_called_with_span_request_and_response(recorded):

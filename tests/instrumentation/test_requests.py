@@ -253,14 +253,14 @@ def test_an_interrupt_ends_the_span_and_goes_on(instrumented, server, monkeypatc
 class _Answering(requests.adapters.BaseAdapter):
     """Calls `note` with each request, and answers it."""
 
-    def __init__(self, note):
+    def __init__(self, note, status=200):
         super().__init__()
-        self._note = note
+        self._note, self._status = note, status
 
     def send(self, request, **options):
         self._note(request)
         answer = requests.Response()
-        answer.status_code, answer.request, answer.url = 200, request, request.url
+        answer.status_code, answer.request, answer.url = self._status, request, request.url
         answer._content = b""
         return answer
 
@@ -271,6 +271,17 @@ class _Answering(requests.adapters.BaseAdapter):
 class _Shouting(requests.structures.CaseInsensitiveDict):
     def __setitem__(self, key, value):
         super().__setitem__(key.upper(), value)
+
+
+@pytest.mark.parametrize("status", ["200", 200.0])
+def test_a_status_of_a_test_double_is_the_number_that_it_says(instrumented, status):
+    recorded = instrumented()
+    with requests.Session() as session:
+        session.mount("http://", _Answering(lambda r: None, status))
+        session.get("http://example.com")
+    (span,) = recorded.spans()
+    assert span.attributes["http.status_code"] == 200
+    assert span.status.status_code is StatusCode.UNSET
 
 
 @pytest.mark.parametrize("kind", [requests.structures.CaseInsensitiveDict, _Shouting, dict])

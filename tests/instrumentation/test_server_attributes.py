@@ -1,6 +1,7 @@
 """What the new conventions say of a request otherwise than contrib does, and a program's labels."""
 
 import asyncio
+from collections import deque
 
 import pytest
 from opentelemetry.instrumentation import _semconv
@@ -129,3 +130,23 @@ def tenants(recorded):
     for point in points["http.server.active_requests"]:
         assert "tenant" not in point.attributes
     return {found.get("tenant") for found in durations}
+
+
+@pytest.mark.parametrize("kind", [list, tuple, deque, iter])
+def test_headers_may_be_anything_to_go_through_once(recorded, kind):
+    seen = []
+
+    async def application(scope, receive, send):
+        seen.append(dict(scope["headers"]))
+        headers = kind([(b"content-length", bytearray(b"2"))])
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async def send(message):
+        seen.append(list(message.get("headers", ())))
+
+    given = {b"host": b"shop", b"user-agent": bytearray(b"curl")}
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": kind(given.items())}
+    asyncio.run(AsgiMiddleware(application, **recorded.arguments())(scope, None, send))
+    assert seen == [given, [(b"content-length", b"2")], []]
+    assert recorded.spans()[-1].attributes["user_agent.original"] == "curl"

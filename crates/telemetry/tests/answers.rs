@@ -572,6 +572,9 @@ fn a_probe_is_one_empty_request_whose_answer_is_told_and_not_reported() {
         collector.with_arrivals(|arrivals| {
             assert_eq!(arrivals.len(), 1);
             assert!(arrivals[0].names().is_empty());
+            let length = arrivals[0].headers.get("content-length");
+            // Some receivers refuse what does not say how long it is.
+            assert_eq!(length.is_some(), protocol == HttpProtobuf);
         });
         assert!(said(&collector.address.to_string()).is_empty());
     }

@@ -129,7 +129,12 @@ def _names_of_other_packages() -> Iterator[str]:
     except ImportError:
         # The program that is started says what is wrong with the environment.
         return
-    for entry_point in entry_points(group="opentelemetry_environment_variables"):
+    try:
+        found = entry_points(group="opentelemetry_environment_variables")
+    except Exception:
+        # A package whose metadata cannot be read is nobody's to mend here.
+        return
+    for entry_point in found:
         try:
             names = dir(entry_point.load())
         except Exception:

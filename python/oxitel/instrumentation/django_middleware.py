@@ -7,6 +7,7 @@ Its dotted path stands in settings. What it records with are attributes of the c
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
 from functools import cache
 from logging import getLogger
 from types import SimpleNamespace
@@ -45,7 +46,6 @@ ServerRequest = _native.ServerRequest
 _PREFIX = "opentelemetry-instrumentor-django."
 _REQUEST_KEY = f"{_PREFIX}activation_key"
 _EXCEPTION_KEY = f"{_PREFIX}exception_key"
-# The middleware that an excluded request has begun in, the request, and its token.
 _EXCLUDED_KEY = "oxitel.django.excluded"
 
 Hook = Callable[..., Any]
@@ -79,6 +79,20 @@ def _captures(headers: Callable[[Any], Any]) -> Callable[[], tuple[Any, Any]]:
         )
 
     return found
+
+
+@dataclass(frozen=True)
+class _Excluded:
+    """A request of which nothing is recorded, the middleware that it has begun in, and the context
+    before it."""
+
+    middleware: Any
+    request: ServerRequest
+    token: Any
+
+    def __deepcopy__(self, memo: Any) -> _Excluded:
+        """Programs copy `META`."""
+        return self
 
 
 class _DjangoMiddleware:
@@ -148,20 +162,26 @@ class _DjangoMiddleware:
         if self._is_async:
             return self._call_async(request)
         self.process_request(request)
+        begun = _begun(request)
         try:
             response = self.get_response(request)
         except BaseException as error:
+            _put_back(request, begun)
             self._abandon(request, error)
             raise
+        _put_back(request, begun)
         return self.process_response(request, response)
 
     async def _call_async(self, request: Any) -> Any:
         self.process_request(request)
+        begun = _begun(request)
         try:
             response = await self.get_response(request)
         except BaseException as error:
+            _put_back(request, begun)
             self._abandon(request, error)
             raise
+        _put_back(request, begun)
         return self.process_response(request, response)
 
     @staticmethod
@@ -200,7 +220,7 @@ class _DjangoMiddleware:
                 begin = server.begin_asgi_excluded if is_asgi else server.begin_wsgi_excluded
                 begun = begin(meta if scope is None else scope)
                 if begun is not None:
-                    meta[_EXCLUDED_KEY] = self, begun, begun.enter()
+                    meta[_EXCLUDED_KEY] = _Excluded(self, begun, begun.enter())
                 return
             hook = _DjangoMiddleware._otel_request_hook
             if hook is None and not server.has_python_sampler:
@@ -271,11 +291,11 @@ class _DjangoMiddleware:
         return response
 
     def _let_go_of_excluded(self, meta: dict[str, Any]) -> None:
-        kept = meta.get(_EXCLUDED_KEY)
-        if kept is not None and kept[0] is self:
-            _, begun, token = meta.pop(_EXCLUDED_KEY)
-            begun.leave(token)
-            begun.finish()
+        kept: _Excluded | None = meta.get(_EXCLUDED_KEY)
+        if kept is not None and kept.middleware is self:
+            del meta[_EXCLUDED_KEY]
+            kept.request.leave(kept.token)
+            kept.request.finish()
 
     def _answer_harmlessly(self, request: Any, response: Any, begun: ServerRequest) -> None:
         exception = request.META.pop(_EXCEPTION_KEY, None)
@@ -325,6 +345,27 @@ class _DjangoMiddleware:
             begun.failed(error)
             begun.leave(token)
             begun.finish()
+
+
+def _begun(request: Any) -> tuple[str, Any] | None:
+    """What a request that has begun is kept by."""
+    meta = request.META
+    for key in (_REQUEST_KEY, _EXCLUDED_KEY):
+        if key in meta:
+            return key, meta[key]
+    return None
+
+
+def _put_back(request: Any, begun: tuple[str, Any] | None) -> None:
+    """Where a program has emptied or replaced `META`: its context would stay current for ever."""
+    if begun is None:
+        return
+    key, kept = begun
+    try:
+        if key not in request.META:
+            request.META[key] = kept
+    except Exception:
+        _logger.exception("Failed to trace an answer")
 
 
 def keep_exception(request: Any, exception: Exception) -> None:

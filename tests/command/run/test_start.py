@@ -341,3 +341,26 @@ def test_a_folder_that_is_gone_does_no_harm(start: Start, tmp_path: Path) -> Non
     finished = start("sh", "-c", f"cd {gone} && rmdir {gone} && python -c 'print(1)'").finish()
     assert finished.stdout == "1\n"
     assert "Traceback" not in finished.stderr
+
+
+def test_in_a_folder_that_is_gone_there_is_telemetry(start: Start, tmp_path: Path) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    code = "from opentelemetry import trace; trace.get_tracer('t').start_span('made').end()"
+    environment = {"OTEL_TRACES_EXPORTER": "console"}
+    command = f'cd {gone} && rmdir {gone} && python -c "{code}"'
+    finished = start("sh", "-c", command, env=environment).finish()
+    assert '"name": "made"' in finished.stdout
+    assert "Failed" not in finished.stderr
+
+
+def test_metadata_that_cannot_be_read_keeps_no_program_from_running(
+    start: Start, tmp_path: Path
+) -> None:
+    folder = tmp_path / "broken-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text("Name: broken\nVersion: 1.0\n")
+    (folder / "entry_points.txt").write_text("[console_scripts]\nno value\n")
+    finished = start("python", "-c", "print(1)", env=with_path(tmp_path)).finish()
+    assert finished.stdout == "1\n"
+    assert "Traceback" not in finished.stderr

@@ -30,6 +30,7 @@ pub(super) fn begin<'py>(
         .get_item(intern!(py, "type"))?
         .is_none_or(|kind| text(&kind).is_none_or(|kind| kind == "http"));
     let all_methods = own.captured(py)?.all_methods;
+    hook::harmless(py, asgi_scope::settle_headers(scope))?;
     let fields = asgi_scope::fields(scope)?;
     let fields = fields.as_deref();
     let extract = || asgi_scope::extract(own, scope, fields);

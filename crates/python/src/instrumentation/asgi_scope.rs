@@ -1,7 +1,7 @@
 //! What the scope of an ASGI request (or of a websocket) says of it.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
+use pyo3::types::{PyByteArray, PyBytes, PyDict, PyInt, PyList, PyString, PyTuple};
 use telemetry::instrumentation::names::server;
 use telemetry::instrumentation::{method, url};
 use telemetry::text::{Style, percent_decode};
@@ -37,8 +37,11 @@ fn header_text<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyString>> {
     if let Ok(text) = value.cast::<PyString>() {
         return Some(text.clone());
     }
-    let bytes = value.cast::<PyBytes>().ok()?.as_bytes();
     let py = value.py();
+    if let Ok(bytes) = value.cast::<PyByteArray>() {
+        return header_text(PyBytes::new(py, &bytes.to_vec()).as_any());
+    }
+    let bytes = value.cast::<PyBytes>().ok()?.as_bytes();
     match std::str::from_utf8(bytes) {
         Ok(text) => Some(PyString::new(py, text)),
         Err(_) => {
@@ -59,6 +62,21 @@ fn bytes_of<'a>(value: &'a Bound<'_, PyAny>) -> Option<&'a [u8]> {
     match value.cast::<PyBytes>() {
         Ok(bytes) => Some(bytes.as_bytes()),
         Err(_) => Some(value.cast::<PyString>().ok()?.to_str().ok()?.as_bytes()),
+    }
+}
+
+/// Makes a list of headers that come one by one, so that they can be read more than once: an iterator
+/// would be empty for whoever comes after.
+pub(super) fn settle_headers(message: &Bound<'_, PyDict>) -> PyResult<()> {
+    let key = intern!(message.py(), "headers");
+    match message.get_item(key)? {
+        Some(headers)
+            if !headers.is_instance_of::<PyList>() && !headers.is_instance_of::<PyTuple>() =>
+        {
+            let list: Vec<_> = headers.try_iter()?.collect::<PyResult<_>>()?;
+            message.set_item(key, list)
+        }
+        _ => Ok(()),
     }
 }
 

@@ -7,6 +7,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::any_span::{INTERNAL, Start};
 use super::asgi;
+use super::asgi_scope;
 use super::facts::Facts;
 use super::hook;
 use super::server_request::ServerRequest;
@@ -31,10 +32,13 @@ impl AsgiSend {
         if let Some(suffix) = &self.suffix {
             self.record(kind, message, suffix.bind(py))?;
         }
-        if has_headers(kind) && request.server.get().has_response_propagator(py)? {
-            oxitel::PROPAGATE_RESPONSE
-                .get(py)?
-                .call1((self.request.bind(py), message))?;
+        if has_headers(kind) {
+            hook::harmless(py, asgi_scope::settle_headers(message))?;
+            if request.server.get().has_response_propagator(py)? {
+                oxitel::PROPAGATE_RESPONSE
+                    .get(py)?
+                    .call1((self.request.bind(py), message))?;
+            }
         }
         asgi::note_message(request, kind, message)
     }

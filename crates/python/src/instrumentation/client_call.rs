@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use crate::threads::once::Once;
 use pyo3::exceptions::PyException;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyModule, PyString, PyTuple};
+use pyo3::types::{PyDict, PyFloat, PyModule, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::names::client::{
     DURATION_NEW, DURATION_OLD, ERROR_TYPE, PROTOCOL_VERSION, STATUS,
@@ -43,6 +43,19 @@ struct State {
     request_size: Option<u64>,
     response_size: Option<u64>,
     has_ended: bool,
+}
+
+/// The number that a status is, or that its text says, as test doubles have it.
+fn number_of(code: &Bound<'_, PyAny>) -> Option<i64> {
+    if let Ok(number) = code.extract() {
+        return Some(number);
+    }
+    if let Ok(text) = code.cast::<PyString>() {
+        return text.to_string_lossy().trim().parse().ok();
+    }
+    let number = code.cast::<PyFloat>().ok()?.value();
+    // Without its fraction, as `int` makes it.
+    number.is_finite().then_some(number as i64)
 }
 
 impl ClientCall {
@@ -146,8 +159,8 @@ impl ClientCall {
     fn answer(&self, code: &Bound<'_, PyAny>, version: Option<Bound<'_, PyAny>>) -> PyResult<()> {
         let py = code.py();
         let keys = &self.client.get().keys;
-        match code.extract::<i64>() {
-            Ok(number) if number >= 0 => {
+        match number_of(code) {
+            Some(number) if number >= 0 => {
                 let fact = number.into_pyobject(py)?.into_any();
                 self.span.set_fact(py, keys, STATUS, &fact)?;
                 self.state.lock(py).facts.set(STATUS, fact);

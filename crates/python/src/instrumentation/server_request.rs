@@ -365,6 +365,16 @@ impl Drop for ServerRequest {
 
 #[pymethods]
 impl ServerRequest {
+    /// Programs copy the dict in which a framework keeps it.
+    fn __copy__(slf: Py<Self>) -> Py<Self> {
+        slf
+    }
+
+    fn __deepcopy__(slf: Py<Self>, memo: &Bound<'_, PyAny>) -> Py<Self> {
+        let _ = memo;
+        slf
+    }
+
     #[getter]
     fn span<'py>(&self, py: Python<'py>) -> Bound<'py, PyAny> {
         self.span.object(py).clone()

@@ -174,7 +174,13 @@ async def call_awaited(hook: Callable[..., Any], *arguments: Any) -> None:
 def filtered(url_filter: Callable[[Any], str], url: Any) -> str:
     """The URL as the program wants it shown; nothing of it where its filter raises."""
     try:
-        return url_filter(url)
+        shown = url_filter(url)
+        if isinstance(shown, str):
+            return shown
+        _logger.warning(
+            "The url_filter returned %r, which is no str; its text is used", type(shown)
+        )
+        return str(shown)
     except Exception:
         _logger.warning("The url_filter raised; the URL is left out", exc_info=True)
         return ""

@@ -226,7 +226,7 @@ def _no_instrumented_children(folder: str) -> Iterator[None]:
         yield
         return
     os.environ[name] = os.pathsep.join(
-        path for path in given.split(os.pathsep) if os.path.abspath(path) != folder
+        path for path in given.split(os.pathsep) if _absolute(path) != folder
     )
     try:
         yield
@@ -234,12 +234,20 @@ def _no_instrumented_children(folder: str) -> Iterator[None]:
         os.environ[name] = os.pathsep.join(filter(None, [folder, os.environ.get(name)]))
 
 
+def _absolute(path: str) -> str:
+    try:
+        return os.path.abspath(path)
+    except OSError:
+        # The folder that the program was started in is gone, and nothing can be imported from it.
+        return path
+
+
 @contextmanager
 def _importable_program() -> Iterator[None]:
     """With the program's folders on the path, where the interpreter puts them only later: some
     instrumentations (Django's) import the program's settings."""
-    folders = [os.getcwd()]
-    folders += [os.path.dirname(os.path.abspath(text)) for text in sys.orig_argv[1:2]]
+    folders = [_absolute("."), *(os.path.dirname(_absolute(text)) for text in sys.orig_argv[1:2])]
+    folders = [folder for folder in folders if os.path.isabs(folder)]
     added = [folder for folder in dict.fromkeys(folders) if folder not in sys.path]
     sys.path += added
     try:

@@ -5,7 +5,9 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, LOCATION, RETRY_AFTER};
+use hyper::header::{
+    CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, HeaderMap, HeaderValue, LOCATION, RETRY_AFTER,
+};
 use hyper::{Method, Request, Response, StatusCode, Uri};
 
 use super::answer::{Answer, Reason, Trouble, TroubleKind, excerpt};
@@ -15,10 +17,16 @@ use crate::otlp::read;
 const MAX_ANSWER: usize = 4 << 20;
 
 pub(crate) fn request(uri: &Uri, headers: &HeaderMap, body: Bytes) -> Request<Full<Bytes>> {
+    let is_empty = body.is_empty();
     let mut request = Request::new(Full::new(body));
     *request.method_mut() = Method::POST;
     request.uri_mut().clone_from(uri);
     request.headers_mut().clone_from(headers);
+    if is_empty {
+        // Some receivers refuse a request that does not say so (RFC 9110, 8.6).
+        let none = HeaderValue::from_static("0");
+        request.headers_mut().insert(CONTENT_LENGTH, none);
+    }
     request
 }
 
