@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import cache
 from inspect import isawaitable
 from logging import getLogger
 from time import monotonic
@@ -171,15 +172,18 @@ async def call_awaited(hook: Callable[..., Any], *arguments: Any) -> None:
         say_failed(f"A hook raised, the request goes on without it: {hook}")
 
 
-def filtered(url_filter: Callable[[Any], str], url: Any) -> str:
+@cache
+def _say_no_text(kind: type[Any]) -> None:
+    _logger.warning("The url_filter returned a %s, which is no str; its text is used", kind)
+
+
+def filtered(url_filter: Callable[[Any], Any], url: Any) -> str:
     """The URL as the program wants it shown; nothing of it where its filter raises."""
     try:
         shown = url_filter(url)
         if isinstance(shown, str):
             return shown
-        _logger.warning(
-            "The url_filter returned %r, which is no str; its text is used", type(shown)
-        )
+        _say_no_text(type(shown))
         return str(shown)
     except Exception:
         _logger.warning("The url_filter raised; the URL is left out", exc_info=True)
