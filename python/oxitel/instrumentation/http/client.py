@@ -173,7 +173,7 @@ async def call_awaited(hook: Callable[..., Any], *arguments: Any) -> None:
 
 
 @cache
-def _say_no_text(kind: type[Any]) -> None:
+def _say_no_text(kind: str) -> None:
     _logger.warning("The url_filter returned a %s, which is no str; its text is used", kind)
 
 
@@ -183,7 +183,7 @@ def filtered(url_filter: Callable[[Any], Any], url: Any) -> str:
         shown = url_filter(url)
         if isinstance(shown, str):
             return shown
-        _say_no_text(type(shown))
+        _say_no_text(type(shown).__name__)
         return str(shown)
     except Exception:
         _logger.warning("The url_filter raised; the URL is left out", exc_info=True)
