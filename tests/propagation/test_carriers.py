@@ -415,3 +415,13 @@ def test_arguments_are_taken_by_place_and_by_name(current: Context) -> None:
     for call in wrong:
         with pytest.raises(TypeError):
             call()
+
+
+def test_an_extracted_span_is_one_of_the_apis_by_register() -> None:
+    headers = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+    span = trace.get_current_span(propagate.extract(headers))
+    assert isinstance(span, trace.NonRecordingSpan)
+    assert not issubclass(trace.NonRecordingSpan, type(span))
+    assert span.get_span_context() is span.get_span_context()
+    with pytest.raises(AttributeError):
+        span._context = trace.INVALID_SPAN_CONTEXT  # type: ignore[misc]
