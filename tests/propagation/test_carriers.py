@@ -424,4 +424,4 @@ def test_an_extracted_span_is_one_of_the_apis_by_register() -> None:
     assert not issubclass(trace.NonRecordingSpan, type(span))
     assert span.get_span_context() is span.get_span_context()
     with pytest.raises(AttributeError):
-        span._context = trace.INVALID_SPAN_CONTEXT  # type: ignore[misc]
+        span._context = trace.INVALID_SPAN_CONTEXT
