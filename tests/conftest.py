@@ -114,9 +114,10 @@ def pytest_itemcollected(item: pytest.Item) -> None:
 def run_program(tmp_path: Path) -> RunProgram:
     """Runs a small program in a process of its own.
 
-    `run_program(source_or_path, implementation="oxitel" | "official", env={…}, timeout=60)`.
+    `run_program(source_or_path, implementation="oxitel" | "official", env={…}, timeout=240)`.
     A `Path` is run as it is, text is written to `program.py` first. The environment is this
-    one's, cleaned by `program_environment`, plus `env`. Raises subprocess.TimeoutExpired.
+    one's, cleaned by `program_environment`, plus `env`. Raises subprocess.TimeoutExpired, after a
+    time in which a machine that has a hundredth of a processor to spare runs it too.
     """
 
     def run(
@@ -125,7 +126,7 @@ def run_program(tmp_path: Path) -> RunProgram:
         env: Mapping[str, str] | None = None,
         *,
         arguments: tuple[str, ...] = (),
-        timeout: float = 60.0,
+        timeout: float = 240.0,
         check: bool = False,
     ) -> ProgramResult:
         pythons = {"oxitel": Path(sys.executable), "official": _official_python()}

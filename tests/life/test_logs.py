@@ -414,6 +414,42 @@ def test_flush_of_the_handler_does_not_wait_under_the_locks_of_logging(
     assert float(finished.stdout.split()[-1]) < 1.0
 
 
+def test_flush_of_the_handler_starts_no_thread_that_the_end_would_cut_off(run: Run) -> None:
+    # Registered before that of `logging`, so called after it.
+    finished = run(
+        """
+        import atexit, threading
+        def end():
+            print("flushes", flushes, flush=True)
+            others = [thread for thread in threading.enumerate()
+                      if thread is not threading.main_thread() and not thread.daemon]
+            print("left", others, flush=True)
+            release.set()
+        atexit.register(end)
+        import logging
+        from logs import *
+        from opentelemetry.sdk._logs import LogRecordProcessor
+        flushes, flushed, release = [], threading.Event(), threading.Event()
+        class Processor(LogRecordProcessor):
+            def on_emit(self, log_record): pass
+            def shutdown(self): pass
+            def force_flush(self, timeout_millis=30000):
+                flushes.append(threading.current_thread() is threading.main_thread())
+                flushed.set()
+                if len(flushes) > 1:
+                    release.wait()
+                return True
+        provider = LoggerProvider(shutdown_on_exit=False)
+        provider.add_log_record_processor(Processor())
+        handler = LoggingHandler(logger_provider=provider)
+        handler.flush()
+        flushed.wait()
+        """
+    )
+    assert "flushes [False]" in finished.stdout
+    assert "left []" in finished.stdout
+
+
 def test_configuring_logging_while_others_log_is_harmless(collector: Any, run: Run) -> None:
     run(
         """

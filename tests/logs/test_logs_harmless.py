@@ -46,7 +46,7 @@ print(json.dumps({
 
 
 def outcome(run_program: Run, program: str) -> dict[str, Any]:
-    result = run_program(SET_UP + program + REPORT, check=True, timeout=60)
+    result = run_program(SET_UP + program + REPORT, check=True)
     last: dict[str, Any] = json.loads(result.stdout.splitlines()[-1])
     return last
 

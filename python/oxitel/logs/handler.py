@@ -123,14 +123,19 @@ class Handler(_native.LoggingHandler, logging.Handler):
             self.handleError(record)
 
     def flush(self) -> None:
-        """Have the provider flush, in a thread: `logging` holds its locks when it asks for this."""
+        """Have the provider flush, in a thread: `logging` holds its locks when it asks for this.
+
+        When the program ends, `logging` asks once more, after the providers' own shutdown. Nobody
+        waits for a thread any more by then: it would be cut off wherever it is, with the locks it
+        holds.
+        """
         force_flush = getattr(self._logger_provider, "force_flush", None)
-        if not callable(force_flush):
+        if not callable(force_flush) or not threading.main_thread().is_alive():
             return
         try:
             threading.Thread(target=force_flush).start()
         except RuntimeError:
-            # The interpreter is ending; the provider's own shutdown delivers what there is.
+            # The system has no thread left; what there is will be delivered when it is due.
             pass
 
 
