@@ -150,3 +150,17 @@ def test_headers_may_be_anything_to_go_through_once(recorded, kind):
     asyncio.run(AsgiMiddleware(application, **recorded.arguments())(scope, None, send))
     assert seen == [given, [(b"content-length", b"2")], []]
     assert recorded.spans()[-1].attributes["user_agent.original"] == "curl"
+
+
+def test_headers_that_are_none_are_left_as_they_are(recorded, caplog):
+    async def application(scope, receive, send):
+        await send({"type": "http.response.start", "status": 200, "headers": None})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async def send(message):
+        assert message.get("headers") is None
+
+    scope = {"type": "http", "method": "GET", "path": "/", "headers": None}
+    asyncio.run(AsgiMiddleware(application, **recorded.arguments())(scope, None, send))
+    assert recorded.spans()
+    assert caplog.text == ""

@@ -70,13 +70,18 @@ fn bytes_of<'a>(value: &'a Bound<'_, PyAny>) -> Option<&'a [u8]> {
 pub(super) fn settle_headers(message: &Bound<'_, PyDict>) -> PyResult<()> {
     let key = intern!(message.py(), "headers");
     match message.get_item(key)? {
+        None => Ok(()),
         Some(headers)
-            if !headers.is_instance_of::<PyList>() && !headers.is_instance_of::<PyTuple>() =>
+            if headers.is_none()
+                || headers.is_instance_of::<PyList>()
+                || headers.is_instance_of::<PyTuple>() =>
         {
+            Ok(())
+        }
+        Some(headers) => {
             let list: Vec<_> = headers.try_iter()?.collect::<PyResult<_>>()?;
             message.set_item(key, list)
         }
-        _ => Ok(()),
     }
 }
 
