@@ -15,11 +15,10 @@ use telemetry::instrumentation::{method, url, user_agent};
 use super::any_instrument::AnyInstrument;
 use super::any_span::{AnySpan, AnyTracer, CLIENT, Start};
 use super::client_call::ClientCall;
-use super::facts::{Conventions, FactKeys, Facts};
+use super::facts::{Conventions, FactKeys, Facts, present};
 use super::hook;
 use super::suppression::is_http_suppressed;
 use crate::propagation::carrier::CarrierTarget;
-use crate::threads::interruption::Settled;
 
 /// The facts of one request.
 pub(super) type ClientFacts = Facts<COUNT>;
@@ -267,12 +266,6 @@ fn put_url<'py>(facts: &mut ClientFacts, target: &Bound<'py, PyAny>, server: Opt
             facts.set(fact, value.clone());
         }
     }
-}
-
-/// What is neither missing nor empty nor zero.
-fn present(value: Bound<'_, PyAny>) -> Option<Bound<'_, PyAny>> {
-    let is_present = value.is_truthy().settled(value.py()).unwrap_or(false);
-    is_present.then_some(value)
 }
 
 fn put_user_agent<'py>(facts: &mut ClientFacts, value: Bound<'py, PyAny>) -> PyResult<()> {

@@ -93,6 +93,12 @@ impl FactKeys {
 /// What is known of a call; the positions are those of `telemetry::instrumentation::names`.
 pub(crate) struct Facts<const COUNT: usize>([Option<Py<PyAny>>; COUNT]);
 
+/// What is neither empty nor zero.
+pub(super) fn present(value: Bound<'_, PyAny>) -> Option<Bound<'_, PyAny>> {
+    let is_present = value.is_truthy().settled(value.py()).unwrap_or(false);
+    is_present.then_some(value)
+}
+
 impl<const COUNT: usize> Facts<COUNT> {
     pub(crate) const fn new() -> Self {
         Self([const { None }; COUNT])
@@ -119,9 +125,7 @@ impl<const COUNT: usize> Facts<COUNT> {
 
     /// Sets what is neither missing nor empty nor zero, as the official instrumentations do.
     pub(crate) fn set_present(&mut self, fact: usize, value: Option<Bound<'_, PyAny>>) {
-        if let Some(value) =
-            value.filter(|value| value.is_truthy().settled(value.py()).unwrap_or(false))
-        {
+        if let Some(value) = value.and_then(present) {
             self.set(fact, value);
         }
     }
