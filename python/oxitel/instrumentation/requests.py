@@ -14,7 +14,7 @@ from oxitel import _native
 from oxitel.official_name import official
 
 from .http.arguments import hook_of, say_unusable
-from .http.client import REQUEST_MILLIS, ClientInstruments, say_failed
+from .http.client import REQUEST_MILLIS, ClientInstruments, http_version, say_failed
 from .http.excluded_urls import excluded_by
 from .http.headers import CLIENT_REQUEST, CLIENT_RESPONSE, captures
 from .http.peer_address import is_wanted, set_ip_on_next_http_connection
@@ -84,10 +84,22 @@ class _Instrumentation:
             self.answered(call, request, answer)
         call.failed(error)
 
+    def end(self, call: _native.ClientCall, request: Any, response: Any) -> None:
+        """There is an answer, and nothing more of the call to come."""
+        if self.sees_answers:
+            self.answered(call, request, response)
+            call.finish()
+            return
+        try:
+            call.complete(response.status_code, http_version(response.raw))
+        except Exception:
+            say_failed()
+            call.finish()
+
     def answered(self, call: _native.ClientCall, request: Any, response: Any) -> None:
         """There is an answer."""
         try:
-            call.answered(response.status_code, _version(response))
+            call.answered(response.status_code, http_version(response.raw))
             if self.captures_response:
                 call.set_attributes(self.captured_response.attributes(response.headers))
             if self.response_hook is not None:
@@ -104,11 +116,6 @@ def _boundaries(given: Any) -> Sequence[float] | None:
     except (TypeError, ValueError):
         say_unusable("duration_histogram_boundaries", given, "numbers", "the usual ones")
         return None
-
-
-def _version(response: Any) -> str | None:
-    version = getattr(response.raw, "version", None)
-    return None if not version else "1.1" if version == 11 else "1.0"
 
 
 _instrumentation: _Instrumentation | None = None
@@ -159,17 +166,7 @@ def _patch(module: ModuleType) -> None:
                 state.failed(call, request, error)
                 call.finish()
                 raise
-            if not state.sees_answers:
-                try:
-                    version = getattr(response.raw, "version", None)
-                    text = None if not version else "1.1" if version == 11 else "1.0"
-                    call.complete(response.status_code, text)
-                    return response
-                except Exception:
-                    say_failed()
-            else:
-                state.answered(call, request, response)
-            call.finish()
+            state.end(call, request, response)
             return response
 
         setattr(send, _APPLIED, True)

@@ -16,7 +16,7 @@ from oxitel import _native
 from oxitel.official_name import official
 
 from .http.arguments import hook_of
-from .http.client import ClientInstruments, filtered, say_failed
+from .http.client import ClientInstruments, filtered, http_version, say_failed
 from .http.excluded_urls import excluded_by
 from .http.headers import CLIENT_REQUEST, CLIENT_RESPONSE, Capture, captures
 from .http.peer_address import is_wanted, set_ip_on_next_http_connection
@@ -126,8 +126,7 @@ class _Instrumentation:
         return call
 
     def _answered(self, call: _native.ClientCall, pool: Any, body: Any, response: Any) -> None:
-        version = getattr(response, "version", None)
-        call.answered(response.status, None if not version else "1.1" if version == 11 else "1.0")
+        call.answered(response.status, http_version(response))
         headers = response.headers
         length: int | None = 0
         # Where there is none, their `get` costs them an exception.

@@ -172,6 +172,12 @@ async def call_awaited(hook: Callable[..., Any], *arguments: Any) -> None:
         say_failed(f"A hook raised, the request goes on without it: {hook}")
 
 
+def http_version(answer: Any) -> str | None:
+    """The version of HTTP of an answer of `http.client`'s or urllib3's, if it says one."""
+    version = getattr(answer, "version", None)
+    return None if not version else "1.1" if version == 11 else "1.0"
+
+
 @cache
 def _say_no_text(kind: str) -> None:
     _logger.warning("The url_filter returned a %s, which is no str; its text is used", kind)
