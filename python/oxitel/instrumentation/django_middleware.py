@@ -258,10 +258,7 @@ class _DjangoMiddleware:
     async def _process_view_async(
         self, request: Any, view_func: Any, *args: Any, **kwargs: Any
     ) -> None:
-        begun = request.META.get(_REQUEST_KEY)
-        match = request.resolver_match
-        if isinstance(begun, ServerRequest) and match is not None:
-            _note_route(request, begun, match)
+        _DjangoMiddleware.process_view(self, request, view_func)
 
     def process_exception(self, request: Any, exception: Exception) -> None:
         """Keep what a view has raised for the end of the request."""
