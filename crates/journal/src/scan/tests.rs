@@ -245,7 +245,7 @@ fn actions() -> impl Strategy<Value = Vec<Action>> {
 
 proptest! {
     #![proptest_config(ProptestConfig {
-        cases: if cfg!(miri) { 4 } else { 500 },
+        cases: if cfg!(miri) { 4 } else { ProptestConfig::default().cases },
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use pyo3::ffi;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyString};
 
@@ -39,6 +40,23 @@ pub(crate) fn of_header<'a>(header: &'a Bound<'_, PyAny>) -> Option<Cow<'a, str>
 fn nearest_text<'a>(text: &'a Bound<'_, PyString>) -> Cow<'a, str> {
     text.to_str()
         .map_or_else(|_| text.to_string_lossy(), Cow::Borrowed)
+}
+
+/// The text of bytes that are ASCII; of others, the nearest.
+#[expect(unsafe_code, reason = "PyUnicode_New has no safe binding")]
+pub(crate) fn ascii<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyString>> {
+    if !bytes.is_ascii() {
+        return Ok(PyString::new(py, &String::from_utf8_lossy(bytes)));
+    }
+    // SAFETY: the result is null with an exception set, or a new text of that many characters of a byte
+    // each, which nobody has seen before they are copied there.
+    unsafe {
+        let text = ffi::PyUnicode_New(bytes.len().cast_signed(), 0x7F);
+        let text = Bound::from_owned_ptr_or_err(py, text)?;
+        let characters = ffi::PyUnicode_DATA(text.as_ptr()).cast::<u8>();
+        characters.copy_from_nonoverlapping(bytes.as_ptr(), bytes.len());
+        Ok(text.cast_into_unchecked())
+    }
 }
 
 /// The text of an attribute's key, or of `str(key)`.

@@ -95,7 +95,7 @@ impl JSONFormatter {
         put_extra(&mut line, fields.extra, &present)?;
         line.end_object();
         if self.ensure_ascii {
-            ascii_text(py, line.as_bytes())
+            text::ascii(py, line.as_bytes())
         } else {
             PyString::from_bytes(py, line.as_bytes())
         }
@@ -130,22 +130,6 @@ impl JSONFormatter {
         key!(line, "service_name");
         line.text(name);
         Ok(true)
-    }
-}
-
-/// The text of bytes of which all are ASCII.
-#[expect(unsafe_code, reason = "PyUnicode_FromKindAndData has no safe binding")]
-fn ascii_text<'py>(py: Python<'py>, bytes: &[u8]) -> PyResult<Bound<'py, PyString>> {
-    debug_assert!(bytes.is_ascii());
-    // SAFETY: the bytes are copied as that many characters of a byte each, whatever they are; the
-    // result is a new reference to a text, or null with an exception set.
-    unsafe {
-        let text = pyo3::ffi::PyUnicode_FromKindAndData(
-            pyo3::ffi::PyUnicode_1BYTE_KIND.cast_signed(),
-            bytes.as_ptr().cast(),
-            bytes.len().cast_signed(),
-        );
-        Ok(Bound::from_owned_ptr_or_err(py, text)?.cast_into_unchecked())
     }
 }
 

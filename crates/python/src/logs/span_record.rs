@@ -12,6 +12,7 @@ use crate::imports::official::Official;
 use crate::imports::oxitel;
 use crate::threads::interruption::Settled;
 use crate::trace::current::identity_of_span;
+use crate::trace::identity::IdTexts;
 
 /// The ids of the span that is current, if it has valid ones.
 pub(crate) fn current_span_context(py: Python<'_>) -> PyResult<Option<SpanContext>> {
@@ -171,12 +172,8 @@ fn ids_as_text<'py>(py: Python<'py>, context: &SpanContext) -> PyResult<Bound<'p
     if let Some(ids) = known {
         return Ok(ids.into_bound(py));
     }
-    let ids = (
-        format!("{:032x}", context.trace_id),
-        format!("{:016x}", context.span_id),
-        context.flags,
-    )
-        .into_pyobject(py)?;
+    let IdTexts { trace_id, span_id } = IdTexts::new(py, context);
+    let ids = (trace_id, span_id, context.flags).into_pyobject(py)?;
     let forgotten = LAST.replace(Some((
         context.trace_id,
         context.span_id,

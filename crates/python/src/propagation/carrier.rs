@@ -295,8 +295,7 @@ impl<'a, 'py> CarrierTarget<'a, 'py> {
 
     /// Sets a text that is known to be ASCII.
     pub(super) fn set_ascii(&self, key: &Bound<'py, PyString>, value: &[u8]) -> PyResult<()> {
-        let value = std::str::from_utf8(value).unwrap_or_default();
-        self.set(key, &PyString::new(key.py(), value))
+        self.set(key, &text::ascii(key.py(), value)?)
     }
 }
 

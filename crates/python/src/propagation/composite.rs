@@ -77,7 +77,13 @@ impl Owner {
     fn parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let object = self.object.bind(py);
         if self.is_composite {
-            return object.getattr(intern!(py, "_propagators"));
+            let name = intern!(py, "_propagators");
+            // Nearly always there, and found without asking its class first.
+            let own = plain_dict_of(object).map(|dict| dict.get_item(name));
+            return match own.transpose()?.flatten() {
+                Some(parts) => Ok(parts),
+                None => object.getattr(name),
+            };
         }
         Ok(PyTuple::new(py, [object])?.into_any())
     }

@@ -56,6 +56,9 @@ impl<'py> Injected<'py> {
 
     /// Name and value of each entry of the baggage. One whose text cannot be made is left out.
     pub(super) fn baggage(&self) -> PyResult<Vec<(Bound<'py, PyAny>, Bound<'py, PyString>)>> {
+        if self.holds_a_span_alone() {
+            return Ok(Vec::new());
+        }
         let Some(baggage) = baggage_of(self.known, &self.context)? else {
             return Ok(Vec::new());
         };
@@ -66,6 +69,15 @@ impl<'py> Injected<'py> {
             Some((name, text))
         };
         Ok(baggage.items().iter().filter_map(entry).collect())
+    }
+
+    // As nearly every context does.
+    fn holds_a_span_alone(&self) -> bool {
+        matches!(self.span, Some(Some(_)))
+            && self
+                .context
+                .cast::<PyDict>()
+                .is_ok_and(|context| context.len() == 1)
     }
 }
 

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 use crate::threads::once::Once;
 use pyo3::prelude::*;
 use pyo3::types::{PyString, PyTuple};
+use telemetry::propagation::hexadecimal;
 use telemetry::trace::SpanContext;
 
 use crate::imports::official::{Official, read_span_context};
@@ -29,9 +30,13 @@ pub(crate) struct IdTexts {
 
 impl IdTexts {
     pub(crate) fn new(py: Python<'_>, context: &SpanContext) -> Self {
+        let text = |number: u128, digits: &mut [u8]| {
+            hexadecimal::write(number, digits);
+            PyString::new(py, std::str::from_utf8(digits).unwrap_or_default()).unbind()
+        };
         Self {
-            trace_id: PyString::new(py, &format!("{:032x}", context.trace_id)).unbind(),
-            span_id: PyString::new(py, &format!("{:016x}", context.span_id)).unbind(),
+            trace_id: text(context.trace_id, &mut [0; 32]),
+            span_id: text(context.span_id.into(), &mut [0; 16]),
         }
     }
 }

@@ -80,7 +80,7 @@ static PAIRS: [[u8; 2]; 256] = {
 };
 
 /// Fills `text`, of an even length, with the lowest digits of `number`, in lower case.
-pub(super) fn write(number: u128, text: &mut [u8]) {
+pub fn write(number: u128, text: &mut [u8]) {
     let bytes = number.to_le_bytes();
     for (places, byte) in text.rchunks_exact_mut(2).zip(bytes) {
         if let ([high, low], Some(pair)) = (places, PAIRS.get(usize::from(byte))) {

@@ -3,7 +3,7 @@
 
 pub mod b3;
 pub mod baggage;
-mod hexadecimal;
+pub mod hexadecimal;
 pub mod jaeger;
 pub mod trace_context;
 pub mod trace_state;
