@@ -149,6 +149,8 @@ pub(crate) fn watch(module: &Bound<'_, PyModule>) -> PyResult<()> {
 
 /// When the oldest message was asked to be logged, in milliseconds; 0 for none.
 static ASKED_AT: AtomicU64 = AtomicU64::new(0);
+/// How many threads are asking.
+static ASKING: AtomicUsize = AtomicUsize::new(0);
 /// How long the main thread has before another one does it.
 const MAIN_THREADS_TURN_MILLIS: u64 = 1000;
 
@@ -164,15 +166,17 @@ fn ask_for_logging() {
         Python::attach(start_logging);
         0
     }
-    if IS_ENDING.load(Ordering::Acquire) {
-        return;
+    // In this order, as the end has it the other way round: one of the two sees the other.
+    ASKING.fetch_add(1, Ordering::SeqCst);
+    if !IS_ENDING.load(Ordering::SeqCst) {
+        let _ = ASKED_AT.compare_exchange(0, now_millis(), Ordering::Relaxed, Ordering::Relaxed);
+        // SAFETY: may be called by any thread while the interpreter lives, whose end waits for this; a
+        // full queue is no loss, since the message stays pending and the next one asks again.
+        unsafe {
+            pyo3::ffi::Py_AddPendingCall(Some(on_main_thread), std::ptr::null_mut());
+        }
     }
-    let _ = ASKED_AT.compare_exchange(0, now_millis(), Ordering::Relaxed, Ordering::Relaxed);
-    // SAFETY: may be called by any thread while the interpreter lives; a full queue is no loss,
-    // since the message stays pending and the next one asks again.
-    unsafe {
-        pyo3::ffi::Py_AddPendingCall(Some(on_main_thread), std::ptr::null_mut());
-    }
+    ASKING.fetch_sub(1, Ordering::SeqCst);
 }
 
 fn start_logging(py: Python<'_>) {
@@ -227,8 +231,14 @@ pub(crate) fn log_losses(py: Python<'_>) {
     log_pending(py);
     log_all(py, telemetry::diagnostics::take_losses);
     // Another thread may have taken messages that it has not logged yet.
+    wait_for(py, &LOGGING);
+}
+
+/// Until nobody is at it, or for as long as the end of a process may wait: where there was a fork meanwhile,
+/// nobody is, and it does not show.
+fn wait_for(py: Python<'_>, at_it: &AtomicUsize) {
     let patience = Instant::now() + PATIENCE;
-    while LOGGING.load(Ordering::Acquire) > 0 && Instant::now() < patience {
+    while at_it.load(Ordering::SeqCst) > 0 && Instant::now() < patience {
         py.detach(|| thread::sleep(Duration::from_millis(1)));
     }
 }
@@ -291,6 +301,7 @@ fn log_all(py: Python<'_>, take: fn() -> Vec<Event>) {
 /// Logs what is left when the interpreter ends.
 #[pyfunction]
 pub(crate) fn finish_diagnostics(py: Python<'_>) {
-    IS_ENDING.store(true, Ordering::Release);
+    IS_ENDING.store(true, Ordering::SeqCst);
+    wait_for(py, &ASKING);
     log_losses(py);
 }
