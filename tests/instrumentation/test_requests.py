@@ -1,5 +1,6 @@
 """Requests' requests: one span each, with its metrics, whatever happens to them."""
 
+import inspect
 import pickle
 
 import pytest
@@ -11,6 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from instrumentation.http_client import serving
 from instrumentation.http_server import Recorded
+from oxitel.instrumentation.http.peer_address import HttpClientInstrumentor
 from oxitel.instrumentation.requests import RequestsInstrumentor
 from oxitel.instrumentation.urllib3 import URLLib3Instrumentor
 
@@ -234,6 +236,56 @@ def test_a_request_that_is_given_by_its_name_is_recorded(instrumented, server):
         with pytest.raises(TypeError):
             session.send(timeout=5)
     assert len(recorded.spans()) == 1
+
+
+def test_the_patched_method_looks_like_the_one_of_the_library(instrumented):
+    original = requests.Session.send
+    instrumented()
+    method = requests.Session.send
+    assert method.__wrapped__ is original
+    assert (method.__name__, method.__doc__) == ("send", original.__doc__)
+    assert inspect.signature(method) == inspect.signature(original)
+    with requests.Session() as session:
+        assert inspect.ismethod(session.send)
+        assert pickle.loads(pickle.dumps(session)).headers == session.headers
+
+
+@pytest.mark.parametrize("call", [lambda f, *a, **k: f(*a, **k), lambda f, *a, **k: f.__call__(*a)])
+def test_the_patched_method_is_called_like_any_other(instrumented, server, call):
+    recorded = instrumented()
+    with requests.Session() as session:
+        request = session.prepare_request(requests.Request("GET", server.url))
+        assert call(requests.Session.send, session, request, timeout=5).text == "ok"
+        assert call(session.send, request, timeout=5).text == "ok"
+        for arguments in [(), (session,), (session, None)]:
+            with pytest.raises((TypeError, ValueError, AttributeError)):
+                requests.Session.send(*arguments)
+    assert recorded.spans()
+
+
+def test_requests_of_a_class_derived_from_theirs_are_recorded(instrumented, server):
+    class Prepared(requests.PreparedRequest):
+        pass
+
+    recorded = instrumented()
+    with requests.Session() as session:
+        request = Prepared()
+        request.prepare("GET", server.url, headers={})
+        assert session.send(request).text == "ok"
+    assert len(recorded.spans()) == 1
+
+
+def test_the_peers_address_is_recorded_from_when_it_is_asked_for(instrumented, server):
+    recorded = instrumented()
+    requests.get(server.url, timeout=10)
+    HttpClientInstrumentor().instrument()
+    try:
+        requests.get(server.url, timeout=10)
+    finally:
+        HttpClientInstrumentor().uninstrument()
+    requests.get(server.url, timeout=10)
+    peers = [span.attributes.get("net.peer.ip") for span in recorded.spans()]
+    assert peers == [None, "127.0.0.1", None]
 
 
 def test_an_interrupt_ends_the_span_and_goes_on(instrumented, server, monkeypatch):

@@ -92,7 +92,7 @@ class Instrumentation:
 
     def send(self, send: Callable[..., Any], sender: Any, request: Any, *rest: Any) -> Any:
         """One request that `send` sends, which is called with the other arguments."""
-        call = self._begin(request, False)
+        call = self._begin(request, sends_at_once=False)
         if call is None:
             return send(sender, request, *rest)
         information = None
@@ -262,6 +262,7 @@ class _BaseInstrumentor(Instrumentor):
     _for_all: ClassVar[Instrumentation | None]
     # Sends the requests with which nothing of the program's has to do.
     _method: ClassVar[_native.ClientMethod | None] = None
+    _module: ClassVar[ModuleType | None] = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
         return self._dependencies
@@ -286,11 +287,11 @@ class _BaseInstrumentor(Instrumentor):
     @classmethod
     def _choose(cls) -> None:
         """Have native code record what it can."""
-        method = cls._method
-        if method is None:
+        method, module, found = cls._method, cls._module, cls._for_all
+        if method is None or module is None:
             return
-        found = cls._for_all
-        if transports_made or (found is not None and found.at_once is None):
+        are_known = module.URL in _known_urls and module.Headers in _known_headers
+        if not are_known or transports_made or (found is not None and found.at_once is None):
             method.switch_off()
         else:
             method.switch_on(None if found is None else found.at_once)
@@ -338,7 +339,7 @@ class _BaseInstrumentor(Instrumentor):
 
     @classmethod
     def _instrumentation_of(cls, client: Any, request: Any) -> Instrumentation | None:
-        found = client.__dict__.get(_SLOT, _MISSING)
+        found = getattr(client, _SLOT, _MISSING)
         if found is _MISSING:
             found = cls._for_all
         if found is not None and transports_made:
@@ -391,8 +392,7 @@ def _patch(instrumentor: type[_BaseInstrumentor], module: ModuleType) -> None:
     def send_one(original: Callable[..., Any]) -> Callable[..., Any]:
         method = _native.ClientMethod.around(original, send, _layout(module), slot=_SLOT)
         setattr(method, _FLAG, True)
-        if module.URL in _known_urls and module.Headers in _known_headers:
-            instrumentor._method = method
+        instrumentor._method, instrumentor._module = method, module
         return method
 
     def send_one_async(original: Callable[..., Any]) -> Callable[..., Any]:

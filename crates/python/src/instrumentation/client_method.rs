@@ -8,7 +8,6 @@ use super::client::HttpClient;
 use super::client_call::ClientCall;
 use super::hook;
 use super::method::{self, Arguments, Entry, Method};
-use crate::imports::watch::plain_dict_of;
 use crate::threads::guarded::Guarded;
 
 /// Is called with a client, a request and options, as a function in a class is. What it cannot read as
@@ -19,7 +18,7 @@ pub(crate) struct ClientMethod {
     traced: Py<PyAny>,
     /// Notes an exception: is called with the call, the request and the exception.
     failed: Option<Py<PyAny>>,
-    /// Where a client has an instrumentation of its own, or None, in its `__dict__`.
+    /// The attribute with a client's own instrumentation, or None where it has none.
     slot: Option<Py<PyString>>,
     layout: Layout,
     state: Guarded<State>,
@@ -112,10 +111,11 @@ impl ClientMethod {
 
     /// The instrumentation of a client's own.
     fn own<'py>(&self, client: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let (Some(slot), Some(dict)) = (&self.slot, plain_dict_of(client)) else {
-            return Ok(None);
-        };
-        dict.get_item(slot)
+        // Not by its `__dict__`: from when that was asked for, the interpreter reads all its attributes slower.
+        match &self.slot {
+            Some(slot) => client.getattr_opt(slot),
+            None => Ok(None),
+        }
     }
 
     fn fail<'py>(
