@@ -336,6 +336,28 @@ def test_a_status_of_a_test_double_is_the_number_that_it_says(instrumented, stat
     assert span.status.status_code is StatusCode.UNSET
 
 
+def test_an_answer_that_cannot_be_read_is_the_programs_all_the_same(instrumented, caplog):
+    class Raw:
+        @property
+        def version(self):
+            raise RuntimeError("no version")
+
+    answers = []
+
+    class Adapter(_Answering):
+        def send(self, request, **options):
+            answers.append(super().send(request, **options))
+            answers[0].raw = Raw()
+            return answers[0]
+
+    recorded = instrumented()
+    with requests.Session() as session:
+        session.mount("http://", Adapter(lambda request: None))
+        assert session.get("http://example.com") is answers[0]
+    assert [span.name for span in recorded.spans()] == ["GET"]
+    assert trace.get_current_span() is trace.INVALID_SPAN
+
+
 @pytest.mark.parametrize("kind", [requests.structures.CaseInsensitiveDict, _Shouting, dict])
 def test_headers_of_any_class_carry_the_context(instrumented, kind):
     sent = []

@@ -9,7 +9,7 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 _logger = getLogger("opentelemetry.instrumentation.instrumentor")
 _said: set[str] = set()
-# Of those instrumentors whose libraries were found as they are wanted: to look costs half a millisecond.
+# Whose libraries were found as they are wanted: to look takes half a millisecond.
 _found: set[tuple[type, tuple[str, ...]]] = set()
 
 

@@ -32,8 +32,6 @@ struct State {
 }
 
 /// What a library's requests and answers are, and the names of attributes with what is read of them.
-#[derive(FromPyObject)]
-#[pyo3(from_item_all)]
 struct Layout {
     request: Py<PyType>,
     /// The class of URLs that keep their parts in an attribute, and its name; else they are texts.
@@ -58,6 +56,10 @@ struct Request<'py> {
     user_agent: Option<Bound<'py, PyAny>>,
 }
 
+#[expect(
+    clippy::large_enum_variant,
+    reason = "it is taken apart at once, and most are the largest"
+)]
 enum Begun<'py> {
     Recorded(ClientCall, Bound<'py, PyAny>),
     /// Nothing is to be recorded.
@@ -167,6 +169,20 @@ impl Method for ClientMethod {
 }
 
 impl Layout {
+    fn of(given: &Bound<'_, PyDict>) -> PyResult<Self> {
+        let get = |name: &str| given.as_any().get_item(name);
+        Ok(Self {
+            request: get("request")?.extract()?,
+            url: get("url")?.extract()?,
+            headers: get("headers")?.extract()?,
+            fields: get("fields")?.extract()?,
+            encoding: get("encoding")?.extract()?,
+            reads_user_agent: get("reads_user_agent")?.extract()?,
+            status: get("status")?.extract()?,
+            version: get("version")?.extract()?,
+        })
+    }
+
     fn read<'py>(&self, request: &Bound<'py, PyAny>) -> PyResult<Option<Request<'py>>> {
         let py = request.py();
         if !request.get_type().is(&self.request) {
@@ -238,7 +254,6 @@ impl Layout {
         };
         Ok(Some(text.into_any()))
     }
-
 }
 
 /// Whether native code can put a URL together of these parts.
@@ -282,7 +297,7 @@ impl ClientMethod {
             traced,
             failed,
             slot,
-            layout: layout.extract()?,
+            layout: Layout::of(layout)?,
             state: Guarded::new(State {
                 is_on: false,
                 client: None,

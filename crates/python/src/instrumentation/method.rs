@@ -20,7 +20,9 @@ unsafe extern "C" {
 }
 
 /// A native object in the place of a function in a class.
-pub(super) trait Method: PyClass<Frozen = pyo3::pyclass::boolean_struct::True> + Sync {
+pub(super) trait Method:
+    PyClass<Frozen = pyo3::pyclass::boolean_struct::True> + Sync
+{
     /// The function, which is called where nothing else can be done.
     fn original(&self) -> &Py<PyAny>;
 
@@ -197,7 +199,8 @@ unsafe extern "C" fn called<T: Method>(
         // SAFETY: it is the entry of this class.
         let own = unsafe { method.cast_unchecked::<T>() };
         let result = catch_unwind(AssertUnwindSafe(|| own.get().called(&arguments)));
-        match result.unwrap_or_else(|_| Err(PyRuntimeError::new_err("a call could not be traced"))) {
+        match result.unwrap_or_else(|_| Err(PyRuntimeError::new_err("a call could not be traced")))
+        {
             Ok(answer) => answer.into_ptr(),
             Err(error) => {
                 error.restore(py);
