@@ -17,6 +17,7 @@ from typing_extensions import Self, disjoint_base
 from oxitel._native_instrumentation import (
     AsgiSend,
     ClientCall,
+    ClientMethod,
     Database,
     DatabaseCall,
     DatabaseMethod,
@@ -62,6 +63,7 @@ __all__ = [
     "BatchProcessor",
     "Bell",
     "ClientCall",
+    "ClientMethod",
     "CompositePropagator",
     "Counter",
     "Database",

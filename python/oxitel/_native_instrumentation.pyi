@@ -9,6 +9,7 @@ from typing_extensions import Self
 __all__ = [
     "AsgiSend",
     "ClientCall",
+    "ClientMethod",
     "Database",
     "DatabaseCall",
     "DatabaseMethod",
@@ -99,6 +100,25 @@ class ClientCall:
     def finish(self) -> None: ...
 
 @final
+class ClientMethod:
+    """Stands in the place of a method that sends a request and gives its answer."""
+
+    @staticmethod
+    def around(
+        original: Callable[..., Any],
+        traced: Callable[..., Any],
+        layout: dict[str, Any],
+        *,
+        failed: Callable[[ClientCall, Any, BaseException], None] | None = None,
+        slot: str | None = None,
+    ) -> ClientMethod: ...
+    def switch_on(self, client: HttpClient | None = None) -> None: ...
+    def switch_off(self) -> None: ...
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any: ...
+    def __get__(self, instance: Any, _owner: Any = None, /) -> Any: ...
+    def __getattr__(self, name: str, /) -> Any: ...
+
+@final
 class Done:
     """What is awaited where there is nothing to wait for."""
 
@@ -165,6 +185,9 @@ class Database:
         arguments: int | None = None,
         pipeline_length: int | None = None,
         parameters: str | None = None,
+    ) -> DatabaseCall | None: ...
+    def begin_statement(
+        self, statement: Any, prefix: str, parameters: str | None
     ) -> DatabaseCall | None: ...
 
 @final

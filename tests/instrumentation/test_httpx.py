@@ -9,6 +9,7 @@ from opentelemetry import trace
 from opentelemetry.instrumentation.utils import suppress_http_instrumentation
 from opentelemetry.trace import SpanKind, StatusCode
 
+from instrumentation.database import conventions
 from instrumentation.http_client import serving
 from instrumentation.http_server import Recorded
 from oxitel.instrumentation.httpx import (
@@ -33,8 +34,10 @@ def server(running):
 
 
 @pytest.fixture
-def instrumented():
+def instrumented(monkeypatch):
     """`instrumented(**arguments)` switches the instrumentation on and returns what it records."""
+    # A transport of another test's has requests be looked at one by one.
+    monkeypatch.setattr("oxitel.instrumentation.httpx.transports_made", False)
 
     def instrument(**arguments):
         recorded = Recorded()
@@ -359,6 +362,70 @@ def test_headers_are_set_as_by_their_own_method(instrumented, monkeypatch):
     monkeypatch.setattr("oxitel.instrumentation.httpx._known_headers", set())
     assert directly == seen()
     assert [name for name, value in directly if not value] == [b"traceparent"]
+
+
+def test_a_client_with_hooks_is_heard_beside_those_without(instrumented):
+    recorded, own, heard = instrumented(), Recorded(), []
+    transport = httpx.MockTransport(_sends_nothing)
+    with httpx.Client(transport=transport) as client, httpx.Client(transport=transport) as other:
+        HTTPXClientInstrumentor.instrument_client(
+            client,
+            **own.arguments(),
+            response_hook=lambda span, request, response: heard.append(response.status_code),
+        )
+        client.get("http://example.com/heard")
+        other.get("http://example.com/plain")
+        HTTPXClientInstrumentor().uninstrument()
+        client.get("http://example.com/heard")
+        other.get("http://example.com/plain")
+    assert heard == [200, 200]
+    assert [span.attributes["http.url"] for span in own.spans()] == ["http://example.com/heard"] * 2
+    assert [span.attributes["http.url"] for span in recorded.spans()] == [
+        "http://example.com/plain"
+    ]
+
+
+def test_headers_in_another_encoding_carry_the_context(instrumented):
+    sent = []
+    recorded = instrumented()
+    transport = httpx.MockTransport(lambda request: sent.append(request) or httpx.Response(200))
+    with httpx.Client(transport=transport) as client:
+        request = client.build_request("GET", "http://example.com")
+        request.headers.encoding = "iso-8859-1"
+        request.headers["a"] = "b"
+        client.send(request)
+    (span,) = recorded.spans()
+    assert f"{span.context.trace_id:032x}" in sent[0].headers["traceparent"]
+
+
+@pytest.mark.parametrize(
+    ("extensions", "version"),
+    [
+        ({}, "1.1"),
+        ({"http_version": b"HTTP/2"}, "2"),
+        ({"http_version": b"HTTP/1.0"}, "1.0"),
+        ({"http_version": b"SPDY"}, "SPDY"),
+    ],
+)
+def test_the_version_is_what_the_answer_says(instrumented, monkeypatch, extensions, version):
+    answer = httpx.Response(200, extensions=extensions)
+    with conventions(monkeypatch, "http"):
+        recorded = instrumented()
+        with httpx.Client(transport=httpx.MockTransport(lambda request: answer)) as client:
+            client.get("http://example.com")
+    (span,) = recorded.spans()
+    assert span.attributes["network.protocol.version"] == version
+
+
+def test_the_patched_method_looks_like_the_one_of_the_library(instrumented):
+    import inspect
+
+    instrumented()
+    method = httpx.Client._send_single_request
+    assert method.__name__ == "_send_single_request"
+    assert list(inspect.signature(method).parameters) == ["self", "request"]
+    with httpx.Client() as client:
+        assert inspect.ismethod(client._send_single_request)
 
 
 def test_a_library_that_keeps_urls_and_headers_otherwise_is_asked(monkeypatch):

@@ -161,3 +161,43 @@ def test_calls_of_asyncpg_by_keyword_and_without_a_word_are_harmless(address):
         asyncio.run(main())
     assert recorded.names()[:2] == ["SELECT", "postgres"]
     assert recorded.spans()[-1].status.status_code is StatusCode.ERROR
+
+
+def test_statements_of_asyncpg_say_the_database_of_their_own_connection(address):
+    import asyncpg
+
+    async def main():
+        first = await asyncpg.connect(database="postgres", **address)
+        second = await asyncpg.connect(database="template1", **address)
+        for connection in (first, second, first):
+            await connection.execute("SELECT 1")
+            prepared = await connection.prepare("SELECT 2")
+            await prepared.fetchval()
+        await first.close()
+        await second.close()
+
+    with switched_on(AsyncPGInstrumentor()) as recorded:
+        asyncio.run(main())
+    names = [span.attributes["db.name"] for span in recorded.spans()]
+    assert names == [*["postgres"] * 2, *["template1"] * 2, *["postgres"] * 2]
+
+
+def test_a_connection_of_asyncpg_that_says_nothing_of_itself_is_traced():
+    import asyncpg
+
+    class Connection(asyncpg.Connection):
+        __slots__ = ()
+
+        def __init__(self):
+            pass
+
+        def __del__(self):
+            pass
+
+    async def main():
+        with pytest.raises(AttributeError):
+            await Connection().execute("SELECT 1")
+
+    with switched_on(AsyncPGInstrumentor(capture_parameters=True)) as recorded:
+        asyncio.run(main())
+    assert recorded.names() == ["SELECT"]

@@ -1,5 +1,6 @@
 """Requests' requests: one span each, with its metrics, whatever happens to them."""
 
+import inspect
 import pickle
 
 import pytest
@@ -11,6 +12,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from instrumentation.http_client import serving
 from instrumentation.http_server import Recorded
+from oxitel.instrumentation.http.peer_address import HttpClientInstrumentor
 from oxitel.instrumentation.requests import RequestsInstrumentor
 from oxitel.instrumentation.urllib3 import URLLib3Instrumentor
 
@@ -236,6 +238,56 @@ def test_a_request_that_is_given_by_its_name_is_recorded(instrumented, server):
     assert len(recorded.spans()) == 1
 
 
+def test_the_patched_method_looks_like_the_one_of_the_library(instrumented):
+    original = requests.Session.send
+    instrumented()
+    method = requests.Session.send
+    assert method.__wrapped__ is original
+    assert (method.__name__, method.__doc__) == ("send", original.__doc__)
+    assert inspect.signature(method) == inspect.signature(original)
+    with requests.Session() as session:
+        assert inspect.ismethod(session.send)
+        assert pickle.loads(pickle.dumps(session)).headers == session.headers
+
+
+@pytest.mark.parametrize("call", [lambda f, *a, **k: f(*a, **k), lambda f, *a, **k: f.__call__(*a)])
+def test_the_patched_method_is_called_like_any_other(instrumented, server, call):
+    recorded = instrumented()
+    with requests.Session() as session:
+        request = session.prepare_request(requests.Request("GET", server.url))
+        assert call(requests.Session.send, session, request, timeout=5).text == "ok"
+        assert call(session.send, request, timeout=5).text == "ok"
+        for arguments in [(), (session,), (session, None)]:
+            with pytest.raises((TypeError, ValueError, AttributeError)):
+                requests.Session.send(*arguments)
+    assert recorded.spans()
+
+
+def test_requests_of_a_class_derived_from_theirs_are_recorded(instrumented, server):
+    class Prepared(requests.PreparedRequest):
+        pass
+
+    recorded = instrumented()
+    with requests.Session() as session:
+        request = Prepared()
+        request.prepare("GET", server.url, headers={})
+        assert session.send(request).text == "ok"
+    assert len(recorded.spans()) == 1
+
+
+def test_the_peers_address_is_recorded_from_when_it_is_asked_for(instrumented, server):
+    recorded = instrumented()
+    requests.get(server.url, timeout=10)
+    HttpClientInstrumentor().instrument()
+    try:
+        requests.get(server.url, timeout=10)
+    finally:
+        HttpClientInstrumentor().uninstrument()
+    requests.get(server.url, timeout=10)
+    peers = [span.attributes.get("net.peer.ip") for span in recorded.spans()]
+    assert peers == [None, "127.0.0.1", None]
+
+
 def test_an_interrupt_ends_the_span_and_goes_on(instrumented, server, monkeypatch):
     recorded = instrumented()
 
@@ -282,6 +334,28 @@ def test_a_status_of_a_test_double_is_the_number_that_it_says(instrumented, stat
     (span,) = recorded.spans()
     assert span.attributes["http.status_code"] == 200
     assert span.status.status_code is StatusCode.UNSET
+
+
+def test_an_answer_that_cannot_be_read_is_the_programs_all_the_same(instrumented, caplog):
+    class Raw:
+        @property
+        def version(self):
+            raise RuntimeError("no version")
+
+    answers = []
+
+    class Adapter(_Answering):
+        def send(self, request, **options):
+            answers.append(super().send(request, **options))
+            answers[0].raw = Raw()
+            return answers[0]
+
+    recorded = instrumented()
+    with requests.Session() as session:
+        session.mount("http://", Adapter(lambda request: None))
+        assert session.get("http://example.com") is answers[0]
+    assert [span.name for span in recorded.spans()] == ["GET"]
+    assert trace.get_current_span() is trace.INVALID_SPAN
 
 
 @pytest.mark.parametrize("kind", [requests.structures.CaseInsensitiveDict, _Shouting, dict])

@@ -72,6 +72,8 @@ mod _native {
     #[pymodule_export]
     use super::instrumentation::client_call::ClientCall;
     #[pymodule_export]
+    use super::instrumentation::client_method::ClientMethod;
+    #[pymodule_export]
     use super::instrumentation::database::Database;
     #[pymodule_export]
     use super::instrumentation::database_call::DatabaseCall;

@@ -38,25 +38,38 @@ class _Tracing:
         self.tracer = self._instruments.tracer
         self._captures_parameters = captures_parameters
         self._sanitize_query = sanitize_query
-        self._databases: dict[Any, tuple[_native.Database, str]] = {}
+        self._databases: dict[Any, _native.Database] = {}
+        # Most statements are for the connection that the one before was for.
+        self._latest: tuple[Any, Any, Any] = (None, None, None)
 
     def begin(
         self, connection: Any, query: Any, parameters: Any, prefix: str = ""
     ) -> _native.DatabaseCall | None:
+        try:
+            settings, address, database = self._latest
+            try:
+                is_latest = connection._params is settings and connection._addr is address
+            except AttributeError:
+                is_latest = False
+            if not is_latest:
+                database = self._find(connection)
+            shown = None
+            if self._captures_parameters and parameters:
+                shown = str(parameters)
+            return database.begin_statement(query, prefix, shown)
+        except Exception:
+            _patches.say_failed()
+            return None
+
+    def _find(self, connection: Any) -> _native.Database:
         settings = getattr(connection, "_params", None)
         address = getattr(connection, "_addr", None)
-        name, user = getattr(settings, "database", None), getattr(settings, "user", None)
-        key = (name, user, address)
-        found = self._databases.get(key)
-        if found is None:
-            found = self._databases[key] = (self._database(*key), name or "postgresql")
-        database, default = found
-        text = query if isinstance(query, str) else None
-        word = (_native.sql_operation(text) if text else "") or default
-        shown = None
-        if self._captures_parameters and parameters:
-            shown = str(parameters)
-        return database.begin(prefix + word, text, parameters=shown)
+        key = (getattr(settings, "database", None), getattr(settings, "user", None), address)
+        database = self._databases.get(key)
+        if database is None:
+            database = self._databases[key] = self._database(*key)
+        self._latest = (settings, address, database)
+        return database
 
     def _database(self, name: Any, user: Any, address: Any) -> _native.Database:
         where: dict[str, Any] = {}
@@ -76,26 +89,28 @@ class _Tracing:
 
 _tracing: _Tracing | None = None
 
-Begin = Callable[[_Tracing, Any, tuple[Any, ...], dict[str, Any]], _native.DatabaseCall | None]
+Make = Callable[[Callable[..., Any]], Callable[..., Any]]
 
 
-def _of_connection(tracing: _Tracing, self: Any, args: Any, kwargs: Any) -> Any:
-    query = args[0] if args else kwargs.get("query", kwargs.get("command"))
-    return tracing.begin(self, query, args[1:])
+def _of_connection(original: Callable[..., Any]) -> Callable[..., Any]:
+    async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        tracing = _tracing
+        if tracing is None:
+            return await original(self, *args, **kwargs)
+        query = args[0] if args else kwargs.get("query", kwargs.get("command"))
+        call = tracing.begin(self, query, args[1:])
+        if call is None:
+            return await original(self, *args, **kwargs)
+        with call:
+            return await original(self, *args, **kwargs)
+
+    return method
 
 
-def _of_cursor(tracing: _Tracing, self: Any, args: Any, kwargs: Any) -> Any:
-    return tracing.begin(self._connection, self._query, self._args, "CURSOR: ")
-
-
-def _of_prepared(tracing: _Tracing, self: Any, args: Any, kwargs: Any) -> Any:
-    return tracing.begin(self._connection, self._query or "", args)
-
-
-def _traced(begin: Begin) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+def _traced(begin: Callable[..., _native.DatabaseCall | None]) -> Make:
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
         async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-            call = _begin(begin, self, args, kwargs)
+            call = begin(self, args)
             if call is None:
                 return await original(self, *args, **kwargs)
             with call:
@@ -106,12 +121,32 @@ def _traced(begin: Begin) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     return make
 
 
+def _begin_of_cursor(self: Any, args: Any) -> _native.DatabaseCall | None:
+    tracing = _tracing
+    if tracing is None:
+        return None
+    return tracing.begin(
+        getattr(self, "_connection", None),
+        getattr(self, "_query", None),
+        getattr(self, "_args", None),
+        "CURSOR: ",
+    )
+
+
+def _begin_of_prepared(self: Any, args: Any) -> _native.DatabaseCall | None:
+    tracing = _tracing
+    if tracing is None:
+        return None
+    connection = getattr(self, "_connection", None)
+    return tracing.begin(connection, getattr(self, "_query", None) or "", args)
+
+
 def _traced_next(original: Callable[..., Any]) -> Callable[..., Any]:
     async def __anext__(self: Any) -> Any:
         # Most rows are there already: only those that are fetched are an operation.
         if self._exhausted or (self._portal_name and self._buffer):
             return await original(self)
-        call = _begin(_of_cursor, self, (), {})
+        call = _begin_of_cursor(self, ())
         if call is None:
             return await original(self)
         with call:
@@ -124,33 +159,22 @@ def _traced_next(original: Callable[..., Any]) -> Callable[..., Any]:
     return __anext__
 
 
-def _begin(begin: Begin, self: Any, args: Any, kwargs: Any) -> _native.DatabaseCall | None:
-    tracing = _tracing if _patches.is_on else None
-    if tracing is None:
-        return None
-    try:
-        return begin(tracing, self, args, kwargs)
-    except Exception:
-        _patches.say_failed()
-        return None
-
-
 def _patch_connection(module: ModuleType) -> None:
     for name in _CONNECTION_METHODS:
-        _patches.wrap(module.Connection, name, _traced(_of_connection))
+        _patches.wrap(module.Connection, name, _of_connection)
 
 
 def _patch_cursor(module: ModuleType) -> None:
     for name in _CURSOR_METHODS:
         if hasattr(module.Cursor, name):
-            _patches.wrap(module.Cursor, name, _traced(_of_cursor))
+            _patches.wrap(module.Cursor, name, _traced(_begin_of_cursor))
     _patches.wrap(module.CursorIterator, "__anext__", _traced_next)
 
 
 def _patch_prepared(module: ModuleType) -> None:
     for name in _PREPARED_STMT_METHODS:
         if hasattr(module.PreparedStatement, name):
-            _patches.wrap(module.PreparedStatement, name, _traced(_of_prepared))
+            _patches.wrap(module.PreparedStatement, name, _traced(_begin_of_prepared))
 
 
 _patches = Patches(
@@ -194,4 +218,6 @@ class AsyncPGInstrumentor(Instrumentor):
         _patches.switch_on()
 
     def _uninstrument(self, **kwargs: Any) -> None:
+        global _tracing
+        _tracing = None
         _patches.switch_off()

@@ -83,13 +83,16 @@ class Instrumentation:
         )
         self.captured_request, self.captured_response = captures(CLIENT_REQUEST, CLIENT_RESPONSE)
         self.captures_response = bool(self.captured_response)
-        # Whether nothing of the program's runs in a call but the sending.
-        self.sends_at_once = request_hook is None and not self.captured_request
+        # For native code, if nothing of the program's has to do with a call but the sending.
+        hooks = (request_hook, response_hook)
+        captures_any = self.captured_request or self.captured_response
+        is_plain = not captures_any and hooks == (None, None)
+        self.at_once = self.client if is_plain else None
         self.sends_at_once_async = async_request_hook is None and not self.captured_request
 
     def send(self, send: Callable[..., Any], sender: Any, request: Any, *rest: Any) -> Any:
         """One request that `send` sends, which is called with the other arguments."""
-        call = self._begin(request, self.sends_at_once)
+        call = self._begin(request, sends_at_once=False)
         if call is None:
             return send(sender, request, *rest)
         information = None
@@ -97,8 +100,7 @@ class Instrumentation:
             information = _information(request)
             if self.request_hook is not None:
                 call.call_hook(self.request_hook, information)
-        if not self.sends_at_once:
-            call.sends(request.headers)
+        call.sends(request.headers)
         try:
             response = send(sender, request, *rest)
         except BaseException as error:
@@ -258,6 +260,9 @@ class _BaseInstrumentor(Instrumentor):
     _dependencies: ClassVar[tuple[str, ...]]
     _patches: ClassVar[Patches]
     _for_all: ClassVar[Instrumentation | None]
+    # Sends the requests with which nothing of the program's has to do.
+    _method: ClassVar[_native.ClientMethod | None] = None
+    _module: ClassVar[ModuleType | None] = None
 
     def instrumentation_dependencies(self) -> Collection[str]:
         return self._dependencies
@@ -272,10 +277,24 @@ class _BaseInstrumentor(Instrumentor):
             _coroutine(kwargs, "async_response_hook"),
         )
         self._patches.switch_on()
+        self._choose()
 
     def _uninstrument(self, **kwargs: Any) -> None:
         type(self)._for_all = None
         # A client that has an instrumentation of its own keeps it.
+        self._choose()
+
+    @classmethod
+    def _choose(cls) -> None:
+        """Have native code record what it can."""
+        method, module, found = cls._method, cls._module, cls._for_all
+        if method is None or module is None:
+            return
+        are_known = module.URL in _known_urls and module.Headers in _known_headers
+        if not are_known or transports_made or (found is not None and found.at_once is None):
+            method.switch_off()
+        else:
+            method.switch_on(None if found is None else found.at_once)
 
     @classmethod
     def instrument_client(
@@ -320,7 +339,7 @@ class _BaseInstrumentor(Instrumentor):
 
     @classmethod
     def _instrumentation_of(cls, client: Any, request: Any) -> Instrumentation | None:
-        found = client.__dict__.get(_SLOT, _MISSING)
+        found = getattr(client, _SLOT, _MISSING)
         if found is _MISSING:
             found = cls._for_all
         if found is not None and transports_made:
@@ -336,19 +355,45 @@ class _BaseInstrumentor(Instrumentor):
 transports_made = False
 
 
+def transport_made() -> None:
+    """From now on, each request's transport is looked at."""
+    global transports_made
+    if not transports_made:
+        transports_made = True
+        HTTPXClientInstrumentor._choose()
+        HTTPX2ClientInstrumentor._choose()
+
+
+def _layout(module: ModuleType) -> dict[str, Any]:
+    return {
+        "request": module.Request,
+        "url": (module.URL, "_uri_reference"),
+        "headers": module.Headers,
+        "fields": "_list",
+        "encoding": "_encoding",
+        "reads_user_agent": False,
+        "status": "status_code",
+        "version": ("extensions", "http_version"),
+    }
+
+
 def _patch(instrumentor: type[_BaseInstrumentor], module: ModuleType) -> None:
     _look_at(module)
 
-    def send_one(original: Callable[..., Any]) -> Callable[..., Any]:
-        def _send_single_request(self: Any, request: Any, *rest: Any, **options: Any) -> Any:
-            found = instrumentor._instrumentation_of(self, request)
-            if found is None:
-                return original(self, request, *rest, **options)
-            send = partial(original, **options) if options else original
-            return found.send(send, self, request, *rest)
+    def send(
+        original: Callable[..., Any], self: Any, request: Any, *rest: Any, **options: Any
+    ) -> Any:
+        found = instrumentor._instrumentation_of(self, request)
+        if found is None:
+            return original(self, request, *rest, **options)
+        send = partial(original, **options) if options else original
+        return found.send(send, self, request, *rest)
 
-        setattr(_send_single_request, _FLAG, True)
-        return _send_single_request
+    def send_one(original: Callable[..., Any]) -> Callable[..., Any]:
+        method = _native.ClientMethod.around(original, send, _layout(module), slot=_SLOT)
+        setattr(method, _FLAG, True)
+        instrumentor._method, instrumentor._module = method, module
+        return method
 
     def send_one_async(original: Callable[..., Any]) -> Callable[..., Any]:
         async def _send_single_request(self: Any, request: Any, *rest: Any, **options: Any) -> Any:
@@ -366,6 +411,7 @@ def _patch(instrumentor: type[_BaseInstrumentor], module: ModuleType) -> None:
         # Under one name or the other, a class is patched once: httpx2 can stand in for httpx.
         if not getattr(getattr(kind, name), _FLAG, False):
             instrumentor._patches.wrap(kind, name, make)
+    instrumentor._choose()
 
 
 @official("opentelemetry.instrumentation.httpx")

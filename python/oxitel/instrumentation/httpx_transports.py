@@ -23,7 +23,7 @@ class _Transport:
     ) -> None:
         hooks = {"request_hook": request_hook, "response_hook": response_hook}
         usable = [hook_of(hooks, name) for name in hooks]
-        instrumentation.transports_made = True
+        instrumentation.transport_made()
         self._transport = transport
         self._instrumentation = Instrumentation(tracer_provider, meter_provider, *usable, *usable)
 

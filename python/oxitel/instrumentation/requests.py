@@ -17,7 +17,7 @@ from .http.arguments import hook_of, say_unusable
 from .http.client import REQUEST_MILLIS, ClientInstruments, http_version, say_failed
 from .http.excluded_urls import excluded_by
 from .http.headers import CLIENT_REQUEST, CLIENT_RESPONSE, captures
-from .http.peer_address import is_wanted, set_ip_on_next_http_connection
+from .http.peer_address import is_wanted, set_ip_on_next_http_connection, when_wanted
 from .http.server import REQUEST_SECONDS
 from .instrumentor import Instrumentor
 from .patching import Patches
@@ -50,11 +50,10 @@ class _Instrumentation:
             header_layout="lower-cased",
         )
         self.captured_request, self.captured_response = captures(CLIENT_REQUEST, CLIENT_RESPONSE)
-        self.captures_response = bool(self.captured_response)
-        self.sees_answers = self.captures_response or self.response_hook is not None
-        # Whether nothing of the program's runs in the call but the sending.
+        # Whether nothing of the program's has to do with a call but the sending.
         hooks = (self.request_hook, self.response_hook)
-        self.sends_at_once = not self.captured_request and hooks == (None, None)
+        captures_any = self.captured_request or self.captured_response
+        self.is_plain = not captures_any and hooks == (None, None)
 
     def begin(self, request: Any) -> _native.ClientCall | None:
         """A call of `send`, with all its redirects."""
@@ -63,10 +62,6 @@ class _Instrumentation:
             from requests.structures import CaseInsensitiveDict
 
             headers = request.headers = CaseInsensitiveDict()
-        if self.sends_at_once and type(headers) is _known_headers:
-            fields = headers._store
-            _, agent = fields.get("user-agent") or _NO_FIELD
-            return self.client.send(request.method, request.url, headers, fields, agent)
         call = self.client.begin(request.method, request.url, headers.get("User-Agent"))
         if call is not None:
             if self.captured_request:
@@ -76,31 +71,11 @@ class _Instrumentation:
             call.sends(headers)
         return call
 
-    def failed(self, call: _native.ClientCall, request: Any, error: BaseException) -> None:
-        """There is an exception in place of an answer."""
-        # Too many redirects, for example: the last answer is in the exception.
-        answer = getattr(error, "response", None)
-        if answer is not None and hasattr(answer, "status_code"):
-            self.answered(call, request, answer)
-        call.failed(error)
-
-    def end(self, call: _native.ClientCall, request: Any, response: Any) -> None:
-        """There is an answer, and nothing more of the call to come."""
-        if self.sees_answers:
-            self.answered(call, request, response)
-            call.finish()
-            return
-        try:
-            call.complete(response.status_code, http_version(response.raw))
-        except Exception:
-            say_failed()
-            call.finish()
-
     def answered(self, call: _native.ClientCall, request: Any, response: Any) -> None:
         """There is an answer."""
         try:
             call.answered(response.status_code, http_version(response.raw))
-            if self.captures_response:
+            if self.captured_response:
                 call.set_attributes(self.captured_response.attributes(response.headers))
             if self.response_hook is not None:
                 call.call_hook(self.response_hook, request, response)
@@ -119,12 +94,39 @@ def _boundaries(given: Any) -> Sequence[float] | None:
 
 
 _instrumentation: _Instrumentation | None = None
-# The class of a request's headers, if it is seen to keep them as native code writes them.
-_known_headers: type[Any] | None = None
-_NO_FIELD = (None, None)
 
 
-def _is_known(headers: Any) -> bool:
+def _failed(call: _native.ClientCall, request: Any, error: BaseException) -> None:
+    """There is an exception in place of an answer."""
+    # Too many redirects, for example: the last answer is in the exception.
+    answer = getattr(error, "response", None)
+    state = _instrumentation
+    if state is not None and answer is not None and hasattr(answer, "status_code"):
+        state.answered(call, request, answer)
+    call.failed(error)
+
+
+# Sends the requests with which nothing of the program's has to do, if the class of their headers is
+# seen to keep them as native code writes them.
+_method: _native.ClientMethod | None = None
+_are_known_headers = False
+
+
+def _choose() -> None:
+    """Have native code record what it can."""
+    if _method is None:
+        return
+    state = _instrumentation
+    if state is not None and state.is_plain and _are_known_headers and not is_wanted():
+        _method.switch_on(state.client)
+    else:
+        _method.switch_off()
+
+
+when_wanted(_choose)
+
+
+def _look_at(headers: Any) -> bool:
     """Whether the class keeps pairs of a name and a value by the name in lower case."""
     try:
         seen = headers()
@@ -136,43 +138,59 @@ def _is_known(headers: Any) -> bool:
         return False
 
 
+def _layout(module: ModuleType) -> dict[str, Any]:
+    return {
+        "request": module.PreparedRequest,
+        "url": None,
+        "headers": module.CaseInsensitiveDict,
+        "fields": "_store",
+        "encoding": None,
+        "reads_user_agent": True,
+        "status": "status_code",
+        "version": ("raw", "version"),
+    }
+
+
 def _patch(module: ModuleType) -> None:
-    global _known_headers
+    global _are_known_headers
     prepared_request = module.PreparedRequest
-    headers_class = getattr(module, "CaseInsensitiveDict", None)
-    _known_headers = headers_class if _is_known(headers_class) else None
+    _are_known_headers = _look_at(module.CaseInsensitiveDict)
 
-    def send(original: Callable[..., Any]) -> Callable[..., Any]:
-        # A parameter with a name would be compared with the name of each option, in every call.
-        def send(self: Any, /, *arguments: Any, **kwargs: Any) -> Any:
-            state = _instrumentation
-            request = arguments[0] if arguments else kwargs.get("request")
-            if state is None or not isinstance(request, prepared_request):
-                return original(self, *arguments, **kwargs)
-            call = None
-            try:
-                call = state.begin(request)
-            except Exception:
-                say_failed()
-            if call is None:
-                return original(self, *arguments, **kwargs)
-            try:
-                if is_wanted():
-                    with set_ip_on_next_http_connection(call.span):
-                        response = original(self, *arguments, **kwargs)
-                else:
+    # A parameter with a name would be compared with the name of each option, in every call.
+    def send(original: Callable[..., Any], self: Any, /, *arguments: Any, **kwargs: Any) -> Any:
+        state = _instrumentation
+        request = arguments[0] if arguments else kwargs.get("request")
+        if state is None or not isinstance(request, prepared_request):
+            return original(self, *arguments, **kwargs)
+        call = None
+        try:
+            call = state.begin(request)
+        except Exception:
+            say_failed()
+        if call is None:
+            return original(self, *arguments, **kwargs)
+        try:
+            if is_wanted():
+                with set_ip_on_next_http_connection(call.span):
                     response = original(self, *arguments, **kwargs)
-            except BaseException as error:
-                state.failed(call, request, error)
-                call.finish()
-                raise
-            state.end(call, request, response)
-            return response
+            else:
+                response = original(self, *arguments, **kwargs)
+        except BaseException as error:
+            _failed(call, request, error)
+            call.finish()
+            raise
+        state.answered(call, request, response)
+        call.finish()
+        return response
 
-        setattr(send, _APPLIED, True)
-        return send
+    def make(original: Callable[..., Any]) -> Callable[..., Any]:
+        global _method
+        _method = _native.ClientMethod.around(original, send, _layout(module), failed=_failed)
+        setattr(_method, _APPLIED, True)
+        return _method
 
-    _patches.wrap(module.Session, "send", send)
+    _patches.wrap(module.Session, "send", make)
+    _choose()
 
 
 _patches = Patches({"requests.sessions": _patch})
@@ -202,11 +220,13 @@ class RequestsInstrumentor(Instrumentor):
         global _instrumentation
         _instrumentation = _Instrumentation(kwargs)
         _patches.switch_on()
+        _choose()
 
     def _uninstrument(self, **kwargs: Any) -> None:
         global _instrumentation
         _instrumentation = None
         _patches.switch_off()
+        _choose()
 
     @staticmethod
     def uninstrument_session(session: Any) -> None:

@@ -7,7 +7,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::otlp::metric_data::Number;
 
 use super::labels;
-use crate::imports::watch::OwnMethods;
+use crate::imports::watch::{OwnMethods, plain_dict_of};
 use crate::metrics::exemplar::Moment;
 use crate::metrics::instrument::{Found, Histogram, InstrumentCore, UpDownCounter, dict_of};
 use crate::metrics::lookup::BorrowedPair;
@@ -203,8 +203,13 @@ impl AnyInstrument {
         if self.ours.peek().is_some() || !self.is_proxy {
             return false;
         }
-        let real = self.given.bind(py).getattr(intern!(py, REAL));
-        real.is_ok_and(|real| real.is_none())
+        let name = intern!(py, REAL);
+        let given = self.given.bind(py);
+        let real = match plain_dict_of(given) {
+            Some(dict) => dict.get_item(name),
+            None => given.getattr(name).map(Some),
+        };
+        real.is_ok_and(|real| real.is_some_and(|real| real.is_none()))
     }
 
     #[cold]

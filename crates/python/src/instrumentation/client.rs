@@ -49,7 +49,7 @@ pub(crate) struct HttpClient {
 
 /// The server that a client speaks to, where that is not what the URL says.
 #[derive(FromPyObject)]
-struct Server<'py>(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
+pub(super) struct Server<'py>(Bound<'py, PyAny>, Bound<'py, PyAny>, Bound<'py, PyAny>);
 
 /// How a library keeps the headers of a request, where that is known.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -90,7 +90,7 @@ impl HttpClient {
         target: &Bound<'py, PyAny>,
         agent: Option<Bound<'py, PyAny>>,
         server: Option<Server<'py>>,
-    ) -> PyResult<Option<Bound<'py, ClientCall>>> {
+    ) -> PyResult<Option<ClientCall>> {
         match Self::begin_span(slf, given, target, agent, server)? {
             Some((span, facts)) => ClientCall::start(slf, span, facts).map(Some),
             None => Ok(None),
@@ -351,7 +351,7 @@ impl HttpClient {
         url: &Bound<'py, PyAny>,
         user_agent: Option<Bound<'py, PyAny>>,
         server: Option<Server<'py>>,
-    ) -> PyResult<Option<Bound<'py, ClientCall>>> {
+    ) -> PyResult<Option<ClientCall>> {
         let begun = Self::begin_call(slf, method, url, user_agent, server);
         Ok(hook::harmless(slf.py(), begun)?.flatten())
     }
@@ -359,7 +359,7 @@ impl HttpClient {
     /// Begins a request that is sent at once: `begin` and `sends` in one. The URL may be its parts.
     /// `inside` is what `headers` keep their fields in, if that is of the layout that was named.
     #[pyo3(signature = (method, url, headers, inside=None, user_agent=None, server=None))]
-    fn send<'py>(
+    pub(super) fn send<'py>(
         slf: &Bound<'py, Self>,
         method: &Bound<'py, PyAny>,
         url: &Bound<'py, PyAny>,
@@ -367,8 +367,8 @@ impl HttpClient {
         inside: Option<&Bound<'py, PyAny>>,
         user_agent: Option<Bound<'py, PyAny>>,
         server: Option<Server<'py>>,
-    ) -> PyResult<Option<Bound<'py, ClientCall>>> {
-        let begin = || -> PyResult<Option<Bound<'py, ClientCall>>> {
+    ) -> PyResult<Option<ClientCall>> {
+        let begin = || -> PyResult<Option<ClientCall>> {
             let Some((span, facts)) = Self::begin_span(slf, method, url, user_agent, server)?
             else {
                 return Ok(None);

@@ -64,7 +64,7 @@ impl ClientCall {
         client: &Bound<'py, HttpClient>,
         span: AnySpan,
         facts: ClientFacts,
-    ) -> PyResult<Bound<'py, Self>> {
+    ) -> PyResult<Self> {
         let py = client.py();
         let official = Official::get(py)?;
         let current = context::current(py, official)?;
@@ -80,7 +80,7 @@ impl ClientCall {
         facts: ClientFacts,
         headers: &Bound<'py, PyAny>,
         target: &CarrierTarget<'_, 'py>,
-    ) -> PyResult<Bound<'py, Self>> {
+    ) -> PyResult<Self> {
         let py = client.py();
         let official = Official::get(py)?;
         let current = context::current(py, official)?;
@@ -95,7 +95,7 @@ impl ClientCall {
             return Self::attach(client, span, facts, context);
         }
         let call = Self::attach(client, span, facts, context)?;
-        hook::harmless(py, call.get().send(py, Some(headers)))?;
+        hook::harmless(py, call.send(py, Some(headers)))?;
         Ok(call)
     }
 
@@ -104,7 +104,7 @@ impl ClientCall {
         span: AnySpan,
         facts: ClientFacts,
         context: Bound<'py, PyAny>,
-    ) -> PyResult<Bound<'py, Self>> {
+    ) -> PyResult<Self> {
         let py = client.py();
         let outer = context::attach(py, Official::get(py)?, &context)?;
         let state = State {
@@ -117,13 +117,12 @@ impl ClientCall {
             response_size: None,
             has_ended: false,
         };
-        let call = Self {
+        Ok(Self {
             client: client.clone().unbind(),
             span,
             context: context.unbind(),
             state: Guarded::new(state),
-        };
-        Bound::new(py, call)
+        })
     }
 
     fn send(&self, py: Python<'_>, headers: Option<&Bound<'_, PyAny>>) -> PyResult<()> {
@@ -361,7 +360,7 @@ impl ClientCall {
 
     /// Notes the status of the answer, and the version of the protocol where it is known.
     #[pyo3(signature = (status, version=None))]
-    fn answered(
+    pub(super) fn answered(
         &self,
         status: &Bound<'_, PyAny>,
         version: Option<Bound<'_, PyAny>>,
@@ -391,14 +390,14 @@ impl ClientCall {
     }
 
     /// Notes an exception that there was in place of an answer.
-    fn failed(&self, error: &Bound<'_, PyAny>) -> PyResult<()> {
+    pub(super) fn failed(&self, error: &Bound<'_, PyAny>) -> PyResult<()> {
         let py = error.py();
         hook::harmless(py, self.stop(py))?;
         hook::harmless(py, self.fail(error)).map(drop)
     }
 
     /// Ends the call: durations, sizes, span. The first call counts.
-    fn finish(&self, py: Python<'_>) -> PyResult<()> {
+    pub(super) fn finish(&self, py: Python<'_>) -> PyResult<()> {
         self.end_harmlessly(py)
     }
 

@@ -566,6 +566,46 @@ impl Database {
         Ok(Some(DatabaseCall::new(database, running, None, None, None)))
     }
 
+    /// Begins a command whose name is that of its operation, after `prefix`; None where
+    /// instrumentations are suppressed. Its span is current until the `with` block of what is
+    /// returned is left.
+    fn begin_statement<'py>(
+        slf: &Bound<'py, Self>,
+        statement: &Bound<'py, PyAny>,
+        prefix: &str,
+        parameters: Option<Bound<'py, PyAny>>,
+    ) -> PyResult<Option<DatabaseCall>> {
+        let py = slf.py();
+        let own = slf.get();
+        let begin = || -> PyResult<Option<(Running, Bound<'py, PyAny>)>> {
+            if suppression::is_suppressed(py)? {
+                return Ok(None);
+            }
+            let mut facts = own.facts.copy(py);
+            let mut operation = None;
+            if statement.is_instance_of::<PyString>() {
+                operation = described(statement.clone())?.operation;
+                facts.set(STATEMENT, own.shown(statement.clone())?);
+            }
+            facts.set_present(PARAMETERS, parameters);
+            let mut name = own.name(py, operation.as_ref())?;
+            if !prefix.is_empty() {
+                let word = name.str()?;
+                name = PyString::new(py, &format!("{prefix}{}", word.to_string_lossy())).into_any();
+            }
+            let running = own.begin(py, name, facts)?;
+            let token = context::attach(py, Official::get(py)?, running.context.bind(py))?;
+            Ok(Some((running, token)))
+        };
+        let Some((running, token)) = hook::harmless(py, begin())?.flatten() else {
+            return Ok(None);
+        };
+        let database = slf.clone().unbind();
+        let token = Some(token.unbind());
+        let call = DatabaseCall::new(database, running, token, None, None);
+        Ok(Some(call))
+    }
+
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
         self.tracer.traverse(&visit)?;
         self.facts.traverse(&visit)?;

@@ -5,15 +5,7 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 
 use super::database::Database;
-
-#[expect(unsafe_code, reason = "pyo3 has no binding of it")]
-unsafe extern "C" {
-    // What a function in a class does: stable, but without a binding in pyo3.
-    fn PyMethod_New(
-        function: *mut pyo3::ffi::PyObject,
-        instance: *mut pyo3::ffi::PyObject,
-    ) -> *mut pyo3::ffi::PyObject;
-}
+use super::method;
 
 /// Is called with a cursor and the method's arguments, as a function in a class is.
 #[pyclass(frozen, module = "oxitel._native")]
@@ -47,20 +39,12 @@ impl DatabaseMethod {
         }
     }
 
-    #[expect(unsafe_code, reason = "PyMethod_New has no safe binding")]
     fn __get__<'py>(
         slf: Bound<'py, Self>,
         instance: Option<Bound<'py, PyAny>>,
         _owner: Option<Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        let Some(instance) = instance.filter(|instance| !instance.is_none()) else {
-            return Ok(slf.into_any());
-        };
-        // SAFETY: both are live objects; the result is a new reference or null with an error.
-        unsafe {
-            let method = PyMethod_New(slf.as_ptr(), instance.as_ptr());
-            Bound::from_owned_ptr_or_err(slf.py(), method)
-        }
+        method::bound(slf.into_any(), instance)
     }
 
     #[getter]

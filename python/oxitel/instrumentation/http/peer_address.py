@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import http.client
 import logging
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,11 +19,24 @@ from opentelemetry.trace import Span
 _logger = logging.getLogger("opentelemetry.util.http.httplib")
 _KEY = "httpbase_instrumentation_state"
 _wanted = False
+_told: list[Callable[[], None]] = []
 
 
 def is_wanted() -> bool:
     """Whether connections of `http.client` say whom they are connected to."""
     return _wanted
+
+
+def when_wanted(tell: Callable[[], None]) -> None:
+    """Have `tell` called whenever `is_wanted` says something else."""
+    _told.append(tell)
+
+
+def _want(wanted: bool) -> None:
+    global _wanted
+    _wanted = wanted
+    for tell in _told:
+        tell()
 
 
 class HttpClientInstrumentor(BaseInstrumentor):
@@ -39,16 +52,14 @@ class HttpClientInstrumentor(BaseInstrumentor):
         instrument_connect(http.client.HTTPConnection)
 
     def _uninstrument(self, **kwargs: Any) -> None:
-        global _wanted
-        _wanted = False
+        _want(False)
         unwrap(http.client.HTTPConnection, "send")
         unwrap(http.client.HTTPConnection, "connect")
 
 
 def instrument_connect(module: type[Any], name: str = "connect") -> None:
     """Instrument a class with a `connect` of its own."""
-    global _wanted
-    _wanted = True
+    _want(True)
     from wrapt import wrap_function_wrapper
 
     wrap_function_wrapper(module, name, _connect)
