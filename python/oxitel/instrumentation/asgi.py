@@ -85,6 +85,8 @@ class OpenTelemetryMiddleware:
 
     _note_route: Callable[[_native.ServerRequest, Scope, bool], None] | None = None
     """Notes the route that a framework has left in the scope; True when the answer begins."""
+    _route_context: tuple[str, str] | None = None
+    """Where an inner route is in the scope: the key of a dict, and the one in that."""
     _tracer_key: str | None = None
     """Under it the context of a request holds the tracer."""
 
@@ -152,6 +154,7 @@ class OpenTelemetryMiddleware:
             ),
             response_setter=asgi_setter,
             tracer_key=self._tracer_key,
+            route_context=self._route_context,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -190,8 +193,7 @@ class OpenTelemetryMiddleware:
             request.failed(error)
             raise
         finally:
-            request.leave(token)
-            request.ends(scope)
+            request.left(token, scope)
 
     async def _excluded_call(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._server.begin_asgi_excluded(scope)

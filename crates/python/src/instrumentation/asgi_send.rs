@@ -7,6 +7,7 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::any_span::{INTERNAL, Start};
 use super::asgi;
+use super::asgi_route;
 use super::asgi_scope;
 use super::facts::Facts;
 use super::hook;
@@ -32,15 +33,16 @@ impl AsgiSend {
         if let Some(suffix) = &self.suffix {
             self.record(kind, message, suffix.bind(py))?;
         }
+        let mut headers = None;
         if has_headers(kind) {
-            hook::harmless(py, asgi_scope::settle_headers(message))?;
+            headers = hook::harmless(py, asgi_scope::settle_headers(message))?.flatten();
             if request.server.get().has_response_propagator(py)? {
                 oxitel::PROPAGATE_RESPONSE
                     .get(py)?
                     .call1((self.request.bind(py), message))?;
             }
         }
-        asgi::note_message(request, kind, message)
+        asgi::note_message(request, kind, message, headers.as_ref())
     }
 
     fn record(
@@ -94,8 +96,11 @@ impl AsgiSend {
             if let Some(note_route) = &self.note_route
                 && !self.request.get().sending(py).has_begun()
             {
-                let arguments = (&self.request, &self.scope, true);
-                hook::call(note_route.bind(py), arguments)?;
+                let noted = asgi_route::note(self.request.get(), self.scope.bind(py));
+                if !hook::harmless(py, noted)?.unwrap_or(false) {
+                    let arguments = (&self.request, &self.scope, true);
+                    hook::call(note_route.bind(py), arguments)?;
+                }
             }
             is_last = hook::harmless(py, self.note(&kind, message))?.unwrap_or(false);
         }

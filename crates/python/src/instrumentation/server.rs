@@ -62,6 +62,9 @@ pub(crate) struct HttpServer {
     notes_key: Option<Py<PyString>>,
     /// Under it, it holds the tracer, for what is done for the request later.
     tracer_key: Option<Py<PyString>>,
+    /// Where a framework has the route in the scope, in a dict under the first key and by the second, if
+    /// it is not under `route`. `None` where there is no framework.
+    pub(super) route_context: Option<(Py<PyString>, Py<PyString>)>,
     /// Whether an exception's text alone describes the status, in the new conventions.
     pub(super) has_bare_descriptions: bool,
     /// Whether requests that are excluded count as active ones.
@@ -120,8 +123,7 @@ impl HttpServer {
         let Some(module) = &self.response_propagators else {
             return Ok(false);
         };
-        let name = intern!(py, "_RESPONSE_PROPAGATOR");
-        Ok(!module.bind(py).getattr(name)?.is_none())
+        Ok(response_propagator(module.bind(py))?.is_some())
     }
 
     /// Begins a request: remote parent or not, span, context, active requests. `describe` is told whether
@@ -157,7 +159,7 @@ impl HttpServer {
             }
         }
         let active = match is_measured {
-            true => server.count_active(py, &facts, &context)?,
+            true => server.count_active(&facts, &span.moment(&context)?)?,
             false => None,
         };
         let state = State::new(name.unbind(), facts, active, is_measured);
@@ -192,7 +194,7 @@ impl HttpServer {
         let span = AnySpan::of(Bound::new(py, span)?.as_any());
         let context = official.context_with_span(py, &parent, span.object(py))?;
         let active = match &facts {
-            Some(facts) => slf.get().count_active(py, facts, &context)?,
+            Some(facts) => slf.get().count_active(facts, &span.moment(&context)?)?,
             None => None,
         };
         let facts = facts.unwrap_or(ServerFacts::new());
@@ -204,17 +206,16 @@ impl HttpServer {
     }
 
     /// Counts a request in; gives where it was counted, if that is known.
-    fn count_active<'py>(
+    fn count_active(
         &self,
-        py: Python<'py>,
         facts: &ServerFacts,
-        context: &Bound<'py, PyAny>,
+        moment: &Moment<'_, '_>,
     ) -> PyResult<Option<Active>> {
         let Some(counter) = &self.active_requests else {
             return Ok(None);
         };
-        let pairs = self.active_pairs(py, facts);
-        let found = counter.measure_first(Number::Int(1), &pairs, &Moment::new(context))?;
+        let pairs = self.active_pairs(moment.context().py(), facts);
+        let found = counter.measure_first(Number::Int(1), &pairs, moment)?;
         Ok(Some(Active(found)))
     }
 
@@ -250,6 +251,23 @@ impl HttpServer {
     }
 }
 
+/// The global response propagator, if there is one.
+pub(super) fn response_propagator<'py>(
+    module: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let name = intern!(module.py(), "_RESPONSE_PROPAGATOR");
+    // Without the look-up of attributes, which costs twice as much.
+    let own = match module.cast::<PyModule>() {
+        Ok(module) => module.dict().get_item(name)?,
+        Err(_) => None,
+    };
+    let propagator = match own {
+        Some(propagator) => propagator,
+        None => module.getattr(name)?,
+    };
+    Ok(Some(propagator).filter(|propagator| !propagator.is_none()))
+}
+
 /// A request that was counted as active, and where.
 pub(super) struct Active(Option<Found>);
 
@@ -273,7 +291,7 @@ impl HttpServer {
         request_hook=None, response_hook=None, captures=None, request_size_old=None,
         request_size_new=None, response_size_old=None, response_size_new=None,
         response_propagators=None, response_setter=None,
-        request_key=None, span_key=None, notes_key=None, tracer_key=None, has_bare_descriptions=false,
+        request_key=None, span_key=None, notes_key=None, tracer_key=None, route_context=None, has_bare_descriptions=false,
         counts_excluded=false, has_targets=true, ignores_current=false))]
     #[expect(clippy::too_many_arguments, reason = "keywords, all of them")]
     fn new(
@@ -298,6 +316,7 @@ impl HttpServer {
         span_key: Option<Py<PyString>>,
         notes_key: Option<Py<PyString>>,
         tracer_key: Option<Py<PyString>>,
+        route_context: Option<(Py<PyString>, Py<PyString>)>,
         has_bare_descriptions: bool,
         counts_excluded: bool,
         has_targets: bool,
@@ -324,6 +343,7 @@ impl HttpServer {
             span_key,
             notes_key,
             tracer_key,
+            route_context,
             has_bare_descriptions,
             counts_excluded,
             has_targets,

@@ -10,7 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::status;
 
 use super::hook;
-use super::server::HttpServer;
+use super::server::{HttpServer, response_propagator};
 use super::server_request::{Answer, ServerRequest};
 use super::wsgi_environ::{self, Wanted};
 use crate::threads::guarded::Guarded;
@@ -179,9 +179,7 @@ impl StartResponse {
         };
         request.answer(py, &answer)?;
         if let Some(propagators) = &server.response_propagators {
-            let name = intern!(py, "_RESPONSE_PROPAGATOR");
-            let propagator = propagators.bind(py).getattr(name)?;
-            if !propagator.is_none() {
+            if let Some(propagator) = response_propagator(propagators.bind(py))? {
                 let options = PyDict::new(py);
                 options.set_item(intern!(py, "setter"), &server.response_setter)?;
                 let name = intern!(py, "inject");
