@@ -465,21 +465,27 @@ impl ServerRequest {
     }
 
     /// Takes the request out of `meta`, notes the answer, and ends the request, unless `owner` is not the
-    /// one that has begun it.
+    /// one that has begun it. False where that does not suffice: no route was noted, or the global response
+    /// propagator has headers for the answer.
     fn ends_with(
         &self,
         owner: &Bound<'_, PyAny>,
         meta: &Bound<'_, PyDict>,
         status: &Bound<'_, PyAny>,
         headers: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
+    ) -> PyResult<bool> {
+        let py = owner.py();
+        let has_route = self.state.lock(py).facts.get(py, ROUTE).is_some();
+        if !has_route || self.server.get().has_response_propagator(py)? {
+            return Ok(false);
+        }
         let Some(token) = self.let_go(owner, meta)? else {
-            return Ok(());
+            return Ok(true);
         };
         let answered = self.answered(status, headers);
-        let finished = self.finish_harmlessly(owner.py());
-        self.leave(owner.py(), &token);
-        answered.and(finished)
+        let finished = self.finish_harmlessly(py);
+        self.leave(py, &token);
+        answered.and(finished).map(|()| true)
     }
 
     /// The parts of a streamed answer, each made inside the span, which ends after the last.
@@ -569,7 +575,7 @@ impl ServerRequest {
         hook::call(hook, PyTuple::new(hook.py(), all)?).map(drop)
     }
 
-    /// What its context holds under the server's key for notes.
+    /// What its context holds under the server's key for notes; None where nothing inside is recorded.
     #[getter]
     fn notes<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(key) = self.server.get().notes_key(py) else {
@@ -587,9 +593,11 @@ impl ServerRequest {
         !self.span.is_unsampled(py) || !self.server.get().tracer.drops_children(py)
     }
 
-    /// Notes the route, and names the span by method and route.
-    fn routed_to(&self, route: Bound<'_, PyAny>) -> PyResult<()> {
-        self.take_route(route)
+    /// Notes the route, and names the span by method and route; gives the notes.
+    fn routed_to<'py>(&self, route: Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let py = route.py();
+        self.take_route(route)?;
+        self.notes(py)
     }
 
     /// Notes the route, and names the span after it.

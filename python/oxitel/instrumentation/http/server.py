@@ -123,6 +123,7 @@ class ServerInstruments:
         notes_key: str | None = None,
         tracer_key: str | None = None,
         route_context: tuple[str, str] | None = None,
+        find_route: Callable[..., str | None] | None = None,
         has_bare_descriptions: bool = False,
         counts_excluded: bool = False,
         has_targets: bool = True,
@@ -133,7 +134,8 @@ class ServerInstruments:
         global response propagator, where there is to be one; with the keys, request and span are
         kept in the source of the request, and a dict for notes and the tracer in its context. The
         route is found in an ASGI scope under `route`, unless there is one by the second key of
-        `route_context` in a dict under the first."""
+        `route_context` in a dict under the first; `find_route(owner, environ)` gives that of a WSGI
+        request to a sampler that wants to see it."""
         return _native.HttpServer(
             self.tracer,
             old=self.conventions.old,
@@ -156,6 +158,7 @@ class ServerInstruments:
             notes_key=notes_key,
             tracer_key=tracer_key,
             route_context=route_context,
+            find_route=find_route,
             has_bare_descriptions=has_bare_descriptions,
             counts_excluded=counts_excluded,
             has_targets=has_targets,
