@@ -95,7 +95,7 @@ class _Instrumentation:
         self.call_wsgi = self.server.call_wsgi
 
     def call(self, app: Any, wsgi_app: Any, environ: Environ, start_response: Any) -> Any:
-        """One request, of which `wsgi_app`, called with the application first, is the inner part."""
+        """One request; `wsgi_app`, which takes the application first, is its inner part."""
         if self.excluded is not None and self.excluded.url_disabled(_url(app, environ)):
             inner = wsgi_app.__get__(app)
             return self.server.call_wsgi_excluded(inner, environ, start_response)

@@ -229,7 +229,10 @@ impl AnySpan {
     }
 
     /// A measurement made now in `context`, which holds the span.
-    pub(crate) fn moment<'a, 'py>(&self, context: &'a Bound<'py, PyAny>) -> PyResult<Moment<'a, 'py>> {
+    pub(crate) fn moment<'a, 'py>(
+        &self,
+        context: &'a Bound<'py, PyAny>,
+    ) -> PyResult<Moment<'a, 'py>> {
         let py = context.py();
         let identity = identity_of(Official::get(py)?, self.object(py))?;
         Ok(Moment::under(context, identity))

@@ -185,7 +185,10 @@ fn read_headers<'py>(
             let before = before.unwrap_or_else(|| first.to_string_lossy().into_owned());
             found.all_hosts = Some([&before, ",", &host.to_string_lossy()].concat());
         }
-        10 if has_user_agent && found.user_agent.is_none() && name.eq_ignore_ascii_case(b"user-agent") => {
+        10 if has_user_agent
+            && found.user_agent.is_none()
+            && name.eq_ignore_ascii_case(b"user-agent") =>
+        {
             found.user_agent = header_text(value);
         }
         14 if name.eq_ignore_ascii_case(b"content-length") => {

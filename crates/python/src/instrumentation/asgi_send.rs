@@ -13,6 +13,7 @@ use super::facts::Facts;
 use super::hook;
 use super::server_request::ServerRequest;
 use crate::imports::oxitel;
+use crate::threads::guarded::Guarded;
 
 #[pyclass(frozen, module = "oxitel._native")]
 pub(crate) struct AsgiSend {
@@ -23,6 +24,8 @@ pub(crate) struct AsgiSend {
     pub(super) suffix: Option<Py<PyString>>,
     /// `note_route(request, scope, True)`, called before the first message, when a framework knows it.
     pub(super) note_route: Option<Py<PyAny>>,
+    /// The name of the request that was last seen, and that of a message then.
+    pub(super) name: Guarded<Option<(Py<PyAny>, Py<PyAny>)>>,
 }
 
 impl AsgiSend {
@@ -45,6 +48,25 @@ impl AsgiSend {
         asgi::note_message(request, kind, message, headers.as_ref())
     }
 
+    // The messages of an answer are called the same, unless it is renamed in between.
+    fn name_of<'py>(
+        &self,
+        name: Bound<'py, PyAny>,
+        suffix: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = name.py();
+        if let Some((last, whole)) = &*self.name.lock(py)
+            && name.is(last)
+        {
+            return Ok(whole.bind(py).clone());
+        }
+        let whole = name.add(suffix)?;
+        let known = (name.unbind(), whole.clone().unbind());
+        let replaced = self.name.lock(py).replace(known);
+        drop(replaced);
+        Ok(whole)
+    }
+
     fn record(
         &self,
         kind: &Bound<'_, PyAny>,
@@ -55,7 +77,7 @@ impl AsgiSend {
         let request = self.request.get();
         let server = request.server.get();
         let start = Start {
-            name: request.name(py).add(suffix)?,
+            name: self.name_of(request.name(py), suffix)?,
             kind: INTERNAL,
             context: None,
         };

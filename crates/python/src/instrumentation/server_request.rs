@@ -325,7 +325,7 @@ impl ServerRequest {
         let py = route.py();
         let known = self.state.lock(py).facts.get(py, ROUTE).cloned();
         if let Some(known) = known
-            && (known.is(&route) || known.eq(&route)?)
+            && (known.is(&route) || known.eq(&route).settled(py).unwrap_or(false))
         {
             return Ok(());
         }
@@ -555,6 +555,7 @@ impl ServerRequest {
             send,
             suffix,
             note_route,
+            name: Guarded::default(),
         }
     }
 

@@ -190,13 +190,13 @@ impl StartResponse {
             None => Answer::Unreadable(status::first_word(&line)),
         };
         request.answer(py, &answer)?;
-        if let Some(propagators) = &server.response_propagators {
-            if let Some(propagator) = response_propagator(propagators.bind(py))? {
-                let options = PyDict::new(py);
-                options.set_item(intern!(py, "setter"), &server.response_setter)?;
-                let name = intern!(py, "inject");
-                propagator.call_method(name, (headers,), Some(&options))?;
-            }
+        if let Some(propagators) = &server.response_propagators
+            && let Some(propagator) = response_propagator(propagators.bind(py))?
+        {
+            let options = PyDict::new(py);
+            options.set_item(intern!(py, "setter"), &server.response_setter)?;
+            let name = intern!(py, "inject");
+            propagator.call_method(name, (headers,), Some(&options))?;
         }
         request.capture(server.captured(py)?.response.as_ref(), headers)
     }

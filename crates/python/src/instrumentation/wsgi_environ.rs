@@ -329,5 +329,7 @@ pub(super) fn extract_from<'py>(
     options.set_item(intern!(py, "getter"), getter)?;
     let name = intern!(py, "extract");
     let context = api.call_method(name, (carrier,), Some(&options))?;
-    Ok(Incoming::new(Some(context), None))
+    // A composite of nothing gives None.
+    let context = Some(context).filter(|context| !context.is_none());
+    Ok(Incoming::new(context, None))
 }

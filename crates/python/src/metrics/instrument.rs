@@ -48,6 +48,8 @@ pub(crate) struct InstrumentState {
     cache: Cache,
 }
 
+type PresentState = arc_swap::Guard<Arc<InstrumentState>>;
+
 impl InstrumentState {
     fn new(is_resolved: bool, streams: Vec<Arc<BoundStream>>, filter: Filter) -> Self {
         let limits = streams
@@ -201,7 +203,7 @@ impl InstrumentCore {
 
     /// The state, if all is known that a measurement needs, and nothing written in Python looks at it.
     #[inline]
-    fn ready(&self) -> Option<arc_swap::Guard<Arc<InstrumentState>>> {
+    fn ready(&self) -> Option<PresentState> {
         let state = self.state.load();
         let is_ready = state.is_resolved && state.is_native && state.generation == generation();
         (is_ready && self.is_enabled.load(Ordering::Relaxed)).then_some(state)
@@ -243,7 +245,7 @@ impl InstrumentCore {
         number: Number,
         pairs: &[BorrowedPair<'_, '_>],
         moment: &Moment<'_, '_>,
-    ) -> PyResult<Option<(arc_swap::Guard<Arc<InstrumentState>>, Arc<Entry>)>> {
+    ) -> PyResult<Option<(PresentState, Arc<Entry>)>> {
         let Some(state) = self.ready() else {
             return Ok(None);
         };
