@@ -284,6 +284,7 @@ class _DjangoMiddleware:
             self._let_go_of_excluded(meta)
         elif (
             _DjangoMiddleware._otel_response_hook is not None
+            or propagators._RESPONSE_PROPAGATOR is not None
             or _EXCEPTION_KEY in meta
             or getattr(response, "streaming", False)
             # Else nobody has to do with the answer, and it is there.

@@ -465,8 +465,7 @@ impl ServerRequest {
     }
 
     /// Takes the request out of `meta`, notes the answer, and ends the request, unless `owner` is not the
-    /// one that has begun it. False where that does not suffice: no route was noted, or the global response
-    /// propagator has headers for the answer.
+    /// one that has begun it. False, and nothing is done, where no route was noted.
     fn ends_with(
         &self,
         owner: &Bound<'_, PyAny>,
@@ -475,8 +474,7 @@ impl ServerRequest {
         headers: &Bound<'_, PyAny>,
     ) -> PyResult<bool> {
         let py = owner.py();
-        let has_route = self.state.lock(py).facts.get(py, ROUTE).is_some();
-        if !has_route || self.server.get().has_response_propagator(py)? {
+        if self.state.lock(py).facts.get(py, ROUTE).is_none() {
             return Ok(false);
         }
         let Some(token) = self.let_go(owner, meta)? else {
