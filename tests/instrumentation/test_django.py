@@ -449,11 +449,12 @@ def test_a_sampler_is_shown_the_route():
     assert seen[0] == "GET item/<int:number>"
 
 
-def test_the_answer_gets_the_headers_of_the_response_propagator(instrumented):
+@pytest.mark.parametrize("path", ["/", "/item/3"])
+def test_the_answer_gets_the_headers_of_the_response_propagator(instrumented, path):
     before = get_global_response_propagator()
     set_global_response_propagator(TraceResponsePropagator())
     try:
-        response = client().get("/")
+        response = client().get(path)
     finally:
         set_global_response_propagator(before)
     span_id = request_of(instrumented).context.span_id

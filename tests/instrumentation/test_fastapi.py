@@ -7,7 +7,7 @@ import warnings
 
 import fastapi
 import pytest
-from fastapi import BackgroundTasks, FastAPI
+from fastapi import APIRouter, BackgroundTasks, FastAPI
 from fastapi.responses import StreamingResponse
 from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased
 from opentelemetry.trace import SpanKind, StatusCode
@@ -167,6 +167,46 @@ def test_the_size_of_an_answer_is_its_own(recorded):
     client.get("/unknown")
     (point,) = recorded.points()["http.server.response.size"]
     assert (point.count, point.sum) == (1, 4)
+
+
+@pytest.mark.parametrize("is_copied", [False, True])
+def test_the_size_of_a_request_is_that_of_the_headers_at_its_end(recorded, is_copied):
+    async def application(scope, receive, send):
+        if is_copied:
+            scope["headers"] = list(scope["headers"])
+        else:
+            scope["headers"][:] = [(b"content-length", b"7")]
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b""})
+
+    middleware = OpenTelemetryMiddleware(application, **recorded.arguments())
+    TestClient(middleware).post("/", content=b"1234")
+    (point,) = recorded.points()["http.server.request.size"]
+    assert (point.count, point.sum) == (1, 4 if is_copied else 7)
+
+
+def test_the_route_is_that_of_an_inner_router_with_what_is_around_it(recorded):
+    app, inner, router = FastAPI(), FastAPI(), APIRouter(prefix="/router")
+
+    @router.api_route("/item/{number}", methods=["GET", "OPTIONS"])
+    def item(number: int):
+        return number
+
+    app.include_router(router)
+    inner.include_router(router)
+    app.mount("/mount", inner)
+    FastAPIInstrumentor.instrument_app(
+        app, exclude_spans=["receive", "send"], **recorded.arguments()
+    )
+    client = TestClient(app)
+    client.get("/router/item/1")
+    client.options("/router/item/1")
+    client.get("/mount/router/item/1")
+    assert recorded.names() == [
+        "GET /router/item/{number}",
+        "OPTIONS /router/item/{number}",
+        "GET /mount/router/item/{number}",
+    ]
 
 
 def test_server_address_has_no_port():

@@ -3,6 +3,7 @@
 import flask
 import pytest
 from opentelemetry import context, trace
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from opentelemetry.trace import SpanKind, StatusCode
 
 from instrumentation.http_server import Recorded
@@ -22,7 +23,7 @@ def application():
 
     @app.get("/tags")
     def tags():
-        return dict(context.get_value("SQLCOMMENTER_ORM_TAGS_AND_VALUES"))
+        return dict(context.get_value("SQLCOMMENTER_ORM_TAGS_AND_VALUES") or {})
 
     return app
 
@@ -178,3 +179,14 @@ def test_an_application_that_says_it_is_instrumented_is_left_alone(recorded):
     FlaskInstrumentor().instrument(**recorded.arguments())
     app.test_client().get("/item/3")
     assert not recorded.spans()
+
+
+def test_a_request_that_is_not_sampled_has_its_route_in_metrics_and_no_notes_for_statements():
+    recorded = Recorded(ALWAYS_OFF)
+    app = application()
+    FlaskInstrumentor.instrument_app(app, **recorded.arguments())
+    # No statement inside is recorded, so none is commented.
+    assert app.test_client().get("/tags").json == {}
+    assert recorded.spans() == ()
+    (point,) = recorded.points()["http.server.duration"]
+    assert point.attributes["http.target"] == "/tags"

@@ -6,7 +6,8 @@ from pathlib import Path
 from wsgiref.util import setup_testing_defaults
 
 import pytest
-from opentelemetry import baggage, trace
+from opentelemetry import baggage, propagate, trace
+from opentelemetry.context import Context
 from opentelemetry.sdk.metrics import MeterProvider
 from opentelemetry.sdk.metrics.export import InMemoryMetricReader
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -305,3 +306,36 @@ def test_a_request_is_counted_out_where_it_was_counted_in():
     server.get()
     (point,) = server.points()[ACTIVE]
     assert (values, point.value) == ([1, 1], 0)
+
+
+def test_what_is_put_in_the_place_of_the_global_propagators_parts_is_asked(monkeypatch):
+    server = Server(hello)
+
+    def has_parent():
+        server.exporter.clear()
+        server.get(HTTP_TRACEPARENT=PARENT)
+        return server.spans()[0].parent is not None
+
+    def nothing(*arguments, **options):
+        return Context()
+
+    propagator = propagate.get_global_textmap()
+    assert has_parent()
+    for place, name, other in (
+        (propagator, "extract", nothing),
+        (propagator, "_propagators", []),
+        (type(propagator), "extract", nothing),
+    ):
+        with monkeypatch.context() as patch:
+            patch.setattr(place, name, other)
+            assert not has_parent()
+        assert has_parent()
+    first = propagator._propagators[0]
+    with monkeypatch.context() as patch:
+        patch.setattr(first, "extract", nothing)
+        assert not has_parent()
+    assert has_parent()
+    with monkeypatch.context() as patch:
+        patch.setattr(propagate, "_HTTP_TEXT_FORMAT", type(propagator)([]))
+        assert not has_parent()
+    assert has_parent()

@@ -9,6 +9,7 @@ message that is received or sent, unless `exclude_spans` leaves those out.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 from logging import getLogger
 from typing import Any
 
@@ -85,6 +86,8 @@ class OpenTelemetryMiddleware:
 
     _note_route: Callable[[_native.ServerRequest, Scope, bool], None] | None = None
     """Notes the route that a framework has left in the scope; True when the answer begins."""
+    _route_context: tuple[str, str] | None = None
+    """Where an inner route is in the scope: the key of a dict, and the one in that."""
     _tracer_key: str | None = None
     """Under it the context of a request holds the tracer."""
 
@@ -152,6 +155,7 @@ class OpenTelemetryMiddleware:
             ),
             response_setter=asgi_setter,
             tracer_key=self._tracer_key,
+            route_context=self._route_context,
         )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -178,7 +182,8 @@ class OpenTelemetryMiddleware:
             if not self.exclude_receive_span and (
                 has_inner_spans or self.client_request_hook is not None
             ):
-                receive = self._receiving(request, kind, scope, receive, note_route)
+                # Many requests are answered without it: a function made for each would be dearer.
+                receive = partial(self._receive, request, kind, scope, receive)
             hook = self.client_response_hook
             if hook is None:
                 suffix = _SUFFIXES[kind] if has_inner_spans and not self.exclude_send_span else None
@@ -190,8 +195,7 @@ class OpenTelemetryMiddleware:
             request.failed(error)
             raise
         finally:
-            request.leave(token)
-            request.ends(scope)
+            request.left(token, scope)
 
     async def _excluded_call(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = self._server.begin_asgi_excluded(scope)
@@ -213,31 +217,22 @@ class OpenTelemetryMiddleware:
             _logger.exception("default_span_details raised; method and path are used instead")
             return None, None
 
-    def _receiving(
-        self,
-        request: _native.ServerRequest,
-        kind: str,
-        scope: Scope,
-        receive: Receive,
-        note_route: Callable[[_native.ServerRequest, Scope, bool], None] | None,
-    ) -> Receive:
-        start = self.tracer.start_as_current_span
-        hook = self.client_request_hook
-
-        async def otel_receive() -> Message:
-            if note_route is not None:
-                note_route(request, scope, False)
-            with start(f"{request.name} {kind} receive") as span:
-                message = await receive()
-                if hook is not None:
-                    hook(span, scope, message)
-                event = message["type"]
-                if event == "websocket.receive":
-                    request.set_status_on(span, 200)
-                span.set_attribute("asgi.event.type", event)
-            return message
-
-        return otel_receive
+    async def _receive(
+        self, request: _native.ServerRequest, kind: str, scope: Scope, receive: Receive
+    ) -> Message:
+        note_route = self._note_route
+        if note_route is not None:
+            note_route(request, scope, False)
+        with self.tracer.start_as_current_span(f"{request.name} {kind} receive") as span:
+            message = await receive()
+            hook = self.client_request_hook
+            if hook is not None:
+                hook(span, scope, message)
+            event = message["type"]
+            if event == "websocket.receive":
+                request.set_status_on(span, 200)
+            span.set_attribute("asgi.event.type", event)
+        return message
 
     def _sending(
         self,

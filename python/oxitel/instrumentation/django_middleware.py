@@ -62,8 +62,18 @@ def _asgi_request() -> Any:
     return ASGIRequest
 
 
+_is_asgi: dict[type, bool] = {}
+
+
 def _is_asgi_request(request: Any) -> bool:
-    return isinstance(request, _asgi_request())
+    kind = type(request)
+    known = _is_asgi.get(kind)
+    if known is None:
+        known = issubclass(kind, _asgi_request())
+        # There are two, unless a program makes some of its own.
+        if len(_is_asgi) < 100:
+            _is_asgi[kind] = known
+    return known
 
 
 def _captures(headers: Callable[[Any], Any]) -> Callable[[], tuple[Any, Any]]:
@@ -161,8 +171,7 @@ class _DjangoMiddleware:
     def __call__(self, request: Any) -> Any:
         if self._is_async:
             return self._call_async(request)
-        self.process_request(request)
-        begun = _begun(request)
+        begun = self._begin(request)
         try:
             response = self.get_response(request)
         except BaseException as error:
@@ -173,8 +182,7 @@ class _DjangoMiddleware:
         return self.process_response(request, response)
 
     async def _call_async(self, request: Any) -> Any:
-        self.process_request(request)
-        begun = _begun(request)
+        begun = self._begin(request)
         try:
             response = await self.get_response(request)
         except BaseException as error:
@@ -203,12 +211,17 @@ class _DjangoMiddleware:
 
     def process_request(self, request: Any) -> None:
         """Begin the span of a request, and make it current until `process_response`."""
+        self._begin(request)
+
+    def _begin(self, request: Any) -> Any:
+        """Gives what `META` holds of the request from now on, if anything."""
         servers = self._servers
         meta = request.META
-        if servers is None or _REQUEST_KEY in meta or _EXCLUDED_KEY in meta:
-            return
+        kept = meta.get(_REQUEST_KEY) or meta.get(_EXCLUDED_KEY)
+        if servers is None or kept is not None:
+            return kept
         try:
-            is_asgi = isinstance(request, _asgi_request())
+            is_asgi = _is_asgi_request(request)
             server = servers[is_asgi]
             scope = request.scope if is_asgi else None
             excluded: ExcludeList | None = self._excluded_urls
@@ -219,24 +232,26 @@ class _DjangoMiddleware:
             ):
                 begin = server.begin_asgi_excluded if is_asgi else server.begin_wsgi_excluded
                 begun = begin(meta if scope is None else scope)
-                if begun is not None:
-                    meta[_EXCLUDED_KEY] = _Excluded(self, begun, begun.enter())
-                return
+                if begun is None:
+                    return None
+                kept = meta[_EXCLUDED_KEY] = _Excluded(self, begun, begun.enter())
+                return kept
             hook = _DjangoMiddleware._otel_request_hook
             if hook is None and not server.has_python_sampler:
                 name = _COMMON.get(request.method) or _method_of(request)
             else:
                 # They are shown the name that it will have.
                 name = self._get_span_name(request)
-            begun = server.enter(self, meta, name, scope)
+            kept = begun = server.enter(self, meta, name, scope)
             if begun is None:
-                return
+                return None
             if self._traced_request_attrs and begun.span.is_recording():
                 self._set_traced_attributes(request, begun, scope)
             if hook is not None:
                 begun.call_hook(hook, request)
         except Exception:
             _logger.exception("Failed to trace a request")
+        return kept
 
     def _set_traced_attributes(
         self, request: Any, begun: ServerRequest, scope: dict[str, Any] | None
@@ -250,15 +265,12 @@ class _DjangoMiddleware:
 
     def process_view(self, request: Any, view_func: Any, *args: Any, **kwargs: Any) -> None:
         """Note the route, which Django has found by now."""
-        begun = request.META.get(_REQUEST_KEY)
-        match = request.resolver_match
-        if isinstance(begun, ServerRequest) and match is not None:
-            _note_route(request, begun, match)
+        _note_view(request)
 
     async def _process_view_async(
         self, request: Any, view_func: Any, *args: Any, **kwargs: Any
     ) -> None:
-        _DjangoMiddleware.process_view(self, request, view_func)
+        _note_view(request)
 
     def process_exception(self, request: Any, exception: Exception) -> None:
         """Keep what a view has raised for the end of the request."""
@@ -271,16 +283,13 @@ class _DjangoMiddleware:
         if not isinstance(begun, ServerRequest):
             self._let_go_of_excluded(meta)
         elif (
-            begun.route is not None
-            and propagators._RESPONSE_PROPAGATOR is None
-            and _DjangoMiddleware._otel_response_hook is None
-            and _EXCEPTION_KEY not in meta
-            and not getattr(response, "streaming", False)
+            _DjangoMiddleware._otel_response_hook is not None
+            or propagators._RESPONSE_PROPAGATOR is not None
+            or _EXCEPTION_KEY in meta
+            or getattr(response, "streaming", False)
+            # Else nobody has to do with the answer, and it is there.
+            or not begun.ends_with(self, meta, getattr(response, "status_code", None), response)
         ):
-            # Nobody else has to do with the answer, and it is there.
-            status = getattr(response, "status_code", None)
-            begun.ends_with(self, meta, status, response)
-        else:
             token = begun.let_go(self, meta)
             if token is not None:
                 self._answer_harmlessly(request, response, begun)
@@ -344,23 +353,14 @@ class _DjangoMiddleware:
             begun.finish()
 
 
-def _begun(request: Any) -> tuple[str, Any] | None:
-    """What a request that has begun is kept by."""
-    meta = request.META
-    for key in (_REQUEST_KEY, _EXCLUDED_KEY):
-        if key in meta:
-            return key, meta[key]
-    return None
-
-
-def _put_back(request: Any, begun: tuple[str, Any] | None) -> None:
+def _put_back(request: Any, begun: Any) -> None:
     """Where a program has emptied or replaced `META`: its context would stay current for ever."""
     if begun is None:
         return
-    key, kept = begun
+    key = _EXCLUDED_KEY if type(begun) is _Excluded else _REQUEST_KEY
     try:
         if key not in request.META:
-            request.META[key] = kept
+            request.META[key] = begun
     except Exception:
         _logger.exception("Failed to trace an answer")
 
@@ -388,6 +388,13 @@ def _name_by_match(method: str, match: Any) -> str:
         return method
     place = getattr(match, "route", None) or getattr(match, "url_name", None)
     return f"{method} {place}" if place else method
+
+
+def _note_view(request: Any) -> None:
+    begun = request.META.get(_REQUEST_KEY)
+    match = request.resolver_match
+    if isinstance(begun, ServerRequest) and match is not None:
+        _note_route(request, begun, match)
 
 
 def _note_route(request: Any, begun: ServerRequest, match: Any) -> None:

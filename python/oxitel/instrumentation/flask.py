@@ -90,28 +90,25 @@ class _Instrumentation:
             span_key=_ENVIRON_SPAN_KEY,
             notes_key=None if commenter is None else _COMMENTER_KEY,
             counts_excluded=True,
+            find_route=_route,
         )
+        self.call_wsgi = self.server.call_wsgi
 
     def call(self, app: Any, wsgi_app: Any, environ: Environ, start_response: Any) -> Any:
-        """One request, of which `wsgi_app` is the inner part."""
-        server = self.server
+        """One request; `wsgi_app`, which takes the application first, is its inner part."""
         if self.excluded is not None and self.excluded.url_disabled(_url(app, environ)):
-            return server.call_wsgi_excluded(wsgi_app, environ, start_response)
-        if server.has_python_sampler:
-            return server.call_wsgi(wsgi_app, environ, start_response, _route(app, environ))
-        return server.call_wsgi(wsgi_app, environ, start_response)
+            inner = wsgi_app.__get__(app)
+            return self.server.call_wsgi_excluded(inner, environ, start_response)
+        return self.call_wsgi(wsgi_app, environ, start_response, app)
 
     def routed(self, request: _native.ServerRequest, flask_request: Any) -> None:
         """Flask has matched the URL."""
         rule = flask_request.url_rule
-        if rule is not None:
-            request.routed_to(rule.rule)
+        notes = request.notes if rule is None else request.routed_to(rule.rule)
         if self.request_hook is not None:
             request.call_hook(self.request_hook, flask_request.environ)
-        if self.commenter is not None:
-            notes = request.notes
-            if notes is not None:
-                self.commenter(flask_request, notes)
+        if notes is not None and self.commenter is not None:
+            self.commenter(flask_request, notes)
 
 
 def _without_environ(hook: Hook) -> Hook:
@@ -209,7 +206,7 @@ def _patch(module: ModuleType) -> None:
             instrumentation = self.__dict__.get(_SLOT) or _common_instrumentation(self)
             if instrumentation is None:
                 return original(self, environ, start_response)
-            return instrumentation.call(self, self.wsgi_app, environ, start_response)
+            return instrumentation.call(self, _unbound(self.wsgi_app), environ, start_response)
 
         return __call__
 
@@ -218,8 +215,9 @@ def _patch(module: ModuleType) -> None:
             instrumentation = self.__dict__.get(_SLOT) or _common_instrumentation(self)
             if instrumentation is None:
                 return original(self, environ, start_response)
-            application = original.__get__(self)
-            return instrumentation.call(self, application, environ, start_response)
+            if instrumentation.excluded is None:
+                return instrumentation.call_wsgi(original, environ, start_response, self)
+            return instrumentation.call(self, original, environ, start_response)
 
         return wsgi_app
 
@@ -237,7 +235,10 @@ def _patch(module: ModuleType) -> None:
                     _logger.exception("Failed to note the route of a request")
             response = original(self, *args)
             if request is not None:
-                _complete(request, response)
+                if type(getattr(response, "response", None)) is list:
+                    request.completed()
+                else:
+                    _complete(request, response)
             return response
 
         return full_dispatch_request
@@ -265,6 +266,13 @@ def _patch(module: ModuleType) -> None:
     _patches.wrap(flask_class, "wsgi_app", wsgi_app)
     _patches.wrap(flask_class, "full_dispatch_request", full_dispatch_request)
     _patches.wrap(flask_class, "handle_exception", handle_exception)
+
+
+def _unbound(wsgi_app: Callable[..., Any]) -> Callable[..., Any]:
+    def call(app: Any, environ: Environ, start_response: Any) -> Any:
+        return wsgi_app(environ, start_response)
+
+    return call
 
 
 def _complete(request: _native.ServerRequest, response: Any) -> None:

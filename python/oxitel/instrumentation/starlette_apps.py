@@ -164,7 +164,8 @@ class _Exceptions:
 def route_of(scope: Scope) -> str | None:
     """The pattern of the route that was taken, with those of the routers and mounts around it."""
     route = scope.get("route")
-    context = scope.get("fastapi", _NONE).get("effective_route_context")
+    holder, key = _ROUTE_CONTEXT
+    context = scope.get(holder, _NONE).get(key)
     path = getattr(route if context is None else context, "path", None)
     if path is None and route is not None:
         # A route by host has no path of its own.
@@ -179,6 +180,8 @@ def route_of(scope: Scope) -> str | None:
     return None if path is None else str(path)
 
 
+# Where FastAPI has the route of a router in a router.
+_ROUTE_CONTEXT = ("fastapi", "effective_route_context")
 _NONE: dict[str, Any] = {}
 _USUAL = frozenset(["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"])
 
@@ -191,6 +194,7 @@ class FrameworkMiddleware(OpenTelemetryMiddleware):
     """The middleware of an application that leaves its route in the scope."""
 
     _normalises_methods = True
+    _route_context = _ROUTE_CONTEXT
 
     def __reduce__(self) -> Any:
         # What a pickled application takes along is its own.

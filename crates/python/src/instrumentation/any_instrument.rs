@@ -149,11 +149,14 @@ impl AnyInstrument {
         moment: &Moment<'_, '_>,
     ) -> PyResult<Option<Found>> {
         let py = moment.context().py();
-        let found = self
-            .native(py)
-            .and_then(|native| native.core().find_pairs(pairs));
-        self.measure_again(found.as_ref(), number, || pairs.to_vec(), moment)?;
-        Ok(found)
+        if let Some(native) = self.native(py) {
+            let found = native.core().measure_and_find(number, pairs, moment);
+            if let Some(found) = found.settled(py).flatten() {
+                return Ok(Some(found));
+            }
+        }
+        self.measure_in_dict(number, pairs, None, moment)?;
+        Ok(None)
     }
 
     /// The same with what was found then.

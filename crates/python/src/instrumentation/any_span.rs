@@ -9,6 +9,8 @@ use telemetry::trace::StatusCode;
 use super::facts::{FactKeys, Facts};
 use super::incoming::Incoming;
 use crate::imports::official::Official;
+use crate::metrics::exemplar::Moment;
+use crate::trace::current::identity_of;
 use crate::trace::lookalike::overridden::{self, SpanMethod};
 use crate::trace::span::{self, Span};
 use crate::trace::start_options::StartOptions;
@@ -224,6 +226,16 @@ impl AnySpan {
             Self::Recording(span) => span.bind(py).as_any(),
             Self::Unrecorded(span) | Self::Other(span) => span.bind(py),
         }
+    }
+
+    /// A measurement made now in `context`, which holds the span.
+    pub(crate) fn moment<'a, 'py>(
+        &self,
+        context: &'a Bound<'py, PyAny>,
+    ) -> PyResult<Moment<'a, 'py>> {
+        let py = context.py();
+        let identity = identity_of(Official::get(py)?, self.object(py))?;
+        Ok(Moment::under(context, identity))
     }
 
     /// Whether it is one of ours that the sampler did not want.

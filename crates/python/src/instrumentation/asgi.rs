@@ -8,6 +8,7 @@ use telemetry::instrumentation::names::server::ROUTE;
 use telemetry::instrumentation::status;
 
 use super::any_span::AnySpan;
+use super::asgi_scope::HeadersMark;
 use super::server::HttpServer;
 use super::server_request::{Answer, ServerRequest};
 use super::wsgi_environ::{Wanted, text};
@@ -30,8 +31,8 @@ pub(super) fn begin<'py>(
         .get_item(intern!(py, "type"))?
         .is_none_or(|kind| text(&kind).is_none_or(|kind| kind == "http"));
     let all_methods = own.captured(py)?.all_methods;
-    hook::harmless(py, asgi_scope::settle_headers(scope))?;
-    let fields = asgi_scope::fields(scope)?;
+    let headers = hook::harmless(py, asgi_scope::settle_headers(scope))?.flatten();
+    let fields = headers.as_ref().and_then(asgi_scope::fields);
     let fields = fields.as_deref();
     let extract = || asgi_scope::extract(own, scope, fields);
     let mut request_size = None;
@@ -55,8 +56,7 @@ pub(super) fn begin<'py>(
         request_size = described.request_size;
         Ok((name.unwrap_or(described.name), described.facts))
     })?;
-    let headers = scope.get_item(intern!(py, "headers"))?;
-    let headers = headers.map(|headers| headers.as_ptr().addr());
+    let headers = headers.as_ref().map(HeadersMark::of);
     request.get().set_request_size(py, request_size, headers);
     if let Some(attributes) = attributes.filter(|attributes| !attributes.is_empty()) {
         request.get().span.set_attributes(attributes)?;
@@ -90,11 +90,17 @@ fn flag(message: &Bound<'_, PyDict>, key: &Bound<'_, PyString>) -> PyResult<bool
     }
 }
 
-/// Notes what a message says, before it is sent; true for the last one of an answer.
+/// What a scope or a message has as headers.
+pub(super) fn headers_of<'py>(message: &Bound<'py, PyDict>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    message.get_item(intern!(message.py(), "headers"))
+}
+
+/// Notes what a message with these headers says, before it is sent; true for the last one of an answer.
 pub(super) fn note_message(
     request: &ServerRequest,
     kind: &Bound<'_, PyAny>,
     message: &Bound<'_, PyDict>,
+    headers: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<bool> {
     let py = message.py();
     let Ok(kind) = kind.cast::<PyString>() else {
@@ -116,7 +122,8 @@ pub(super) fn note_message(
                 answer(request, &code)?;
             }
             begin(flag(message, intern!(py, "trailers"))?);
-            request.set_response_size(py, asgi_scope::content_length(message)?);
+            let size = headers.map(asgi_scope::content_length).transpose()?;
+            request.set_response_size(py, size.flatten());
             capture(request, message)?;
             Ok(false)
         }
@@ -166,9 +173,10 @@ pub(super) fn end(request: &ServerRequest, scope: &Bound<'_, PyDict>) -> PyResul
         request.set_target(target.unbind(), py);
     }
     // Middleware may have put other headers in the place of those that were read at the beginning.
-    let headers = scope.get_item(intern!(py, "headers"))?;
-    if headers.map(|headers| headers.as_ptr().addr()) != request.headers(py) {
-        request.set_request_size(py, asgi_scope::content_length(scope)?, None);
+    let headers = headers_of(scope)?;
+    if headers.as_ref().map(HeadersMark::of) != request.headers(py) {
+        let size = headers.as_ref().map(asgi_scope::content_length);
+        request.set_request_size(py, size.transpose()?.flatten(), None);
     }
     Ok(())
 }

@@ -51,6 +51,26 @@ fn header_text<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyString>> {
     }
 }
 
+/// The same of the header `Host`, which nearly all requests to a server have in common: the text of the
+/// last one is kept.
+fn host_text<'py>(value: &Bound<'py, PyAny>) -> Option<Bound<'py, PyString>> {
+    static LAST: Guarded<Option<(Py<PyBytes>, Py<PyString>)>> = Guarded::new(None);
+    let Ok(bytes) = value.cast_exact::<PyBytes>() else {
+        return header_text(value);
+    };
+    let py = value.py();
+    if let Some((last, text)) = &*LAST.lock(py)
+        && last.as_bytes(py) == bytes.as_bytes()
+    {
+        return Some(text.bind(py).clone());
+    }
+    let text = header_text(value)?;
+    let seen = (bytes.clone().unbind(), text.clone().unbind());
+    let replaced = LAST.lock(py).replace(seen);
+    drop(replaced);
+    Some(text)
+}
+
 fn is_empty(value: &Bound<'_, PyAny>) -> bool {
     value
         .len()
@@ -65,23 +85,39 @@ fn bytes_of<'a>(value: &'a Bound<'_, PyAny>) -> Option<&'a [u8]> {
     }
 }
 
-/// Makes a list of headers that come one by one, so that they can be read more than once: an iterator
-/// would be empty for whoever comes after.
-pub(super) fn settle_headers(message: &Bound<'_, PyDict>) -> PyResult<()> {
-    let key = intern!(message.py(), "headers");
+/// Gives the headers. Makes a list of those that come one by one, so that they can be read more than
+/// once: an iterator would be empty for whoever comes after.
+pub(super) fn settle_headers<'py>(
+    message: &Bound<'py, PyDict>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let py = message.py();
+    let key = intern!(py, "headers");
     match message.get_item(key)? {
-        None => Ok(()),
         Some(headers)
-            if headers.is_none()
-                || headers.is_instance_of::<PyList>()
-                || headers.is_instance_of::<PyTuple>() =>
+            if !headers.is_none()
+                && !headers.is_instance_of::<PyList>()
+                && !headers.is_instance_of::<PyTuple>() =>
         {
-            Ok(())
-        }
-        Some(headers) => {
             let list: Vec<_> = headers.try_iter()?.collect::<PyResult<_>>()?;
-            message.set_item(key, list)
+            let list = PyList::new(py, list)?.into_any();
+            message.set_item(key, &list)?;
+            Ok(Some(list))
         }
+        headers => Ok(headers),
+    }
+}
+
+/// Tells headers from others: by their items, since frameworks copy the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct HeadersMark(usize);
+
+impl HeadersMark {
+    pub(super) fn of(headers: &Bound<'_, PyAny>) -> Self {
+        let Ok(list) = headers.cast_exact::<PyList>() else {
+            return Self(headers.as_ptr().addr());
+        };
+        let items = list.iter().map(|item| item.as_ptr().addr());
+        Self(items.fold(1, |mark, item| mark.rotate_left(9) ^ item))
     }
 }
 
@@ -112,10 +148,13 @@ fn for_each_header<'py>(
 
 /// The headers of a request as most servers give them; `None` where they are something else than a list
 /// of pairs with names in bytes.
-pub(super) fn fields<'py>(scope: &Bound<'py, PyDict>) -> PyResult<Option<Vec<Field<'py>>>> {
-    let headers = scope.get_item(intern!(scope.py(), "headers"))?;
-    let list = headers.and_then(|headers| headers.cast_into_exact::<PyList>().ok());
-    Ok(list.and_then(|list| list.iter().map(|pair| field(&pair)).collect()))
+pub(super) fn fields<'py>(headers: &Bound<'py, PyAny>) -> Option<Vec<Field<'py>>> {
+    let list = headers.cast_exact::<PyList>().ok()?;
+    let mut fields = Vec::with_capacity(list.len());
+    for pair in list.iter() {
+        fields.push(field(&pair)?);
+    }
+    Some(fields)
 }
 
 fn field<'py>(pair: &Bound<'py, PyAny>) -> Option<Field<'py>> {
@@ -130,11 +169,12 @@ fn field<'py>(pair: &Bound<'py, PyAny>) -> Option<Field<'py>> {
 fn read_headers<'py>(
     scope: &Bound<'py, PyDict>,
     fields: Option<&[Field<'py>]>,
+    has_user_agent: bool,
 ) -> PyResult<Headers<'py>> {
     let mut found = Headers::default();
     let mut visit = |name: &[u8], value: &Bound<'py, PyAny>| match name.len() {
         4 if name.eq_ignore_ascii_case(b"host") => {
-            let Some(host) = header_text(value) else {
+            let Some(host) = host_text(value) else {
                 return;
             };
             let Some(first) = &found.host else {
@@ -145,7 +185,10 @@ fn read_headers<'py>(
             let before = before.unwrap_or_else(|| first.to_string_lossy().into_owned());
             found.all_hosts = Some([&before, ",", &host.to_string_lossy()].concat());
         }
-        10 if found.user_agent.is_none() && name.eq_ignore_ascii_case(b"user-agent") => {
+        10 if has_user_agent
+            && found.user_agent.is_none()
+            && name.eq_ignore_ascii_case(b"user-agent") =>
+        {
             found.user_agent = header_text(value);
         }
         14 if name.eq_ignore_ascii_case(b"content-length") => {
@@ -174,13 +217,10 @@ fn number_of(value: &Bound<'_, PyAny>) -> Option<u64> {
         .ok()
 }
 
-/// The number in the `Content-Length` of a message's headers.
-pub(super) fn content_length(message: &Bound<'_, PyDict>) -> PyResult<Option<u64>> {
-    let Some(headers) = message.get_item(intern!(message.py(), "headers"))? else {
-        return Ok(None);
-    };
+/// The number in the `Content-Length` of headers.
+pub(super) fn content_length(headers: &Bound<'_, PyAny>) -> PyResult<Option<u64>> {
     let mut found = None;
-    for_each_header(&headers, |name, value| {
+    for_each_header(headers, |name, value| {
         if name.len() == 14 && name.eq_ignore_ascii_case(b"content-length") {
             found = found.or_else(|| number_of(value));
         }
@@ -204,7 +244,7 @@ pub(super) fn describe<'py>(
     let get = |key: &Bound<'py, PyString>| -> PyResult<Option<Bound<'py, PyAny>>> {
         Ok(scope.get_item(key)?.filter(|value| !value.is_none()))
     };
-    let headers = read_headers(scope, fields)?;
+    let headers = read_headers(scope, fields, is_recorded)?;
     let scheme = get(intern!(py, "scheme"))?;
     let path = get(intern!(py, "path"))?;
     let query = match is_recorded {
@@ -408,7 +448,7 @@ fn url_of(
 /// What exclude lists are compared with: the URL without its query.
 pub(super) fn url_without_query(scope: &Bound<'_, PyDict>) -> PyResult<String> {
     let py = scope.py();
-    let headers = read_headers(scope, None)?;
+    let headers = read_headers(scope, None, false)?;
     let given = scope.get_item(intern!(py, "server"))?;
     let (address, port) = server_of(py, given.filter(|given| !given.is_none()))?;
     Ok(url_of(

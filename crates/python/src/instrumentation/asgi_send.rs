@@ -7,11 +7,13 @@ use pyo3::{PyTraverseError, PyVisit};
 
 use super::any_span::{INTERNAL, Start};
 use super::asgi;
+use super::asgi_route;
 use super::asgi_scope;
 use super::facts::Facts;
 use super::hook;
 use super::server_request::ServerRequest;
 use crate::imports::oxitel;
+use crate::threads::guarded::Guarded;
 
 #[pyclass(frozen, module = "oxitel._native")]
 pub(crate) struct AsgiSend {
@@ -22,6 +24,8 @@ pub(crate) struct AsgiSend {
     pub(super) suffix: Option<Py<PyString>>,
     /// `note_route(request, scope, True)`, called before the first message, when a framework knows it.
     pub(super) note_route: Option<Py<PyAny>>,
+    /// The name of the request that was last seen, and that of a message then.
+    pub(super) name: Guarded<Option<(Py<PyAny>, Py<PyAny>)>>,
 }
 
 impl AsgiSend {
@@ -32,15 +36,35 @@ impl AsgiSend {
         if let Some(suffix) = &self.suffix {
             self.record(kind, message, suffix.bind(py))?;
         }
+        let mut headers = None;
         if has_headers(kind) {
-            hook::harmless(py, asgi_scope::settle_headers(message))?;
+            headers = hook::harmless(py, asgi_scope::settle_headers(message))?.flatten();
             if request.server.get().has_response_propagator(py)? {
                 oxitel::PROPAGATE_RESPONSE
                     .get(py)?
                     .call1((self.request.bind(py), message))?;
             }
         }
-        asgi::note_message(request, kind, message)
+        asgi::note_message(request, kind, message, headers.as_ref())
+    }
+
+    // The messages of an answer are called the same, unless it is renamed in between.
+    fn name_of<'py>(
+        &self,
+        name: Bound<'py, PyAny>,
+        suffix: &Bound<'py, PyString>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let py = name.py();
+        if let Some((last, whole)) = &*self.name.lock(py)
+            && name.is(last)
+        {
+            return Ok(whole.bind(py).clone());
+        }
+        let whole = name.add(suffix)?;
+        let known = (name.unbind(), whole.clone().unbind());
+        let replaced = self.name.lock(py).replace(known);
+        drop(replaced);
+        Ok(whole)
     }
 
     fn record(
@@ -53,7 +77,7 @@ impl AsgiSend {
         let request = self.request.get();
         let server = request.server.get();
         let start = Start {
-            name: request.name(py).add(suffix)?,
+            name: self.name_of(request.name(py), suffix)?,
             kind: INTERNAL,
             context: None,
         };
@@ -94,8 +118,11 @@ impl AsgiSend {
             if let Some(note_route) = &self.note_route
                 && !self.request.get().sending(py).has_begun()
             {
-                let arguments = (&self.request, &self.scope, true);
-                hook::call(note_route.bind(py), arguments)?;
+                let noted = asgi_route::note(self.request.get(), self.scope.bind(py));
+                if !hook::harmless(py, noted)?.unwrap_or(false) {
+                    let arguments = (&self.request, &self.scope, true);
+                    hook::call(note_route.bind(py), arguments)?;
+                }
             }
             is_last = hook::harmless(py, self.note(&kind, message))?.unwrap_or(false);
         }

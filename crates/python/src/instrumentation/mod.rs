@@ -5,6 +5,7 @@
 pub(crate) mod any_instrument;
 pub(crate) mod any_span;
 pub(crate) mod asgi;
+mod asgi_route;
 pub(crate) mod asgi_scope;
 pub(crate) mod asgi_send;
 pub(crate) mod client;

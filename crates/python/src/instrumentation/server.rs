@@ -58,10 +58,15 @@ pub(crate) struct HttpServer {
     /// Where requests are kept in the source of theirs.
     pub(super) request_key: Option<Py<PyString>>,
     pub(super) span_key: Option<Py<PyString>>,
-    /// Under it, the context of a request holds a dict for what is learned of the request later.
+    /// Under it, the context of a request holds a dict for what spans inside learn of the request later.
     notes_key: Option<Py<PyString>>,
     /// Under it, it holds the tracer, for what is done for the request later.
     tracer_key: Option<Py<PyString>>,
+    /// Where a framework has the route in the scope, in a dict under the first key and by the second, if
+    /// it is not under `route`. `None` where there is no framework.
+    pub(super) route_context: Option<(Py<PyString>, Py<PyString>)>,
+    /// `find_route(owner, environ)` gives the route of a WSGI request, for samplers that are shown it.
+    pub(super) find_route: Option<Py<PyAny>>,
     /// Whether an exception's text alone describes the status, in the new conventions.
     pub(super) has_bare_descriptions: bool,
     /// Whether requests that are excluded count as active ones.
@@ -120,8 +125,7 @@ impl HttpServer {
         let Some(module) = &self.response_propagators else {
             return Ok(false);
         };
-        let name = intern!(py, "_RESPONSE_PROPAGATOR");
-        Ok(!module.bind(py).getattr(name)?.is_none())
+        Ok(response_propagator(module.bind(py))?.is_some())
     }
 
     /// Begins a request: remote parent or not, span, context, active requests. `describe` is told whether
@@ -149,7 +153,9 @@ impl HttpServer {
         let context = incoming.into_context_of(py, official, span.object(py))?;
         labels::put(&context)?;
         if let Ok(context) = context.cast::<PyDict>() {
-            if let Some(key) = &server.notes_key {
+            if let Some(key) = &server.notes_key
+                && !(span.is_unsampled(py) && tracer.drops_children(py))
+            {
                 context.set_item(key, PyDict::new(py))?;
             }
             if let Some(key) = &server.tracer_key {
@@ -157,7 +163,7 @@ impl HttpServer {
             }
         }
         let active = match is_measured {
-            true => server.count_active(py, &facts, &context)?,
+            true => server.count_active(&facts, &span.moment(&context)?)?,
             false => None,
         };
         let state = State::new(name.unbind(), facts, active, is_measured);
@@ -192,7 +198,7 @@ impl HttpServer {
         let span = AnySpan::of(Bound::new(py, span)?.as_any());
         let context = official.context_with_span(py, &parent, span.object(py))?;
         let active = match &facts {
-            Some(facts) => slf.get().count_active(py, facts, &context)?,
+            Some(facts) => slf.get().count_active(facts, &span.moment(&context)?)?,
             None => None,
         };
         let facts = facts.unwrap_or(ServerFacts::new());
@@ -204,17 +210,16 @@ impl HttpServer {
     }
 
     /// Counts a request in; gives where it was counted, if that is known.
-    fn count_active<'py>(
+    fn count_active(
         &self,
-        py: Python<'py>,
         facts: &ServerFacts,
-        context: &Bound<'py, PyAny>,
+        moment: &Moment<'_, '_>,
     ) -> PyResult<Option<Active>> {
         let Some(counter) = &self.active_requests else {
             return Ok(None);
         };
-        let pairs = self.active_pairs(py, facts);
-        let found = counter.measure_first(Number::Int(1), &pairs, &Moment::new(context))?;
+        let pairs = self.active_pairs(moment.context().py(), facts);
+        let found = counter.measure_first(Number::Int(1), &pairs, moment)?;
         Ok(Some(Active(found)))
     }
 
@@ -250,6 +255,23 @@ impl HttpServer {
     }
 }
 
+/// The global response propagator, if there is one.
+pub(super) fn response_propagator<'py>(
+    module: &Bound<'py, PyAny>,
+) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let name = intern!(module.py(), "_RESPONSE_PROPAGATOR");
+    // Without the look-up of attributes, which costs twice as much.
+    let own = match module.cast::<PyModule>() {
+        Ok(module) => module.dict().get_item(name)?,
+        Err(_) => None,
+    };
+    let propagator = match own {
+        Some(propagator) => propagator,
+        None => module.getattr(name)?,
+    };
+    Ok(Some(propagator).filter(|propagator| !propagator.is_none()))
+}
+
 /// A request that was counted as active, and where.
 pub(super) struct Active(Option<Found>);
 
@@ -273,7 +295,7 @@ impl HttpServer {
         request_hook=None, response_hook=None, captures=None, request_size_old=None,
         request_size_new=None, response_size_old=None, response_size_new=None,
         response_propagators=None, response_setter=None,
-        request_key=None, span_key=None, notes_key=None, tracer_key=None, has_bare_descriptions=false,
+        request_key=None, span_key=None, notes_key=None, tracer_key=None, route_context=None, find_route=None, has_bare_descriptions=false,
         counts_excluded=false, has_targets=true, ignores_current=false))]
     #[expect(clippy::too_many_arguments, reason = "keywords, all of them")]
     fn new(
@@ -298,6 +320,8 @@ impl HttpServer {
         span_key: Option<Py<PyString>>,
         notes_key: Option<Py<PyString>>,
         tracer_key: Option<Py<PyString>>,
+        route_context: Option<(Py<PyString>, Py<PyString>)>,
+        find_route: Option<Py<PyAny>>,
         has_bare_descriptions: bool,
         counts_excluded: bool,
         has_targets: bool,
@@ -324,6 +348,8 @@ impl HttpServer {
             span_key,
             notes_key,
             tracer_key,
+            route_context,
+            find_route: optional(find_route, py),
             has_bare_descriptions,
             counts_excluded,
             has_targets,
@@ -343,16 +369,16 @@ impl HttpServer {
     }
 
     /// Calls a WSGI application inside a span, and gives its body, during which the span goes on.
-    /// The route is given where it is known before.
-    #[pyo3(signature = (application, environ, start_response, route=None))]
+    /// Where there is an owner, the application is a method of its class.
+    #[pyo3(signature = (application, environ, start_response, owner=None))]
     fn call_wsgi<'py>(
         slf: &Bound<'py, Self>,
         application: &Bound<'py, PyAny>,
         environ: &Bound<'py, PyAny>,
         start_response: &Bound<'py, PyAny>,
-        route: Option<Bound<'py, PyAny>>,
+        owner: Option<&Bound<'py, PyAny>>,
     ) -> PyResult<Bound<'py, PyAny>> {
-        super::wsgi::call(slf, application, environ, start_response, route)
+        super::wsgi::call(slf, application, environ, start_response, owner)
     }
 
     /// Calls a WSGI application of whose request nothing is recorded, nor of what it does.
@@ -454,6 +480,7 @@ impl HttpServer {
         visit.call(&self.request_hook)?;
         visit.call(&self.response_hook)?;
         visit.call(&self.captures)?;
+        visit.call(&self.find_route)?;
         visit.call(&self.response_setter)
     }
 }

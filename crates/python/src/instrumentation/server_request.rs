@@ -8,13 +8,14 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyString, PyTuple};
 use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::names::server::{
-    DURATION_NEW, DURATION_OLD, ERROR_TYPE, METHOD, ROUTE, STATUS,
+    DURATION_NEW, DURATION_OLD, ERROR_TYPE, METHOD, METHOD_ORIGINAL, ROUTE, STATUS,
 };
 use telemetry::instrumentation::status;
 use telemetry::otlp::metric_data::Number;
 
 use super::any_span::AnySpan;
 use super::asgi::{self, Sending};
+use super::asgi_scope::HeadersMark;
 use super::asgi_send::AsgiSend;
 use super::framework::{self, Kept};
 use super::hook;
@@ -28,6 +29,8 @@ use crate::metrics::exemplar::Moment;
 use crate::process::diagnostics;
 use crate::threads::guarded::Guarded;
 use crate::threads::interruption::Settled;
+
+const USUAL_METHODS: [&str; 6] = ["GET", "POST", "PUT", "DELETE", "PATCH", "HEAD"];
 
 #[pyclass(frozen, weakref, module = "oxitel._native")]
 pub(crate) struct ServerRequest {
@@ -50,8 +53,8 @@ pub(super) struct State {
     /// In place of the route, in the old duration.
     target: Option<Py<PyAny>>,
     request_size: Option<u64>,
-    /// The address of the headers in which that was found.
-    headers: Option<usize>,
+    /// Tells the headers in which that was found from others.
+    headers: Option<HeadersMark>,
     response_size: Option<u64>,
     sending: Sending,
     is_measured: bool,
@@ -225,7 +228,7 @@ impl ServerRequest {
         let context = self.context.bind(py);
         let labels = labels::of(context)?;
         let labels = labels.as_ref();
-        let moment = Moment::new(context);
+        let moment = self.span.moment(context)?;
         let mut old = Vec::new();
         if ending.is_measured && server.duration_old.is_some() {
             old.reserve_exact(12);
@@ -289,20 +292,50 @@ impl ServerRequest {
         self.state.lock(py).has_ended
     }
 
-    /// The size that the request's headers say; their address is kept to be compared.
+    /// The size that the request's headers say, and which these are.
     pub(super) fn set_request_size(
         &self,
         py: Python<'_>,
         size: Option<u64>,
-        headers: Option<usize>,
+        headers: Option<HeadersMark>,
     ) {
         let mut state = self.state.lock(py);
         state.request_size = size;
         state.headers = headers;
     }
 
-    pub(super) fn headers(&self, py: Python<'_>) -> Option<usize> {
+    pub(super) fn headers(&self, py: Python<'_>) -> Option<HeadersMark> {
         self.state.lock(py).headers
+    }
+
+    /// Whether its method is one of those that nearly all requests have, written as usual.
+    pub(super) fn has_usual_method(&self, py: Python<'_>) -> bool {
+        let state = self.state.lock(py);
+        let method = state.facts.get(py, METHOD);
+        state.facts.get(py, METHOD_ORIGINAL).is_none()
+            && method.is_some_and(|method| {
+                let method = method.cast::<PyString>();
+                let method = method.ok().and_then(|method| method.to_str().ok());
+                method.is_some_and(|method| USUAL_METHODS.contains(&method))
+            })
+    }
+
+    /// Notes the route, and names the span by method and route, unless that was done before.
+    pub(super) fn take_route(&self, route: Bound<'_, PyAny>) -> PyResult<()> {
+        let py = route.py();
+        let known = self.state.lock(py).facts.get(py, ROUTE).cloned();
+        if let Some(known) = known
+            && (known.is(&route) || known.eq(&route).settled(py).unwrap_or(false))
+        {
+            return Ok(());
+        }
+        if self.span.is_unsampled(py) {
+            self.state.lock(py).facts.set(ROUTE, route);
+            return Ok(());
+        }
+        let method = self.state.lock(py).facts.get(py, METHOD).cloned();
+        let name = wsgi_environ::name_of_route(method.as_ref(), &route)?;
+        self.routed(name.into_any(), route)
     }
 
     pub(super) fn set_response_size(&self, py: Python<'_>, size: Option<u64>) {
@@ -432,21 +465,25 @@ impl ServerRequest {
     }
 
     /// Takes the request out of `meta`, notes the answer, and ends the request, unless `owner` is not the
-    /// one that has begun it.
+    /// one that has begun it. False, and nothing is done, where no route was noted.
     fn ends_with(
         &self,
         owner: &Bound<'_, PyAny>,
         meta: &Bound<'_, PyDict>,
         status: &Bound<'_, PyAny>,
         headers: &Bound<'_, PyAny>,
-    ) -> PyResult<()> {
+    ) -> PyResult<bool> {
+        let py = owner.py();
+        if self.state.lock(py).facts.get(py, ROUTE).is_none() {
+            return Ok(false);
+        }
         let Some(token) = self.let_go(owner, meta)? else {
-            return Ok(());
+            return Ok(true);
         };
         let answered = self.answered(status, headers);
-        let finished = self.finish_harmlessly(owner.py());
-        self.leave(owner.py(), &token);
-        answered.and(finished)
+        let finished = self.finish_harmlessly(py);
+        self.leave(py, &token);
+        answered.and(finished).map(|()| true)
     }
 
     /// The parts of a streamed answer, each made inside the span, which ends after the last.
@@ -482,6 +519,12 @@ impl ServerRequest {
         self.finish_harmlessly(scope.py())
     }
 
+    /// The same at the end of the application's call: the context before it is current again.
+    fn left(&self, token: &Bound<'_, PyAny>, scope: &Bound<'_, PyDict>) -> PyResult<()> {
+        self.leave(token.py(), token);
+        self.ends(scope)
+    }
+
     /// What durations of the old conventions have as `http.target`, other than the route.
     pub(super) fn set_target(&self, target: Py<PyAny>, py: Python<'_>) {
         let replaced = self.state.lock(py).target.replace(target);
@@ -490,7 +533,8 @@ impl ServerRequest {
 
     /// Notes what an ASGI message of the answer says; true for the last one.
     fn sends(&self, kind: &Bound<'_, PyAny>, message: &Bound<'_, PyDict>) -> PyResult<bool> {
-        let noted = asgi::note_message(self, kind, message);
+        let noted = asgi::headers_of(message)
+            .and_then(|headers| asgi::note_message(self, kind, message, headers.as_ref()));
         Ok(hook::harmless(kind.py(), noted)?.unwrap_or(false))
     }
 
@@ -509,6 +553,7 @@ impl ServerRequest {
             send,
             suffix,
             note_route,
+            name: Guarded::default(),
         }
     }
 
@@ -529,7 +574,7 @@ impl ServerRequest {
         hook::call(hook, PyTuple::new(hook.py(), all)?).map(drop)
     }
 
-    /// What its context holds under the server's key for notes.
+    /// What its context holds under the server's key for notes; None where nothing inside is recorded.
     #[getter]
     fn notes<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let Some(key) = self.server.get().notes_key(py) else {
@@ -547,16 +592,11 @@ impl ServerRequest {
         !self.span.is_unsampled(py) || !self.server.get().tracer.drops_children(py)
     }
 
-    /// Notes the route, and names the span by method and route.
-    fn routed_to(&self, route: Bound<'_, PyAny>) -> PyResult<()> {
+    /// Notes the route, and names the span by method and route; gives the notes.
+    fn routed_to<'py>(&self, route: Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = route.py();
-        if self.span.is_unsampled(py) {
-            self.state.lock(py).facts.set(ROUTE, route);
-            return Ok(());
-        }
-        let method = self.state.lock(py).facts.get(py, METHOD).cloned();
-        let name = wsgi_environ::name_of_route(method.as_ref(), &route)?;
-        self.routed(name.into_any(), route)
+        self.take_route(route)?;
+        self.notes(py)
     }
 
     /// Notes the route, and names the span after it.

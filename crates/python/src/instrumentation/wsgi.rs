@@ -10,7 +10,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::instrumentation::status;
 
 use super::hook;
-use super::server::HttpServer;
+use super::server::{HttpServer, response_propagator};
 use super::server_request::{Answer, ServerRequest};
 use super::wsgi_environ::{self, Wanted};
 use crate::threads::guarded::Guarded;
@@ -21,15 +21,19 @@ pub(super) fn call<'py>(
     application: &Bound<'py, PyAny>,
     environ: &Bound<'py, PyAny>,
     start_response: &Bound<'py, PyAny>,
-    route: Option<Bound<'py, PyAny>>,
+    owner: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, PyAny>> {
     let py = server.py();
+    let call = |start_response: &Bound<'py, PyAny>| match owner {
+        Some(owner) => application.call1((owner, environ, start_response)),
+        None => application.call1((environ, start_response)),
+    };
     let begun = environ
         .cast::<PyDict>()
         .map_err(PyErr::from)
-        .and_then(|environ| begin(server, environ, route));
+        .and_then(|environ| begin(server, environ, owner));
     let Some(request) = hook::harmless(py, begun)? else {
-        return application.call1((environ, start_response));
+        return call(start_response);
     };
     let token = request.get().enter(py)?;
     let hooked = hook_request(request.get(), environ);
@@ -40,7 +44,7 @@ pub(super) fn call<'py>(
     };
     let body = hooked
         .and_then(|()| Bound::new(py, response))
-        .and_then(|response| application.call1((environ, response)));
+        .and_then(|response| call(response.as_any()));
     request.get().leave(py, &token);
     match body {
         Ok(body) => follow(request, environ, body),
@@ -94,8 +98,16 @@ pub(super) fn call_excluded<'py>(
 fn begin<'py>(
     server: &Bound<'py, HttpServer>,
     environ: &Bound<'py, PyDict>,
-    route: Option<Bound<'py, PyAny>>,
+    owner: Option<&Bound<'py, PyAny>>,
 ) -> PyResult<Bound<'py, ServerRequest>> {
+    let py = server.py();
+    let mut route = None;
+    if let (Some(owner), Some(find)) = (owner, &server.get().find_route)
+        && server.get().tracer.has_python_sampler(py)
+    {
+        let found = hook::call(find.bind(py), (owner, environ))?;
+        route = found.filter(|route| !route.is_none());
+    }
     start(server, environ, true, |mut described| {
         if let Some(route) = route {
             described.set_route(route)?;
@@ -178,15 +190,13 @@ impl StartResponse {
             None => Answer::Unreadable(status::first_word(&line)),
         };
         request.answer(py, &answer)?;
-        if let Some(propagators) = &server.response_propagators {
-            let name = intern!(py, "_RESPONSE_PROPAGATOR");
-            let propagator = propagators.bind(py).getattr(name)?;
-            if !propagator.is_none() {
-                let options = PyDict::new(py);
-                options.set_item(intern!(py, "setter"), &server.response_setter)?;
-                let name = intern!(py, "inject");
-                propagator.call_method(name, (headers,), Some(&options))?;
-            }
+        if let Some(propagators) = &server.response_propagators
+            && let Some(propagator) = response_propagator(propagators.bind(py))?
+        {
+            let options = PyDict::new(py);
+            options.set_item(intern!(py, "setter"), &server.response_setter)?;
+            let name = intern!(py, "inject");
+            propagator.call_method(name, (headers,), Some(&options))?;
         }
         request.capture(server.captured(py)?.response.as_ref(), headers)
     }

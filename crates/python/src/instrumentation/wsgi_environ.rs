@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use crate::threads::once::Once;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyString};
 use telemetry::instrumentation::names::server;
 use telemetry::instrumentation::{method, url, user_agent};
 
@@ -239,6 +239,10 @@ pub(super) fn put_number(
     value: Option<Bound<'_, PyAny>>,
 ) -> PyResult<()> {
     let Some(value) = value else { return Ok(()) };
+    if value.is_exact_instance_of::<PyInt>() {
+        facts.set_present(fact, Some(value));
+        return Ok(());
+    }
     let number = match text(&value) {
         Some(text) => text.trim().parse::<i64>().ok(),
         None => value.extract::<i64>().settled(value.py()),
@@ -308,7 +312,12 @@ pub(super) fn extract_from<'py>(
         py.import("opentelemetry.propagate").map(Bound::unbind)
     })?;
     let api = api.bind(py);
-    let propagator = api.getattr(intern!(py, "_HTTP_TEXT_FORMAT"))?;
+    let name = intern!(py, "_HTTP_TEXT_FORMAT");
+    // Without the look-up of attributes, which costs twice as much.
+    let propagator = match api.dict().get_item(name)? {
+        Some(propagator) => propagator,
+        None => api.getattr(name)?,
+    };
     if let Some(source) = source
         && let Some(composite) = CompositePropagator::standing_in(&propagator)?
     {
@@ -320,5 +329,7 @@ pub(super) fn extract_from<'py>(
     options.set_item(intern!(py, "getter"), getter)?;
     let name = intern!(py, "extract");
     let context = api.call_method(name, (carrier,), Some(&options))?;
-    Ok(Incoming::new(Some(context), None))
+    // A composite of nothing gives None.
+    let context = Some(context).filter(|context| !context.is_none());
+    Ok(Incoming::new(context, None))
 }

@@ -70,6 +70,13 @@ impl<'a, 'py> Moment<'a, 'py> {
         }
     }
 
+    /// The same of which the span in `context` is known, or that there is none.
+    pub(crate) fn under(context: &'a Bound<'py, PyAny>, span: Option<SpanContext>) -> Self {
+        let moment = Self::new(context);
+        let _ = moment.span.set(span);
+        moment
+    }
+
     pub(super) const fn py(&self) -> Python<'py> {
         self.py
     }

@@ -48,6 +48,8 @@ pub(crate) struct InstrumentState {
     cache: Cache,
 }
 
+type PresentState = arc_swap::Guard<Arc<InstrumentState>>;
+
 impl InstrumentState {
     fn new(is_resolved: bool, streams: Vec<Arc<BoundStream>>, filter: Filter) -> Self {
         let limits = streams
@@ -201,7 +203,7 @@ impl InstrumentCore {
 
     /// The state, if all is known that a measurement needs, and nothing written in Python looks at it.
     #[inline]
-    fn ready(&self) -> Option<arc_swap::Guard<Arc<InstrumentState>>> {
+    fn ready(&self) -> Option<PresentState> {
         let state = self.state.load();
         let is_ready = state.is_resolved && state.is_native && state.generation == generation();
         (is_ready && self.is_enabled.load(Ordering::Relaxed)).then_some(state)
@@ -217,27 +219,43 @@ impl InstrumentCore {
         pairs: &[BorrowedPair<'_, '_>],
         moment: &Moment<'_, '_>,
     ) -> PyResult<bool> {
+        let measured = self.put_pairs(number, pairs, moment)?;
+        Ok(measured.is_some())
+    }
+
+    /// The same; gives where the measurement went, for [`Self::measure_found`], or `None` if nothing was
+    /// done.
+    #[inline]
+    pub(crate) fn measure_and_find(
+        &self,
+        number: Number,
+        pairs: &[BorrowedPair<'_, '_>],
+        moment: &Moment<'_, '_>,
+    ) -> PyResult<Option<Found>> {
+        let measured = self.put_pairs(number, pairs, moment)?;
+        Ok(measured.map(|(state, entry)| Found {
+            state: Arc::clone(&state),
+            entry,
+        }))
+    }
+
+    #[inline]
+    fn put_pairs(
+        &self,
+        number: Number,
+        pairs: &[BorrowedPair<'_, '_>],
+        moment: &Moment<'_, '_>,
+    ) -> PyResult<Option<(PresentState, Arc<Entry>)>> {
         let Some(state) = self.ready() else {
-            return Ok(false);
+            return Ok(None);
         };
         let Some(entry) = state.cache.get_pairs(pairs) else {
-            return Ok(false);
+            return Ok(None);
         };
         let offer = moment.offer(&state.filter)?;
         let dict = || Ok(Some(dict_of(moment.py(), pairs)?.into_any()));
         put(&state, &entry, number, dict, offer)?;
-        Ok(true)
-    }
-
-    /// Where such a measurement goes, for [`Self::measure_found`].
-    #[inline]
-    pub(crate) fn find_pairs(&self, pairs: &[BorrowedPair<'_, '_>]) -> Option<Found> {
-        let state = self.ready()?;
-        let entry = state.cache.get_pairs(pairs)?;
-        Some(Found {
-            state: Arc::clone(&state),
-            entry,
-        })
+        Ok(Some((state, entry)))
     }
 
     /// As [`Self::measure_pairs`], with what was found before; it hardly ever needs the attributes again.

@@ -209,6 +209,15 @@ impl<'a, 'py> CarrierSource<'a, 'py> {
 fn environ_name<'py>(key: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
     static NAMES: Once<Py<PyDict>> = Once::new();
     let py = key.py();
+    for (known, name) in [
+        (intern!(py, "traceparent"), intern!(py, "HTTP_TRACEPARENT")),
+        (intern!(py, "tracestate"), intern!(py, "HTTP_TRACESTATE")),
+        (intern!(py, "baggage"), intern!(py, "HTTP_BAGGAGE")),
+    ] {
+        if key.is(known) {
+            return Ok(name.clone().into_any());
+        }
+    }
     let names = NAMES.get_or_init(py, || PyDict::new(py).unbind()).bind(py);
     if let Some(name) = names.get_item(key)? {
         return Ok(name);

@@ -12,7 +12,7 @@ use super::extracted::{Extracted, RemoteSpan};
 use super::format::{HeaderNames, Known};
 use super::injected::Injected;
 use super::propagator::{EXTRACT_FAILED, INJECT_FAILED, settle};
-use crate::imports::watch::{plain_dict_of, version_of};
+use crate::imports::watch::{Watch, plain_dict_of, version_of};
 use crate::threads::guarded::Guarded;
 use crate::threads::once::Once;
 
@@ -89,6 +89,16 @@ impl Owner {
     }
 }
 
+/// The propagator whose work was last asked for, which is nearly always the global one, and what does it.
+struct LastExtract {
+    propagator: Py<PyAny>,
+    native: Py<CompositePropagator>,
+    /// Whether the methods of the propagator are those that were seen.
+    watch: Watch,
+}
+
+static LAST: Guarded<Option<LastExtract>> = Guarded::new(None);
+
 impl CompositePropagator {
     /// What `source` holds: a context, and a span that is still to be put into it. `source` reads
     /// `carrier` as `getter` does, with which propagators of others are called.
@@ -132,7 +142,26 @@ impl CompositePropagator {
     pub(crate) fn standing_in<'py>(
         propagator: &Bound<'py, PyAny>,
     ) -> PyResult<Option<Bound<'py, Self>>> {
-        Self::doing(propagator, intern!(propagator.py(), "extract"))
+        let py = propagator.py();
+        if let Some(last) = &*LAST.lock(py)
+            && last.propagator.is(propagator)
+            && last.watch.is_unchanged(py)
+        {
+            return Ok(Some(last.native.bind(py).clone()));
+        }
+        let mut watch = Watch::begin(py);
+        watch.add(propagator);
+        let found = Self::doing(propagator, intern!(py, "extract"))?;
+        if let Some(native) = &found {
+            let seen = LastExtract {
+                propagator: propagator.clone().unbind(),
+                native: native.clone().unbind(),
+                watch,
+            };
+            let replaced = LAST.lock(py).replace(seen);
+            drop(replaced);
+        }
+        Ok(found)
     }
 
     /// Writes `context` into `target` where the global propagator is `propagator`, and nobody else's code

@@ -16,9 +16,18 @@ pub(crate) fn identity_of_span(
     official: &Official,
     context: &Bound<'_, PyAny>,
 ) -> PyResult<Option<SpanContext>> {
-    let Some(span) = span_of(official, context)? else {
-        return Ok(None);
-    };
+    match span_of(official, context)? {
+        Some(span) => identity_of(official, &span),
+        None => Ok(None),
+    }
+}
+
+/// The same of a span.
+#[inline]
+pub(crate) fn identity_of(
+    official: &Official,
+    span: &Bound<'_, PyAny>,
+) -> PyResult<Option<SpanContext>> {
     if let Ok(own) = span.cast::<Span>() {
         let identity = own.as_super().get().identity();
         return Ok(identity.map(|identity| identity.context));

@@ -37,14 +37,41 @@ fn read_long(text: &[u8], values: &[u8; 256]) -> Option<u128> {
     Some(u128::from(read(high, values)?) << 64 | u128::from(read(low, values)?))
 }
 
+const ONES: u64 = 0x0101_0101_0101_0101;
+
+/// Eight digits in lower case at once, each in a byte of one number.
+fn read_eight(text: [u8; 8]) -> Option<u32> {
+    let digits = u64::from_be_bytes(text);
+    let letters = digits >> 6 & ONES;
+    let values = (digits & (0x0F * ONES)) + letters * 9;
+    // What would be written for these values: other bytes have some of the same bits.
+    let above_nine = (values + 6 * ONES) >> 4 & ONES;
+    let written = values + 0x30 * ONES + above_nine * 0x27;
+    if written != digits || values & (0xF0 * ONES) != 0 {
+        return None;
+    }
+    let pairs = (values | values >> 4) & 0x00FF_00FF_00FF_00FF;
+    let fours = (pairs | pairs >> 8) & 0x0000_FFFF_0000_FFFF;
+    u32::try_from((fours | fours >> 16) & 0xFFFF_FFFF).ok()
+}
+
+fn read_eights(text: &[u8]) -> Option<u128> {
+    let mut number = 0;
+    let (eights, rest) = text.as_chunks();
+    for eight in eights {
+        number = number << 32 | u128::from(read_eight(*eight)?);
+    }
+    Some(number << (4 * rest.len()) | u128::from(read(rest, &SMALL)?))
+}
+
 /// Up to 16 digits in lower case.
 pub(super) fn read_small(text: &[u8]) -> Option<u64> {
-    read(text, &SMALL)
+    u64::try_from(read_eights(text)?).ok()
 }
 
 /// Up to 32 digits in lower case.
 pub(super) fn read_long_small(text: &[u8]) -> Option<u128> {
-    read_long(text, &SMALL)
+    read_eights(text)
 }
 
 /// One to 16 digits in either case.
@@ -102,6 +129,22 @@ mod tests {
             write(number, &mut text);
             prop_assert_eq!(std::str::from_utf8(&text).unwrap(), format!("{number:032x}"));
             prop_assert_eq!(read_long_small(&text), Some(number));
+        }
+
+        #[test]
+        fn only_digits_in_lower_case_are_small(number: u128, place in 0..32usize, byte: u8) {
+            let mut text = [0; 32];
+            write(number, &mut text);
+            text[place] = byte;
+            let is_small = matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+            let expected = u128::from_str_radix(&String::from_utf8_lossy(&text), 16).ok();
+            prop_assert_eq!(read_long_small(&text), expected.filter(|_| is_small));
+            prop_assert_eq!(
+                read_small(&text[16..]).map(u128::from),
+                u128::from_str_radix(&String::from_utf8_lossy(&text[16..]), 16)
+                    .ok()
+                    .filter(|_| is_small || place < 16)
+            );
         }
 
         #[test]

@@ -122,6 +122,8 @@ class ServerInstruments:
         span_key: str | None = None,
         notes_key: str | None = None,
         tracer_key: str | None = None,
+        route_context: tuple[str, str] | None = None,
+        find_route: Callable[..., str | None] | None = None,
         has_bare_descriptions: bool = False,
         counts_excluded: bool = False,
         has_targets: bool = True,
@@ -130,7 +132,10 @@ class ServerInstruments:
         """`captures` gives, when it is first needed, two functions from the source of a request and
         from the headers of an answer to attributes. `response_setter` writes the headers of the
         global response propagator, where there is to be one; with the keys, request and span are
-        kept in the source of the request, and a dict for notes and the tracer in its context."""
+        kept in the source of the request, and a dict for notes and the tracer in its context. The
+        route is found in an ASGI scope under `route`, unless there is one by the second key of
+        `route_context` in a dict under the first; `find_route(owner, environ)` gives that of a WSGI
+        request to a sampler that wants to see it."""
         return _native.HttpServer(
             self.tracer,
             old=self.conventions.old,
@@ -152,6 +157,8 @@ class ServerInstruments:
             span_key=span_key,
             notes_key=notes_key,
             tracer_key=tracer_key,
+            route_context=route_context,
+            find_route=find_route,
             has_bare_descriptions=has_bare_descriptions,
             counts_excluded=counts_excluded,
             has_targets=has_targets,
