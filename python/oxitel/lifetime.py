@@ -16,7 +16,10 @@ from time import monotonic
 from typing import TYPE_CHECKING, Any, Protocol
 from weakref import WeakSet
 
+# A thread of ours would import `worker_messages` when it is needed: a fork meanwhile would leave
+# the child waiting, as it ends, for a thread that it does not have.
 from oxitel import _native
+from oxitel.diagnostics import worker_messages as worker_messages
 from oxitel.quantity import seconds_of
 
 if TYPE_CHECKING:

@@ -405,6 +405,7 @@ def test_headers_in_another_encoding_carry_the_context(instrumented):
         ({"http_version": b"HTTP/2"}, "2"),
         ({"http_version": b"HTTP/1.0"}, "1.0"),
         ({"http_version": b"SPDY"}, "SPDY"),
+        ({"http_version": bytearray(b"HTTP/2")}, None),
     ],
 )
 def test_the_version_is_what_the_answer_says(instrumented, monkeypatch, extensions, version):
@@ -414,7 +415,8 @@ def test_the_version_is_what_the_answer_says(instrumented, monkeypatch, extensio
         with httpx.Client(transport=httpx.MockTransport(lambda request: answer)) as client:
             client.get("http://example.com")
     (span,) = recorded.spans()
-    assert span.attributes["network.protocol.version"] == version
+    assert span.attributes["http.response.status_code"] == 200
+    assert span.attributes.get("network.protocol.version") == version
 
 
 def test_the_patched_method_looks_like_the_one_of_the_library(instrumented):
@@ -426,6 +428,27 @@ def test_the_patched_method_looks_like_the_one_of_the_library(instrumented):
     assert list(inspect.signature(method).parameters) == ["self", "request"]
     with httpx.Client() as client:
         assert inspect.ismethod(client._send_single_request)
+
+
+def _answers_for_any(self, name):
+    return lambda *arguments: name
+
+
+def _answers_for_none(self, name):
+    raise KeyError(name)
+
+
+@both
+@pytest.mark.parametrize("ask", [_answers_for_any, _answers_for_none])
+def test_a_client_that_makes_its_attributes_is_not_asked_for_ours(instrumented, ask, is_async):
+    recorded = instrumented()
+    base = httpx.AsyncClient if is_async else httpx.Client
+    client = type("Client", (base,), {"__getattr__": ask})()
+    transport = httpx.MockTransport(_sends_nothing)
+    client._transport, client._mounts = transport, {}
+    answer = client.get("http://example.com")
+    assert (asyncio.run(answer) if is_async else answer).status_code == 200
+    assert recorded.names() == ["GET"]
 
 
 def test_a_library_that_keeps_urls_and_headers_otherwise_is_asked(monkeypatch):

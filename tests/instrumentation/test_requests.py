@@ -1,7 +1,11 @@
 """Requests' requests: one span each, with its metrics, whatever happens to them."""
 
+import copy
+import gc
 import inspect
 import pickle
+import weakref
+from unittest import mock
 
 import pytest
 import requests
@@ -12,6 +16,7 @@ from opentelemetry.trace import SpanKind, StatusCode
 
 from instrumentation.http_client import serving
 from instrumentation.http_server import Recorded
+from oxitel import _native
 from oxitel.instrumentation.http.peer_address import HttpClientInstrumentor
 from oxitel.instrumentation.requests import RequestsInstrumentor
 from oxitel.instrumentation.urllib3 import URLLib3Instrumentor
@@ -250,6 +255,36 @@ def test_the_patched_method_looks_like_the_one_of_the_library(instrumented):
         assert pickle.loads(pickle.dumps(session)).headers == session.headers
 
 
+def test_the_patched_method_is_copied_and_mocked_like_a_function(instrumented):
+    instrumented()
+    method = requests.Session.send
+    assert inspect.isfunction(method)
+    assert inspect.getsource(method).lstrip().startswith("def send(self, request")
+    assert (
+        pickle.loads(pickle.dumps(method)) is copy.copy(method) is copy.deepcopy(method) is method
+    )
+    assert weakref.ref(method)() is method
+    session = requests.Session()
+    with mock.patch.object(requests.Session, "send", autospec=True) as double:
+        session.send("request", timeout=5)
+        double.assert_called_once_with(session, "request", timeout=5)
+    with pytest.raises(TypeError):
+        mock.create_autospec(requests.Session, instance=True).send()
+
+
+def test_the_garbage_collector_may_see_a_patched_method_that_is_being_made():
+    from oxitel.instrumentation.requests import _layout
+
+    layout, threshold = _layout(requests.sessions), gc.get_threshold()
+    gc.set_threshold(1)
+    try:
+        # So many that no dict of former ones is there to be used again.
+        made = [_native.ClientMethod.around(len, lambda _, *rest: rest, layout) for _ in range(200)]
+    finally:
+        gc.set_threshold(*threshold)
+    assert made[-1](1, 2) == (1, 2)
+
+
 @pytest.mark.parametrize("call", [lambda f, *a, **k: f(*a, **k), lambda f, *a, **k: f.__call__(*a)])
 def test_the_patched_method_is_called_like_any_other(instrumented, server, call):
     recorded = instrumented()
@@ -257,6 +292,7 @@ def test_the_patched_method_is_called_like_any_other(instrumented, server, call)
         request = session.prepare_request(requests.Request("GET", server.url))
         assert call(requests.Session.send, session, request, timeout=5).text == "ok"
         assert call(session.send, request, timeout=5).text == "ok"
+        assert requests.Session.send(self=session, request=request).text == "ok"
         for arguments in [(), (session,), (session, None)]:
             with pytest.raises((TypeError, ValueError, AttributeError)):
                 requests.Session.send(*arguments)
@@ -354,8 +390,28 @@ def test_an_answer_that_cannot_be_read_is_the_programs_all_the_same(instrumented
     with requests.Session() as session:
         session.mount("http://", Adapter(lambda request: None))
         assert session.get("http://example.com") is answers[0]
-    assert [span.name for span in recorded.spans()] == ["GET"]
+    (span,) = recorded.spans()
+    assert span.attributes["http.status_code"] == 200
     assert trace.get_current_span() is trace.INVALID_SPAN
+
+
+def test_an_exception_whose_answer_cannot_be_read_is_recorded(instrumented):
+    class Odd(Exception):
+        @property
+        def response(self):
+            raise RuntimeError("no answer")
+
+    def fail(request):
+        raise Odd
+
+    recorded = instrumented()
+    with requests.Session() as session:
+        session.mount("http://", _Answering(fail))
+        with pytest.raises(Odd):
+            session.get("http://example.com")
+    (span,) = recorded.spans()
+    assert span.status.status_code is StatusCode.ERROR
+    assert span.status.description.startswith("Odd")
 
 
 @pytest.mark.parametrize("kind", [requests.structures.CaseInsensitiveDict, _Shouting, dict])

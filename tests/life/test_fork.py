@@ -1,6 +1,8 @@
 """Forks: parent and children export what they finish, once, under identities of their own."""
 
 import signal
+import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -426,3 +428,26 @@ def test_a_child_waits_for_a_receiver_that_its_parent_has_reached(
     finished = running.finish()
     assert finished.exit_code == 0, finished.stderr
     assert arrived(47) == {"before": 10, "child": 37}
+
+
+def test_no_thread_of_ours_is_at_an_import_while_the_program_forks() -> None:
+    """It would be there for ever in the child, which imports the same when it ends."""
+    program = """if True:
+        import sys
+        from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
+        from opentelemetry.sdk.trace import TracerProvider
+        from opentelemetry.sdk.trace.export import BatchSpanProcessor
+
+        provider = TracerProvider()
+        exporter = OTLPSpanExporter(endpoint="http://127.0.0.1:9/", timeout=1)
+        provider.add_span_processor(BatchSpanProcessor(exporter))
+        before = {name for name in sys.modules if name.startswith("oxitel")}
+        provider.get_tracer("test").start_span("lost").end()
+        provider.shutdown()
+        after = {name for name in sys.modules if name.startswith("oxitel")}
+        print(sorted(after - before))
+    """
+    command = [sys.executable, "-c", program]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=30, check=True)
+    assert "refused" in ended.stderr
+    assert ended.stdout == "[]\n"

@@ -390,7 +390,9 @@ def _patch(instrumentor: type[_BaseInstrumentor], module: ModuleType) -> None:
         return found.send(send, self, request, *rest)
 
     def send_one(original: Callable[..., Any]) -> Callable[..., Any]:
-        method = _native.ClientMethod.around(original, send, _layout(module), slot=_SLOT)
+        method = _native.ClientMethod.around(
+            original, send, _layout(module), slot=(_SLOT, _MISSING)
+        )
         setattr(method, _FLAG, True)
         instrumentor._method, instrumentor._module = method, module
         return method
@@ -410,6 +412,8 @@ def _patch(instrumentor: type[_BaseInstrumentor], module: ModuleType) -> None:
     for kind, make in ((module.Client, send_one), (module.AsyncClient, send_one_async)):
         # Under one name or the other, a class is patched once: httpx2 can stand in for httpx.
         if not getattr(getattr(kind, name), _FLAG, False):
+            # Else clients whose class has a `__getattr__` would be asked by it.
+            setattr(kind, _SLOT, _MISSING)
             instrumentor._patches.wrap(kind, name, make)
     instrumentor._choose()
 

@@ -99,10 +99,13 @@ _instrumentation: _Instrumentation | None = None
 def _failed(call: _native.ClientCall, request: Any, error: BaseException) -> None:
     """There is an exception in place of an answer."""
     # Too many redirects, for example: the last answer is in the exception.
-    answer = getattr(error, "response", None)
-    state = _instrumentation
-    if state is not None and answer is not None and hasattr(answer, "status_code"):
-        state.answered(call, request, answer)
+    try:
+        answer = getattr(error, "response", None)
+        state = _instrumentation
+        if state is not None and answer is not None and hasattr(answer, "status_code"):
+            state.answered(call, request, answer)
+    except Exception:
+        say_failed()
     call.failed(error)
 
 
@@ -157,24 +160,24 @@ def _patch(module: ModuleType) -> None:
     _are_known_headers = _look_at(module.CaseInsensitiveDict)
 
     # A parameter with a name would be compared with the name of each option, in every call.
-    def send(original: Callable[..., Any], self: Any, /, *arguments: Any, **kwargs: Any) -> Any:
+    def send(original: Callable[..., Any], /, *arguments: Any, **kwargs: Any) -> Any:
         state = _instrumentation
-        request = arguments[0] if arguments else kwargs.get("request")
+        request = arguments[1] if len(arguments) > 1 else kwargs.get("request")
         if state is None or not isinstance(request, prepared_request):
-            return original(self, *arguments, **kwargs)
+            return original(*arguments, **kwargs)
         call = None
         try:
             call = state.begin(request)
         except Exception:
             say_failed()
         if call is None:
-            return original(self, *arguments, **kwargs)
+            return original(*arguments, **kwargs)
         try:
             if is_wanted():
                 with set_ip_on_next_http_connection(call.span):
-                    response = original(self, *arguments, **kwargs)
+                    response = original(*arguments, **kwargs)
             else:
-                response = original(self, *arguments, **kwargs)
+                response = original(*arguments, **kwargs)
         except BaseException as error:
             _failed(call, request, error)
             call.finish()

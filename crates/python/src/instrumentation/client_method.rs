@@ -12,14 +12,14 @@ use crate::threads::guarded::Guarded;
 
 /// Is called with a client, a request and options, as a function in a class is. What it cannot read as
 /// `layout` says is left to `traced`, a function that is called with the original and the arguments.
-#[pyclass(frozen, dict, module = "oxitel._native")]
+#[pyclass(frozen, dict, weakref, module = "oxitel._native")]
 pub(crate) struct ClientMethod {
     original: Py<PyAny>,
     traced: Py<PyAny>,
     /// Notes an exception: is called with the call, the request and the exception.
     failed: Option<Py<PyAny>>,
-    /// The attribute with a client's own instrumentation, or None where it has none.
-    slot: Option<Py<PyString>>,
+    /// The attribute with a client's own instrumentation, and what is there where it has none.
+    slot: Option<(Py<PyString>, Py<PyAny>)>,
     layout: Layout,
     state: Guarded<State>,
     entry: Entry,
@@ -113,11 +113,11 @@ impl ClientMethod {
 
     /// The instrumentation of a client's own.
     fn own<'py>(&self, client: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+        let Some((slot, none)) = &self.slot else {
+            return Ok(None);
+        };
         // Not by its `__dict__`: from when that was asked for, the interpreter reads all its attributes slower.
-        match &self.slot {
-            Some(slot) => client.getattr_opt(slot),
-            None => Ok(None),
-        }
+        Ok(client.getattr_opt(slot)?.filter(|own| !own.is(none)))
     }
 
     fn fail<'py>(
@@ -290,7 +290,7 @@ impl ClientMethod {
         traced: Py<PyAny>,
         layout: &Bound<'_, PyDict>,
         failed: Option<Py<PyAny>>,
-        slot: Option<Py<PyString>>,
+        slot: Option<(Py<PyString>, Py<PyAny>)>,
     ) -> PyResult<Bound<'py, Self>> {
         let own = Self {
             original,
@@ -336,14 +336,31 @@ impl ClientMethod {
         method::bound(slf.into_any(), instance)
     }
 
+    /// That of the original: who looks for functions finds one, mocks for example.
+    #[getter]
+    fn __class__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.original.bind(py).getattr(intern!(py, "__class__"))
+    }
+
+    /// It is copied and pickled as a function is: by its name.
+    fn __reduce__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        self.original.bind(py).getattr(intern!(py, "__qualname__"))
+    }
+
     fn __getattr__<'py>(&self, name: &Bound<'py, PyString>) -> PyResult<Bound<'py, PyAny>> {
         self.original.bind(name.py()).getattr(name)
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
+        if !self.entry.is_made() {
+            return Ok(());
+        }
         visit.call(&self.original)?;
         visit.call(&self.traced)?;
         visit.call(&self.failed)?;
+        if let Some((_, none)) = &self.slot {
+            visit.call(none)?;
+        }
         match self.state.peek(&visit) {
             Some(state) => visit.call(&state.client),
             None => Ok(()),
@@ -355,7 +372,8 @@ impl ClientMethod {
     /// There is an answer.
     fn complete(&self, call: &ClientCall, answer: &Bound<'_, PyAny>) -> PyResult<()> {
         let status = answer.getattr(&self.layout.status)?;
-        call.answered(&status, self.layout.version(answer)?)
+        let version = hook::harmless(answer.py(), self.layout.version(answer))?;
+        call.answered(&status, version.flatten())
     }
 
     fn switch(&self, py: Python<'_>, is_on: bool, client: Option<Py<HttpClient>>) {

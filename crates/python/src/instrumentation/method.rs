@@ -32,11 +32,17 @@ pub(super) trait Method:
 }
 
 /// Where the interpreter finds what to call, at the same place in each object of a class.
-pub(super) struct Entry(#[expect(dead_code, reason = "C reads it")] ffi::vectorcallfunc);
+pub(super) struct Entry(Option<ffi::vectorcallfunc>);
 
 impl Entry {
     pub(super) const fn of<T: Method>() -> Self {
-        Self(called::<T>)
+        Self(Some(called::<T>))
+    }
+
+    /// False while an object is being made: up to CPython 3.12, its dict is, and the garbage collector may
+    /// look at it, while the rest of it is zeros.
+    pub(super) const fn is_made(&self) -> bool {
+        self.0.is_some()
     }
 }
 
