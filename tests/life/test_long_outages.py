@@ -123,14 +123,14 @@ def bytes_in(directory: Path, suffix: str = ".seg") -> int:
     return total
 
 
-def wait_until(is_so: Callable[[], bool], timeout: float, what: str) -> None:
+def wait_until(is_so: Callable[[], bool], timeout: float, what: Callable[[], str]) -> None:
     end = time.monotonic() + timeout
     while not is_so():
-        assert time.monotonic() < end, what
+        assert time.monotonic() < end, what()
         time.sleep(0.2)
 
 
-@pytest.mark.timeout(1500)
+@pytest.mark.timeout(1800)
 def test_an_outage_longer_than_memory_lasts_costs_nothing_and_no_memory(
     tmp_path: Path, collector: Any, buffer: dict[str, str], start_program: Start
 ) -> None:
@@ -149,10 +149,12 @@ def test_an_outage_longer_than_memory_lasts_costs_nothing_and_no_memory(
     on_disk = bytes_in(Path(buffer["OXITEL_BUFFER_DIRECTORY"]))
     collector.listen()
     began = time.monotonic()
+    # What is in memory goes first, in the time that it took to come.
+    directory = Path(buffer["OXITEL_BUFFER_DIRECTORY"])
     wait_until(
-        lambda: bytes_in(Path(buffer["OXITEL_BUFFER_DIRECTORY"])) < 64 << 10,
-        300,
-        f"{bytes_in(Path(buffer['OXITEL_BUFFER_DIRECTORY']))} bytes are left: {running.stderr}",
+        lambda: bytes_in(directory) < 64 << 10,
+        900,
+        lambda: f"{bytes_in(directory)} bytes are left: {running.stderr}",
     )
     took = time.monotonic() - began
     running.kill()
@@ -202,7 +204,7 @@ def test_processes_that_share_a_directory_and_are_killed_lose_nothing_in_an_outa
         protocol="http",
         env=env,
     )
-    wait_until(lambda: collector.count() > processes, 120, str(running.stderr))
+    wait_until(lambda: collector.count() > processes, 120, lambda: str(running.stderr))
     begin = time.time()
     watch(before)
     away = time.time()
@@ -224,7 +226,7 @@ def test_processes_that_share_a_directory_and_are_killed_lose_nothing_in_an_outa
         rings = list(Path(buffer["OXITEL_BUFFER_JOURNAL"]).rglob("*.ring"))
         return not rings and not list(directory.rglob("*.seg"))
 
-    wait_until(is_empty, 300, f"{bytes_in(directory)} bytes are left")
+    wait_until(is_empty, 300, lambda: f"{bytes_in(directory)} bytes are left")
     came = list(requests(collector))
     got = Counter(name for _, names in came for name in names)
     ended = {}
