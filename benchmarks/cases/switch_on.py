@@ -1,19 +1,12 @@
 """Switching on the instrumentations of libraries that are installed, and that the program has not
-imported. Ours have the base that comes along, as after `pip install oxitel` alone."""
+imported."""
 
-import importlib.util
-import sys
 import time
 from importlib.metadata import entry_points
-from pathlib import Path
 
-ours = importlib.util.find_spec("oxitel")
-if ours is not None and ours.origin is not None:
-    # The environment has contrib's, too.
-    sys.path.insert(0, str(Path(ours.origin).parent / "base"))
-
-import native_first  # noqa: F401, E402
-from opentelemetry import metrics, trace  # noqa: E402, F401  what a program has before
+import native_first  # noqa: F401
+import own_base_first  # noqa: F401
+from opentelemetry import metrics, trace  # noqa: F401  what a program has before
 
 LIBRARIES = (
     *("aiohttp-client", "aiohttp-server", "aiokafka", "asyncpg", "celery", "confluent_kafka"),
