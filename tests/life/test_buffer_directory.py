@@ -28,6 +28,14 @@ def segments(folder: Path) -> list[Path]:
     return list(folder.rglob("*.seg"))
 
 
+SHORT = """
+    from tracing import *
+    start(schedule_delay_millis=100)
+    spans("sent", 10)
+    time.sleep({seconds})
+"""
+
+
 def program(before: str = "") -> str:
     return KEPT.format(before=before)
 
@@ -173,3 +181,12 @@ def test_a_disk_that_becomes_read_only_is_said_once_and_costs_nothing(
     finally:
         while not os.system(f"umount -l {disk} 2>/dev/null"):
             pass
+
+
+@pytest.mark.parametrize("seconds", [0, 0.5])
+def test_an_end_in_order_leaves_no_file_where_everything_was_delivered(
+    seconds: float, run: Run, arrived: Arrived, buffer: dict[str, str]
+) -> None:
+    run(SHORT.format(seconds=seconds), env=buffer)
+    assert arrived() == {"sent": 10}
+    assert segments(Path(buffer["OXITEL_BUFFER_DIRECTORY"])) == []

@@ -211,7 +211,7 @@ impl Keeping {
         let left = closing.map(|closing| closing.saturating_duration_since(Instant::now()));
         let patience = left.map_or(PATIENCE, |left| left.clamp(PATIENCE, LAST_PATIENCE));
         if self.disk().is_done_within(patience).await {
-            self.done(queue, patience, keep).await;
+            self.done(queue, patience, keep_finally).await;
         }
     }
 
@@ -529,6 +529,15 @@ fn keep(queue: &SharedQueue, state: &mut State) {
             store.note_full();
             break;
         }
+    }
+}
+
+/// The same where nothing more is going to be written.
+fn keep_finally(queue: &SharedQueue, state: &mut State) {
+    keep(queue, state);
+    tidy(queue, state);
+    if let Some(store) = &mut state.store {
+        store.forget_empty();
     }
 }
 

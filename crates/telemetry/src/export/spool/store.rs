@@ -390,10 +390,18 @@ impl Store {
         self.own.iter().chain(&self.adopted)
     }
 
+    /// Deletes own segments that hold nothing. What is written afterwards begins another one.
+    pub(crate) fn forget_empty(&mut self) {
+        self.drop_empty_but(None);
+    }
+
     fn drop_empty(&mut self) {
-        let last = self.own.back().map(|last| last.number);
+        self.drop_empty_but(self.own.back().map(|last| last.number));
+    }
+
+    fn drop_empty_but(&mut self, kept: Option<u64>) {
         self.own.retain(|segment| {
-            let is_needed = segment.unsettled > 0 || Some(segment.number) == last;
+            let is_needed = segment.unsettled > 0 || Some(segment.number) == kept;
             if !is_needed {
                 let _ = fs::remove_file(&segment.path);
             }
