@@ -47,7 +47,7 @@ STEADY = """
             print("memory", memory(), flush=True)
         time.sleep(0.01)
     print("made", index, flush=True)
-    time.sleep(120)
+    time.sleep(1000)
 """
 
 # Has so many children at work at a time, and kills one of them now and then when it is told to.
