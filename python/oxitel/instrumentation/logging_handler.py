@@ -6,6 +6,7 @@ Official name: `opentelemetry.instrumentation.logging.handler`.
 from __future__ import annotations
 
 import logging
+import logging.config
 from collections.abc import Callable
 from functools import wraps
 from typing import Any
@@ -15,6 +16,13 @@ from opentelemetry._logs import LoggerProvider, LogRecord
 from oxitel.logs.handler import DONE_NATIVELY, Handler, add_code, add_exception, own_attributes
 from oxitel.official_name import official
 from oxitel.own_methods import done_natively
+
+# What replaces the functions of `logging` below is taken back from these.
+_CONFIGURING = (
+    (logging.config, "fileConfig"),
+    (logging.config, "dictConfig"),
+    (logging, "basicConfig"),
+)
 
 
 @official("opentelemetry.instrumentation.logging.handler")
@@ -61,17 +69,6 @@ def _setup_logging_handler(
     return handler
 
 
-def _configuring() -> tuple[tuple[Any, str], ...]:
-    # Not needed by those who have no handler set up.
-    import logging.config
-
-    return (
-        (logging.config, "fileConfig"),
-        (logging.config, "dictConfig"),
-        (logging, "basicConfig"),
-    )
-
-
 def _overwrite_logging_config_fns(handler: LoggingHandler) -> None:
     root = logging.getLogger()
 
@@ -91,14 +88,14 @@ def _overwrite_logging_config_fns(handler: LoggingHandler) -> None:
         configure._oxitel_handler = handler  # type: ignore[attr-defined]
         return configure
 
-    for module, name in _configuring():
+    for module, name in _CONFIGURING:
         setattr(module, name, without_handler(getattr(module, name)))
 
 
 def _remove_logging_handler(handler: LoggingHandler) -> None:
     """Undo `_setup_logging_handler`, as far as nobody has built on it since."""
     logging.getLogger().removeHandler(handler)
-    for module, name in _configuring():
+    for module, name in _CONFIGURING:
         function = getattr(module, name)
         if getattr(function, "_oxitel_handler", None) is handler:
             setattr(module, name, function.__wrapped__)
