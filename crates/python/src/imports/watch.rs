@@ -11,7 +11,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use pyo3::ffi;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyType};
+use pyo3::types::{PyDict, PyString, PyType};
 use pyo3::{PyTraverseError, PyVisit};
 
 use crate::threads::replaceable::Replaceable;
@@ -215,6 +215,19 @@ pub(crate) fn plain_dict_of<'py>(object: &Bound<'py, PyAny>) -> Option<Bound<'py
         Bound::from_owned_ptr_or_err(object.py(), dict)
     };
     dict.ok()?.cast_into::<PyDict>().ok()
+}
+
+/// An attribute that lies in the object's own dict, if nobody has seen to something else: to ask its class
+/// first takes twice as long.
+pub(crate) fn own_first<'py>(
+    object: &Bound<'py, PyAny>,
+    name: &Bound<'py, PyString>,
+) -> PyResult<Bound<'py, PyAny>> {
+    let own = plain_dict_of(object).map(|dict| dict.get_item(name));
+    match own.transpose()?.flatten() {
+        Some(value) => Ok(value),
+        None => object.getattr(name),
+    }
 }
 
 /// Whether the object has an attribute `name` of its own.

@@ -7,7 +7,7 @@ use pyo3::{PyTraverseError, PyVisit};
 use telemetry::otlp::metric_data::Number;
 
 use super::labels;
-use crate::imports::watch::{OwnMethods, plain_dict_of};
+use crate::imports::watch::{OwnMethods, own_first};
 use crate::metrics::exemplar::Moment;
 use crate::metrics::instrument::{Found, Histogram, InstrumentCore, UpDownCounter, dict_of};
 use crate::metrics::lookup::BorrowedPair;
@@ -206,13 +206,8 @@ impl AnyInstrument {
         if self.ours.peek().is_some() || !self.is_proxy {
             return false;
         }
-        let name = intern!(py, REAL);
-        let given = self.given.bind(py);
-        let real = match plain_dict_of(given) {
-            Some(dict) => dict.get_item(name),
-            None => given.getattr(name).map(Some),
-        };
-        real.is_ok_and(|real| real.is_some_and(|real| real.is_none()))
+        let real = own_first(self.given.bind(py), intern!(py, REAL));
+        real.is_ok_and(|real| real.is_none())
     }
 
     #[cold]

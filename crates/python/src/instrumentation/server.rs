@@ -19,6 +19,7 @@ use super::labels;
 use super::server_request::{ServerRequest, State};
 use crate::imports::context;
 use crate::imports::official::Official;
+use crate::imports::watch::own_first;
 use crate::metrics::exemplar::Moment;
 use crate::metrics::instrument::Found;
 use crate::metrics::lookup::BorrowedPair;
@@ -259,16 +260,7 @@ impl HttpServer {
 pub(super) fn response_propagator<'py>(
     module: &Bound<'py, PyAny>,
 ) -> PyResult<Option<Bound<'py, PyAny>>> {
-    let name = intern!(module.py(), "_RESPONSE_PROPAGATOR");
-    // Without the look-up of attributes, which costs twice as much.
-    let own = match module.cast::<PyModule>() {
-        Ok(module) => module.dict().get_item(name)?,
-        Err(_) => None,
-    };
-    let propagator = match own {
-        Some(propagator) => propagator,
-        None => module.getattr(name)?,
-    };
+    let propagator = own_first(module, intern!(module.py(), "_RESPONSE_PROPAGATOR"))?;
     Ok(Some(propagator).filter(|propagator| !propagator.is_none()))
 }
 

@@ -11,6 +11,7 @@ use telemetry::instrumentation::{method, url, user_agent};
 use super::facts::Conventions;
 use super::incoming::Incoming;
 use super::server::{HttpServer, ServerFacts};
+use crate::imports::watch::own_first;
 use crate::propagation::carrier::CarrierSource;
 use crate::propagation::composite::CompositePropagator;
 use crate::threads::interruption::Settled;
@@ -312,12 +313,7 @@ pub(super) fn extract_from<'py>(
         py.import("opentelemetry.propagate").map(Bound::unbind)
     })?;
     let api = api.bind(py);
-    let name = intern!(py, "_HTTP_TEXT_FORMAT");
-    // Without the look-up of attributes, which costs twice as much.
-    let propagator = match api.dict().get_item(name)? {
-        Some(propagator) => propagator,
-        None => api.getattr(name)?,
-    };
+    let propagator = own_first(api, intern!(py, "_HTTP_TEXT_FORMAT"))?;
     if let Some(source) = source
         && let Some(composite) = CompositePropagator::standing_in(&propagator)?
     {

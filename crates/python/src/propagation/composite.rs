@@ -12,7 +12,7 @@ use super::extracted::{Extracted, RemoteSpan};
 use super::format::{HeaderNames, Known};
 use super::injected::Injected;
 use super::propagator::{EXTRACT_FAILED, INJECT_FAILED, settle};
-use crate::imports::watch::{Watch, plain_dict_of, version_of};
+use crate::imports::watch::{Watch, own_first, plain_dict_of, version_of};
 use crate::threads::guarded::Guarded;
 use crate::threads::once::Once;
 
@@ -77,13 +77,7 @@ impl Owner {
     fn parts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
         let object = self.object.bind(py);
         if self.is_composite {
-            let name = intern!(py, "_propagators");
-            // Nearly always there, and found without asking its class first.
-            let own = plain_dict_of(object).map(|dict| dict.get_item(name));
-            return match own.transpose()?.flatten() {
-                Some(parts) => Ok(parts),
-                None => object.getattr(name),
-            };
+            return own_first(object, intern!(py, "_propagators"));
         }
         Ok(PyTuple::new(py, [object])?.into_any())
     }
