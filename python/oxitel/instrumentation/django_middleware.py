@@ -62,18 +62,8 @@ def _asgi_request() -> Any:
     return ASGIRequest
 
 
-_is_asgi: dict[type, bool] = {}
-
-
 def _is_asgi_request(request: Any) -> bool:
-    kind = type(request)
-    known = _is_asgi.get(kind)
-    if known is None:
-        known = issubclass(kind, _asgi_request())
-        # There are two, unless a program makes some of its own.
-        if len(_is_asgi) < 100:
-            _is_asgi[kind] = known
-    return known
+    return isinstance(request, _asgi_request())
 
 
 def _captures(headers: Callable[[Any], Any]) -> Callable[[], tuple[Any, Any]]:

@@ -235,10 +235,7 @@ def _patch(module: ModuleType) -> None:
                     _logger.exception("Failed to note the route of a request")
             response = original(self, *args)
             if request is not None:
-                if type(getattr(response, "response", None)) is list:
-                    request.completed()
-                else:
-                    _complete(request, response)
+                _complete(request, response)
             return response
 
         return full_dispatch_request
