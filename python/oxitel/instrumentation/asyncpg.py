@@ -39,24 +39,15 @@ class _Tracing:
         self._captures_parameters = captures_parameters
         self._sanitize_query = sanitize_query
         self._databases: dict[Any, _native.Database] = {}
-        # Most statements are for the connection that the one before was for.
-        self._latest: tuple[Any, Any, Any] = (None, None, None)
 
     def begin(
         self, connection: Any, query: Any, parameters: Any, prefix: str = ""
     ) -> _native.DatabaseCall | None:
         try:
-            settings, address, database = self._latest
-            try:
-                is_latest = connection._params is settings and connection._addr is address
-            except AttributeError:
-                is_latest = False
-            if not is_latest:
-                database = self._find(connection)
             shown = None
             if self._captures_parameters and parameters:
                 shown = str(parameters)
-            return database.begin_statement(query, prefix, shown)
+            return self._find(connection).begin_statement(query, prefix, shown)
         except Exception:
             _patches.say_failed()
             return None
@@ -68,7 +59,6 @@ class _Tracing:
         database = self._databases.get(key)
         if database is None:
             database = self._databases[key] = self._database(*key)
-        self._latest = (settings, address, database)
         return database
 
     def _database(self, name: Any, user: Any, address: Any) -> _native.Database:
@@ -89,28 +79,33 @@ class _Tracing:
 
 _tracing: _Tracing | None = None
 
-Make = Callable[[Callable[..., Any]], Callable[..., Any]]
+Begin = Callable[[_Tracing, Any, tuple[Any, ...], dict[str, Any]], _native.DatabaseCall | None]
 
 
-def _of_connection(original: Callable[..., Any]) -> Callable[..., Any]:
-    async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        tracing = _tracing
-        if tracing is None:
-            return await original(self, *args, **kwargs)
-        query = args[0] if args else kwargs.get("query", kwargs.get("command"))
-        call = tracing.begin(self, query, args[1:])
-        if call is None:
-            return await original(self, *args, **kwargs)
-        with call:
-            return await original(self, *args, **kwargs)
-
-    return method
+def _of_connection(tracing: _Tracing, self: Any, args: Any, kwargs: Any) -> Any:
+    query = args[0] if args else kwargs.get("query", kwargs.get("command"))
+    return tracing.begin(self, query, args[1:])
 
 
-def _traced(begin: Callable[..., _native.DatabaseCall | None]) -> Make:
+def _of_cursor(tracing: _Tracing, self: Any, args: Any, kwargs: Any) -> Any:
+    return tracing.begin(
+        getattr(self, "_connection", None),
+        getattr(self, "_query", None),
+        getattr(self, "_args", None),
+        "CURSOR: ",
+    )
+
+
+def _of_prepared(tracing: _Tracing, self: Any, args: Any, kwargs: Any) -> Any:
+    connection = getattr(self, "_connection", None)
+    return tracing.begin(connection, getattr(self, "_query", None) or "", args)
+
+
+def _traced(begin: Begin) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     def make(original: Callable[..., Any]) -> Callable[..., Any]:
         async def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-            call = begin(self, args)
+            tracing = _tracing
+            call = None if tracing is None else begin(tracing, self, args, kwargs)
             if call is None:
                 return await original(self, *args, **kwargs)
             with call:
@@ -121,32 +116,13 @@ def _traced(begin: Callable[..., _native.DatabaseCall | None]) -> Make:
     return make
 
 
-def _begin_of_cursor(self: Any, args: Any) -> _native.DatabaseCall | None:
-    tracing = _tracing
-    if tracing is None:
-        return None
-    return tracing.begin(
-        getattr(self, "_connection", None),
-        getattr(self, "_query", None),
-        getattr(self, "_args", None),
-        "CURSOR: ",
-    )
-
-
-def _begin_of_prepared(self: Any, args: Any) -> _native.DatabaseCall | None:
-    tracing = _tracing
-    if tracing is None:
-        return None
-    connection = getattr(self, "_connection", None)
-    return tracing.begin(connection, getattr(self, "_query", None) or "", args)
-
-
 def _traced_next(original: Callable[..., Any]) -> Callable[..., Any]:
     async def __anext__(self: Any) -> Any:
         # Most rows are there already: only those that are fetched are an operation.
         if self._exhausted or (self._portal_name and self._buffer):
             return await original(self)
-        call = _begin_of_cursor(self, ())
+        tracing = _tracing
+        call = None if tracing is None else _of_cursor(tracing, self, (), {})
         if call is None:
             return await original(self)
         with call:
@@ -161,20 +137,20 @@ def _traced_next(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _patch_connection(module: ModuleType) -> None:
     for name in _CONNECTION_METHODS:
-        _patches.wrap(module.Connection, name, _of_connection)
+        _patches.wrap(module.Connection, name, _traced(_of_connection))
 
 
 def _patch_cursor(module: ModuleType) -> None:
     for name in _CURSOR_METHODS:
         if hasattr(module.Cursor, name):
-            _patches.wrap(module.Cursor, name, _traced(_begin_of_cursor))
+            _patches.wrap(module.Cursor, name, _traced(_of_cursor))
     _patches.wrap(module.CursorIterator, "__anext__", _traced_next)
 
 
 def _patch_prepared(module: ModuleType) -> None:
     for name in _PREPARED_STMT_METHODS:
         if hasattr(module.PreparedStatement, name):
-            _patches.wrap(module.PreparedStatement, name, _traced(_begin_of_prepared))
+            _patches.wrap(module.PreparedStatement, name, _traced(_of_prepared))
 
 
 _patches = Patches(
