@@ -9,20 +9,13 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
 _logger = getLogger("opentelemetry.instrumentation.instrumentor")
 _said: set[str] = set()
-# Whose libraries were found as they are wanted: to look takes half a millisecond.
-_found: set[tuple[type, tuple[str, ...]]] = set()
 
 
 class Instrumentor(BaseInstrumentor):
     """A singleton with `instrument(**arguments)` and `uninstrument()`, as the official class."""
 
     def _check_dependency_conflicts(self) -> Any:
-        wanted = (type(self), tuple(self.instrumentation_dependencies()))
-        if wanted in _found:
-            return None
         conflict = super()._check_dependency_conflicts()
-        if conflict is None:
-            _found.add(wanted)
         if conflict is None or not (conflict.found or getattr(conflict, "found_any", None)):
             return conflict
         text = f"{type(self).__name__}: {conflict}; tried nevertheless"
