@@ -11,7 +11,7 @@ import os
 import ssl
 import sys
 import threading
-import time
+from collections import deque
 from pathlib import Path
 
 import grpc
@@ -22,22 +22,14 @@ from .http_receiver import HttpReceiver
 from .store import Store
 
 
-def listen(receiver: GrpcReceiver | HttpReceiver) -> None:
-    """On the same port again, which somebody else's connection may have for a moment."""
-    for _ in range(100):
-        try:
-            return receiver.listen()
-        except (OSError, RuntimeError):
-            time.sleep(0.1)
-    receiver.listen()
-
-
 class Receiver:
     """Both protocols over one store."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.store = Store()
         self._options = options
+        # They keep their ports, which other tests' receivers would else be given.
+        self._former: deque[tuple[GrpcReceiver, HttpReceiver]] = deque(maxlen=100)
         self.control = ControlServer(self)
         self._make()
 
@@ -72,11 +64,12 @@ class Receiver:
 
     def listen(self, protocol: str | None) -> None:
         for receiver in self._of(protocol):
-            listen(receiver)
+            receiver.listen()
 
     def renew(self) -> None:
         """Forget everything and move to new ports, out of reach of senders from before."""
         self.refuse(None)
+        self._former.append((self.grpc, self.http))
         self.store = Store()
         self._make()
 

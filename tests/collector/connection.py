@@ -25,6 +25,17 @@ def reset_socket(connection: socket.socket) -> None:
             pass  # already gone
 
 
+def reserve_port() -> socket.socket:
+    """A socket that keeps a port of 127.0.0.1: while it is open, nobody else is given the port.
+
+    It refuses connections as a closed port does. Who sets SO_REUSEADDR can still listen there.
+    """
+    kept = socket.socket()
+    kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    kept.bind(("127.0.0.1", 0))
+    return kept
+
+
 def reset_connection_from(local_port: int, peer_port: int) -> bool:
     """Reset the connection accepted on `local_port` from `peer_port`; False if there is none."""
     for name in os.listdir("/proc/self/fd"):

@@ -10,7 +10,7 @@ from typing import Any
 import grpc
 
 from .answers import partial_success, retry_metadata
-from .connection import reset_connection_from
+from .connection import reserve_port, reset_connection_from
 from .store import Request, Store
 
 SERVICES = {
@@ -30,7 +30,8 @@ class GrpcReceiver(grpc.GenericRpcHandler):
         max_message_bytes: int,
     ) -> None:
         self.store = store
-        self.port = 0
+        self._reserved = reserve_port()
+        self.port: int = self._reserved.getsockname()[1]
         self._credentials = credentials
         self._max_message_bytes = max_message_bytes
         self._server: grpc.Server | None = None
@@ -50,9 +51,9 @@ class GrpcReceiver(grpc.GenericRpcHandler):
             )
             address = f"127.0.0.1:{self.port}"
             if self._credentials is None:
-                self.port = server.add_insecure_port(address)
+                server.add_insecure_port(address)
             else:
-                self.port = server.add_secure_port(address, self._credentials)
+                server.add_secure_port(address, self._credentials)
             server.start()
             self._server = server
 

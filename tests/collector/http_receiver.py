@@ -10,7 +10,7 @@ import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from .connection import reset_socket
+from .connection import reserve_port, reset_socket
 from .store import Request, Store
 
 SIGNALS = ("traces", "metrics", "logs")
@@ -132,7 +132,8 @@ class HttpReceiver:
     def __init__(self, store: Store, tls: ssl.SSLContext | None) -> None:
         self.store = store
         self.tls = tls
-        self.port = 0
+        self._reserved = reserve_port()
+        self.port: int = self._reserved.getsockname()[1]
         self._server: _Server | None = None
         self._lock = threading.Lock()
 
@@ -141,7 +142,6 @@ class HttpReceiver:
             if self._server is not None:
                 return
             self._server = server = _Server(self.port, self)
-            self.port = server.server_address[1]
         threading.Thread(target=server.serve_forever, args=(0.02,), daemon=True).start()
 
     def refuse(self) -> None:

@@ -18,6 +18,8 @@ from typing import IO, Any
 
 import pytest
 
+from collector.connection import reserve_port
+
 # Not a setting for users: OXITEL_LIFE_ON=official runs these programs on the official packages, to
 # see that a test fails or passes for the right reason.
 ON = os.environ.get("OXITEL_LIFE_ON", "oxitel")
@@ -283,9 +285,9 @@ def full_backlog() -> Iterator[str]:
 
 
 @pytest.fixture
-def refused() -> str:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return f"http://127.0.0.1:{server.getsockname()[1]}"
+def refused() -> Iterator[str]:
+    with reserve_port() as kept:
+        yield f"http://127.0.0.1:{kept.getsockname()[1]}"
 
 
 @pytest.fixture
