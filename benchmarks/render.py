@@ -178,7 +178,9 @@ INTRODUCTION = """\
 
 {machine}
 
-`make bench` runs them all; `python benchmarks/run.py --help` says how to run some.
+`make bench` runs them all, with Oxitel built as its wheels for Linux are
+([decision 0016](decisions/0016-wheels-are-optimised-for-what-they-do-most.md));
+`python benchmarks/run.py --help` says how to run some.
 
 - One program a case, used unchanged with Oxitel and with the official packages, each in an
   environment of its own. fastotel replaces the batch processor and the OTLP/HTTP exporter on top of

@@ -51,7 +51,8 @@ def main() -> int:
 def build(profile: str, out: Path) -> None:
     maturin = (sys.executable, "-m", "maturin")
     to = ("--out", str(out), "--quiet")
-    run(*maturin, "build", "--profile", profile, "--interpreter", sys.executable, *to)
+    trained = ("--pgo",) if profile == "release" and sys.platform == "linux" else ()
+    run(*maturin, "build", "--profile", profile, *trained, "--interpreter", sys.executable, *to)
     viewer = str(ROOT / "crates" / "viewer" / "Cargo.toml")
     run(*maturin, "build", "--profile", profile, "--manifest-path", viewer, *to)
     run(*maturin, "sdist", *to[:2])

@@ -19,6 +19,7 @@ import intake
 import render
 import session
 import summary
+import train
 
 BENCHMARKS = Path(catalog.__file__).parent
 SPAN5 = catalog.by_name(["span5"])[0]
@@ -194,3 +195,8 @@ def test_the_intake_reads_envelopes_and_events() -> None:
     events = b'{"metadata":{}}\n{"transaction":{}}\n{"span":{}}\n{"metricset":{}}\n'
     counted = list(intake.kinds("/intake/v2/events", events))
     assert counted == ["requests", "spans", "spans", "metrics"]
+
+
+def test_what_a_published_module_is_optimised_for_runs(official_python: Path) -> None:
+    with session.Receiver(str(official_python)) as receiver:
+        train.run(receiver)

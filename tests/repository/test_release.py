@@ -66,6 +66,7 @@ def test_the_workflow_builds_for_the_pythons_that_the_package_names() -> None:
     named = re.findall(r'"Programming Language :: Python :: (3\.\d+)"', text)
     built = workflow()["env"]["INTERPRETERS"].split()
     assert named == [version for version in built if not version.endswith("t")]
+    assert workflow()["env"]["TRAINED"].split() == named
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="the folder is searched as on Linux")
