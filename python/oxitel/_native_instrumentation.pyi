@@ -187,7 +187,7 @@ class Database:
         parameters: str | None = None,
     ) -> DatabaseCall | None: ...
     def begin_statement(
-        self, statement: Any, prefix: str, parameters: str | None
+        self, statement: Any, prefix: str, parameters: Any
     ) -> DatabaseCall | None: ...
 
 @final

@@ -76,6 +76,21 @@ def test_a_call_of_a_cursor_is_a_span_with_what_the_connection_is_to():
     }
 
 
+def test_parameters_without_a_text_are_left_out_and_the_span_is_there():
+    class Parameters(tuple):
+        __slots__ = ()
+
+        def __repr__(self):
+            raise ValueError("no text")
+
+    recorded = Recorded()
+    cursor = connected(recorded, capture_parameters=True).cursor()
+    cursor.execute("SELECT %s", Parameters((1,)))
+    (span,) = recorded.spans()
+    assert span.attributes["db.statement"] == "SELECT %s"
+    assert "db.statement.parameters" not in span.attributes
+
+
 @pytest.mark.parametrize(
     ("opt_in", "present", "absent"),
     [

@@ -182,6 +182,26 @@ def test_statements_of_asyncpg_say_the_database_of_their_own_connection(address)
     assert names == [*["postgres"] * 2, *["template1"] * 2, *["postgres"] * 2]
 
 
+def test_a_parameter_of_asyncpg_without_a_text_costs_no_span(address):
+    import asyncpg
+
+    class Text(str):
+        __slots__ = ()
+
+        def __repr__(self):
+            raise ValueError("no text")
+
+    async def main():
+        connection = await asyncpg.connect(database="postgres", **address)
+        assert await connection.fetchval("SELECT $1::text", Text("x")) == "x"
+        await connection.close()
+
+    with switched_on(AsyncPGInstrumentor(capture_parameters=True)) as recorded:
+        asyncio.run(main())
+    (span,) = recorded.spans()
+    assert span.name == "SELECT" and "db.statement.parameters" not in span.attributes
+
+
 def test_a_connection_of_asyncpg_that_says_nothing_of_itself_is_traced():
     import asyncpg
 

@@ -44,10 +44,8 @@ class _Tracing:
         self, connection: Any, query: Any, parameters: Any, prefix: str = ""
     ) -> _native.DatabaseCall | None:
         try:
-            shown = None
-            if self._captures_parameters and parameters:
-                shown = str(parameters)
-            return self._find(connection).begin_statement(query, prefix, shown)
+            shown = self._captures_parameters and parameters
+            return self._find(connection).begin_statement(query, prefix, shown or None)
         except Exception:
             _patches.say_failed()
             return None

@@ -206,8 +206,8 @@ impl Database {
         }
         if self.captures_parameters
             && let Ok(parameters) = shown.get_item(offset + 1)
+            && let Some(text) = text_of(&parameters)?
         {
-            let text = parameters.str()?.into_any();
             span.set_fact(py, &self.keys, PARAMETERS, &text)?;
         }
         Ok(sent)
@@ -373,6 +373,12 @@ fn described(statement: Bound<'_, PyAny>) -> PyResult<Described<'_>> {
         operation,
         statement: Some(statement),
     })
+}
+
+/// Parameters as they are shown. Those that have no text are no reason to lose the span.
+fn text_of<'py>(parameters: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
+    let text = parameters.str().map(Bound::into_any);
+    hook::harmless(parameters.py(), text)
 }
 
 fn by_keyword<'py>(keywords: Option<&Bound<'py, PyDict>>) -> PyResult<Option<Bound<'py, PyAny>>> {
@@ -567,8 +573,8 @@ impl Database {
     }
 
     /// Begins a command whose name is that of its operation, after `prefix`; None where
-    /// instrumentations are suppressed. Its span is current until the `with` block of what is
-    /// returned is left.
+    /// instrumentations are suppressed. The span shows `parameters`, if they are given, and is
+    /// current until the `with` block of what is returned is left.
     fn begin_statement<'py>(
         slf: &Bound<'py, Self>,
         statement: &Bound<'py, PyAny>,
@@ -587,7 +593,8 @@ impl Database {
                 operation = described(statement.clone())?.operation;
                 facts.set(STATEMENT, own.shown(statement.clone())?);
             }
-            facts.set_present(PARAMETERS, parameters);
+            let shown = parameters.as_ref().map(text_of).transpose()?.flatten();
+            facts.set_present(PARAMETERS, shown);
             let mut name = own.name(py, operation.as_ref())?;
             if !prefix.is_empty() {
                 let word = name.str()?;
