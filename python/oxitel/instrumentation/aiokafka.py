@@ -5,12 +5,11 @@ Official name: `opentelemetry.instrumentation.aiokafka`.
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context as context_api
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
@@ -27,6 +26,9 @@ from .messaging.receiving import finish_everything
 from .messaging.sending import Sending
 from .messaging.tracing import Attributes, Messaging
 from .patching import Call, Patches
+
+if TYPE_CHECKING:
+    from asyncio import Task
 
 _instruments = ("aiokafka >= 0.8, < 1.0",)
 
@@ -90,10 +92,12 @@ def _async_hook(kwargs: dict[str, Any], name: str) -> AsyncHook | None:
 
 
 def _owner() -> Any:
-    return asyncio.current_task()
+    from asyncio import current_task
+
+    return current_task()
 
 
-def _task_is_gone(task: asyncio.Task[Any] | None) -> bool:
+def _task_is_gone(task: Task[Any] | None) -> bool:
     return task is None or task.done()
 
 

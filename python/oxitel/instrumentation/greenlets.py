@@ -12,7 +12,8 @@ from logging import getLogger
 from typing import Any
 
 from opentelemetry import context
-from wrapt import register_post_import_hook
+
+from .importing import when_imported
 
 _logger = getLogger("opentelemetry.instrumentation.threading")
 _is_active = False
@@ -28,7 +29,7 @@ def instrument() -> None:
     for name, hook in (("gevent", _instrument_gevent), ("eventlet.greenthread", _wrap_eventlet)):
         if name not in _watched:
             _watched.add(name)
-            register_post_import_hook(hook, name)
+            when_imported(name, hook)
 
 
 def uninstrument() -> None:

@@ -5,7 +5,6 @@ Official name: `opentelemetry.instrumentation.kafka`.
 
 from __future__ import annotations
 
-import json
 import logging
 import threading
 from collections.abc import Collection
@@ -85,6 +84,8 @@ def _client(instance: Any) -> Attributes:
         found = client_attributes(
             config.get("bootstrap_servers"), config.get("client_id"), config.get("group_id")
         )
+        import json
+
         found["messaging.url"] = json.dumps(config.get("bootstrap_servers"), default=str)
         setattr(instance, _CLIENT, found)
     return found

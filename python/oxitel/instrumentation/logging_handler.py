@@ -6,9 +6,10 @@ Official name: `opentelemetry.instrumentation.logging.handler`.
 from __future__ import annotations
 
 import logging
-import logging.config
+import sys
 from collections.abc import Callable
 from functools import wraps
+from types import ModuleType
 from typing import Any
 
 from opentelemetry._logs import LoggerProvider, LogRecord
@@ -17,12 +18,10 @@ from oxitel.logs.handler import DONE_NATIVELY, Handler, add_code, add_exception,
 from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 
-# What replaces the functions of `logging` below is taken back from these.
-_CONFIGURING = (
-    (logging.config, "fileConfig"),
-    (logging.config, "dictConfig"),
-    (logging, "basicConfig"),
-)
+from .importing import when_imported
+
+# The functions that would remove our handler, by their module.
+_CONFIGURING = {"logging": ("basicConfig",), "logging.config": ("fileConfig", "dictConfig")}
 
 
 @official("opentelemetry.instrumentation.logging.handler")
@@ -88,14 +87,20 @@ def _overwrite_logging_config_fns(handler: LoggingHandler) -> None:
         configure._oxitel_handler = handler  # type: ignore[attr-defined]
         return configure
 
-    for module, name in _CONFIGURING:
-        setattr(module, name, without_handler(getattr(module, name)))
+    def keep_handler(module: ModuleType) -> None:
+        for name in _CONFIGURING[module.__name__]:
+            setattr(module, name, without_handler(getattr(module, name)))
+
+    for module_name in _CONFIGURING:
+        when_imported(module_name, keep_handler)
 
 
 def _remove_logging_handler(handler: LoggingHandler) -> None:
     """Undo `_setup_logging_handler`, as far as nobody has built on it since."""
     logging.getLogger().removeHandler(handler)
-    for module, name in _CONFIGURING:
-        function = getattr(module, name)
-        if getattr(function, "_oxitel_handler", None) is handler:
-            setattr(module, name, function.__wrapped__)
+    for module_name, names in _CONFIGURING.items():
+        module = sys.modules.get(module_name)
+        for name in names if module is not None else ():
+            function = getattr(module, name)
+            if getattr(function, "_oxitel_handler", None) is handler:
+                setattr(module, name, function.__wrapped__)

@@ -9,9 +9,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from logging import getLogger
 from types import ModuleType
 from typing import Any
+
+from .importing import when_imported
 
 _logger = getLogger("opentelemetry.instrumentation")
 _MISSING: Any = object()
@@ -37,14 +40,9 @@ class Patches:
                 self._patch(module, name)
             elif name not in self._is_waiting:
                 self._is_waiting.add(name)
-                self._wait(name)
+                when_imported(name, partial(self._imported, name))
 
-    def _wait(self, name: str) -> None:
-        from wrapt import register_post_import_hook
-
-        register_post_import_hook(lambda module: self._imported(module, name), name)
-
-    def _imported(self, module: ModuleType, name: str) -> None:
+    def _imported(self, name: str, module: ModuleType) -> None:
         self._is_waiting.discard(name)
         if self.is_on:
             self._patch(module, name)

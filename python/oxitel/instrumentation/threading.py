@@ -9,10 +9,10 @@ from __future__ import annotations
 import contextvars
 import sys
 import threading
-from collections.abc import Callable, Collection
-from concurrent import futures
+from collections.abc import Callable, Collection, Sequence
 from functools import wraps
-from typing import Any
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
@@ -20,6 +20,10 @@ from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from oxitel.official_name import official
 
 from . import greenlets
+from .importing import when_imported
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 _instruments: tuple[str, ...] = ()
 _supports_metrics = False
@@ -146,7 +150,7 @@ def _start_carrying(original: Callable[..., Any], patch: _Patch) -> Callable[...
 
 
 def _submit_carrying(original: Callable[..., Any], patch: _Patch) -> Callable[..., Any]:
-    def submit(self: futures.Executor, /, *args: Any, **kwargs: Any) -> Any:
+    def submit(self: Executor, /, *args: Any, **kwargs: Any) -> Any:
         if args and patch.is_active and not _is_of_interpreters(self):
             otel_context = context.get_current()
             # Where threads inherit, a worker may be in the context it was started in, before us.
@@ -157,7 +161,7 @@ def _submit_carrying(original: Callable[..., Any], patch: _Patch) -> Callable[..
     return submit
 
 
-def _is_of_interpreters(executor: futures.Executor) -> bool:
+def _is_of_interpreters(executor: Executor) -> bool:
     """Whether the executor sends its tasks to other interpreters, which know no context of ours."""
     module = sys.modules.get("concurrent.futures.interpreter")
     return module is not None and isinstance(executor, module.InterpreterPoolExecutor)
@@ -172,17 +176,21 @@ class ThreadingInstrumentor(BaseInstrumentor):
     A thread runs in the context in which it was started, a task in that in which it was submitted.
     """
 
-    _patches: tuple[_Patch, ...] = ()
+    _patches: Sequence[_Patch] = ()
 
     def instrumentation_dependencies(self) -> Collection[str]:
         return _instruments
 
     def _instrument(self, **kwargs: Any) -> None:
         cls = ThreadingInstrumentor
-        cls._patches = (
-            _Patch(threading.Thread, "start", _start_carrying),
-            _Patch(futures.ThreadPoolExecutor, "submit", _submit_carrying),
-        )
+        patches = cls._patches = [_Patch(threading.Thread, "start", _start_carrying)]
+
+        def patch_pools(module: ModuleType) -> None:
+            # Switched off meanwhile, perhaps, and on again.
+            if cls._patches is patches:
+                patches.append(_Patch(module.ThreadPoolExecutor, "submit", _submit_carrying))
+
+        when_imported("concurrent.futures.thread", patch_pools)
         greenlets.instrument()
 
     def _uninstrument(self, **kwargs: Any) -> None:

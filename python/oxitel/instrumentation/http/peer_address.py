@@ -5,16 +5,18 @@ Only where a program switches `HttpClientInstrumentor` on; no span is made here.
 
 from __future__ import annotations
 
-import http.client
 import logging
 from collections.abc import Callable, Collection, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry import context
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 from opentelemetry.instrumentation.utils import unwrap
 from opentelemetry.trace import Span
+
+if TYPE_CHECKING:
+    from http.client import HTTPConnection
 
 _logger = logging.getLogger("opentelemetry.util.http.httplib")
 _KEY = "httpbase_instrumentation_state"
@@ -46,15 +48,19 @@ class HttpClientInstrumentor(BaseInstrumentor):
         return ()
 
     def _instrument(self, **kwargs: Any) -> None:
+        from http.client import HTTPConnection
+
         from wrapt import wrap_function_wrapper
 
-        wrap_function_wrapper(http.client.HTTPConnection, "send", _send)
-        instrument_connect(http.client.HTTPConnection)
+        wrap_function_wrapper(HTTPConnection, "send", _send)
+        instrument_connect(HTTPConnection)
 
     def _uninstrument(self, **kwargs: Any) -> None:
+        from http.client import HTTPConnection
+
         _want(False)
-        unwrap(http.client.HTTPConnection, "send")
-        unwrap(http.client.HTTPConnection, "connect")
+        unwrap(HTTPConnection, "send")
+        unwrap(HTTPConnection, "connect")
 
 
 def instrument_connect(module: type[Any], name: str = "connect") -> None:
@@ -79,7 +85,7 @@ def _send(send: Any, connection: Any, args: Any, kwargs: Any) -> Any:
     return result
 
 
-def trysetip(conn: http.client.HTTPConnection, loglevel: int = logging.DEBUG) -> bool:
+def trysetip(conn: HTTPConnection, loglevel: int = logging.DEBUG) -> bool:
     """Set the address on the spans that wait for it; False if there is no connection yet."""
     state: Any = context.get_value(_KEY)
     spans = [span for span in (state or {}).get("need_ip", ()) if span.is_recording()]

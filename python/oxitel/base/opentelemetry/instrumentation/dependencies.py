@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator
 from importlib.metadata import Distribution, PackageNotFoundError, version
 from logging import Logger, getLogger
+from typing import TYPE_CHECKING
 
-from packaging.requirements import InvalidRequirement, Requirement
-from packaging.version import InvalidVersion
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
 
 _logger = getLogger(__name__)
+
+# What most instrumentations ask for: a name, and bounds that are releases. To look at these takes
+# less time than to import packaging, which is left the rest.
+_PLAIN = re.compile(r"(\w[\w.-]*) *((?:(?:>=|<|~=) *\d+(?:\.\d+)*(?:, *|$))+)")
+_BOUND = re.compile(r"(>=|<|~=) *([\d.]+)")
+_RELEASE = re.compile(r"\d+(?:\.\d+)*")
 
 # The extras under which an instrumentation's distribution lists its libraries: those that it needs,
 # and those of which one is enough.
@@ -101,6 +109,17 @@ def get_dependency_conflicts(
 
 def _look_up(dependency: str | Requirement) -> tuple[bool, str | None]:
     """Whether it is installed as required, and the name and version that are installed."""
+    if isinstance(dependency, str) and (plain := _PLAIN.fullmatch(dependency)):
+        name, bounds = plain.groups()
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            return False, None
+        if _is_plainly_met(bounds, found):
+            return True, f"{name} {found}"
+    from packaging.requirements import InvalidRequirement, Requirement
+    from packaging.version import InvalidVersion
+
     try:
         requirement = Requirement(dependency) if isinstance(dependency, str) else dependency
         # None where an installer has left a folder without metadata.
@@ -118,7 +137,35 @@ def _look_up(dependency: str | Requirement) -> tuple[bool, str | None]:
     return is_met, f"{requirement.name} {installed}"
 
 
+def _is_plainly_met(bounds: str, installed: object) -> bool:
+    """Whether a release is within all bounds; False where packaging has to say so."""
+    # None where an installer has left a folder without metadata.
+    if not isinstance(installed, str) or not _RELEASE.fullmatch(installed):
+        return False
+    release = _numbers(installed)
+    for sign, bound_text in _BOUND.findall(bounds):
+        bound = _numbers(bound_text)
+        length = max(len(release), len(bound))
+        here, there = _padded(release, length), _padded(bound, length)
+        is_met = here < there if sign == "<" else here >= there
+        if sign == "~=":
+            is_met &= len(bound) > 1 and here[: len(bound) - 1] == bound[:-1]
+        if not is_met:
+            return False
+    return True
+
+
+def _numbers(release: str) -> tuple[int, ...]:
+    return tuple(int(number) for number in release.split("."))
+
+
+def _padded(numbers: tuple[int, ...], length: int) -> tuple[int, ...]:
+    return numbers + (0,) * (length - len(numbers))
+
+
 def _requirements(dist: Distribution) -> Iterator[Requirement]:
+    from packaging.requirements import InvalidRequirement, Requirement
+
     for text in dist.requires or ():
         try:
             yield Requirement(text)

@@ -9,7 +9,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import wrapt
 from opentelemetry.context import (
     _SUPPRESS_HTTP_INSTRUMENTATION_KEY,
     _SUPPRESS_INSTRUMENTATION_KEY,
@@ -24,9 +23,6 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 # Some instrumentations set and read this one, which is older than the API's.
 _SUPPRESS_INSTRUMENTATION_KEY_PLAIN = "suppress_instrumentation"
-
-# Of wrapt 2; in wrapt 1 the class with the shorter name is what all others are made of.
-_Proxy = getattr(wrapt, "BaseObjectProxy", wrapt.ObjectProxy)
 
 
 def is_instrumentation_enabled() -> bool:
@@ -105,8 +101,13 @@ def unwrap(obj: Any, attr: str) -> None:
             obj = getattr(sys.modules[module_name], class_name)
         except AttributeError as error:
             raise ImportError(f"{module_name} has no {class_name}") from error
+    # Where nothing was wrapped yet, its import would cost more than ours.
+    import wrapt
+
     wrapper = getattr(obj, attr, None)
-    if isinstance(wrapper, _Proxy) and hasattr(wrapper, "__wrapped__"):
+    # Of wrapt 2; in wrapt 1 the class with the shorter name is what all others are made of.
+    proxy = getattr(wrapt, "BaseObjectProxy", wrapt.ObjectProxy)
+    if isinstance(wrapper, proxy) and hasattr(wrapper, "__wrapped__"):
         setattr(obj, attr, wrapper.__wrapped__)
 
 
