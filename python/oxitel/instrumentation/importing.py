@@ -7,6 +7,7 @@ instrumentations on.
 from __future__ import annotations
 
 import sys
+from _thread import get_ident
 from collections.abc import Callable, Sequence
 from logging import getLogger
 from types import ModuleType
@@ -20,8 +21,8 @@ _logger = getLogger("opentelemetry.instrumentation")
 Hook = Callable[[ModuleType], None]
 
 _hooks_by_module: dict[str, list[Hook]] = {}
-# Finders that others have put on the path may ask all of them once more.
-_being_found: set[str] = set()
+# By module and thread: finders that others have put on the path may ask all of them once more.
+_being_found: set[tuple[str, int]] = set()
 
 
 def when_imported(name: str, hook: Hook) -> None:
@@ -49,15 +50,18 @@ class _Finder:
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
-        if name not in _hooks_by_module or name in _being_found:
+        if name not in _hooks_by_module:
             return None
-        _being_found.add(name)
+        search = (name, get_ident())
+        if search in _being_found:
+            return None
+        _being_found.add(search)
         try:
             spec = self._find(name, path, target)
         finally:
-            _being_found.discard(name)
+            _being_found.discard(search)
         if spec is not None and hasattr(spec.loader, "exec_module"):
-            spec.loader = _Loader(spec.loader)  # type: ignore[assignment]
+            spec.loader = _Loader(name, spec.loader)  # type: ignore[assignment]
         return spec
 
     def _find(
@@ -78,7 +82,8 @@ _finder: Any = _Finder()
 class _Loader:
     """Loads a module as `loader` does, which is the module's own from then on; calls the hooks."""
 
-    def __init__(self, loader: Any) -> None:
+    def __init__(self, name: str, loader: Any) -> None:
+        self._name = name
         self._loader = loader
 
     @property  # type: ignore[misc]
@@ -95,5 +100,5 @@ class _Loader:
         if module.__loader__ is own:
             module.__loader__ = self._loader
         self._loader.exec_module(module)
-        for hook in _hooks_by_module.pop(module.__name__, ()):
+        for hook in _hooks_by_module.pop(self._name, ()):
             _call(hook, module)
