@@ -4,7 +4,7 @@
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo view kills wheels test test-python test-pythons test-apis test-buffer fuzz unsafe soak suites lint clippy format bench applications profdata clean
+.PHONY: help setup build demo view kills wheels test test-python test-pythons test-apis test-buffer fuzz unsafe soak suites lint clippy format bench applications clean
 
 PYTHON ?= python3
 PYTHONS ?= 3.10 3.11 3.12 3.13
@@ -131,7 +131,8 @@ format: $(VENV)/.ready ## Format Rust and Python
 bench: $(VENV)/.optimised setup ## Side by side with the official packages
 	$(python) benchmarks/run.py --python $(python) --official $(OXITEL_OFFICIAL_PYTHON)
 
-applications: $(VENV)/.optimised setup ## Applications from PyPI on both sides; APPLICATIONS="NAME …" for some
+applications: build setup ## Applications from PyPI on both sides; APPLICATIONS="NAME …" for some
+	$(optimised_wheel)
 	$(python) benchmarks/applications/run.py --wheel $(TARGET)/optimised/wheel/*.whl $(APPLICATIONS)
 
 clean: ## Remove everything that was built or installed here
@@ -163,18 +164,21 @@ $(VENV)/.built: $(rust) | $(VENV)/.ready
 	touch $@
 
 # As the published wheels are: built twice, and optimised for what benchmarks/train.py runs in between.
-# In a folder of its own, since with other flags cargo builds everything again.
-$(VENV)/.optimised: $(VENV)/.built | profdata
+# In a folder of its own, since with other flags cargo builds everything again. What reads the profile
+# comes with rustup, or with the toolchain.
+define optimised_wheel
 	@echo "Building the native module for what it does most (twice, some minutes each)"
+	@rustup component add llvm-tools || echo "without rustup: llvm-profdata has to come with the toolchain"
 	rm -rf $(TARGET)/optimised/wheel
 	CARGO_TARGET_DIR=$(TARGET)/optimised maturin build --release --pgo --quiet --interpreter $(python) --out $(TARGET)/optimised/wheel
+endef
+
+# Its native module, for the Python of this checkout.
+$(VENV)/.optimised: $(VENV)/.built benchmarks/train.py benchmarks/requirements-training.txt
+	$(optimised_wheel)
 	$(python) -m zipfile -e $(TARGET)/optimised/wheel/*.whl $(TARGET)/optimised/wheel/files
 	cp $(TARGET)/optimised/wheel/files/oxitel/_native.*.so python/oxitel/
 	touch $@
-
-# Reads the profile; comes with rustup, or with the toolchain.
-profdata:
-	@rustup component add llvm-tools || echo "without rustup: llvm-profdata has to come with the toolchain"
 
 $(TARGET)/release/oxitel-viewer: $(rust)
 	@echo "Building the viewer"

@@ -23,7 +23,9 @@ def install() -> None:
     uv = shutil.which("uv")
     pip = [uv, "pip"] if uv else [sys.executable, "-m", "pip"]
     python = ["--python", sys.executable] if uv else []
-    subprocess.run([*pip, "install", "--quiet", *python, "-r", str(REQUIREMENTS)], check=True)
+    done = subprocess.run([*pip, "install", "--quiet", *python, "-r", str(REQUIREMENTS)])
+    if done.returncode != 0:
+        raise session.Failed(f"{REQUIREMENTS.name} could not be installed")
 
 
 def run(receiver: session.Receiver) -> None:
@@ -40,9 +42,9 @@ def run(receiver: session.Receiver) -> None:
 
 
 if __name__ == "__main__":
-    install()
     try:
+        install()
         with session.Receiver(sys.executable) as receiver:
             run(receiver)
-    except session.Failed as failure:
+    except (session.Failed, subprocess.TimeoutExpired) as failure:
         sys.exit(f"failed: {failure}")

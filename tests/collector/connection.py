@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import os
 import socket
+import sys
 
 _AF_UNSPEC_ADDRESS = (ctypes.c_char * 16)()
 
@@ -25,15 +26,19 @@ def reset_socket(connection: socket.socket) -> None:
             pass  # already gone
 
 
-def reserve_port() -> socket.socket:
-    """A socket that keeps a port of 127.0.0.1: while it is open, nobody else is given the port.
+def reserve_port() -> tuple[int, socket.socket]:
+    """A port of 127.0.0.1, and a socket that keeps it: while that is open, nobody else is given it.
 
-    It refuses connections as a closed port does. Who sets SO_REUSEADDR can still listen there.
+    It refuses connections as a closed port does. Who sets SO_REUSEADDR can still listen there, on
+    Linux; elsewhere nobody could, and the socket is closed.
     """
     kept = socket.socket()
     kept.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     kept.bind(("127.0.0.1", 0))
-    return kept
+    port: int = kept.getsockname()[1]
+    if sys.platform != "linux":
+        kept.close()
+    return port, kept
 
 
 def reset_connection_from(local_port: int, peer_port: int) -> bool:

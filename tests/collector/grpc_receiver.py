@@ -30,8 +30,7 @@ class GrpcReceiver(grpc.GenericRpcHandler):
         max_message_bytes: int,
     ) -> None:
         self.store = store
-        self._reserved = reserve_port()
-        self.port: int = self._reserved.getsockname()[1]
+        self.port, self._reserved = reserve_port()
         self._credentials = credentials
         self._max_message_bytes = max_message_bytes
         self._server: grpc.Server | None = None

@@ -132,8 +132,7 @@ class HttpReceiver:
     def __init__(self, store: Store, tls: ssl.SSLContext | None) -> None:
         self.store = store
         self.tls = tls
-        self._reserved = reserve_port()
-        self.port: int = self._reserved.getsockname()[1]
+        self.port, self._reserved = reserve_port()
         self._server: _Server | None = None
         self._lock = threading.Lock()
 

@@ -1,10 +1,16 @@
 """Hooks that wait for a module: what they are called with, and what the module is like then."""
 
+import copy
 import importlib
+import pickle
 import sys
+import threading
+import time
+import warnings
 import zipfile
 from importlib.machinery import SourceFileLoader
-from importlib.util import find_spec
+from importlib.util import find_spec, spec_from_file_location
+from unittest.mock import MagicMock
 
 import pytest
 import wrapt
@@ -101,3 +107,67 @@ def test_who_asks_where_a_module_is_gets_a_loader_of_its_class(folder):
     assert spec.loader.get_source("looked_for") == "value = 1\n"
     assert spec.loader.get_filename("looked_for") == spec.origin
     assert find_spec("nowhere_at_all") is None
+
+
+def test_a_module_that_another_thread_imports_is_waited_for(folder):
+    (folder / "slow.py").write_text("import time\nbegun = True\ntime.sleep(0.5)\nvalue = 1\n")
+    thread = threading.Thread(target=importlib.import_module, args=("slow",))
+    thread.start()
+    while not hasattr(sys.modules.get("slow"), "begun"):
+        time.sleep(0.01)
+    seen = []
+    when_imported("slow", lambda module: seen.append(module.value))
+    thread.join()
+    assert seen == [1]
+
+
+def test_what_is_found_can_be_copied_compared_and_changed_as_without_hooks(folder):
+    (folder / "copied.py").write_text("value = 1\n")
+    when_imported("copied", lambda module: None)
+    spec = find_spec("copied")
+    assert spec == find_spec("copied") == copy.deepcopy(spec)
+    assert type(pickle.loads(pickle.dumps(spec.loader))) is SourceFileLoader
+    spec.loader.source_to_code = lambda data, path: compile("value = 99", path, "exec")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.value == 99
+
+
+def test_every_way_to_load_calls_the_hooks_and_finders_are_asked_by_name(folder):
+    (folder / "by_hand.py").write_text("value = 1\n")
+    seen = []
+    when_imported("by_hand", lambda module: seen.append(module.value))
+    own = next(f for f in sys.meta_path if type(f).__module__ == when_imported.__module__)
+    assert own.find_spec(fullname="nowhere_at_all", path=None) is None
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        find_spec("by_hand").loader.load_module("by_hand")
+    assert seen == [1]
+
+
+def test_odd_modules_are_imported_and_called_with(folder, monkeypatch):
+    (folder / "nameless.py").write_text("del __name__, __spec__\nvalue = 1\n")
+    seen = []
+    when_imported("nameless", lambda module: seen.append(module.value))
+    importlib.import_module("nameless")
+    assert seen == [1]
+
+    class Finder:
+        """Gives the same spec each time."""
+
+        def __init__(self):
+            self.spec = spec_from_file_location("same", folder / "same.py")
+
+        def find_spec(self, fullname, path=None, target=None):
+            return self.spec if fullname == "same" else None
+
+    (folder / "same.py").write_text("value = 2\n")
+    monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, Finder()])
+    when_imported("same", lambda module: seen.append(module.value))
+    for _ in range(2000):
+        find_spec("same")
+    import same
+
+    assert seen == [1, 2] and same.value == 2
+    monkeypatch.setitem(sys.modules, "mocked", MagicMock())
+    when_imported("mocked", lambda module: 1 / 0)

@@ -286,8 +286,9 @@ def full_backlog() -> Iterator[str]:
 
 @pytest.fixture
 def refused() -> Iterator[str]:
-    with reserve_port() as kept:
-        yield f"http://127.0.0.1:{kept.getsockname()[1]}"
+    port, kept = reserve_port()
+    with kept:
+        yield f"http://127.0.0.1:{port}"
 
 
 @pytest.fixture

@@ -8,9 +8,10 @@ from __future__ import annotations
 import logging
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from types import ModuleType
 from typing import Any
+from weakref import ref
 
 from opentelemetry._logs import LoggerProvider, LogRecord
 
@@ -18,7 +19,7 @@ from oxitel.logs.handler import DONE_NATIVELY, Handler, add_code, add_exception,
 from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 
-from .importing import when_imported
+from .importing import when_imported, whole_module
 
 # The functions that would remove our handler, by their module.
 _CONFIGURING = {"logging": ("basicConfig",), "logging.config": ("fileConfig", "dictConfig")}
@@ -69,6 +70,22 @@ def _setup_logging_handler(
 
 
 def _overwrite_logging_config_fns(handler: LoggingHandler) -> None:
+    for name in _CONFIGURING:
+        module = whole_module(name)
+        if module is not None:
+            _keep_handler(handler, module)
+        else:
+            when_imported(name, partial(_keep_handler_later, ref(handler)))
+
+
+def _keep_handler_later(handler: ref[LoggingHandler], module: ModuleType) -> None:
+    present = handler()
+    # It may have been removed meanwhile.
+    if present is not None and present in logging.getLogger().handlers:
+        _keep_handler(present, module)
+
+
+def _keep_handler(handler: LoggingHandler, module: ModuleType) -> None:
     root = logging.getLogger()
 
     def without_handler(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -87,12 +104,8 @@ def _overwrite_logging_config_fns(handler: LoggingHandler) -> None:
         configure._oxitel_handler = handler  # type: ignore[attr-defined]
         return configure
 
-    def keep_handler(module: ModuleType) -> None:
-        for name in _CONFIGURING[module.__name__]:
-            setattr(module, name, without_handler(getattr(module, name)))
-
-    for module_name in _CONFIGURING:
-        when_imported(module_name, keep_handler)
+    for name in _CONFIGURING[module.__name__]:
+        setattr(module, name, without_handler(getattr(module, name)))
 
 
 def _remove_logging_handler(handler: LoggingHandler) -> None:

@@ -7,14 +7,13 @@ again by the next `switch_on`.
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import partial
 from logging import getLogger
 from types import ModuleType
 from typing import Any
 
-from .importing import when_imported
+from .importing import when_imported, whole_module
 
 _logger = getLogger("opentelemetry.instrumentation")
 _MISSING: Any = object()
@@ -35,7 +34,7 @@ class Patches:
     def switch_on(self) -> None:
         self.is_on = True
         for name in self._patch_by_module:
-            module = sys.modules.get(name)
+            module = whole_module(name)
             if module is not None:
                 self._patch(module, name)
             elif name not in self._is_waiting:

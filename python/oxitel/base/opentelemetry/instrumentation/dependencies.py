@@ -15,9 +15,12 @@ _logger = getLogger(__name__)
 
 # What most instrumentations ask for: a name, and bounds that are releases. To look at these takes
 # less time than to import packaging, which is left the rest.
-_PLAIN = re.compile(r"(\w[\w.-]*) *((?:(?:>=|<|~=) *\d+(?:\.\d+)*(?:, *|$))+)")
-_BOUND = re.compile(r"(>=|<|~=) *([\d.]+)")
-_RELEASE = re.compile(r"\d+(?:\.\d+)*")
+_PLAIN = re.compile(
+    r"([a-z0-9](?:[\w.-]*[a-z0-9])?) *((?:(?:>=|<|~=) *\d{1,9}(?:\.\d{1,9})*(?:, *|$))+)",
+    re.ASCII | re.IGNORECASE,
+)
+_BOUND = re.compile(r"(>=|<|~=) *([\d.]+)", re.ASCII)
+_RELEASE = re.compile(r"\d{1,9}(?:\.\d{1,9})*", re.ASCII)
 
 # The extras under which an instrumentation's distribution lists its libraries: those that it needs,
 # and those of which one is enough.
