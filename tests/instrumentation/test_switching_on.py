@@ -6,7 +6,6 @@ import sys
 from ast import literal_eval
 from pathlib import Path
 
-import pytest
 from hypothesis import example, given, strategies as some
 from packaging.requirements import Requirement
 
@@ -82,46 +81,3 @@ def test_packaging_is_asked_for_all_others():
         assert dependencies._PLAIN.fullmatch(text) is None, text
     for installed in ("1.0rc1", "1!1.0", "1.0+local", "", None):
         assert not dependencies._is_plainly_met(">= 0", installed)
-
-
-KEEPING = """
-import gc, logging, sys
-from opentelemetry.sdk._logs import LoggerProvider
-from oxitel.instrumentation import logging_handler
-
-handlers = []
-for step in sys.argv[1].split():
-    if step == "on":
-        handlers.append(logging_handler._setup_logging_handler(LoggerProvider()))
-    elif step == "off":
-        logging_handler._remove_logging_handler(handlers.pop())
-    else:
-        assert "logging.config" not in sys.modules
-        import logging.config
-handlers.clear()
-gc.collect()
-wrapped = 0
-function = logging.config.dictConfig
-while hasattr(function, "__wrapped__"):
-    function = function.__wrapped__
-    wrapped += 1
-alive = sum(type(it) is logging_handler.LoggingHandler for it in gc.get_objects())
-logging.config.dictConfig({"version": 1, "root": {"handlers": []}})
-print(wrapped, alive, len(logging.getLogger().handlers))
-"""
-
-
-@pytest.mark.parametrize(
-    ("steps", "found"),
-    [
-        ("on import", "1 1 1"),
-        ("import on", "1 1 1"),
-        ("on off import", "0 0 0"),
-        ("on import off", "0 0 0"),
-        ("on off on off on import", "1 1 1"),
-    ],
-)
-def test_a_handler_stays_through_configurations_that_are_imported_later(steps, found):
-    command = [sys.executable, "-c", KEEPING, steps]
-    finished = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert finished.stdout.strip() == found

@@ -6,12 +6,10 @@ Official name: `opentelemetry.instrumentation.logging.handler`.
 from __future__ import annotations
 
 import logging
-import sys
+import logging.config
 from collections.abc import Callable
-from functools import partial, wraps
-from types import ModuleType
+from functools import wraps
 from typing import Any
-from weakref import ref
 
 from opentelemetry._logs import LoggerProvider, LogRecord
 
@@ -19,10 +17,12 @@ from oxitel.logs.handler import DONE_NATIVELY, Handler, add_code, add_exception,
 from oxitel.official_name import official
 from oxitel.own_methods import done_natively
 
-from .importing import when_imported, whole_module
-
-# The functions that would remove our handler, by their module.
-_CONFIGURING = {"logging": ("basicConfig",), "logging.config": ("fileConfig", "dictConfig")}
+# What replaces the functions of `logging` below is taken back from these.
+_CONFIGURING = (
+    (logging.config, "fileConfig"),
+    (logging.config, "dictConfig"),
+    (logging, "basicConfig"),
+)
 
 
 @official("opentelemetry.instrumentation.logging.handler")
@@ -70,22 +70,6 @@ def _setup_logging_handler(
 
 
 def _overwrite_logging_config_fns(handler: LoggingHandler) -> None:
-    for name in _CONFIGURING:
-        module = whole_module(name)
-        if module is not None:
-            _keep_handler(handler, module)
-        else:
-            when_imported(name, partial(_keep_handler_later, ref(handler)))
-
-
-def _keep_handler_later(handler: ref[LoggingHandler], module: ModuleType) -> None:
-    present = handler()
-    # It may have been removed meanwhile.
-    if present is not None and present in logging.getLogger().handlers:
-        _keep_handler(present, module)
-
-
-def _keep_handler(handler: LoggingHandler, module: ModuleType) -> None:
     root = logging.getLogger()
 
     def without_handler(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -104,16 +88,14 @@ def _keep_handler(handler: LoggingHandler, module: ModuleType) -> None:
         configure._oxitel_handler = handler  # type: ignore[attr-defined]
         return configure
 
-    for name in _CONFIGURING[module.__name__]:
+    for module, name in _CONFIGURING:
         setattr(module, name, without_handler(getattr(module, name)))
 
 
 def _remove_logging_handler(handler: LoggingHandler) -> None:
     """Undo `_setup_logging_handler`, as far as nobody has built on it since."""
     logging.getLogger().removeHandler(handler)
-    for module_name, names in _CONFIGURING.items():
-        module = sys.modules.get(module_name)
-        for name in names if module is not None else ():
-            function = getattr(module, name)
-            if getattr(function, "_oxitel_handler", None) is handler:
-                setattr(module, name, function.__wrapped__)
+    for module, name in _CONFIGURING:
+        function = getattr(module, name)
+        if getattr(function, "_oxitel_handler", None) is handler:
+            setattr(module, name, function.__wrapped__)
