@@ -9,7 +9,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable, Collection
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from opentelemetry import context as context_api
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
@@ -24,11 +24,9 @@ from .messaging.loop import Loop
 from .messaging.metrics import messaging_metrics
 from .messaging.receiving import finish_everything
 from .messaging.sending import Sending
+from .messaging.tasks import running_task, task_is_gone
 from .messaging.tracing import Attributes, Messaging
 from .patching import Call, Patches
-
-if TYPE_CHECKING:
-    from asyncio import Task
 
 _instruments = ("aiokafka >= 0.8, < 1.0",)
 
@@ -69,7 +67,7 @@ class AIOKafkaInstrumentor(Instrumentor):
             schema_url=_SCHEMA_URL,
         )
         metrics = messaging_metrics(_NAME, _SCHEMA_URL, kwargs.get("meter_provider"))
-        messaging = Messaging(tracer, metrics, _logger, "receive", _older, _task_is_gone)
+        messaging = Messaging(tracer, metrics, _logger, "receive", _older, task_is_gone)
         _producing = _Producing(messaging, _async_hook(kwargs, "async_produce_hook"))
         _consuming = _Consuming(messaging, _async_hook(kwargs, "async_consume_hook"))
         _patches.switch_on()
@@ -89,16 +87,6 @@ def _async_hook(kwargs: dict[str, Any], name: str) -> AsyncHook | None:
         return hook
     _logger.warning("%s is not a coroutine function and is not called", name)
     return None
-
-
-def _owner() -> Any:
-    from asyncio import current_task
-
-    return current_task()
-
-
-def _task_is_gone(task: Task[Any] | None) -> bool:
-    return task is None or task.done()
 
 
 def _client_of(instance: Any, client: Any, group: str | None = None) -> Attributes:
@@ -214,10 +202,10 @@ class _Consuming:
 
     def aiter(self, iterate: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
         found = iterate(*args, **kwargs)
-        return Loop(consumer, _owner) if found is consumer else found
+        return Loop(consumer, running_task) if found is consumer else found
 
     async def getone(self, getone: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
-        owner = _owner()
+        owner = running_task()
         asked = self._messaging.next(consumer, owner)
         record = await getone(*args, **kwargs)
         if record is not None and is_instrumentation_enabled():
@@ -231,7 +219,7 @@ class _Consuming:
         return record
 
     async def getmany(self, getmany: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
-        owner = _owner()
+        owner = running_task()
         asked = self._messaging.next(consumer, owner)
         batches = await getmany(*args, **kwargs)
         if batches and is_instrumentation_enabled():

@@ -22,7 +22,6 @@ from .confluent_kafka_calls import (
     logger,
     messaging_of,
     older,
-    task_is_gone,
     tracer_of,
     wrap_close,
     wrap_consume,
@@ -32,6 +31,7 @@ from .confluent_kafka_calls import (
 from .instrumentor import Instrumentor
 from .messaging.metrics import messaging_metrics
 from .messaging.receiving import finish_everything
+from .messaging.tasks import task_is_gone
 from .messaging.tracing import Messaging, hook_of
 from .patching import Call, Patches
 

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Callable
 from functools import cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from opentelemetry import context as context_api
 from opentelemetry.instrumentation.utils import is_instrumentation_enabled
@@ -24,10 +24,8 @@ from .messaging.attributes import (
 )
 from .messaging.metrics import MessagingMetrics, messaging_metrics
 from .messaging.sending import Sending
+from .messaging.tasks import running_task
 from .messaging.tracing import Attributes, Messaging
-
-if TYPE_CHECKING:
-    from asyncio import Task
 
 NAME = "opentelemetry.instrumentation.confluent_kafka"
 SCHEMA_URL = "https://opentelemetry.io/schemas/1.11.0"
@@ -231,18 +229,14 @@ class Consuming:
         return close(*args, **kwargs)
 
     async def async_poll(self, poll: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
-        from asyncio import current_task
-
-        owner = current_task()
+        owner = running_task()
         asked = self._messaging.next(consumer, owner)
         record = await poll(*args, **kwargs)
         self._received(consumer, record, owner, asked, args, kwargs)
         return record
 
     async def async_consume(self, consume: Any, consumer: Any, args: Any, kwargs: Any) -> Any:
-        from asyncio import current_task
-
-        owner = current_task()
+        owner = running_task()
         asked = self._messaging.next(consumer, owner)
         records = await consume(*args, **kwargs)
         self._received_batch(consumer, records, owner, asked, args, kwargs)
@@ -292,10 +286,6 @@ def _is_message(record: Any) -> bool:
 def _is_quiet(consumer: Any) -> bool:
     """Whether it works for an `AIOConsumer`, in a pool of threads: that one is traced."""
     return getattr(consumer, "_oxitel_is_quiet", False)
-
-
-def task_is_gone(task: Task[Any] | None) -> bool:
-    return task is None or task.done()
 
 
 def tracer_of(provider: TracerProvider | None) -> Tracer:
