@@ -156,7 +156,8 @@ pub(super) fn request(settled: &Settled, body: Bytes, deadline: Instant) -> Requ
     }
 }
 
-fn timed_out(protocol: Protocol) -> Reason {
+/// The reason for giving up an answer.
+pub(super) fn timed_out(protocol: Protocol) -> Reason {
     let text = "no answer in time";
     match protocol {
         Protocol::Grpc => grpc::deadline_exceeded(text),

@@ -1,12 +1,13 @@
 //! An exporter: a checked configuration and, per process, its connections.
 
 use std::fmt;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, mpsc};
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::attempt::timed_out;
 use super::carrier::Carrier;
 use super::config::{ExporterConfig, limited};
 use super::deliver::{Delivery, Left, Owner, SHUT_DOWN, Tally, deliver};
@@ -170,6 +171,9 @@ impl Exporter {
         let deadline = Instant::now() + timeout;
         let asked = Arc::clone(&session);
         let keep_failed = Arc::clone(&self.keep_failed);
+        let is_kept = keep_failed.get().is_some();
+        let is_told = Arc::new(AtomicBool::new(false));
+        let is_told_already = Arc::clone(&is_told);
         let started = worker::spawn(async move {
             let mut urgency = session.urgency.subscribe();
             let delivery = deliver(&session, batch, deadline, &mut urgency, Owner::Caller).await;
@@ -178,12 +182,14 @@ impl Exporter {
                 let _ = answer.send(delivery);
                 return;
             }
-            let left = delivery.left.as_ref();
-            let is_hopeless = left.is_some_and(|left| left.setback.is_hopeless);
-            let unsent = left.map_or(0, Left::len);
-            let (tally, why) = (delivery.tally, why(&delivery));
-            session.account(count, tally, unsent, is_hopeless, &why);
-            tell(&session, &delivery);
+            if !is_told_already.swap(true, Ordering::Relaxed) {
+                let left = delivery.left.as_ref();
+                let is_hopeless = left.is_some_and(|left| left.setback.is_hopeless);
+                let unsent = left.map_or(0, Left::len);
+                let (tally, why) = (delivery.tally, why(&delivery));
+                session.account(count, tally, unsent, is_hopeless, &why);
+                tell(&session, &delivery);
+            }
             let _ = answer.send(delivery);
         });
         if let Err(error) = started {
@@ -194,6 +200,9 @@ impl Exporter {
         Ok(PendingExport {
             answered,
             count,
+            session: asked,
+            is_told,
+            is_kept,
             // The deadline is the worker's business; this is for a worker held up by something else.
             given_up_at: deadline + Duration::from_millis(250),
         })
@@ -239,6 +248,11 @@ impl Exporter {
 pub struct PendingExport {
     answered: mpsc::Receiver<Delivery>,
     count: usize,
+    session: Arc<Session>,
+    /// Whether what became of it is accounted for, by the worker or by who has given up waiting for it.
+    is_told: Arc<AtomicBool>,
+    /// Whether the worker keeps what is not delivered.
+    is_kept: bool,
     given_up_at: Instant,
 }
 
@@ -250,7 +264,7 @@ impl PendingExport {
         let delivery = match self.answered.recv_timeout(patience.min(left)) {
             Ok(delivery) => delivery,
             Err(mpsc::RecvTimeoutError::Timeout) if patience < left => return None,
-            Err(_) => return Some(Err(failed(self.count, "timed out".to_owned()))),
+            Err(_) => return Some(Err(self.given_up())),
         };
         let summary = ExportSummary {
             delivered: delivery.tally.delivered,
@@ -265,6 +279,20 @@ impl PendingExport {
             undelivered,
             reason: delivery.reason.to_string(),
         }))
+    }
+
+    /// The worker is held up: reading the system's certificates, say, or resolving a name. The process
+    /// may end before it can tell, so that what was waited for is told as lost now.
+    fn given_up(&self) -> ExportError {
+        let session = &self.session;
+        let reason = timed_out(session.settled.route.protocol);
+        if !self.is_kept && !self.is_told.swap(true, Ordering::Relaxed) {
+            let tally = Tally::default();
+            session.account(self.count, tally, self.count, false, &reason.to_string());
+            let so_far = session.count_lost(Owner::Caller, self.count);
+            report::export_failed(&session.settled, &reason, so_far);
+        }
+        failed(self.count, reason.to_string())
     }
 }
 
