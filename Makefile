@@ -131,7 +131,7 @@ format: $(VENV)/.ready ## Format Rust and Python
 bench: $(VENV)/.optimised setup ## Side by side with the official packages
 	$(python) benchmarks/run.py --python $(python) --official $(OXITEL_OFFICIAL_PYTHON)
 
-applications: build setup ## Applications from PyPI on both sides; APPLICATIONS="NAME …" for some
+applications: setup ## Applications from PyPI on both sides; APPLICATIONS="NAME …" for some
 	$(optimised_wheel)
 	$(python) benchmarks/applications/run.py --wheel $(TARGET)/optimised/wheel/*.whl $(APPLICATIONS)
 

@@ -6,10 +6,10 @@ first one. The second one then knows which functions, branches and calls are the
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 
+import environment
 import session
 from catalog import CASES
 
@@ -20,7 +20,7 @@ LEFT_OUT += ("flask_request", "psycopg_execute", "asyncpg_execute")
 
 
 def install() -> None:
-    uv = shutil.which("uv")
+    uv = environment.uv()
     pip = [uv, "pip"] if uv else [sys.executable, "-m", "pip"]
     python = ["--python", sys.executable] if uv else []
     done = subprocess.run([*pip, "install", "--quiet", *python, "-r", str(REQUIREMENTS)])

@@ -34,23 +34,14 @@ class Patches:
     def switch_on(self) -> None:
         self.is_on = True
         for name in self._patch_by_module:
-            module = whole_module(name)
-            if module is not None:
-                self._patch(module, name)
-            elif name not in self._is_waiting:
+            if name not in self._is_waiting or whole_module(name) is not None:
                 self._is_waiting.add(name)
                 when_imported(name, partial(self._imported, name))
 
     def _imported(self, name: str, module: ModuleType) -> None:
         self._is_waiting.discard(name)
         if self.is_on:
-            self._patch(module, name)
-
-    def _patch(self, module: ModuleType, name: str) -> None:
-        try:
             self._patch_by_module[name](module)
-        except Exception:
-            _logger.exception("Failed to instrument %s, which stays as it is", name)
 
     def wrap(self, owner: Any, name: str, make: Make) -> None:
         """Put `make(original)` in the place of the attribute `name` of a class or module."""
