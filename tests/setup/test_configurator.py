@@ -17,7 +17,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF
 from conftest import program_environment
 from oxitel.resources.resource import Resource
 from oxitel.setup import Configurator, components, plugins
-from oxitel.setup.zero_code import distro as distro_module
+from oxitel.setup.zero_code import chosen
 from oxitel.setup.zero_code.distro import Distro, chosen_configurator, chosen_distro
 from oxitel.variables import variable as variable_module
 
@@ -194,7 +194,7 @@ def test_ours_steps_aside_where_another_is_chosen_or_wins(
             monkeypatch.delenv(name, raising=False)
         else:
             monkeypatch.setenv(name, variable)
-    monkeypatch.setattr(distro_module, "_is_first", lambda: is_first)
+    monkeypatch.setattr(chosen, "_is_first", lambda: is_first)
     assert (chosen_distro() is not None) == is_ours
     assert isinstance(chosen_configurator(), Configurator) == is_ours
 

@@ -4,21 +4,19 @@ Oxitel up: OTEL_PYTHON_DISTRO=oxitel OTEL_PYTHON_CONFIGURATOR=oxitel.
 
 from __future__ import annotations
 
-from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.distro import BaseDistro
 
 from oxitel.variables import zero_code as variables
 from oxitel.variables.otlp import PROTOCOL
-from oxitel.variables.variable import Variable
+
+from .chosen import NAME, is_chosen
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
 
     from oxitel.setup import BaseConfigurator
-
-_NAME = "oxitel"
 
 
 class Distro(BaseDistro):
@@ -54,7 +52,7 @@ class Distro(BaseDistro):
 def chosen_distro() -> Distro | None:
     """The entry point `opentelemetry_distro`. None, which passes over it, where another SDK wins
     and nobody asked for Oxitel."""
-    if not _is_chosen(variables.DISTRO):
+    if not is_chosen(variables.DISTRO):
         return None
     _activate()
     return Distro()
@@ -63,7 +61,7 @@ def chosen_distro() -> Distro | None:
 def chosen_configurator() -> BaseConfigurator | _OtherConfigurator:
     """The entry point `opentelemetry_configurator`. Only the first one is called, so where another
     SDK wins and nobody asked for Oxitel this stands for the next one."""
-    if not _is_chosen(variables.CONFIGURATOR):
+    if not is_chosen(variables.CONFIGURATOR):
         return _OtherConfigurator()
     _activate()
     from oxitel.setup import Configurator
@@ -79,30 +77,9 @@ class _OtherConfigurator:
         from opentelemetry.util._importlib_metadata import entry_points
 
         for entry_point in entry_points(group="opentelemetry_configurator"):
-            if entry_point.name != _NAME:
+            if entry_point.name != NAME:
                 entry_point.load()().configure(**kwargs)
                 break
-
-
-def is_asked_for() -> bool:
-    """Whether the official imports are ours, or are to be by the variable for distributions."""
-    return variables.DISTRO.text() == _NAME or _is_first()
-
-
-def _is_chosen(variable: Variable) -> bool:
-    chosen = variable.text()
-    return _is_first() if chosen is None else chosen == _NAME
-
-
-def _is_first() -> bool:
-    """Whether `import opentelemetry.sdk.trace` finds ours, without importing it."""
-    try:
-        specification = find_spec("opentelemetry.sdk.trace")
-    except ModuleNotFoundError:
-        # Not even the path file was read; activating it finds ours.
-        return True
-    origin = None if specification is None else specification.origin
-    return origin is None or f"{_NAME}/dropin/" in origin.replace("\\", "/")
 
 
 def _activate() -> None:

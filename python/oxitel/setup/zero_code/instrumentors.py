@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from opentelemetry.instrumentation.instrumentor import BaseInstrumentor
 
-from .distro import is_asked_for
+from .chosen import is_asked_for
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint

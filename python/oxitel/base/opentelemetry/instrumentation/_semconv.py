@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Iterable, Mapping, MutableMapping
 from enum import Enum
 from threading import Lock
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from opentelemetry.trace import Span
 from opentelemetry.trace.status import Status, StatusCode
@@ -213,10 +213,12 @@ def _chosen(mode: _StabilityMode, old: Any, new: Any) -> Iterable[Any]:
     return [name for name in names if name is not None]
 
 
-class _SetAttribute(Protocol):
-    def __call__(
-        self, result: _Attributes, value: Any, sem_conv_opt_in_mode: _StabilityMode
-    ) -> None: ...
+if TYPE_CHECKING:
+
+    class _SetAttribute(Protocol):
+        def __call__(
+            self, result: _Attributes, value: Any, sem_conv_opt_in_mode: _StabilityMode
+        ) -> None: ...
 
 
 def _named(
