@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from types import ModuleType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from opentelemetry.trace import TracerProvider
 
@@ -103,12 +103,13 @@ class ConfluentKafkaInstrumentor(Instrumentor):
         produce_hook = hook_of(kwargs.get("produce_hook"))
         consume_hook = hook_of(kwargs.get("consume_hook"))
         asynchronous = Messaging(tracer, metrics, logger, "process", older, task_is_gone)
-        _tracing = _Tracing(
-            Producing(messaging_of(tracer, metrics), produce_hook),
-            Producing(messaging_of(tracer, metrics), produce_hook, key_comes_first=True),
-            Consuming(messaging_of(tracer, metrics), consume_hook),
-            Consuming(asynchronous, consume_hook),
-        )
+        serializing = Producing(messaging_of(tracer, metrics), produce_hook, key_comes_first=True)
+        _tracing = {
+            "producing": Producing(messaging_of(tracer, metrics), produce_hook),
+            "serializing": serializing,
+            "consuming": Consuming(messaging_of(tracer, metrics), consume_hook),
+            "asynchronous": Consuming(asynchronous, consume_hook),
+        }
         _patches.switch_on()
 
     def _uninstrument(self, **kwargs: Any) -> None:
@@ -123,20 +124,12 @@ class ConfluentKafkaInstrumentor(Instrumentor):
     wrap_close = staticmethod(wrap_close)
 
 
-class _Tracing(NamedTuple):
-    """What the clients of one `instrument` are traced with."""
-
-    producing: Producing
-    serializing: Producing
-    consuming: Consuming
-    asynchronous: Consuming
-
-
-_tracing: Any = None
+# What the clients of the last `instrument` are traced with.
+_tracing: dict[str, Any] = {}
 
 
 def _traced(part: str, method: str) -> Call:
-    return lambda *call: getattr(getattr(_tracing, part), method)(*call)
+    return lambda *call: getattr(_tracing[part], method)(*call)
 
 
 def _patch(module: ModuleType) -> None:

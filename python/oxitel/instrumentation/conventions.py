@@ -3,7 +3,7 @@ the official base of instrumentations reads once in a process."""
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from opentelemetry.instrumentation import _semconv
 
@@ -12,13 +12,17 @@ _DEFAULT = _semconv._StabilityMode.DEFAULT
 OLD_HTTP_SCHEMA_URL = _semconv._get_schema_url(_DEFAULT)
 
 
-class Conventions(NamedTuple):
+class Conventions:
     """Old names, new ones, or both; `mode` is what the official functions call it."""
 
-    mode: Any
-    old: bool
-    new: bool
-    schema_url: str
+    # Written out: to make a class of named values takes as long as to import two modules.
+    __slots__ = ("mode", "new", "old", "schema_url")
+
+    def __init__(self, mode: Any, old: bool, new: bool, schema_url: str) -> None:
+        self.mode = mode
+        self.old = old
+        self.new = new
+        self.schema_url = schema_url
 
 
 def schema_url_for(signals: list[Any]) -> str:

@@ -6,12 +6,12 @@ its transport is, is patched on the classes: a redirect is a span of its own.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, MutableMapping
+from collections.abc import Awaitable, Callable, Collection
 from functools import partial
 from inspect import iscoroutinefunction
 from logging import getLogger
 from types import ModuleType
-from typing import Any, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from oxitel import _native
 from oxitel.official_name import official
@@ -22,6 +22,16 @@ from .http.excluded_urls import excluded_by
 from .http.headers import CLIENT_REQUEST, CLIENT_RESPONSE, captures
 from .instrumentor import Instrumentor
 from .patching import Patches
+
+if TYPE_CHECKING:
+    from .httpx_hooks import (
+        AsyncRequestHook as AsyncRequestHook,
+        AsyncResponseHook as AsyncResponseHook,
+        RequestHook as RequestHook,
+        RequestInfo as RequestInfo,
+        ResponseHook as ResponseHook,
+        ResponseInfo as ResponseInfo,
+    )
 
 _NAME = "opentelemetry.instrumentation.httpx"
 _FLAG = "_is_instrumented_by_opentelemetry"
@@ -35,31 +45,6 @@ _instruments = ()
 _instruments_any = (*_instruments_httpx, *_instruments_httpx2)
 _supports_metrics = True
 _semconv_status = "migration"
-
-
-class RequestInfo(NamedTuple):
-    """A request, as hooks see it."""
-
-    method: bytes
-    url: Any
-    headers: Any
-    stream: Any
-    extensions: MutableMapping[str, Any] | None
-
-
-class ResponseInfo(NamedTuple):
-    """An answer, as hooks see it."""
-
-    status_code: int
-    headers: Any
-    stream: Any
-    extensions: MutableMapping[str, Any] | None
-
-
-RequestHook = Callable[[Any, RequestInfo], None]
-ResponseHook = Callable[[Any, RequestInfo, ResponseInfo], None]
-AsyncRequestHook = Callable[[Any, RequestInfo], Awaitable[Any]]
-AsyncResponseHook = Callable[[Any, RequestInfo, ResponseInfo], Awaitable[Any]]
 
 
 class Instrumentation:
@@ -230,11 +215,15 @@ def _look_at(module: ModuleType) -> None:
 
 
 def _information(request: Any) -> RequestInfo:
+    from .httpx_hooks import RequestInfo
+
     method = request.method.encode()
     return RequestInfo(method, request.url, request.headers, request.stream, request.extensions)
 
 
 def _answer(response: Any) -> ResponseInfo:
+    from .httpx_hooks import ResponseInfo
+
     return ResponseInfo(
         response.status_code, response.headers, response.stream, response.extensions
     )
@@ -449,8 +438,18 @@ class HTTPX2ClientInstrumentor(_BaseInstrumentor):
     _patches = Patches({"httpx2": lambda module: _patch(HTTPX2ClientInstrumentor, module)})
 
 
+OF_HOOKS = {
+    *("AsyncRequestHook", "AsyncResponseHook", "RequestHook", "RequestInfo", "ResponseHook"),
+    "ResponseInfo",
+}
+
+
 def __getattr__(name: str) -> Any:
-    """The transports, which derive from those of the libraries."""
+    """The transports, which derive from those of the libraries, and what only hooks need."""
+    if name in OF_HOOKS:
+        from . import httpx_hooks
+
+        return getattr(httpx_hooks, name)
     if "OpenTelemetryTransport" in name:
         from . import httpx_transports
 

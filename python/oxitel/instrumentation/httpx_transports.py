@@ -9,7 +9,8 @@ from typing import Any
 
 from . import httpx as instrumentation
 from .http.arguments import hook_of
-from .httpx import Instrumentation, RequestHook, ResponseHook
+from .httpx import Instrumentation
+from .httpx_hooks import RequestHook, ResponseHook
 
 
 class _Transport:

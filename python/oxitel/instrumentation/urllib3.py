@@ -7,10 +7,9 @@ which calls itself for each retry and redirect: one span for all of them.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Collection, Iterable, Mapping, Sized
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Sized
 from types import ModuleType
-from typing import IO, Any
+from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
 from oxitel.official_name import official
@@ -23,24 +22,15 @@ from .http.peer_address import is_wanted, set_ip_on_next_http_connection
 from .instrumentor import Instrumentor
 from .patching import Patches
 
+if TYPE_CHECKING:
+    from .urllib3_hooks import RequestInfo as RequestInfo
+
 _NAME = "opentelemetry.instrumentation.urllib3"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 _instruments = ("urllib3 >= 1.0.0, < 3.0.0",)
 _supports_metrics = True
 _semconv_status = "migration"
-
-
-@dataclass
-class RequestInfo:
-    """The arguments of a call of `urlopen`."""
-
-    __slots__ = ("body", "headers", "method", "url")
-
-    method: str
-    url: str
-    headers: Mapping[str, str] | None
-    body: bytes | IO[Any] | Iterable[bytes] | str | None
 
 
 class _Instrumentation:
@@ -121,6 +111,8 @@ class _Instrumentation:
             if self.captured_request:
                 call.set_attributes(self.captured_request.attributes(headers))
             if self.request_hook is not None:
+                from .urllib3_hooks import RequestInfo
+
                 call.call_hook(self.request_hook, pool, RequestInfo(method, url, headers, body))
             call.sends(headers)
         return call
@@ -246,3 +238,12 @@ class URLLib3Instrumentor(Instrumentor):
         global _instrumentation
         _instrumentation = None
         _patches.switch_off()
+
+
+def __getattr__(name: str) -> Any:
+    """What only hooks need."""
+    if name == "RequestInfo":
+        from .urllib3_hooks import RequestInfo
+
+        return RequestInfo
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

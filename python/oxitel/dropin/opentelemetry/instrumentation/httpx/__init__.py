@@ -1,20 +1,24 @@
 """Official path of oxitel.instrumentation.httpx."""
 
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from oxitel.instrumentation import httpx as _own
 from oxitel.instrumentation.httpx import (
-    AsyncRequestHook as AsyncRequestHook,
-    AsyncResponseHook as AsyncResponseHook,
     HTTPX2ClientInstrumentor as HTTPX2ClientInstrumentor,
     HTTPXClientInstrumentor as HTTPXClientInstrumentor,
-    RequestHook as RequestHook,
-    RequestInfo as RequestInfo,
-    ResponseHook as ResponseHook,
-    ResponseInfo as ResponseInfo,
 )
 from oxitel.version import OFFICIAL_CONTRIB_VERSION as __version__
+
+if TYPE_CHECKING:
+    from oxitel.instrumentation.httpx_hooks import (
+        AsyncRequestHook as AsyncRequestHook,
+        AsyncResponseHook as AsyncResponseHook,
+        RequestHook as RequestHook,
+        RequestInfo as RequestInfo,
+        ResponseHook as ResponseHook,
+        ResponseInfo as ResponseInfo,
+    )
 
 
 def __getattr__(name: str) -> Any:
@@ -28,3 +32,7 @@ def __getattr__(name: str) -> Any:
         except ImportError:
             return None
     return getattr(_own, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_own.OF_HOOKS})
