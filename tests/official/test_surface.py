@@ -529,7 +529,10 @@ def _served() -> dict[str, Any]:
     """What the official paths serve of ours and has a name: classes and functions."""
     served = {}
     for module in MODULES:
-        for name, value in vars(importlib.import_module(module)).items():
+        loaded = importlib.import_module(module)
+        # Those too that are looked up when somebody asks; None where that needs another package.
+        for name in dir(loaded):
+            value = getattr(loaded, name, None)
             if isinstance(value, type | FunctionType) and not name.startswith("__"):
                 served[f"{value.__module__}.{value.__qualname__}"] = value
     return {name: value for name, value in served.items() if name.startswith(OURS)}

@@ -1,5 +1,7 @@
 """Official path of oxitel.resources."""
 
+from typing import TYPE_CHECKING
+
 from oxitel.incidental import incidental
 from oxitel.resources.aggregate import (
     _get_process_dependent_resource as _get_process_dependent_resource,
@@ -74,11 +76,6 @@ from oxitel.resources.detector import (
     ServiceInstanceIdResourceDetector as ServiceInstanceIdResourceDetector,
     _HostResourceDetector as _HostResourceDetector,
 )
-from oxitel.resources.host_id import (
-    _BSD_KENV_COMMAND as _BSD_KENV_COMMAND,
-    _LINUX_MACHINE_ID_PATHS as _LINUX_MACHINE_ID_PATHS,
-    read_host_id as _get_host_id,
-)
 from oxitel.resources.resource import (
     _DEFAULT_RESOURCE as _DEFAULT_RESOURCE,
     _EMPTY_RESOURCE as _EMPTY_RESOURCE,
@@ -86,6 +83,13 @@ from oxitel.resources.resource import (
     LabelValue as LabelValue,
     Resource as Resource,
 )
+
+if TYPE_CHECKING:
+    from oxitel.resources.host_id import (
+        _BSD_KENV_COMMAND as _BSD_KENV_COMMAND,
+        _LINUX_MACHINE_ID_PATHS as _LINUX_MACHINE_ID_PATHS,
+        read_host_id as _get_host_id,
+    )
 
 __getattr__, __dir__ = incidental(
     __name__,
@@ -97,6 +101,9 @@ __getattr__, __dir__ = incidental(
         "opentelemetry.sdk.version": "__version__:_OPENTELEMETRY_SDK_VERSION",
         "opentelemetry.semconv.resource": "ResourceAttributes",
         "opentelemetry.util.types": "AnyValue",
+        "oxitel.resources.host_id": (
+            "_BSD_KENV_COMMAND _LINUX_MACHINE_ID_PATHS read_host_id:_get_host_id"
+        ),
     },
     modules={"subprocess": "subprocess"},
     loggers=("logger",),

@@ -1,6 +1,7 @@
 """Official path of oxitel.trace."""
 
 from time import time_ns as time_ns
+from typing import TYPE_CHECKING
 
 from opentelemetry.sdk.resources import (
     Resource as Resource,
@@ -8,12 +9,6 @@ from opentelemetry.sdk.resources import (
 from opentelemetry.sdk.trace.id_generator import (
     IdGenerator as IdGenerator,
     RandomIdGenerator as RandomIdGenerator,
-)
-from opentelemetry.sdk.util import (
-    BoundedList as BoundedList,
-)
-from opentelemetry.sdk.util._configurator import (
-    RuleBasedConfigurator as RuleBasedConfigurator,
 )
 from opentelemetry.sdk.util.instrumentation import (
     InstrumentationInfo as InstrumentationInfo,
@@ -62,6 +57,10 @@ from . import (
     sampling as sampling,
 )
 
+if TYPE_CHECKING:
+    from opentelemetry.sdk.util import BoundedList as BoundedList
+    from opentelemetry.sdk.util._configurator import RuleBasedConfigurator as RuleBasedConfigurator
+
 clock.watch(__name__)
 
 __getattr__, __dir__ = incidental(
@@ -76,6 +75,8 @@ __getattr__, __dir__ = incidental(
             " OTEL_SPAN_EVENT_COUNT_LIMIT OTEL_SPAN_LINK_COUNT_LIMIT"
         ),
         "opentelemetry.sdk.resources": "_get_process_dependent_resource",
+        "opentelemetry.sdk.util": "BoundedList",
+        "opentelemetry.sdk.util._configurator": "RuleBasedConfigurator",
         "opentelemetry.semconv.attributes.exception_attributes": (
             "EXCEPTION_ESCAPED EXCEPTION_MESSAGE EXCEPTION_STACKTRACE EXCEPTION_TYPE"
         ),

@@ -1,11 +1,15 @@
 """Official path of oxitel.trace.otlp_grpc."""
 
+from typing import TYPE_CHECKING
+
 from oxitel.export.grpc_compression import environ_to_compression as environ_to_compression
 from oxitel.incidental import incidental
-from oxitel.otlp.request import encode_spans as encode_spans
 from oxitel.trace.export import SpanExporter as SpanExporter, SpanExportResult as SpanExportResult
 from oxitel.trace.otlp_grpc import OTLPSpanExporter as OTLPSpanExporter
 from oxitel.trace.span import ReadableSpan as ReadableSpan
+
+if TYPE_CHECKING:
+    from oxitel.otlp.request import encode_spans as encode_spans
 
 __getattr__, __dir__ = incidental(
     __name__,
@@ -25,6 +29,7 @@ __getattr__, __dir__ = incidental(
             " OTEL_EXPORTER_OTLP_TRACES_INSECURE OTEL_EXPORTER_OTLP_TRACES_TIMEOUT"
             " _OTEL_PYTHON_EXPORTER_OTLP_GRPC_TRACES_CREDENTIAL_PROVIDER"
         ),
+        "oxitel.otlp.request": "encode_spans",
         "opentelemetry.semconv._incubating.attributes.otel_attributes": "OtelComponentTypeValues",
     },
     loggers=("logger",),
