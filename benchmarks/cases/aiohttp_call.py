@@ -19,9 +19,11 @@ async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> 
 async def make(provider: Any) -> tuple[str, aiohttp.ClientSession, aiohttp.ClientSession]:
     server = await asyncio.start_server(answer, "127.0.0.1", 0)
     port = server.sockets[0].getsockname()[1]
-    config = instrumentation("aiohttp_client").create_trace_config(tracer_provider=provider)
-    session = aiohttp.ClientSession(trace_configs=[config])
-    return f"http://127.0.0.1:{port}/orders/", session, aiohttp.ClientSession()
+    instrumentor = instrumentation("aiohttp_client").AioHttpClientInstrumentor()
+    instrumentor.instrument(tracer_provider=provider)
+    session, plain_session = aiohttp.ClientSession(), aiohttp.ClientSession()
+    instrumentor.uninstrument_session(plain_session)
+    return f"http://127.0.0.1:{port}/orders/", session, plain_session
 
 
 loop = asyncio.new_event_loop()

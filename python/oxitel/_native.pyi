@@ -18,10 +18,11 @@ from oxitel._native_instrumentation import (
     AsgiSend,
     ClientCall,
     ClientMethod,
+    ClientTrace,
+    ClientTraces,
     Database,
     DatabaseCall,
     DatabaseMethod,
-    Done,
     HttpClient,
     HttpServer,
     ResponseBody,
@@ -36,6 +37,7 @@ from oxitel._native_instrumentation import (
     redact_url_query,
     sql_operation,
     synthetic_user_agent,
+    url_text,
 )
 from oxitel.export.settings import Settings
 from oxitel.logs.limits import LogRecordLimits
@@ -64,12 +66,13 @@ __all__ = [
     "Bell",
     "ClientCall",
     "ClientMethod",
+    "ClientTrace",
+    "ClientTraces",
     "CompositePropagator",
     "Counter",
     "Database",
     "DatabaseCall",
     "DatabaseMethod",
-    "Done",
     "Endpoint",
     "Errand",
     "Exporter",
@@ -143,6 +146,7 @@ __all__ = [
     "shown_endpoint",
     "sql_operation",
     "synthetic_user_agent",
+    "url_text",
 ]
 
 LOGGING_ATTRIBUTES: tuple[str, ...]

@@ -1,6 +1,6 @@
 """The part of the native module that only instrumentations use; `_native.pyi` has it too."""
 
-from collections.abc import Awaitable, Callable, Generator, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Any, Literal, final
 
 from opentelemetry.context import Context
@@ -10,10 +10,11 @@ __all__ = [
     "AsgiSend",
     "ClientCall",
     "ClientMethod",
+    "ClientTrace",
+    "ClientTraces",
     "Database",
     "DatabaseCall",
     "DatabaseMethod",
-    "Done",
     "HttpClient",
     "HttpServer",
     "ResponseBody",
@@ -28,6 +29,7 @@ __all__ = [
     "redact_url_query",
     "sql_operation",
     "synthetic_user_agent",
+    "url_text",
 ]
 
 def is_suppressed() -> bool: ...
@@ -39,6 +41,7 @@ def synthetic_user_agent(user_agent: str) -> str | None: ...
 def asgi_url(scope: dict[str, Any]) -> str: ...
 def is_http_suppressed() -> bool: ...
 def sql_operation(statement: str) -> str: ...
+def url_text(url: Any) -> str: ...
 
 @final
 class HttpClient:
@@ -119,13 +122,31 @@ class ClientMethod:
     def __getattr__(self, name: str, /) -> Any: ...
 
 @final
-class Done:
-    """What is awaited where there is nothing to wait for."""
+class ClientTrace:
+    """Is told of the steps of a request, and gives what is awaited."""
 
-    def __new__(cls) -> Self: ...
-    def __await__(self) -> Generator[Any, Any]: ...
-    def __iter__(self) -> Self: ...
-    def __next__(self) -> None: ...
+    @property
+    def oxitel_request(self) -> Self: ...
+    def send_request_start(self, method: str, url: Any, headers: Any) -> Awaitable[None]: ...
+    def send_request_end(
+        self, _method: str, _url: Any, _headers: Any, response: Any
+    ) -> Awaitable[None]: ...
+    def send_request_exception(
+        self, _method: str, _url: Any, _headers: Any, exception: Any
+    ) -> Awaitable[None]: ...
+    def pass_by(self, *_arguments: Any) -> Awaitable[None]: ...
+
+@final
+class ClientTraces:
+    """Makes what is told of the steps of a request, for each request."""
+
+    @staticmethod
+    def new(
+        other: Callable[..., Any], done: Awaitable[None], url: type[Any] | None = None
+    ) -> ClientTraces: ...
+    def record_with(self, own: Any = None) -> None: ...
+    def __call__(self, *arguments: Any, **keywords: Any) -> Any: ...
+    def __deepcopy__(self, _memo: Any, /) -> Self: ...
 
 @final
 class Database:

@@ -1,7 +1,10 @@
 """The requests of aiohttp's sessions: one span each, with its metrics, whatever happens to them."""
 
 import asyncio
+import copy
+import gc
 import logging
+import weakref
 
 import aiohttp
 import pytest
@@ -330,6 +333,111 @@ def test_what_a_program_adds_to_a_configuration_is_called(server, is_received):
     assert answered.attributes["http.status_code"] == 200
     assert failed.status.status_code is StatusCode.ERROR
     assert len(server.headers("traceparent")) == 2
+
+
+def test_the_librarys_own_object_of_a_request_records_the_same(server, monkeypatch):
+    recorded = Recorded()
+    config = create_trace_config(**recorded.arguments())
+    config.freeze()
+    monkeypatch.setattr(aiohttp.client, "Trace", aiohttp.tracing.Trace)
+    with pytest.raises(aiohttp.ClientConnectorError):
+        get(f"{server.url}/moved", "http://127.0.0.1:1/", trace_configs=[config])
+    answered, failed = recorded.spans()
+    assert answered.attributes["http.status_code"] == 200
+    assert failed.status.description == "ClientConnectorError"
+    assert len(server.headers("traceparent")) == 2
+
+
+def test_a_copy_of_a_configuration_records_the_same(server):
+    recorded = Recorded()
+    config = create_trace_config(**recorded.arguments())
+    config.freeze()
+    get(server.url, trace_configs=[copy.copy(config)])
+    get(server.url, trace_configs=[copy.deepcopy(config)])
+    assert len(recorded.spans()) == 2
+
+
+def trace_of(config):
+    """What aiohttp makes of a configuration for a request."""
+    return aiohttp.client.Trace(None, config, config.trace_config_ctx(trace_request_ctx=None))
+
+
+def done(awaitable):
+    """What is awaited is done at once."""
+
+    async def wait():
+        return await awaitable
+
+    with pytest.raises(StopIteration) as raised:
+        wait().send(None)
+    return raised.value.value
+
+
+def test_each_step_of_the_library_can_be_awaited(server):
+    recorded = Recorded()
+    plain = create_trace_config(**recorded.arguments())
+    hooked = create_trace_config(**recorded.arguments(), request_hook=lambda *arguments: None)
+    steps = [name for name in vars(aiohttp.tracing.Trace) if name.startswith("send_")]
+    own = {"send_request_start", "send_request_end", "send_request_exception"}
+    assert len(steps) > 10
+    for config in (plain, hooked):
+        config.freeze()
+        request = trace_of(config)
+        for name in set(steps) - own:
+            assert done(getattr(request, name)("GET", "url", b"")) is None
+
+
+def test_an_answer_that_is_none_ends_the_request(caplog):
+    recorded = Recorded()
+    config = create_trace_config(**recorded.arguments())
+    config.freeze()
+    request = trace_of(config)
+    url, headers = aiohttp.client.URL("http://localhost/"), {}
+    done(request.send_request_start("GET", url, headers))
+    assert "traceparent" in headers
+    with caplog.at_level(logging.WARNING):
+        done(request.send_request_end("GET", url, headers, None))
+        done(request.send_request_exception("GET", url, headers, ValueError()))
+    assert trace.get_current_span() is trace.INVALID_SPAN
+    assert len(recorded.spans()) == 1
+
+
+def test_a_request_that_is_forgotten_can_be_collected(server):
+    recorded = Recorded()
+    config = create_trace_config(**recorded.arguments())
+    config.freeze()
+
+    class Headers(dict):
+        pass
+
+    headers = Headers()
+    request = trace_of(config)
+    done(request.send_request_start("GET", aiohttp.client.URL("http://localhost/"), headers))
+    gone = weakref.ref(headers)
+    del headers, request
+    gc.collect()
+    assert gone() is None
+    assert len(recorded.spans()) == 1
+    assert trace.get_current_span() is trace.INVALID_SPAN
+
+
+def test_hooks_come_and_go_with_the_instrumentation(instrumented, server):
+    seen = []
+
+    async def main():
+        async with aiohttp.ClientSession() as session:
+            for number in range(4):
+                hooks = {"request_hook": lambda span, params, number=number: seen.append(number)}
+                recorded = instrumented(**(hooks if number % 2 else {}))
+                await fetch(session, server.url)
+                assert len(recorded.spans()) == 1
+                AioHttpClientInstrumentor().uninstrument()
+                await fetch(session, server.url)
+                assert len(recorded.spans()) == 1
+
+    asyncio.run(main())
+    assert seen == [1, 3]
+    assert sum(ids is not None for ids in server.headers("traceparent")) == 4
 
 
 def test_tasks_have_their_own_parents(instrumented, server):

@@ -74,13 +74,13 @@ mod _native {
     #[pymodule_export]
     use super::instrumentation::client_method::ClientMethod;
     #[pymodule_export]
+    use super::instrumentation::client_trace::{ClientTrace, ClientTraces, url_text};
+    #[pymodule_export]
     use super::instrumentation::database::Database;
     #[pymodule_export]
     use super::instrumentation::database_call::DatabaseCall;
     #[pymodule_export]
     use super::instrumentation::database_method::DatabaseMethod;
-    #[pymodule_export]
-    use super::instrumentation::done::Done;
     #[pymodule_export]
     use super::instrumentation::server::HttpServer;
     #[pymodule_export]

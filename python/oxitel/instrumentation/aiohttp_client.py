@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import gc
 import sys
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Awaitable, Callable, Collection, Generator, Sequence
 from itertools import chain
-from types import ModuleType
+from types import ModuleType, coroutine
 from typing import TYPE_CHECKING, Any
 from weakref import WeakSet
 
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 _NAME = "opentelemetry.instrumentation.aiohttp_client"
 _FLAG = "_is_instrumented_by_opentelemetry"
-_CURRENT = "_oxitel_current_instrumentation"
+_DIRECT = "_oxitel_traces_directly"
 
 _instruments = ("aiohttp ~= 3.0",)
 _supports_metrics = True
@@ -72,6 +72,8 @@ class _Instrumentation:
             measures_scheme=False,
             describes_by_type=True,
         )
+        is_plain = self.sends_at_once and not self.sees_answers and self.url_filter is None
+        self.at_once = self.client if is_plain else None
 
     def begin(self, method: str, url: Any, headers: Any) -> _native.ClientCall | None:
         text = _text(url)
@@ -120,17 +122,12 @@ def _listed(headers: Any) -> dict[str, list[str]]:
 
 
 _known_url: type[Any] | None = None
-"""The class of URLs, if it is seen to keep them in the parts that `_text` reads."""
+"""The class of URLs, if it is seen to keep them in the parts that native code reads."""
 
 
 def _text(url: Any) -> str:
-    """The text of a URL. To make it, the library parses the server anew for each request."""
     if type(url) is _known_url:
-        server, path, query = url._netloc, url._path, url._query
-        # A port that goes without saying is not said.
-        if server and path[:1] == "/" and not url._fragment and server[-3:] not in (":80", "443"):
-            text = f"{url._scheme}://{server}{path}"
-            return f"{text}?{query}" if query else text
+        return _native.url_text(url)
     return str(url)
 
 
@@ -147,21 +144,35 @@ def _look_at(kind: Any) -> None:
             return
 
 
-# A coroutine of which nothing is waited for takes longer than all that is done in it.
-_DONE = _native.Done()
+@coroutine
+def _nothing() -> Generator[Any, Any, None]:
+    return
+    yield
+
+
+# What is awaited where there is nothing to wait for: a coroutine takes longer than all that is done
+# in it. An exhausted generator can be awaited as often as one likes.
+_DONE: Any = _nothing()
+next(_DONE, None)
 
 
 class _Request:
-    """One request of a session, as aiohttp has it in a `Trace`: what it calls at each step, and
-    awaits."""
+    """What a `ClientTrace` is, for an instrumentation that needs Python: aiohttp tells it of each
+    step of a request, and awaits what it gives."""
 
     __slots__ = ("_call", "_own")
 
-    def __init__(self, own: _Instrumentation | None) -> None:
+    def __init__(
+        self, own: _Instrumentation | None = None, *, trace_request_ctx: Any = None
+    ) -> None:
         self._own = own
         self._call: _native.ClientCall | None = None
 
-    def send_request_start(self, method: str, url: Any, headers: Any) -> _native.Done:
+    @property
+    def oxitel_request(self) -> _Request:
+        return self
+
+    def send_request_start(self, method: str, url: Any, headers: Any) -> Awaitable[None]:
         if self._own is not None:
             try:
                 self._call = self._own.begin(method, url, headers)
@@ -169,13 +180,12 @@ class _Request:
                 say_failed()
         return _DONE
 
-    def send_request_end(self, method: str, url: Any, headers: Any, response: Any) -> _native.Done:
+    def send_request_end(
+        self, method: str, url: Any, headers: Any, response: Any
+    ) -> Awaitable[None]:
         call = self._call
         if call is not None and self._own is not None:
             try:
-                if not self._own.sees_answers:
-                    call.complete(response.status)
-                    return _DONE
                 self._own.answered(call, method, url, headers, response)
             except Exception:
                 say_failed()
@@ -184,7 +194,7 @@ class _Request:
 
     def send_request_exception(
         self, method: str, url: Any, headers: Any, error: Any
-    ) -> _native.Done:
+    ) -> Awaitable[None]:
         call = self._call
         if call is not None and self._own is not None:
             try:
@@ -195,65 +205,76 @@ class _Request:
         return _DONE
 
 
-def _pass_by(*arguments: Any) -> _native.Done:
+def _pass_by(*arguments: Any) -> Awaitable[None]:
     return _DONE
 
 
-def _trace_config(current: Callable[[], _Instrumentation | None]) -> aiohttp.TraceConfig:
-    """A configuration that records with what `current` gives when a request starts."""
+_REQUESTS = (_native.ClientTrace, _Request)
+
+
+def _trace_config() -> tuple[aiohttp.TraceConfig, _native.ClientTraces]:
+    """A configuration, and what makes the object that each of its requests is recorded with."""
     from aiohttp import TraceConfig, client
 
+    _trace_directly(client)
+    traces = _native.ClientTraces.new(_Request, _DONE, _known_url)
+
     async def on_request_start(session: Any, context: Any, params: Any) -> None:
-        context.oxitel_request = _Request(current())
-        await context.oxitel_request.send_request_start(params.method, params.url, params.headers)
+        request = context.oxitel_request
+        await request.send_request_start(params.method, params.url, params.headers)
 
     async def on_request_end(session: Any, context: Any, params: Any) -> None:
-        await context.oxitel_request.send_request_end(
-            params.method, params.url, params.headers, params.response
-        )
+        request = context.oxitel_request
+        await request.send_request_end(params.method, params.url, params.headers, params.response)
 
     async def on_request_exception(session: Any, context: Any, params: Any) -> None:
-        await context.oxitel_request.send_request_exception(
+        request = context.oxitel_request
+        await request.send_request_exception(
             params.method, params.url, params.headers, params.exception
         )
 
     receivers = [on_request_start, on_request_end, on_request_exception]
 
     class Config(TraceConfig):
+        def trace_config_ctx(self, trace_request_ctx: Any = None) -> Any:
+            context = super().trace_config_ctx(trace_request_ctx)
+            context.oxitel_request = traces()
+            return context
+
         def freeze(self) -> None:
             super().freeze()
             # From now on, nobody can add any.
             kind = type(self.on_request_start)
             signals = [signal for signal in vars(self).values() if isinstance(signal, kind)]
             if set(map(id, chain(*signals))) == set(map(id, receivers)):
-                setattr(self, _CURRENT, current)
+                # Nobody else sees the context of a request.
+                vars(self)["trace_config_ctx"] = traces
 
     config = Config()
     config.on_request_start.append(on_request_start)
     config.on_request_end.append(on_request_end)
     config.on_request_exception.append(on_request_exception)
-    _trace_directly(client)
-    return config
+    return config, traces
 
 
 def _trace_directly(module: Any) -> None:
     """Have aiohttp call us, where a configuration has no other receivers: its own `Trace` makes
     parameters and three coroutines of each step of a request, most of which nobody receives."""
     original = getattr(module, "Trace", None)
-    if original is None or hasattr(original, _CURRENT):
+    if original is None or hasattr(original, _DIRECT):
         return
     _look_at(getattr(module, "URL", None))
     for name in vars(original):
         if name.startswith("send_") and not hasattr(_Request, name):
             setattr(_Request, name, _pass_by)
+            setattr(_native.ClientTrace, name, _native.ClientTrace.pass_by)
 
     def trace(session: Any, trace_config: Any, trace_config_ctx: Any) -> Any:
-        current = getattr(trace_config, _CURRENT, None)
-        if current is None:
-            return original(session, trace_config, trace_config_ctx)
-        return _Request(current())
+        if type(trace_config_ctx) in _REQUESTS:
+            return trace_config_ctx
+        return original(session, trace_config, trace_config_ctx)
 
-    setattr(trace, _CURRENT, None)
+    setattr(trace, _DIRECT, True)
     module.Trace = trace
 
 
@@ -290,22 +311,31 @@ def create_trace_config(
         sensitive_headers,
     )
     own = _Instrumentation(conventions, hooks, tracer_provider, meter_provider, captured)
-    return _trace_config(lambda: own)
+    config, traces = _trace_config()
+    traces.record_with(own)
+    return config
 
 
 _for_all: _Instrumentation | None = None
 _configs: Sequence[Any] = ()
-# The configuration that all sessions share, made once aiohttp is there.
-_shared: Any = None
+# The configuration that all sessions share and what makes its requests, once aiohttp is there.
+_shared: tuple[Any, _native.ClientTraces] | None = None
 _left_alone: WeakSet[Any] = WeakSet()
 
 
 def _shared_config() -> Any:
     global _shared
     if _shared is None:
-        _shared = _trace_config(lambda: _for_all)
-        setattr(_shared, _FLAG, True)
-    return _shared
+        _shared = _trace_config()
+        setattr(_shared[0], _FLAG, True)
+        _record()
+    return _shared[0]
+
+
+def _record() -> None:
+    """Have the sessions' requests recorded with what there is for all, or not recorded."""
+    if _shared is not None:
+        _shared[1].record_with(_for_all)
 
 
 def _patch(module: ModuleType) -> None:
@@ -374,12 +404,14 @@ class AioHttpClientInstrumentor(Instrumentor):
             kwargs.get("meter_provider"),
             captures(CLIENT_REQUEST, CLIENT_RESPONSE),
         )
+        _record()
         _patches.switch_on()
         _reach_sessions()
 
     def _uninstrument(self, **kwargs: Any) -> None:
         global _configs, _for_all
         _configs, _for_all = (), None
+        _record()
         _patches.switch_off()
 
     @staticmethod

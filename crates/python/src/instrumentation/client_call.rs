@@ -274,6 +274,20 @@ impl ClientCall {
         Ok(())
     }
 
+    pub(super) fn traverse(&self, visit: &PyVisit<'_>) -> Result<(), PyTraverseError> {
+        visit.call(&self.client)?;
+        self.span.traverse(visit)?;
+        visit.call(&self.context)?;
+        match self.state.peek(visit) {
+            Some(state) => {
+                visit.call(&state.outer)?;
+                visit.call(&state.inner)?;
+                state.facts.traverse(visit)
+            }
+            None => Ok(()),
+        }
+    }
+
     fn end_harmlessly(&self, py: Python<'_>) -> PyResult<()> {
         hook::harmless(py, self.end(py)).map(drop)
     }
@@ -402,16 +416,6 @@ impl ClientCall {
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
-        visit.call(&self.client)?;
-        self.span.traverse(&visit)?;
-        visit.call(&self.context)?;
-        match self.state.peek(&visit) {
-            Some(state) => {
-                visit.call(&state.outer)?;
-                visit.call(&state.inner)?;
-                state.facts.traverse(&visit)
-            }
-            None => Ok(()),
-        }
+        self.traverse(&visit)
     }
 }
