@@ -1,11 +1,13 @@
 """Switching instrumentations on imports none of their libraries."""
 
+import importlib.metadata
 import importlib.util
 import subprocess
 import sys
 from ast import literal_eval
 from pathlib import Path
 
+import pytest
 from hypothesis import example, given, strategies as some
 from packaging.requirements import Requirement
 
@@ -81,3 +83,24 @@ def test_packaging_is_asked_for_all_others():
         assert dependencies._PLAIN.fullmatch(text) is None, text
     for installed in ("1.0rc1", "1!1.0", "1.0+local", "", None):
         assert not dependencies._is_plainly_met(">= 0", installed)
+
+
+@pytest.mark.parametrize(
+    ("folder", "file", "metadata", "version"),
+    [
+        ("thing-1.dist-info", "METADATA", "Name: thing\nversion: 1.5\n\nVersion: 7\n", "1.5"),
+        ("thing-1.dist-info", "METADATA", "Summary: a\n  Version: 7\nVersion:1.5\n", "1.5"),
+        ("thing-1.egg-info", "PKG-INFO", "Name: thing\nVersion: 1.5\n\n", "1.5"),
+        ("thing-1.dist-info", "METADATA", "Name: thing\n\nVersion: 7\n", None),
+        ("thing-1.dist-info", "OTHER", "", None),
+    ],
+)
+def test_the_version_is_that_of_the_metadata(
+    folder, file, metadata, version, tmp_path, monkeypatch
+):
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / file).write_text(metadata)
+    monkeypatch.syspath_prepend(tmp_path)
+    assert dependencies._version("thing") == version == importlib.metadata.version("thing")
+    conflict = dependencies.get_dependency_conflicts(["thing >= 1, < 2"])
+    assert (conflict is None) == (version is not None)

@@ -133,10 +133,14 @@ def _route(app: Any, environ: Environ) -> str | None:
 
 
 @cache
-def _framework() -> str:
-    from opentelemetry.util._importlib_metadata import version
+def _framework() -> str | None:
+    from importlib.metadata import PackageNotFoundError, version
 
-    return f"flask:{version('flask')}"
+    try:
+        return f"flask:{version('flask')}"
+    except PackageNotFoundError:
+        # Copied into the program, without its metadata.
+        return None
 
 
 def _commenter(enabled: Any, options: Any) -> Callable[[Any, dict[str, Any]], None] | None:
@@ -148,12 +152,13 @@ def _commenter(enabled: Any, options: Any) -> Callable[[Any, dict[str, Any]], No
     if not isinstance(options, dict):
         say_unusable("commenter_options", options, "a dict", "no options")
         options = {}
-    framework = _framework() if options.get("framework", True) else None
+    has_framework = bool(options.get("framework", True))
     has_controller = bool(options.get("controller", True))
     has_route = bool(options.get("route", True))
 
     def note(request: Any, found: dict[str, Any]) -> None:
-        if framework is not None:
+        # To read the version takes as long as all of `instrument()`, which seldom needs it.
+        if has_framework and (framework := _framework()) is not None:
             found["framework"] = framework
         rule = request.url_rule
         if rule is not None:

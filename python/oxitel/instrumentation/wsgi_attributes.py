@@ -5,7 +5,6 @@ The middleware does not: it reads the same natively.
 
 from __future__ import annotations
 
-import wsgiref.util
 from typing import Any
 
 from opentelemetry.instrumentation import _semconv
@@ -97,7 +96,9 @@ def collect_request_attributes(
         target = redact_url(target)
         _semconv._set_http_target(found, target, environ.get("PATH_INFO"), query, mode)
     elif old:
-        found["http.url"] = redact_url(wsgiref.util.request_uri(environ))
+        from wsgiref.util import request_uri
+
+        found["http.url"] = redact_url(request_uri(environ))
     address = environ.get("REMOTE_ADDR")
     if address:
         _semconv._set_http_peer_ip_server(found, address, mode)
