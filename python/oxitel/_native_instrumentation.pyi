@@ -125,8 +125,6 @@ class ClientMethod:
 class ClientTrace:
     """Is told of the steps of a request, and gives what is awaited."""
 
-    @property
-    def oxitel_request(self) -> Self: ...
     def send_request_start(self, method: str, url: Any, headers: Any) -> Awaitable[None]: ...
     def send_request_end(
         self, _method: str, _url: Any, _headers: Any, response: Any

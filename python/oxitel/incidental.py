@@ -32,6 +32,8 @@ def incidental(
     by_logger = frozenset(loggers)
 
     def look_up(name: str) -> Any:
+        if name == "__all__":
+            return public(module, known())
         if name in by_logger:
             value: Any = getLogger(module)
         elif name in sources:
@@ -51,3 +53,10 @@ def incidental(
         return sorted({*vars(sys.modules[module]), *sources, *by_logger})
 
     return look_up, known
+
+
+def public(module: str, names: Iterable[str]) -> list[str]:
+    """Those of `names` that `from … import *` gives of a module which has them all already; so
+    that it gives what is looked up too, this is the module's `__all__`."""
+    found = sys.modules[module]
+    return [name for name in names if name[0] != "_" and hasattr(found, name)]

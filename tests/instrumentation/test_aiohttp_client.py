@@ -4,6 +4,7 @@ import asyncio
 import copy
 import gc
 import logging
+import types
 import weakref
 
 import aiohttp
@@ -355,6 +356,53 @@ def test_a_copy_of_a_configuration_records_the_same(server):
     get(server.url, trace_configs=[copy.copy(config)])
     get(server.url, trace_configs=[copy.deepcopy(config)])
     assert len(recorded.spans()) == 2
+
+
+@pytest.mark.parametrize("is_frozen", [False, True])
+def test_a_programs_own_context_of_a_request_is_made(server, is_frozen):
+    recorded = Recorded()
+    config = create_trace_config(**recorded.arguments())
+    made = []
+
+    def trace_config_ctx(trace_request_ctx=None):
+        made.append(types.SimpleNamespace(trace_request_ctx=trace_request_ctx))
+        return made[-1]
+
+    if is_frozen:
+        config.freeze()
+    config.trace_config_ctx = trace_config_ctx
+    get(server.url, trace_configs=[config])
+    assert len(made) == len(recorded.spans()) == 1
+
+
+def test_first_sessions_of_two_threads_are_recorded_and_left_alone_together(
+    instrumented, server, monkeypatch
+):
+    make = aiohttp_client._trace_config
+    sessions = []
+
+    def make_late():
+        monkeypatch.setattr(aiohttp_client, "_trace_config", make)
+        # As if the other thread came first from here on.
+        sessions.append(aiohttp.ClientSession())
+        return make()
+
+    async def main():
+        recorded = instrumented()
+        monkeypatch.setattr(aiohttp_client, "_shared", [])
+        monkeypatch.setattr(aiohttp_client, "_trace_config", make_late)
+        sessions.append(aiohttp.ClientSession())
+        for session in sessions:
+            await fetch(session, server.url)
+        assert len(recorded.spans()) == 2
+        AioHttpClientInstrumentor().uninstrument()
+        for session in sessions:
+            await fetch(session, server.url)
+            await session.close()
+        assert len(recorded.spans()) == 2
+
+    asyncio.run(main())
+    assert len(sessions) == 2
 
 
 def trace_of(config):

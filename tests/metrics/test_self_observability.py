@@ -310,6 +310,18 @@ def test_a_failed_export_names_the_error(
     assert status.items() <= attributes.items()
 
 
+@pytest.mark.parametrize("kind", ["http", "grpc"])
+def test_what_nobody_tries_again_has_failed(kind: str, meters: Any, collector: Any) -> None:
+    collector.refuse()
+    exporter = EXPORTERS[kind](collector, meters)
+    provider = TracerProvider(shutdown_on_exit=False)
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    provider.get_tracer("a").start_span("span").end()
+    [(error, count)] = meters.sums("exporter.span.exported", "error.type").items()
+    assert error is not None
+    assert count == 1
+
+
 METRIC_EXPORTERS: dict[str, Callable[[Any, Any], Any]] = {
     "http": lambda collector, options: HttpMetricExporter(
         f"{collector.http_endpoint}/v1/metrics", **options

@@ -689,3 +689,12 @@ def test_the_official_entry_points_are_registered_and_load(official_python: Path
                 continue
             assert registered[name].value == value
             assert loaded is not None
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_star_import_gives_what_is_looked_up_too(name: str) -> None:
+    module = importlib.import_module(name)
+    given: dict[str, Any] = {}
+    exec(f"from {name} import *", given)
+    public = (each for each in dir(module) if each[0] != "_" and hasattr(module, each))
+    assert set(vars(module).get("__all__", public)) <= given.keys()

@@ -168,10 +168,6 @@ class _Request:
         self._own = own
         self._call: _native.ClientCall | None = None
 
-    @property
-    def oxitel_request(self) -> _Request:
-        return self
-
     def send_request_start(self, method: str, url: Any, headers: Any) -> Awaitable[None]:
         if self._own is not None:
             try:
@@ -212,6 +208,11 @@ def _pass_by(*arguments: Any) -> Awaitable[None]:
 _REQUESTS = (_native.ClientTrace, _Request)
 
 
+def _request_of(context: Any) -> Any:
+    """What a request is recorded with, by the library's context of it."""
+    return context if type(context) in _REQUESTS else context.oxitel_request
+
+
 def _trace_config() -> tuple[aiohttp.TraceConfig, _native.ClientTraces]:
     """A configuration, and what makes the object that each of its requests is recorded with."""
     from aiohttp import TraceConfig, client
@@ -220,15 +221,17 @@ def _trace_config() -> tuple[aiohttp.TraceConfig, _native.ClientTraces]:
     traces = _native.ClientTraces.new(_Request, _DONE, _known_url)
 
     async def on_request_start(session: Any, context: Any, params: Any) -> None:
-        request = context.oxitel_request
+        if type(context) not in _REQUESTS:
+            context.oxitel_request = traces()
+        request = _request_of(context)
         await request.send_request_start(params.method, params.url, params.headers)
 
     async def on_request_end(session: Any, context: Any, params: Any) -> None:
-        request = context.oxitel_request
+        request = _request_of(context)
         await request.send_request_end(params.method, params.url, params.headers, params.response)
 
     async def on_request_exception(session: Any, context: Any, params: Any) -> None:
-        request = context.oxitel_request
+        request = _request_of(context)
         await request.send_request_exception(
             params.method, params.url, params.headers, params.exception
         )
@@ -236,19 +239,16 @@ def _trace_config() -> tuple[aiohttp.TraceConfig, _native.ClientTraces]:
     receivers = [on_request_start, on_request_end, on_request_exception]
 
     class Config(TraceConfig):
-        def trace_config_ctx(self, trace_request_ctx: Any = None) -> Any:
-            context = super().trace_config_ctx(trace_request_ctx)
-            context.oxitel_request = traces()
-            return context
-
         def freeze(self) -> None:
             super().freeze()
             # From now on, nobody can add any.
             kind = type(self.on_request_start)
-            signals = [signal for signal in vars(self).values() if isinstance(signal, kind)]
+            # At once: another thread may be here too.
+            values = list(vars(self).values())
+            signals = [value for value in values if isinstance(value, kind)]
             if set(map(id, chain(*signals))) == set(map(id, receivers)):
-                # Nobody else sees the context of a request.
-                vars(self)["trace_config_ctx"] = traces
+                # Nobody else sees the context of a request, unless the program makes it.
+                vars(self).setdefault("trace_config_ctx", traces)
 
     config = Config()
     config.on_request_start.append(on_request_start)
@@ -319,23 +319,25 @@ def create_trace_config(
 _for_all: _Instrumentation | None = None
 _configs: Sequence[Any] = ()
 # The configuration that all sessions share and what makes its requests, once aiohttp is there.
-_shared: tuple[Any, _native.ClientTraces] | None = None
+_shared: list[tuple[Any, _native.ClientTraces]] = []
 _left_alone: WeakSet[Any] = WeakSet()
 
 
 def _shared_config() -> Any:
-    global _shared
-    if _shared is None:
-        _shared = _trace_config()
-        setattr(_shared[0], _FLAG, True)
+    if not _shared:
+        config, traces = _trace_config()
+        setattr(config, _FLAG, True)
+        config.freeze()
+        # Two threads may make their first sessions at once; a lock would stay locked in a fork.
+        _shared.append((config, traces))
         _record()
-    return _shared[0]
+    return _shared[0][0]
 
 
 def _record() -> None:
     """Have the sessions' requests recorded with what there is for all, or not recorded."""
-    if _shared is not None:
-        _shared[1].record_with(_for_all)
+    for _, traces in _shared[:]:
+        traces.record_with(_for_all)
 
 
 def _patch(module: ModuleType) -> None:
@@ -343,7 +345,10 @@ def _patch(module: ModuleType) -> None:
         def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
             if _for_all is not None:
                 given = kwargs.get("trace_configs") or ()
-                kwargs["trace_configs"] = [*given, *_configs, _shared_config()]
+                try:
+                    kwargs["trace_configs"] = [*given, *_configs, _shared_config()]
+                except Exception:
+                    say_failed()
             original(self, *args, **kwargs)
 
         return __init__

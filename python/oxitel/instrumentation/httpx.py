@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection
 from functools import partial
+from importlib import import_module
 from inspect import iscoroutinefunction
 from logging import getLogger
 from types import ModuleType
@@ -70,6 +71,9 @@ class Instrumentation:
         self.captures_response = bool(self.captured_response)
         # For native code, if nothing of the program's has to do with a call but the sending.
         hooks = (request_hook, response_hook)
+        if any((*hooks, async_request_hook, async_response_hook)):
+            # Here, so that no request can fail by it.
+            import_module(f"{__package__}.httpx_hooks")
         captures_any = self.captured_request or self.captured_response
         is_plain = not captures_any and hooks == (None, None)
         self.at_once = self.client if is_plain else None

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Collection, Sized
+from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,9 @@ class _Instrumentation:
 
     def __init__(self, arguments: dict[str, Any]) -> None:
         self.request_hook = hook_of(arguments, "request_hook")
+        if self.request_hook is not None:
+            # Here, so that no request can fail by it.
+            import_module(f"{__package__}.urllib3_hooks")
         self.response_hook = hook_of(arguments, "response_hook")
         self.url_filter = hook_of(arguments, "url_filter", "filter")
         instruments = ClientInstruments(

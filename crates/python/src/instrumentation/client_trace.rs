@@ -55,11 +55,12 @@ impl ClientTrace {
 
     fn send_request_end<'py>(
         &self,
-        _method: &Bound<'py, PyAny>,
-        _url: &Bound<'py, PyAny>,
-        _headers: &Bound<'py, PyAny>,
+        method: &Bound<'py, PyAny>,
+        url: &Bound<'py, PyAny>,
+        headers: &Bound<'py, PyAny>,
         response: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let _ = (method, url, headers);
         let py = response.py();
         if let Some(call) = self.replace(py, None) {
             if let Some(status) = hook::harmless(py, response.getattr(intern!(py, "status")))? {
@@ -72,11 +73,12 @@ impl ClientTrace {
 
     fn send_request_exception<'py>(
         &self,
-        _method: &Bound<'py, PyAny>,
-        _url: &Bound<'py, PyAny>,
-        _headers: &Bound<'py, PyAny>,
+        method: &Bound<'py, PyAny>,
+        url: &Bound<'py, PyAny>,
+        headers: &Bound<'py, PyAny>,
         exception: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
+        let _ = (method, url, headers);
         let py = exception.py();
         if let Some(call) = self.replace(py, None) {
             call.failed(exception)?;
@@ -89,12 +91,6 @@ impl ClientTrace {
     #[pyo3(signature = (*_arguments))]
     fn pass_by(&self, py: Python<'_>, _arguments: &Bound<'_, PyTuple>) -> Py<PyAny> {
         self.done.clone_ref(py)
-    }
-
-    /// Itself: it stands for the library's own context of a request as well.
-    #[getter]
-    fn oxitel_request(slf: Py<Self>) -> Py<Self> {
-        slf
     }
 
     fn __traverse__(&self, visit: PyVisit<'_>) -> Result<(), PyTraverseError> {
@@ -239,8 +235,12 @@ pub(crate) fn url_text<'py>(url: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PySt
     let scheme = url.getattr(intern!(py, "_scheme"))?;
     let query = url.getattr(intern!(py, "_query"))?;
     let (scheme, query) = (scheme.cast::<PyString>()?, query.cast::<PyString>()?);
+    let scheme = scheme.to_str()?;
+    if scheme != "http" && scheme != "https" {
+        return url.str();
+    }
     let mut text = String::with_capacity(128);
-    text.extend([scheme.to_str()?, "://", server, path]);
+    text.extend([scheme, "://", server, path]);
     if !query.is_empty()? {
         text.extend(["?", query.to_str()?]);
     }

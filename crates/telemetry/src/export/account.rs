@@ -106,6 +106,8 @@ pub(crate) struct Calls {
     pub(crate) unsent: String,
     /// Whether all that were not sent went to a place that has never answered.
     pub(crate) is_hopeless: bool,
+    /// Of those that nobody waits for any more while the worker is at them; not among the counts.
+    pub(crate) abandoned: u64,
 }
 
 impl Amount {

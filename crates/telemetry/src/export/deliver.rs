@@ -47,11 +47,15 @@ pub(crate) async fn deliver(
             rejected,
             refused,
         } = delivery.tally;
+        let given_up = match owner {
+            Owner::Caller => delivery.left.as_ref().map_or(0, Left::len),
+            Owner::Queue => 0,
+        };
         operation.end(Operation {
             duration: None,
             delivered,
             rejected,
-            failed: refused,
+            failed: refused + given_up,
             is_failure: refused > 0 || delivery.left.is_some(),
             code: match delivery.reason.code.as_str() {
                 "" if delivery.is_too_large => TOO_LARGE.to_owned(),

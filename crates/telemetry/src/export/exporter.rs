@@ -1,8 +1,8 @@
 //! An exporter: a checked configuration and, per process, its connections.
 
 use std::fmt;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, OnceLock, mpsc};
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, mpsc};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -172,24 +172,25 @@ impl Exporter {
         let asked = Arc::clone(&session);
         let keep_failed = Arc::clone(&self.keep_failed);
         let is_kept = keep_failed.get().is_some();
-        let is_told = Arc::new(AtomicBool::new(false));
-        let is_told_already = Arc::clone(&is_told);
+        let interest = Arc::new(Mutex::new(Interest::Waited));
+        let interest_now = Arc::clone(&interest);
         let started = worker::spawn(async move {
             let mut urgency = session.urgency.subscribe();
             let delivery = deliver(&session, batch, deadline, &mut urgency, Owner::Caller).await;
+            if std::mem::replace(&mut *lock(&interest_now), Interest::Over) == Interest::Abandoned {
+                session.take_up(count);
+            }
             if let (Some(left), Some(keep)) = (&delivery.left, keep_failed.get()) {
                 left.batches.iter().for_each(keep);
                 let _ = answer.send(delivery);
                 return;
             }
-            if !is_told_already.swap(true, Ordering::Relaxed) {
-                let left = delivery.left.as_ref();
-                let is_hopeless = left.is_some_and(|left| left.setback.is_hopeless);
-                let unsent = left.map_or(0, Left::len);
-                let (tally, why) = (delivery.tally, why(&delivery));
-                session.account(count, tally, unsent, is_hopeless, &why);
-                tell(&session, &delivery);
-            }
+            let left = delivery.left.as_ref();
+            let is_hopeless = left.is_some_and(|left| left.setback.is_hopeless);
+            let unsent = left.map_or(0, Left::len);
+            let (tally, why) = (delivery.tally, why(&delivery));
+            session.account(count, tally, unsent, is_hopeless, &why);
+            tell(&session, &delivery);
             let _ = answer.send(delivery);
         });
         if let Err(error) = started {
@@ -201,7 +202,7 @@ impl Exporter {
             answered,
             count,
             session: asked,
-            is_told,
+            interest,
             is_kept,
             // The deadline is the worker's business; this is for a worker held up by something else.
             given_up_at: deadline + Duration::from_millis(250),
@@ -244,13 +245,26 @@ impl Exporter {
     }
 }
 
+/// Who will say what becomes of an export.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Interest {
+    Waited,
+    /// Nobody waits any more, and the worker has not said anything.
+    Abandoned,
+    /// The worker is done with it.
+    Over,
+}
+
+fn lock(interest: &Mutex<Interest>) -> MutexGuard<'_, Interest> {
+    interest.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// An export that the worker is at.
 pub struct PendingExport {
     answered: mpsc::Receiver<Delivery>,
     count: usize,
     session: Arc<Session>,
-    /// Whether what became of it is accounted for, by the worker or by who has given up waiting for it.
-    is_told: Arc<AtomicBool>,
+    interest: Arc<Mutex<Interest>>,
     /// Whether the worker keeps what is not delivered.
     is_kept: bool,
     given_up_at: Instant,
@@ -282,15 +296,17 @@ impl PendingExport {
     }
 
     /// The worker is held up: reading the system's certificates, say, or resolving a name. The process
-    /// may end before it can tell, so that what was waited for is told as lost now.
+    /// may end before it can tell, so that what was waited for counts as lost until it does.
     fn given_up(&self) -> ExportError {
         let session = &self.session;
         let reason = timed_out(session.settled.route.protocol);
-        if !self.is_kept && !self.is_told.swap(true, Ordering::Relaxed) {
-            let tally = Tally::default();
-            session.account(self.count, tally, self.count, false, &reason.to_string());
-            let so_far = session.count_lost(Owner::Caller, self.count);
-            report::export_failed(&session.settled, &reason, so_far);
+        let mut interest = lock(&self.interest);
+        if *interest == Interest::Waited {
+            *interest = Interest::Abandoned;
+            let so_far = session.abandon(self.count);
+            if !self.is_kept {
+                report::export_failed(&session.settled, &reason, so_far);
+            }
         }
         failed(self.count, reason.to_string())
     }

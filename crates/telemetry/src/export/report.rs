@@ -4,6 +4,7 @@ use std::mem;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
+use super::attempt::timed_out;
 use super::session::{Ended, Session};
 use super::settled::Settled;
 use super::transport::answer::{Reason, excerpt};
@@ -118,10 +119,16 @@ pub(super) fn export_recovered(settled: &Settled, outage: Ended) {
 /// At shutdown of an exporter: what became of the exports that somebody waited for, if anything was
 /// lost.
 pub(super) fn lost_calls(session: &Session) {
-    let calls = {
+    let mut calls = {
         let mut calls = session.calls.lock().unwrap_or_else(PoisonError::into_inner);
         mem::take(&mut *calls)
     };
+    if calls.abandoned > 0 {
+        calls.counts.made += calls.abandoned;
+        calls.counts.unsent += calls.abandoned;
+        calls.unsent = timed_out(session.settled.route.protocol).to_string();
+        calls.is_hopeless = false;
+    }
     let losses = calls.counts.losses(&calls.refused, &calls.unsent);
     if !losses.is_empty() {
         let are_exports = session.settled.signal == Signal::Metrics;

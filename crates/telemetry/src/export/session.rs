@@ -143,17 +143,35 @@ impl Session {
     /// Counts what was lost with one export: how much that is so far. Of metrics the exports are
     /// counted, since the next one has their values again.
     pub(super) fn count_lost(&self, owner: Owner, records: usize) -> Amount {
-        let are_exports = self.counts_exports(owner);
-        let (so_far, count) = match are_exports {
+        let (so_far, count) = self.losses(owner, records);
+        let so_far = so_far.fetch_add(count, Ordering::Relaxed);
+        Amount::of(self.counts_exports(owner), so_far.saturating_add(count))
+    }
+
+    /// Where losses are counted, and by how many that rises with an export of so many records.
+    fn losses(&self, owner: Owner, records: usize) -> (&AtomicU64, u64) {
+        match self.counts_exports(owner) {
             true => (&self.lost_exports, 1),
             false => (&self.lost_records, records as u64),
-        };
-        Amount::of(
-            are_exports,
-            so_far
-                .fetch_add(count, Ordering::Relaxed)
-                .saturating_add(count),
-        )
+        }
+    }
+
+    /// Nobody waits any more for an export of so many records that the worker is still at: how much is
+    /// lost so far, with it.
+    pub(super) fn abandon(&self, records: usize) -> Amount {
+        let (_, count) = self.losses(Owner::Caller, records);
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        calls.abandoned += count;
+        self.count_lost(Owner::Caller, records)
+    }
+
+    /// The worker will say itself what became of it.
+    pub(super) fn take_up(&self, records: usize) {
+        let (so_far, count) = self.losses(Owner::Caller, records);
+        let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
+        // Zero where it was said at shutdown.
+        calls.abandoned = calls.abandoned.saturating_sub(count);
+        so_far.fetch_sub(count, Ordering::Relaxed);
     }
 
     /// Counts what the receiver did not take: how much that is so far.

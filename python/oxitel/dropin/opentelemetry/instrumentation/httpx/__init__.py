@@ -3,6 +3,7 @@
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from oxitel.incidental import public
 from oxitel.instrumentation import httpx as _own
 from oxitel.instrumentation.httpx import (
     HTTPX2ClientInstrumentor as HTTPX2ClientInstrumentor,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return public(__name__, __dir__())
     if name == "_apply_request_client_attributes_to_span":
         from oxitel.instrumentation.httpx_names import _apply_request_client_attributes_to_span
 

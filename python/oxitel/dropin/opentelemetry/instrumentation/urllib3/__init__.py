@@ -2,6 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
+from oxitel.incidental import public
 from oxitel.instrumentation.http.excluded_urls import get_excluded_urls
 from oxitel.instrumentation.urllib3 import URLLib3Instrumentor as URLLib3Instrumentor
 from oxitel.version import OFFICIAL_CONTRIB_VERSION as __version__
@@ -13,6 +14,8 @@ _excluded_urls_from_env = get_excluded_urls("URLLIB3")
 
 
 def __getattr__(name: str) -> Any:
+    if name == "__all__":
+        return public(__name__, __dir__())
     from oxitel.instrumentation import urllib3
 
     return getattr(urllib3, name)
