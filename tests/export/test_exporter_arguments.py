@@ -371,3 +371,17 @@ def test_threads_that_export_through_one_exporter_do_not_wait_for_each_other(
             thread.join()
         assert results == [SUCCESS] * 8
         assert time.monotonic() - started < 2.5
+
+
+@pytest.mark.parametrize("kind", ["grpc", "http"])
+def test_the_other_protocols_port_is_named(
+    kind: str, collector: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    if kind == "grpc":
+        exporter: Any = GrpcExporter(collector.http_endpoint, timeout=0.5)
+        hint = "it looks like a port for OTLP over HTTP (http/protobuf), usually 4318"
+    else:
+        exporter = HttpExporter(f"{collector.grpc_endpoint}/v1/traces", timeout=0.5)
+        hint = "it looks like a port for OTLP over gRPC, usually 4317"
+    assert exporter.export(make_spans()) is FAILURE
+    assert hint in caplog.text

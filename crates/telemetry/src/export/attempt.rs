@@ -167,17 +167,31 @@ pub(super) fn timed_out(protocol: Protocol) -> Reason {
 
 /// An error in place of an answer.
 pub(super) fn broken(protocol: Protocol, error: &hyper::Error) -> Answer {
+    let text = link::describe(error) + other_protocol(error);
     match protocol {
-        Protocol::Grpc => grpc::broken(error),
+        Protocol::Grpc => grpc::broken(&text),
         Protocol::HttpProtobuf if error.is_parse() => Answer::Later(Trouble {
             kind: TroubleKind::Unreadable,
-            reason: Reason::text(format!("unreadable answer: {}", link::describe(error))),
+            reason: Reason::text(format!("unreadable answer: {text}")),
             asked: None,
         }),
         Protocol::HttpProtobuf => Answer::Later(Trouble {
             kind: TroubleKind::Broken,
-            reason: Reason::text(format!("connection broke: {}", link::describe(error))),
+            reason: Reason::text(format!("connection broke: {text}")),
             asked: None,
         }),
+    }
+}
+
+/// A hint, where whoever answers seems to speak the other protocol: their ports are often confused.
+fn other_protocol(error: &hyper::Error) -> &'static str {
+    match link::describe(error).as_str() {
+        // The first bytes of an answer in HTTP/1.1 are an impossible length.
+        "connection error detected: frame with invalid size" => {
+            "; it looks like a port for OTLP over HTTP (http/protobuf), usually 4318"
+        }
+        // A settings frame.
+        "invalid HTTP version parsed" => "; it looks like a port for OTLP over gRPC, usually 4317",
+        _ => "",
     }
 }

@@ -104,7 +104,7 @@ pub(crate) async fn read_answer(response: Response<Incoming>, retryable: &[u32])
     while let Some(frame) = body.frame().await {
         let frame = match frame {
             Ok(frame) => frame,
-            Err(error) => return (broken(&error), false),
+            Err(error) => return (broken(&super::link::describe(&error)), false),
         };
         match frame.into_data() {
             Ok(chunk) if data.len() + chunk.len() <= MAX_ANSWER => data.extend_from_slice(&chunk),
@@ -124,10 +124,10 @@ pub(crate) async fn read_answer(response: Response<Incoming>, retryable: &[u32])
 }
 
 /// An HTTP/2 error in place of an answer.
-pub(crate) fn broken(error: &hyper::Error) -> Answer {
+pub(crate) fn broken(text: &str) -> Answer {
     Answer::Later(Trouble {
         kind: TroubleKind::Broken,
-        reason: Status::new(UNAVAILABLE, &super::link::describe(error)).reason(),
+        reason: unavailable(text),
         asked: None,
     })
 }
