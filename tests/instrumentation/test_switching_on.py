@@ -91,6 +91,7 @@ def test_packaging_is_asked_for_all_others():
         ("thing-1.dist-info", "METADATA", "Name: thing\nversion: 1.5\n\nVersion: 7\n", "1.5"),
         ("thing-1.dist-info", "METADATA", "Summary: a\n  Version: 7\nVersion:1.5\n", "1.5"),
         ("thing-1.egg-info", "PKG-INFO", "Name: thing\nVersion: 1.5\n\n", "1.5"),
+        ("thing-1.egg-info", "", "Name: thing\nVersion: 1.5\n\n", "1.5"),
         ("thing-1.dist-info", "METADATA", "Name: thing\n\nVersion: 7\n", None),
         ("thing-1.dist-info", "OTHER", "", None),
     ],
@@ -98,9 +99,12 @@ def test_packaging_is_asked_for_all_others():
 def test_the_version_is_that_of_the_metadata(
     folder, file, metadata, version, tmp_path, monkeypatch
 ):
-    (tmp_path / folder).mkdir()
+    if file:
+        (tmp_path / folder).mkdir()
     (tmp_path / folder / file).write_text(metadata)
     monkeypatch.syspath_prepend(tmp_path)
-    assert dependencies._version("thing") == version == importlib.metadata.version("thing")
+    assert dependencies._version("thing") == version
+    if version is not None:
+        assert version == importlib.metadata.version("thing")
     conflict = dependencies.get_dependency_conflicts(["thing >= 1, < 2"])
     assert (conflict is None) == (version is not None)

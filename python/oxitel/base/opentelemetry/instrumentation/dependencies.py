@@ -144,12 +144,13 @@ def _version(name: str) -> str | None:
     Raises PackageNotFoundError where there is none."""
     found = distribution(name)
     # `found.version` parses the description too, which takes ten times longer.
-    headers, _, _ = (found.read_text("METADATA") or "").partition("\n\n")
-    for line in headers.splitlines():
-        field, _, value = line.partition(":")
-        if field.lower() == "version":
-            return value.strip()
-    return found.version
+    for file in ("METADATA", "PKG-INFO", ""):
+        headers, _, _ = (found.read_text(file) or "").partition("\n\n")
+        for line in headers.splitlines():
+            field, _, value = line.partition(":")
+            if field.lower() == "version":
+                return value.strip()
+    return None
 
 
 def _is_plainly_met(bounds: str, installed: str | None) -> bool:
