@@ -122,6 +122,13 @@ def test_answers_have_the_shapes_that_are_promised(run: Run, data: Path) -> None
 
 
 @pytest.mark.usefixtures("started")
+def test_what_was_made_is_the_row_of_its_table(run: Run, data: Path) -> None:
+    table = run("snapshot", "before", "--data", str(data), "--format", "table").stdout
+    title, row = table.splitlines()
+    assert (title.split()[0], row.split()[0]) == ("name", "before")
+
+
+@pytest.mark.usefixtures("started")
 def test_a_list_is_asked_for_part_by_part(run: Run, data: Path) -> None:
     def ask(*options: str) -> Any:
         return json.loads(run("traces", "--data", str(data), *options).stdout)

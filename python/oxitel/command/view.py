@@ -20,7 +20,10 @@ from oxitel.variables.commands import OXITEL_VIEWER
 
 HELP = "Show what arrives: a page and a terminal view, and answers for programs."
 
-_MISSING = "the viewer is not installed. Install it: pip install 'oxitel[viewer]'"
+_MISSING = (
+    "the viewer is not installed. Install it: pip install 'oxitel[viewer]',"
+    " or put oxitel-viewer on PATH"
+)
 _PROGRAM = "oxitel-viewer.exe" if os.name == "nt" else "oxitel-viewer"
 _START_SECONDS = 10.0
 

@@ -6,7 +6,8 @@ from .variable import Boolean, Names, Variable
 
 _EXPORTERS = (
     ": `otlp` (over `OTEL_EXPORTER_OTLP_PROTOCOL`), `otlp_proto_grpc`, `otlp_proto_http`,"
-    " `console`, `none`, and what other packages register as `opentelemetry_{}_exporter`."
+    " `otlp_kafka`, `console`, `none`, and what other packages register as"
+    " `opentelemetry_{}_exporter`."
 )
 _NO_EXPORTER = "none; the distribution `oxitel` sets `otlp`"
 

@@ -11,11 +11,11 @@ const MAX_TEXT: usize = 40;
 
 /// The items of an answer, with a line above and one below that counts them.
 pub(super) fn answer_table(columns: &[Column], answer: &Value, terminal: Terminal) -> String {
-    let empty = Vec::new();
-    let items = answer
-        .get("data")
-        .and_then(Value::as_array)
-        .unwrap_or(&empty);
+    let items = match answer.get("data").and_then(Value::as_array) {
+        Some(items) => items.as_slice(),
+        // What was made, by itself.
+        None => std::slice::from_ref(answer),
+    };
     let titles = columns.iter().map(|it| it.0.to_owned()).collect();
     let rows: Vec<Vec<String>> = items
         .iter()
