@@ -13,6 +13,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from oxitel import _native
+from oxitel.incidental import incidental
 from oxitel.official_name import official
 
 from .http.arguments import hook_of
@@ -244,10 +245,5 @@ class URLLib3Instrumentor(Instrumentor):
         _patches.switch_off()
 
 
-def __getattr__(name: str) -> Any:
-    """What only hooks need."""
-    if name == "RequestInfo":
-        from .urllib3_hooks import RequestInfo
-
-        return RequestInfo
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+# What only hooks need.
+__getattr__, __dir__ = incidental(__name__, {"oxitel.instrumentation.urllib3_hooks": "RequestInfo"})

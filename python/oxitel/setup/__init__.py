@@ -6,14 +6,12 @@ What `oxitel run`, `opentelemetry-instrument` and distributions call. Official n
 
 from typing import TYPE_CHECKING
 
+from oxitel.incidental import incidental
+
 if TYPE_CHECKING:
     from .configurator import BaseConfigurator as BaseConfigurator, Configurator as Configurator
-else:
 
-    def __getattr__(name: str) -> object:
-        # Who switches on an instrumentation comes by here, and needs no configurator.
-        if name not in ("BaseConfigurator", "Configurator"):
-            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-        from . import configurator
-
-        return getattr(configurator, name)
+# Who switches on an instrumentation comes by here, and needs no configurator.
+__getattr__, __dir__ = incidental(
+    __name__, {"oxitel.setup.configurator": "BaseConfigurator Configurator"}
+)

@@ -26,6 +26,19 @@ impl ClientTrace {
         std::mem::replace(&mut *self.call.lock(py), call)
     }
 
+    /// The request is over, after `say` has told its call what came of it.
+    fn end<'py>(
+        &self,
+        py: Python<'py>,
+        say: impl FnOnce(&ClientCall) -> PyResult<()>,
+    ) -> PyResult<Bound<'py, PyAny>> {
+        if let Some(call) = self.replace(py, None) {
+            say(&call)?;
+            call.finish(py)?;
+        }
+        Ok(self.done.bind(py).clone())
+    }
+
     fn text_of<'py>(&self, url: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyString>> {
         match &self.url {
             Some(known) if url.get_type().is(known) => url_text(url),
@@ -62,13 +75,12 @@ impl ClientTrace {
     ) -> PyResult<Bound<'py, PyAny>> {
         let _ = (method, url, headers);
         let py = response.py();
-        if let Some(call) = self.replace(py, None) {
-            if let Some(status) = hook::harmless(py, response.getattr(intern!(py, "status")))? {
-                call.answered(&status, None)?;
+        self.end(py, |call| {
+            match hook::harmless(py, response.getattr(intern!(py, "status")))? {
+                Some(status) => call.answered(&status, None),
+                None => Ok(()),
             }
-            call.finish(py)?;
-        }
-        Ok(self.done.bind(py).clone())
+        })
     }
 
     fn send_request_exception<'py>(
@@ -79,12 +91,7 @@ impl ClientTrace {
         exception: &Bound<'py, PyAny>,
     ) -> PyResult<Bound<'py, PyAny>> {
         let _ = (method, url, headers);
-        let py = exception.py();
-        if let Some(call) = self.replace(py, None) {
-            call.failed(exception)?;
-            call.finish(py)?;
-        }
-        Ok(self.done.bind(py).clone())
+        self.end(exception.py(), |call| call.failed(exception))
     }
 
     /// A step that says nothing of the request.

@@ -167,7 +167,8 @@ pub(super) fn timed_out(protocol: Protocol) -> Reason {
 
 /// An error in place of an answer.
 pub(super) fn broken(protocol: Protocol, error: &hyper::Error) -> Answer {
-    let text = link::describe(error) + other_protocol(error);
+    let cause = link::describe(error);
+    let text = format!("{cause}{}", other_protocol(&cause));
     match protocol {
         Protocol::Grpc => grpc::broken(&text),
         Protocol::HttpProtobuf if error.is_parse() => Answer::Later(Trouble {
@@ -184,8 +185,8 @@ pub(super) fn broken(protocol: Protocol, error: &hyper::Error) -> Answer {
 }
 
 /// A hint, where whoever answers seems to speak the other protocol: their ports are often confused.
-fn other_protocol(error: &hyper::Error) -> &'static str {
-    match link::describe(error).as_str() {
+fn other_protocol(cause: &str) -> &'static str {
+    match cause {
         // The first bytes of an answer in HTTP/1.1 are an impossible length.
         "connection error detected: frame with invalid size" => {
             "; it looks like a port for OTLP over HTTP (http/protobuf), usually 4318"

@@ -54,6 +54,13 @@ pub(crate) struct Setback {
     pub(crate) is_hopeless: bool,
 }
 
+impl Delivery {
+    /// How many records are left.
+    pub(crate) fn unsent(&self) -> usize {
+        self.left.as_ref().map_or(0, Left::len)
+    }
+}
+
 impl Left {
     pub(crate) fn len(&self) -> usize {
         self.batches.iter().map(Batch::len).sum()

@@ -48,7 +48,7 @@ pub(crate) async fn deliver(
             refused,
         } = delivery.tally;
         let given_up = match owner {
-            Owner::Caller => delivery.left.as_ref().map_or(0, Left::len),
+            Owner::Caller => delivery.unsent(),
             Owner::Queue => 0,
         };
         operation.end(Operation {

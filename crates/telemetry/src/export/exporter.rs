@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use super::attempt::timed_out;
 use super::carrier::Carrier;
 use super::config::{ExporterConfig, limited};
-use super::deliver::{Delivery, Left, Owner, SHUT_DOWN, Tally, deliver};
+use super::deliver::{Delivery, Owner, SHUT_DOWN, Tally, deliver};
 use super::operation::Operation;
 use super::session::Session;
 use super::settled::Settled;
@@ -187,7 +187,7 @@ impl Exporter {
             }
             let left = delivery.left.as_ref();
             let is_hopeless = left.is_some_and(|left| left.setback.is_hopeless);
-            let unsent = left.map_or(0, Left::len);
+            let unsent = delivery.unsent();
             let (tally, why) = (delivery.tally, why(&delivery));
             session.account(count, tally, unsent, is_hopeless, &why);
             tell(&session, &delivery);
@@ -273,6 +273,7 @@ pub struct PendingExport {
 impl PendingExport {
     /// Waits for at most `patience`; none while it is still going on. As
     /// [`Exporter::export_blocking`].
+    #[must_use]
     pub fn wait(&self, patience: Duration) -> Option<Result<ExportSummary, ExportError>> {
         let left = self.given_up_at.saturating_duration_since(Instant::now());
         let delivery = match self.answered.recv_timeout(patience.min(left)) {
@@ -284,7 +285,7 @@ impl PendingExport {
             delivered: delivery.tally.delivered,
             rejected: delivery.tally.rejected,
         };
-        let undelivered = delivery.tally.refused + delivery.left.as_ref().map_or(0, Left::len);
+        let undelivered = delivery.tally.refused + delivery.unsent();
         if undelivered == 0 {
             return Some(Ok(summary));
         }

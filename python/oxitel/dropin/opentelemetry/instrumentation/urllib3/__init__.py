@@ -1,8 +1,8 @@
 """Official path of oxitel.instrumentation.urllib3."""
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from oxitel.incidental import public
+from oxitel.incidental import incidental
 from oxitel.instrumentation.http.excluded_urls import get_excluded_urls
 from oxitel.instrumentation.urllib3 import URLLib3Instrumentor as URLLib3Instrumentor
 from oxitel.version import OFFICIAL_CONTRIB_VERSION as __version__
@@ -12,14 +12,4 @@ if TYPE_CHECKING:
 
 _excluded_urls_from_env = get_excluded_urls("URLLIB3")
 
-
-def __getattr__(name: str) -> Any:
-    if name == "__all__":
-        return public(__name__, __dir__())
-    from oxitel.instrumentation import urllib3
-
-    return getattr(urllib3, name)
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), "RequestInfo"})
+__getattr__, __dir__ = incidental(__name__, {"oxitel.instrumentation.urllib3_hooks": "RequestInfo"})
